@@ -1,0 +1,47 @@
+//! `POST /v1/carts`: a new guest cart.
+
+use std::process::ExitCode;
+
+use domain::{
+    cart::{Cart, CartView},
+    money::Currency,
+};
+use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct CreateCart {
+    store: Store,
+    currency: Currency,
+}
+
+/// Nothing can be chosen yet.
+#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateCartBody {}
+
+impl Endpoint for CreateCart {
+    const ACCESS: Access = Access::Public;
+    type Path = NoPath;
+    type Query = NoQuery;
+    type Body = MaybeJson<CreateCartBody>;
+    type Answer = CartView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
+        let cart = Cart::new(runtime::random()?, call.now);
+        self.store.create_cart(&cart).await?;
+        let view = cart::view(&self.store, &cart, self.currency).await?;
+        Reply::created(&view, format!("/v1/carts/{}", cart.id))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(CreateCart {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            currency: environment.currency()?,
+        })
+    })
+}

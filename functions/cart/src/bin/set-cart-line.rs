@@ -1,0 +1,52 @@
+//! `PUT /v1/carts/{cart_id}/lines/{sku}`: sets how many of a variant the cart holds.
+
+use std::process::ExitCode;
+
+use cart::LinePath;
+use domain::{
+    cart::{CartView, ChangeCartError, SetLineBody},
+    fault::Rejection,
+    money::Currency,
+};
+use runtime::{Access, Call, Endpoint, Failure, Json, NoQuery, Reply};
+use store::{Consistency, Store};
+
+pub(crate) struct SetCartLine {
+    store: Store,
+    currency: Currency,
+}
+
+impl Endpoint for SetCartLine {
+    const ACCESS: Access = Access::Public;
+    type Path = LinePath;
+    type Query = NoQuery;
+    type Body = Json<SetLineBody>;
+    type Answer = CartView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
+        let LinePath { cart_id, sku } = call.path;
+        let quantity = call.body.0.parse()?;
+        let variant = self.store.variant(&sku, Consistency::Eventual).await?;
+        if !variant.is_some_and(|variant| variant.for_sale) {
+            return Err(Rejection::from(ChangeCartError::UnknownSku(sku)).into());
+        }
+        let cart = self
+            .store
+            .set_cart_line(cart_id, &sku, quantity, call.now)
+            .await?;
+        let cart = cart.map_err(Rejection::from)?;
+        Reply::ok(&cart::view(&self.store, &cart, self.currency).await?)
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(SetCartLine {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            currency: environment.currency()?,
+        })
+    })
+}

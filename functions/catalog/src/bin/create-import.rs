@@ -1,0 +1,70 @@
+//! `POST /v1/admin/imports`: a presigned upload for a product file. The upload itself starts the
+//! import.
+
+use std::{process::ExitCode, time::Duration};
+
+use domain::{
+    id::ImportId,
+    import::{ImportState, ImportTicket, UploadTicket, upload_key},
+};
+use gateways::objects::Bucket;
+use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply};
+use store::Store;
+
+/// How long the upload may be started.
+const UPLOAD_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+pub(crate) struct CreateImport {
+    store: Store,
+    uploads: Bucket,
+}
+
+/// Nothing can be chosen yet.
+#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateImportBody {}
+
+impl Endpoint for CreateImport {
+    const ACCESS: Access = Access::Staff;
+    type Path = NoPath;
+    type Query = NoQuery;
+    type Body = MaybeJson<CreateImportBody>;
+    type Answer = ImportTicket;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<ImportTicket>, Failure> {
+        let id = ImportId::at(call.now, runtime::random()?);
+        let upload = self
+            .uploads
+            .presign_upload(&upload_key(id), call.now, UPLOAD_LIFETIME)
+            .await?;
+        self.store.create_import(id, call.now).await?;
+        let mut headers = upload.headers;
+        headers.insert("content-type".to_owned(), "text/csv".to_owned());
+        let ticket = ImportTicket {
+            id,
+            state: ImportState::AwaitingUpload,
+            upload: UploadTicket {
+                method: upload.method,
+                url: upload.url,
+                headers,
+                expires_at: upload.expires_at,
+            },
+        };
+        Reply::accepted(&ticket, format!("/v1/admin/imports/{id}"))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(CreateImport {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            uploads: Bucket::new(
+                &environment.aws("S3")?,
+                environment.require("UPLOAD_BUCKET")?,
+            ),
+        })
+    })
+}

@@ -1,0 +1,41 @@
+//! `GET /v1/admin/imports/{import_id}`: how an import stands, and which lines are at fault.
+
+use std::process::ExitCode;
+
+use domain::{fault::Rejection, id::ImportId, import::ImportView};
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct GetImport {
+    store: Store,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct ImportPath {
+    /// Identifier of the import.
+    import_id: ImportId,
+}
+
+impl Endpoint for GetImport {
+    const ACCESS: Access = Access::Staff;
+    type Path = ImportPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Answer = ImportView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<ImportView>, Failure> {
+        let import = self.store.import(call.path.import_id).await?;
+        let import = import.ok_or_else(|| Rejection::not_found("import"))?;
+        Reply::ok(&import)
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(GetImport { store })
+    })
+}

@@ -1,0 +1,42 @@
+//! `GET /v1/products/{slug}`: one product with its variants.
+
+use std::process::ExitCode;
+
+use domain::{catalog::ProductView, fault::Rejection};
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct GetProduct {
+    store: Store,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct ProductPath {
+    /// The product's name in a path.
+    slug: String,
+}
+
+impl Endpoint for GetProduct {
+    const ACCESS: Access = Access::Public;
+    type Path = ProductPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Answer = ProductView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductView>, Failure> {
+        let slug = domain::catalog::slug(&call.path.slug).unwrap_or_default();
+        let view = self.store.product_view(&slug).await?;
+        let view = view.ok_or_else(|| Rejection::not_found("product"))?;
+        Ok(Reply::stored(view.json).cached(10, 30))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(GetProduct { store })
+    })
+}

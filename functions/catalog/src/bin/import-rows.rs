@@ -1,0 +1,192 @@
+//! Writes the products of one chunk of an import. A chunk seen twice changes nothing.
+
+use std::{collections::HashMap, process::ExitCode};
+
+use domain::{
+    catalog::Sku,
+    id::{ImportId, ProductId},
+    import::{Chunk, Draft, LineFault, RowGroup, draft_product},
+    money::Currency,
+};
+use runtime::{ConsumeError, Consumer, Delivery};
+use store::{PutProductOutcome, Store, StoredProduct, VariantDetails};
+
+/// How often a product is read again because somebody else changed it meanwhile.
+const ATTEMPTS: u32 = 5;
+
+struct ImportRows {
+    store: Store,
+    currency: Currency,
+}
+
+impl Consumer for ImportRows {
+    type Message = Chunk;
+
+    async fn handle(&self, delivery: Delivery<Chunk>) -> Result<(), ConsumeError> {
+        let chunk = delivery.message;
+        let mut faults = Vec::new();
+        let mut rows = 0;
+        for group in &chunk.groups {
+            rows += group.rows.len();
+            faults.extend(self.import(group, chunk.import_id, delivery.now).await?);
+        }
+        let imported = u64::try_from(rows - faults.len())?;
+        self.store
+            .finish_chunk(
+                chunk.import_id,
+                chunk.number,
+                imported,
+                &faults,
+                delivery.now,
+            )
+            .await?;
+        tracing::info!(
+            import.id = %chunk.import_id,
+            import.chunk = chunk.number,
+            import.rows = rows,
+            import.faults = faults.len(),
+            "chunk imported"
+        );
+        Ok(())
+    }
+}
+
+impl ImportRows {
+    /// Brings one product in; answers with the rows that were not used, one fault each.
+    async fn import(
+        &self,
+        group: &RowGroup,
+        import_id: ImportId,
+        now: jiff::Timestamp,
+    ) -> Result<Vec<LineFault>, ConsumeError> {
+        let drafted = draft_product(group, self.currency);
+        let mut faults = drafted.faults;
+        let Some(draft) = drafted.draft else {
+            return Ok(faults);
+        };
+        for _ in 0..ATTEMPTS {
+            let previous = self.store.product(&draft.slug).await?;
+            if let Some(stored) = &previous
+                && stored.listed
+                && stored.product.content_hash == draft.content_hash()?
+            {
+                return Ok(faults);
+            }
+            let mut draft = draft.clone();
+            let available = self
+                .write_variants(&mut draft, previous.as_ref(), import_id, &mut faults)
+                .await?;
+            if draft.variants.is_empty() {
+                // All its SKUs are taken: what else its rows hold comes to nothing.
+                let rest = group
+                    .rows
+                    .iter()
+                    .filter(|row| faults.iter().all(|fault| fault.line != row.line));
+                let rest: Vec<LineFault> = rest
+                    .map(|row| LineFault::product_rejected(row.line))
+                    .collect();
+                faults.extend(rest);
+                return Ok(faults);
+            }
+            let id = ProductId::at(now, runtime::random().map_err(|_| "no random numbers")?);
+            let stored = previous.as_ref().map(|stored| &stored.product);
+            let product = draft.product(stored, &available, id)?;
+            match self.store.put_product(&product, previous.as_ref()).await? {
+                PutProductOutcome::Put => {
+                    self.withdraw_missing(
+                        &product.view.slug,
+                        previous.as_ref(),
+                        &product.imported_quantities,
+                    )
+                    .await?;
+                    return Ok(faults);
+                }
+                PutProductOutcome::Overtaken => {
+                    faults.retain(|fault| fault.code != LineFault::SKU_TAKEN)
+                }
+            }
+        }
+        Err(format!(
+            "the product {} is changed by others again and again",
+            draft.slug
+        )
+        .into())
+    }
+
+    /// Writes price and stock of each variant, takes out those whose SKU is another product's, and
+    /// says of each that is left whether any can be sold.
+    async fn write_variants(
+        &self,
+        draft: &mut Draft,
+        previous: Option<&StoredProduct>,
+        import_id: ImportId,
+        faults: &mut Vec<LineFault>,
+    ) -> Result<Vec<bool>, ConsumeError> {
+        let known: HashMap<&Sku, i64> = previous
+            .iter()
+            .flat_map(|stored| &stored.product.imported_quantities)
+            .map(|(sku, quantity)| (sku, *quantity))
+            .collect();
+        let mut available = Vec::with_capacity(draft.variants.len());
+        let mut kept = Vec::with_capacity(draft.variants.len());
+        for variant in std::mem::take(&mut draft.variants) {
+            let title = variant.line_title(&draft.title);
+            let details = VariantDetails {
+                sku: &variant.sku,
+                product_slug: &draft.slug,
+                title: &title,
+                price: variant.price,
+                for_sale: draft.published,
+                initial_quantity: variant.quantity,
+            };
+            let Ok(mut stock) = self.store.put_variant_details(&details).await? else {
+                faults.push(LineFault::sku_taken(variant.line, &variant.sku));
+                continue;
+            };
+            // Only a quantity that the file changed touches the stock: what was sold since the last
+            // import stays sold.
+            if known
+                .get(&variant.sku)
+                .is_some_and(|before| *before != variant.quantity)
+            {
+                let set = self
+                    .store
+                    .set_imported_stock(&variant.sku, variant.quantity, &import_id.to_string())
+                    .await?;
+                stock = set.unwrap_or(stock);
+            }
+            available.push(stock.available > 0);
+            kept.push(variant);
+        }
+        draft.variants = kept;
+        Ok(available)
+    }
+
+    /// Takes variants out of sale that the product no longer has.
+    async fn withdraw_missing(
+        &self,
+        slug: &str,
+        previous: Option<&StoredProduct>,
+        kept: &[(Sku, i64)],
+    ) -> Result<(), ConsumeError> {
+        let before = previous
+            .iter()
+            .flat_map(|stored| &stored.product.view.variants);
+        for variant in before.filter(|variant| kept.iter().all(|(sku, _)| *sku != variant.sku)) {
+            self.store.withdraw_variant(&variant.sku, slug).await?;
+        }
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        Ok(ImportRows {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            currency: environment.currency()?,
+        })
+    })
+}

@@ -1,0 +1,58 @@
+//! `GET /v1/products`: a page of the catalogue, by collection, type or tag.
+
+use std::process::ExitCode;
+
+use domain::catalog::{ListProductsQuery, ProductView, invalid_cursor};
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, Reply};
+use store::{ListError, Store};
+
+pub(crate) struct ListProducts {
+    store: Store,
+}
+
+/// A page of products.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(crate) struct ProductPage {
+    /// The products.
+    items: Vec<ProductView>,
+    /// Where the next page starts; null on the last one.
+    next_cursor: Option<String>,
+}
+
+impl Endpoint for ListProducts {
+    const ACCESS: Access = Access::Public;
+    type Path = NoPath;
+    type Query = ListProductsQuery;
+    type Body = NoBody;
+    type Answer = ProductPage;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductPage>, Failure> {
+        let list = call.query.parse()?;
+        let (views, next_cursor) =
+            self.store
+                .list_products(&list)
+                .await
+                .map_err(|error| match error {
+                    ListError::InvalidCursor(_) => invalid_cursor().into(),
+                    ListError::Store(error) => Failure::from(error),
+                })?;
+        // The products are stored as the JSON they are sent as.
+        let items: Vec<String> = views.into_iter().map(|view| view.json).collect();
+        let cursor = serde_json::to_string(&next_cursor).map_err(Failure::internal)?;
+        let json = format!(
+            r#"{{"items":[{}],"next_cursor":{cursor}}}"#,
+            items.join(",")
+        );
+        Ok(Reply::stored(json).cached(10, 30))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(ListProducts { store })
+    })
+}

@@ -1,0 +1,64 @@
+//! Shows on the product's page and in its lists that a variant sold out or came back.
+
+use std::process::ExitCode;
+
+use domain::event::{Envelope, Event};
+use runtime::{ConsumeError, Consumer, Delivery};
+use store::{Consistency, PutProductOutcome, Store};
+
+/// How often a product is read again because somebody else changed it meanwhile.
+const ATTEMPTS: u32 = 5;
+
+struct RefreshAvailability {
+    store: Store,
+}
+
+impl Consumer for RefreshAvailability {
+    type Message = Envelope;
+
+    async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {
+        let Event::AvailabilityChanged { product_slug, .. } = delivery.message.event else {
+            return Ok(());
+        };
+        for _ in 0..ATTEMPTS {
+            // What is true now counts, not what the event once said: events come late and twice.
+            let Some(stored) = self.store.product(&product_slug).await? else {
+                return Ok(());
+            };
+            let mut product = stored.product.clone();
+            let skus: Vec<_> = product
+                .view
+                .variants
+                .iter()
+                .map(|variant| variant.sku.clone())
+                .collect();
+            for batch in skus.chunks(100) {
+                let variants = self.store.variants(batch, Consistency::Strong).await?;
+                for view in &mut product.view.variants {
+                    if let Some(variant) = variants.get(&view.sku) {
+                        view.available = variant.available > 0;
+                    }
+                }
+            }
+            if product == stored.product {
+                return Ok(());
+            }
+            product.version += 1;
+            if self.store.put_product(&product, Some(&stored)).await? == PutProductOutcome::Put {
+                tracing::info!(product.slug = %product_slug, "availability refreshed");
+                return Ok(());
+            }
+        }
+        Err("the product is changed by others again and again".into())
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(RefreshAvailability { store })
+    })
+}

@@ -1,0 +1,109 @@
+//! Reads an uploaded product file and queues its rows in chunks. S3 itself sends the message.
+
+use std::process::ExitCode;
+
+use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use domain::import::{self, LineFault, MAX_FILE_BYTES};
+use gateways::objects::Bucket;
+use jiff::Timestamp;
+use queue::Queues;
+use runtime::{ConsumeError, Consumer, Delivery};
+use store::{ImportHeader, StartOutcome, Store};
+
+struct StartImport {
+    store: Store,
+    uploads: Bucket,
+    queues: Queues,
+    rows_queue: String,
+}
+
+/// What S3 sends: events, and one test message when the notification is set up.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Notification {
+    Events(S3Event),
+    Test {
+        #[serde(rename = "Event")]
+        _event: String,
+    },
+}
+
+impl Consumer for StartImport {
+    type Message = Notification;
+
+    async fn handle(&self, delivery: Delivery<Notification>) -> Result<(), ConsumeError> {
+        let Notification::Events(event) = delivery.message else {
+            return Ok(());
+        };
+        for record in &event.records {
+            self.start(record, delivery.now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl StartImport {
+    async fn start(&self, record: &S3EventRecord, now: Timestamp) -> Result<(), ConsumeError> {
+        let object = &record.s3.object;
+        let key = object.key.as_deref().unwrap_or_default();
+        let Some(id) = import::id_of_upload(key) else {
+            tracing::warn!(object.key = key, "no import belongs to this object");
+            return Ok(());
+        };
+        let upload = object.e_tag.as_deref().unwrap_or_default();
+        let bytes = object
+            .size
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or(0);
+        if bytes > MAX_FILE_BYTES {
+            let fault = LineFault::file_too_large(bytes);
+            return Ok(self.store.fail_import(id, upload, fault, now).await?);
+        }
+        let Some(content) = self.uploads.get(key).await? else {
+            // Removed in the meantime; there is nothing to come back for.
+            tracing::warn!(import.id = %id, "the uploaded object is gone");
+            return Ok(());
+        };
+        let file = match import::read_file(&content) {
+            Ok(file) => file,
+            Err(fault) => {
+                tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
+                return Ok(self.store.fail_import(id, upload, fault, now).await?);
+            }
+        };
+        let (rows_total, faults) = (file.rows_total, file.faults);
+        let chunks = import::chunks(id, file.groups)?;
+        let header = ImportHeader {
+            rows_total,
+            faults,
+            chunks_total: u32::try_from(chunks.len())?,
+        };
+        match self.store.start_import(id, upload, &header, now).await? {
+            StartOutcome::NotWanted => {
+                tracing::info!(import.id = %id, "the import has had its file")
+            }
+            StartOutcome::Running => {
+                self.queues.send(&self.rows_queue, &chunks).await?;
+                tracing::info!(import.id = %id, import.rows = rows_total, import.chunks = chunks.len(), "import started");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        Ok(StartImport {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            uploads: Bucket::new(
+                &environment.aws("S3")?,
+                environment.require("UPLOAD_BUCKET")?,
+            ),
+            queues: Queues::new(&environment.aws("SQS")?),
+            rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
+        })
+    })
+}

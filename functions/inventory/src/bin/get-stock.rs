@@ -1,0 +1,37 @@
+//! `GET /v1/admin/stock/{sku}`: what is on hand, reserved and available.
+
+use std::process::ExitCode;
+
+use domain::{fault::Rejection, inventory::StockView};
+use inventory::StockPath;
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use store::{Consistency, Store};
+
+pub(crate) struct GetStock {
+    store: Store,
+}
+
+impl Endpoint for GetStock {
+    const ACCESS: Access = Access::Staff;
+    type Path = StockPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Answer = StockView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
+        let sku = call.path.sku;
+        let variant = self.store.variant(&sku, Consistency::Strong).await?;
+        let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
+        Reply::ok(&StockView::new(&sku, variant.stock()))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(GetStock { store })
+    })
+}

@@ -1,0 +1,42 @@
+//! `PUT /v1/admin/stock/{sku}`: sets what is on hand; what is promised stays promised.
+
+use std::process::ExitCode;
+
+use domain::{
+    fault::Rejection,
+    inventory::{SetStockBody, StockView},
+};
+use inventory::StockPath;
+use runtime::{Access, Call, Endpoint, Failure, Json, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct SetStock {
+    store: Store,
+}
+
+impl Endpoint for SetStock {
+    const ACCESS: Access = Access::Staff;
+    type Path = StockPath;
+    type Query = NoQuery;
+    type Body = Json<SetStockBody>;
+    type Answer = StockView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
+        let sku = call.path.sku;
+        let on_hand = call.body.0.parse()?;
+        let stock = self.store.set_stock(&sku, on_hand).await?;
+        let stock = stock.ok_or_else(|| Rejection::not_found("SKU"))?;
+        tracing::info!(variant.sku = %sku, stock.on_hand = on_hand, "stock set");
+        Reply::ok(&StockView::new(&sku, stock))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(SetStock { store })
+    })
+}

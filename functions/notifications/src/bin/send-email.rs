@@ -1,0 +1,76 @@
+//! Mails the customer what an event calls for, once.
+
+use std::{process::ExitCode, time::Duration};
+
+use domain::{
+    email,
+    event::{Envelope, Event},
+};
+use gateways::email::Mailer;
+use runtime::{ConsumeError, Consumer, Delivery};
+use store::{Claim, Consistency, Store};
+
+const CONSUMER: &str = "send-email";
+/// Longer than one attempt can take: nobody else sends the same mail meanwhile.
+const LEASE: Duration = Duration::from_secs(30);
+
+struct SendEmail {
+    store: Store,
+    mailer: Mailer,
+}
+
+impl Consumer for SendEmail {
+    type Message = Envelope;
+
+    async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {
+        let Envelope {
+            event_id, event, ..
+        } = delivery.message;
+        let Event::OrderPaid { order_id } = event else {
+            return Ok(());
+        };
+        match self
+            .store
+            .claim_event(CONSUMER, &event_id, delivery.now, LEASE)
+            .await?
+        {
+            Claim::Ours => {}
+            Claim::Done => return Ok(()),
+            Claim::Theirs => {
+                return Err("another delivery of the same event is being handled".into());
+            }
+        }
+        let order = self.store.order(order_id, Consistency::Strong).await?;
+        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        // SES knows no idempotency: if it takes the mail and we die before the next line, the
+        // customer gets it twice. Noting it first could lose it, which is worse.
+        match self.mailer.send(&email::order_confirmation(&order)).await {
+            Ok(mail_id) => {
+                self.store
+                    .complete_event(CONSUMER, &event_id, &mail_id)
+                    .await?;
+                tracing::info!(order.id = %order.id, mail.id = %mail_id, request.id = %order.trace_id, "mail sent");
+                Ok(())
+            }
+            Err(error) => {
+                self.store.release_event(CONSUMER, &event_id).await?;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        Ok(SendEmail {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            mailer: Mailer::new(
+                &environment.aws("SESV2")?,
+                environment.require("MAIL_FROM")?,
+            ),
+        })
+    })
+}

@@ -1,0 +1,35 @@
+//! `GET /v1/health`: that the API answers, and which version.
+
+use std::process::ExitCode;
+
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply};
+
+pub(crate) struct Health;
+
+/// How the API is.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(crate) struct HealthView {
+    /// Always `ok`.
+    status: &'static str,
+    /// Version of the deployed code.
+    version: &'static str,
+}
+
+impl Endpoint for Health {
+    const ACCESS: Access = Access::Public;
+    type Path = NoPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Answer = HealthView;
+
+    async fn handle(&self, _: Call<Self>) -> Result<Reply<HealthView>, Failure> {
+        Reply::ok(&HealthView {
+            status: "ok",
+            version: env!("CARGO_PKG_VERSION"),
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|_| Ok(Health))
+}

@@ -1,0 +1,140 @@
+//! `POST /v1/orders`: reserves the stock and creates the order in one transaction. The same
+//! `Idempotency-Key` gets the same order again, however often it is sent.
+
+use std::process::ExitCode;
+
+use domain::{
+    fault::Rejection,
+    idempotency::{Fingerprint, IdempotencyKey},
+    money::Currency,
+    order::{
+        Basis, Order, OrderView, PlaceOrder as Command, PlaceOrderBody, PlaceOrderError, order_id,
+        place_order,
+    },
+};
+use jiff::Timestamp;
+use runtime::{Access, Call, Endpoint, Failure, Json, NoPath, NoQuery, Reply};
+use store::{Consistency, Placement, Store};
+
+/// How often an order is made anew because cart, price or stock changed meanwhile.
+const ATTEMPTS: u32 = 8;
+
+pub(crate) struct PlaceOrder {
+    store: Store,
+    currency: Currency,
+}
+
+impl Endpoint for PlaceOrder {
+    const ACCESS: Access = Access::Public;
+    type Path = NoPath;
+    type Query = NoQuery;
+    type Body = Json<PlaceOrderBody>;
+    type Answer = OrderView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
+        let key = call.idempotency_key()?;
+        let command = call.body.0.parse()?;
+        let order = self.place(command, &key, call.now, &call.trace_id).await?;
+        let order = order.map_err(Rejection::from)?;
+        tracing::info!(order.id = %order.id, "order placed");
+        let view = OrderView::placed(&order).map_err(Failure::internal)?;
+        Reply::created(&view, format!("/v1/orders/{}", order.id))
+    }
+}
+
+impl PlaceOrder {
+    async fn place(
+        &self,
+        command: Command,
+        key: &IdempotencyKey,
+        now: Timestamp,
+        trace_id: &str,
+    ) -> Result<Result<Order, PlaceOrderError>, Failure> {
+        let fingerprint = Fingerprint::of(&command).map_err(Failure::internal)?;
+        // Cheap reads first: the transaction itself checks all they say. Nobody is refused on one.
+        let mut consistency = Consistency::Eventual;
+        for _ in 0..ATTEMPTS {
+            match self
+                .decide(&command, key, &fingerprint, now, trace_id, consistency)
+                .await?
+            {
+                Ok((order, cart)) => match self.store.place_order(&order, &cart).await? {
+                    Placement::Placed => return Ok(Ok(order)),
+                    Placement::Exists(order) => return Ok(replay(*order, &fingerprint)),
+                    Placement::BasisChanged => {}
+                },
+                Err(refusal) if consistency == Consistency::Strong => {
+                    return self.refuse(refusal, key, &fingerprint).await;
+                }
+                Err(_) => {}
+            }
+            consistency = Consistency::Strong;
+        }
+        Ok(Err(PlaceOrderError::Contended))
+    }
+
+    /// What the cart would become, from what is known now.
+    async fn decide(
+        &self,
+        command: &Command,
+        key: &IdempotencyKey,
+        fingerprint: &Fingerprint,
+        now: Timestamp,
+        trace_id: &str,
+        consistency: Consistency,
+    ) -> Result<Result<(Order, domain::cart::Cart), PlaceOrderError>, Failure> {
+        let Some(cart) = self.store.cart(command.cart_id, now, consistency).await? else {
+            return Ok(Err(PlaceOrderError::NoSuchCart));
+        };
+        let skus = cart.lines.iter().map(|line| &line.sku);
+        let variants = self.store.variants(skus, consistency).await?;
+        let basis = Basis {
+            cart: &cart,
+            variants: &variants,
+            currency: self.currency,
+            now,
+            trace_id,
+        };
+        let order = place_order(command.clone(), key, fingerprint.clone(), basis);
+        Ok(order.map(|order| (order, cart)))
+    }
+
+    /// A cart that is used up or gone may have become the very order that is asked for.
+    async fn refuse(
+        &self,
+        refusal: PlaceOrderError,
+        key: &IdempotencyKey,
+        fingerprint: &Fingerprint,
+    ) -> Result<Result<Order, PlaceOrderError>, Failure> {
+        let used_up = matches!(
+            refusal,
+            PlaceOrderError::NoSuchCart | PlaceOrderError::CartAlreadyOrdered
+        );
+        if used_up && let Some(order) = self.store.order(order_id(key), Consistency::Strong).await?
+        {
+            return Ok(replay(order, fingerprint));
+        }
+        Ok(Err(refusal))
+    }
+}
+
+/// The answer to a key that was used before.
+fn replay(order: Order, fingerprint: &Fingerprint) -> Result<Order, PlaceOrderError> {
+    if order.fingerprint == *fingerprint {
+        Ok(order)
+    } else {
+        Err(PlaceOrderError::KeyReused)
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(PlaceOrder {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            currency: environment.currency()?,
+        })
+    })
+}

@@ -1,0 +1,219 @@
+//! Identifiers with a type prefix, such as `ord_5T0RCE3VWQ8X4H2YJZ9N6KDPGA`.
+
+use std::{fmt, marker::PhantomData, str::FromStr};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// Crockford's base 32: no I, L, O or U, so that nobody misreads an id over the phone.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// 128 bits in base 32.
+const DIGITS: usize = 26;
+
+/// What an [`Id`] identifies.
+pub trait Kind {
+    /// Prefix including the underscore, such as `ord_`.
+    const PREFIX: &'static str;
+}
+
+/// 128 bits that identify one thing of kind `K`.
+pub struct Id<K> {
+    bits: u128,
+    kind: PhantomData<fn() -> K>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $alias:ident, $prefix:literal;)*) => {$(
+        #[doc = concat!("Marks ids that start with `", $prefix, "`.")]
+        #[derive(Debug)]
+        pub enum $kind {}
+        impl Kind for $kind { const PREFIX: &'static str = $prefix; }
+        $(#[$doc])*
+        pub type $alias = Id<$kind>;
+    )*};
+}
+
+kinds! {
+    /// A product; ids of later products sort later.
+    ProductKind = ProductId, "prd_";
+    /// A cart; knowing it is the right to use it.
+    CartKind = CartId, "crt_";
+    /// An order.
+    OrderKind = OrderId, "ord_";
+    /// A product import.
+    ImportKind = ImportId, "imp_";
+}
+
+impl<K: Kind> Id<K> {
+    /// An id nobody can guess: 128 random bits.
+    pub fn random(random: [u8; 16]) -> Self {
+        Self::from_bits(u128::from_be_bytes(random))
+    }
+
+    /// An id that sorts by time: 48 bits of milliseconds, then 80 random bits (a ULID).
+    pub fn at(now: Timestamp, random: [u8; 16]) -> Self {
+        let millis = u128::from(now.as_millisecond().max(0).unsigned_abs());
+        Self::from_bits((millis << 80) | (u128::from_be_bytes(random) >> 48))
+    }
+
+    /// The same id for the same parts, and no way back from it to them.
+    pub fn derived(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in [K::PREFIX].iter().chain(parts) {
+            // The length keeps ("ab", "c") and ("a", "bc") apart.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finalize();
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&digest[..16]);
+        Self::random(bits)
+    }
+
+    fn from_bits(bits: u128) -> Self {
+        Self {
+            bits,
+            kind: PhantomData,
+        }
+    }
+
+    /// The digits after the prefix.
+    pub fn digits(&self) -> String {
+        crockford(self.bits)
+    }
+}
+
+/// 128 bits as 26 base 32 digits, most significant first.
+pub(crate) fn crockford(bits: u128) -> String {
+    (0..DIGITS)
+        .rev()
+        .map(|digit| char::from(ALPHABET[((bits >> (5 * digit)) & 31) as usize]))
+        .collect()
+}
+
+/// The text is no id of the wanted kind.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not an id that starts with {prefix}")]
+pub struct InvalidId {
+    /// The wanted prefix.
+    pub prefix: &'static str,
+}
+
+impl<K: Kind> FromStr for Id<K> {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = InvalidId { prefix: K::PREFIX };
+        let Some(digits) = text.strip_prefix(K::PREFIX) else {
+            return Err(invalid);
+        };
+        // 26 digits hold 130 bits: the first may only be 0 to 7.
+        if digits.len() != DIGITS || digits.as_bytes()[0] > b'7' {
+            return Err(invalid);
+        }
+        let mut bits = 0_u128;
+        for byte in digits.bytes() {
+            let Some(value) = ALPHABET.iter().position(|digit| *digit == byte) else {
+                return Err(invalid);
+            };
+            bits = (bits << 5) | value as u128;
+        }
+        Ok(Self::from_bits(bits))
+    }
+}
+
+impl<K: Kind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", K::PREFIX, self.digits())
+    }
+}
+
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+// Derives would ask for `K: Clone` and so on, which the markers have no reason to be.
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K> Copy for Id<K> {}
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits == other.bits
+    }
+}
+impl<K> Eq for Id<K> {}
+
+impl<K: Kind> serde::Serialize for Id<K> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, K: Kind> serde::Deserialize<'de> for Id<K> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl<K: Kind> schemars::JsonSchema for Id<K> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}id", K::PREFIX).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let pattern = format!("^{}[0-7][0-9A-HJKMNP-TV-Z]{{25}}$", K::PREFIX);
+        schemars::json_schema!({ "type": "string", "pattern": pattern })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn text_and_id_are_the_same_thing(random: [u8; 16]) {
+            let id = CartId::random(random);
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+        }
+
+        #[test]
+        fn no_text_is_an_id_by_accident(text in "\\PC{0,40}") {
+            if let Ok(id) = text.parse::<OrderId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn later_ids_sort_later(a in 0_i64..9_999_999_999_999, step in 1_i64..1_000_000, x: [u8; 16], y: [u8; 16]) {
+            let early = ProductId::at(Timestamp::from_millisecond(a).unwrap(), x);
+            let late = ProductId::at(Timestamp::from_millisecond(a + step).unwrap(), y);
+            prop_assert!(early.to_string() < late.to_string());
+        }
+    }
+
+    #[test]
+    fn kinds_do_not_mix() {
+        let cart = CartId::random([7; 16]).to_string();
+        assert_eq!(cart.parse::<OrderId>(), Err(InvalidId { prefix: "ord_" }));
+    }
+
+    #[test]
+    fn derived_ids_keep_their_parts_apart() {
+        assert_ne!(
+            OrderId::derived(&["ab", "c"]),
+            OrderId::derived(&["a", "bc"])
+        );
+    }
+}

@@ -1,0 +1,984 @@
+//! Product files in Shopify's CSV format: a product is one row and the rows below it with the same
+//! handle, each a further variant or picture.
+//!
+//! A file is read in two steps. [`read_file`] checks that it is such a file and groups its rows by
+//! product; [`draft_product`] makes a product of one group. Between the two the rows travel through
+//! a queue. What is wrong is reported by line, and takes down as little as possible with it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    catalog::{ImageView, OptionView, Product, ProductView, Sku, VariantView, slug},
+    id::{ImportId, ProductId},
+    inventory::MAX_ON_HAND,
+    money::{Currency, Money},
+};
+
+/// Largest file taken, in bytes: what Shopify itself takes.
+pub const MAX_FILE_BYTES: u64 = 15 * 1024 * 1024;
+/// Most faults that are kept of an import; the counts stay exact.
+pub const MAX_FAULTS: usize = 1000;
+/// Most variants of one product.
+pub const MAX_VARIANTS: usize = 1000;
+/// Longest description, in bytes of sanitised HTML.
+const MAX_DESCRIPTION_BYTES: usize = 64 * 1024;
+/// Longest title, vendor, type, tag, option name and option value, in characters.
+const MAX_TEXT: usize = 255;
+/// Most tags, as in Shopify.
+const MAX_TAGS: usize = 250;
+/// Room for the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue takes.
+const MAX_CHUNK_BYTES: usize = 180 * 1024;
+/// Most rows of one chunk, so that a chunk is done well within a consumer's time.
+const MAX_CHUNK_ROWS: usize = 100;
+/// What Shopify calls the only option value of a product without options.
+const DEFAULT_TITLE: &str = "Default Title";
+
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// The upload has not arrived.
+    AwaitingUpload,
+    /// Rows are being written.
+    Running,
+    /// Every row was written or is among the errors.
+    Completed,
+    /// The file could not be used; the errors say why.
+    Failed,
+}
+
+/// What is wrong with one line, or with the file (line 0 or 1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineFault {
+    /// Line of the file on which the row starts, the header being line 1.
+    pub line: u64,
+    /// Stable reason.
+    pub code: String,
+    /// What to do about it, for people.
+    pub message: String,
+}
+
+impl LineFault {
+    fn new(line: u64, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            line,
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// An upload that is larger than [`MAX_FILE_BYTES`].
+    pub fn file_too_large(bytes: u64) -> Self {
+        let most = MAX_FILE_BYTES / 1024 / 1024;
+        let message =
+            format!("The file has {bytes} bytes; split it into files of at most {most} MiB.");
+        Self::new(0, "file_too_large", message)
+    }
+
+    /// Code of [`LineFault::sku_taken`].
+    pub const SKU_TAKEN: &str = "sku_taken";
+
+    /// A row of a product of which nothing can be used.
+    pub fn product_rejected(line: u64) -> Self {
+        Self::new(
+            line,
+            "product_rejected",
+            "None of the product's variants can be used.",
+        )
+    }
+
+    /// A row whose SKU belongs to another product.
+    pub fn sku_taken(line: u64, sku: &Sku) -> Self {
+        Self::new(
+            line,
+            Self::SKU_TAKEN,
+            format!("Another product has the SKU {sku}."),
+        )
+    }
+}
+
+/// Key of the object that an import's file is uploaded to.
+pub fn upload_key(id: ImportId) -> String {
+    format!("imports/{id}.csv")
+}
+
+/// The import that an uploaded object belongs to.
+pub fn id_of_upload(key: &str) -> Option<ImportId> {
+    key.strip_prefix("imports/")?
+        .strip_suffix(".csv")?
+        .parse()
+        .ok()
+}
+
+/// An import as staff see it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImportView {
+    /// Identifier.
+    pub id: ImportId,
+    /// Where it stands.
+    pub state: ImportState,
+    /// Rows of the file without its header.
+    pub rows_total: u64,
+    /// Rows that were written, or were there already.
+    pub rows_imported: u64,
+    /// Rows that were not.
+    pub rows_failed: u64,
+    /// Why not, by line; at most the first 1,000.
+    pub errors: Vec<LineFault>,
+    /// When it was asked for.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+}
+
+/// Answer to `POST /v1/admin/imports`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImportTicket {
+    /// Identifier.
+    pub id: ImportId,
+    /// Always `awaiting_upload`.
+    pub state: ImportState,
+    /// Where the file goes.
+    pub upload: UploadTicket,
+}
+
+/// One upload that is allowed, for a while, without any other token.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UploadTicket {
+    /// HTTP method.
+    pub method: String,
+    /// Where to.
+    pub url: String,
+    /// Headers that must be sent as they are.
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// From then on the URL is refused.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+}
+
+macro_rules! columns {
+    ($($(#[$doc:meta])* $field:ident: $($name:literal)|+;)*) => {
+        /// One row of a product file: the columns the shop uses, trimmed; empty when absent.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Row {
+            /// Line of the file on which the row starts.
+            pub line: u64,
+            $($(#[$doc])* #[serde(skip_serializing_if = "String::is_empty")] pub $field: String,)*
+        }
+
+        /// Where each column of a file goes.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[expect(non_camel_case_types, reason = "named like the fields they fill")]
+        enum Column { $($field,)* }
+
+        impl Column {
+            fn named(name: &str) -> Option<Self> {
+                match name.trim().to_lowercase().as_str() {
+                    $($($name)|+ => Some(Self::$field),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Row {
+            fn set(&mut self, column: Column, text: &str) {
+                match column {
+                    $(Column::$field => self.$field = text.to_owned(),)*
+                }
+            }
+        }
+    };
+}
+
+// The older column names, then those of Shopify's newer template.
+columns! {
+    /// Name of the product in a path.
+    handle: "handle" | "url handle";
+    /// Title, on the first row of a product.
+    title: "title";
+    /// Description as HTML.
+    body: "body (html)" | "description";
+    /// Brand.
+    vendor: "vendor";
+    /// Kind of thing.
+    product_type: "type";
+    /// Tags, separated by commas.
+    tags: "tags";
+    /// Name of a collection.
+    collection: "collection";
+    /// Whether shoppers see it.
+    published: "published" | "published on online store";
+    /// `active`, `draft` or `archived`.
+    status: "status";
+    /// Name of the first option.
+    option1_name: "option1 name";
+    /// Value of the first option.
+    option1_value: "option1 value";
+    /// Name of the second option.
+    option2_name: "option2 name";
+    /// Value of the second option.
+    option2_value: "option2 value";
+    /// Name of the third option.
+    option3_name: "option3 name";
+    /// Value of the third option.
+    option3_value: "option3 value";
+    /// Stock keeping unit.
+    sku: "variant sku" | "sku";
+    /// Units on hand.
+    quantity: "variant inventory qty" | "inventory quantity";
+    /// What one costs.
+    price: "variant price" | "price";
+    /// What it used to cost.
+    compare_at_price: "variant compare at price" | "compare-at price";
+    /// A picture.
+    image: "image src" | "product image url";
+    /// Where the picture stands.
+    image_position: "image position";
+    /// What the picture shows.
+    image_alt: "image alt text";
+}
+
+impl Row {
+    fn option_names(&self) -> [&str; 3] {
+        [&self.option1_name, &self.option2_name, &self.option3_name]
+    }
+
+    fn option_values(&self) -> [&str; 3] {
+        [
+            &self.option1_value,
+            &self.option2_value,
+            &self.option3_value,
+        ]
+    }
+
+    /// A row that only adds a picture to its product.
+    fn is_image_only(&self) -> bool {
+        !self.image.is_empty()
+            && self.price.is_empty()
+            && self.sku.is_empty()
+            && self.option_values().iter().all(|value| value.is_empty())
+    }
+
+    /// Bytes it takes in a message, about: the names of its columns and its texts with a tenth for
+    /// escapes.
+    fn bytes(&self) -> usize {
+        let texts = [
+            &self.title,
+            &self.body,
+            &self.vendor,
+            &self.product_type,
+            &self.tags,
+            &self.sku,
+            &self.image,
+            &self.image_alt,
+        ];
+        let options: usize = self.option_values().iter().map(|value| value.len()).sum();
+        let texts: usize = texts.iter().map(|text| text.len()).sum();
+        200 + (options + texts) * 11 / 10
+    }
+}
+
+/// The rows of one product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowGroup {
+    /// Name of the product in a path.
+    pub slug: String,
+    /// Its rows in the file's order, at least one.
+    pub rows: Vec<Row>,
+}
+
+/// A part of a file that travels as one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Of which import.
+    pub import_id: ImportId,
+    /// Which part, from 1.
+    pub number: u32,
+    /// Whole products.
+    pub groups: Vec<RowGroup>,
+}
+
+/// A file that could be read.
+#[derive(Debug, Default)]
+pub struct ReadFile {
+    /// Rows without the header and without empty lines.
+    pub rows_total: u64,
+    /// Rows that are no rows of a product.
+    pub faults: Vec<LineFault>,
+    /// The products, in the file's order.
+    pub groups: Vec<RowGroup>,
+}
+
+/// Reads a product file, or says why it is none.
+pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
+    let text = decode(bytes)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let unreadable =
+        |error: csv::Error| LineFault::new(0, "not_csv", format!("Not readable as CSV: {error}."));
+
+    reader.read_record(&mut record).map_err(unreadable)?;
+    let columns = header(&record)?;
+    let width = record.len();
+
+    let mut file = ReadFile::default();
+    let mut group_of: HashMap<String, usize> = HashMap::new();
+    while reader.read_record(&mut record).map_err(unreadable)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        file.rows_total += 1;
+        if record.len() != width {
+            let message = format!(
+                "The row has {} columns, the header {width}; a text with commas, quotes or line breaks must stand in double quotes.",
+                record.len()
+            );
+            file.faults
+                .push(LineFault::new(line, "wrong_column_count", message));
+            continue;
+        }
+        let mut row = Row {
+            line,
+            ..Row::default()
+        };
+        for (column, cell) in columns.iter().zip(record.iter()) {
+            if let Some(column) = column {
+                row.set(*column, cell.trim());
+            }
+        }
+        if row.handle.is_empty() {
+            let message = "The row has no handle, so it belongs to no product.";
+            file.faults
+                .push(LineFault::new(line, "handle_missing", message));
+            continue;
+        }
+        let Some(slug) = slug(&row.handle) else {
+            let message = "A handle has letters or digits, at most 255 characters.";
+            file.faults
+                .push(LineFault::new(line, "invalid_handle", message));
+            continue;
+        };
+        // The slug stands on the group; once is enough.
+        row.handle.clear();
+        let group = *group_of.entry(slug).or_insert_with_key(|slug| {
+            file.groups.push(RowGroup {
+                slug: slug.clone(),
+                rows: Vec::new(),
+            });
+            file.groups.len() - 1
+        });
+        file.groups[group].rows.push(row);
+    }
+    if file.rows_total == 0 {
+        return Err(LineFault::new(
+            1,
+            "no_rows",
+            "The file has a header and no rows.",
+        ));
+    }
+    reject_oversized(&mut file);
+    Ok(file)
+}
+
+/// Takes out the products that do not fit a message.
+fn reject_oversized(file: &mut ReadFile) {
+    for group in std::mem::take(&mut file.groups) {
+        if group.rows.iter().map(Row::bytes).sum::<usize>() <= MAX_CHUNK_BYTES {
+            file.groups.push(group);
+            continue;
+        }
+        let message = format!(
+            "The product {} is too large to import; shorten its texts.",
+            group.slug
+        );
+        let fault = |row: &Row| LineFault::new(row.line, "product_too_large", message.clone());
+        file.faults.extend(group.rows.iter().map(fault));
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<&str, LineFault> {
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        let message = "The file is in UTF-16; save it as CSV in UTF-8.";
+        return Err(LineFault::new(1, "unsupported_encoding", message));
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(LineFault::new(0, "empty_file", "The file is empty."));
+    }
+    if bytes.contains(&0) {
+        let message = "This is no text file; export the products as CSV in UTF-8.";
+        return Err(LineFault::new(0, "not_csv", message));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let message = "The file is not in UTF-8 from this line on; save it as CSV in UTF-8.";
+        LineFault::new(line, "unsupported_encoding", message)
+    })
+}
+
+/// Which column each cell of a row belongs to.
+fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> {
+    let columns: Vec<Option<Column>> = record.iter().map(Column::named).collect();
+    let required = [
+        (Column::handle, "Handle"),
+        (Column::title, "Title"),
+        (Column::price, "Variant Price"),
+    ];
+    let missing: Vec<&str> = required
+        .iter()
+        .filter(|(column, _)| !columns.contains(&Some(*column)))
+        .map(|(_, name)| *name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(columns);
+    }
+    let first = record.iter().next().unwrap_or_default();
+    if record.len() == 1
+        && first.to_lowercase().starts_with("handle")
+        && first.contains([';', '\t'])
+    {
+        let message = "The columns are separated by semicolons or tabs; save the file with commas.";
+        return Err(LineFault::new(1, "wrong_delimiter", message));
+    }
+    if missing.len() == required.len() {
+        let message = "The first line is not the header of a product file: it has none of the columns Handle, Title and Variant Price.";
+        return Err(LineFault::new(1, "not_csv", message));
+    }
+    let message = format!("The header lacks: {}.", missing.join(", "));
+    Err(LineFault::new(1, "missing_columns", message))
+}
+
+/// Packs products into chunks, each as full as a message may be.
+pub fn chunks(import_id: ImportId, groups: Vec<RowGroup>) -> Result<Vec<Chunk>, serde_json::Error> {
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let (mut bytes, mut rows) = (0, 0);
+    for group in groups {
+        let group_bytes = serde_json::to_vec(&group)?.len();
+        bytes += group_bytes;
+        rows += group.rows.len();
+        match chunks.last_mut() {
+            Some(chunk) if bytes <= MAX_CHUNK_BYTES && rows <= MAX_CHUNK_ROWS => {
+                chunk.groups.push(group)
+            }
+            _ => {
+                (bytes, rows) = (group_bytes, group.rows.len());
+                chunks.push(Chunk {
+                    import_id,
+                    number: chunks.len() as u32 + 1,
+                    groups: vec![group],
+                });
+            }
+        }
+    }
+    Ok(chunks)
+}
+
+/// What the rows of one product come to.
+#[derive(Debug)]
+pub struct Drafted {
+    /// The product, unless nothing of it can be used.
+    pub draft: Option<Draft>,
+    /// The rows that were not used.
+    pub faults: Vec<LineFault>,
+}
+
+/// A product as its rows describe it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Draft {
+    /// Name in a path.
+    pub slug: String,
+    /// Title.
+    pub title: String,
+    /// Sanitised HTML.
+    pub description_html: String,
+    /// Brand.
+    pub vendor: String,
+    /// Kind of thing.
+    pub product_type: String,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Collections.
+    pub collections: Vec<String>,
+    /// Whether shoppers see it.
+    pub published: bool,
+    /// What can be chosen.
+    pub options: Vec<OptionView>,
+    /// What can be bought, at least one.
+    pub variants: Vec<DraftVariant>,
+    /// Pictures.
+    pub images: Vec<ImageView>,
+}
+
+/// One variant as its row describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DraftVariant {
+    /// Line of its row.
+    #[serde(skip)]
+    pub line: u64,
+    /// Stock keeping unit, made from handle and options when the row had none.
+    pub sku: Sku,
+    /// One value for each option.
+    pub option_values: Vec<String>,
+    /// What one costs.
+    pub price: Money,
+    /// What it used to cost.
+    pub compare_at_price: Option<Money>,
+    /// Units on hand.
+    pub quantity: i64,
+}
+
+impl DraftVariant {
+    /// Its option values, or `Default Title`.
+    pub fn title(&self) -> String {
+        if self.option_values.is_empty() {
+            DEFAULT_TITLE.to_owned()
+        } else {
+            self.option_values.join(" / ")
+        }
+    }
+
+    /// Title for a cart line: the product's and the option values.
+    pub fn line_title(&self, product_title: &str) -> String {
+        if self.option_values.is_empty() {
+            product_title.to_owned()
+        } else {
+            format!("{product_title} ({})", self.title())
+        }
+    }
+}
+
+impl Draft {
+    /// The same for the same content, whatever file it came from.
+    pub fn content_hash(&self) -> Result<String, serde_json::Error> {
+        let digest = Sha256::digest(serde_json::to_vec(self)?);
+        Ok(hex(&digest[..16]))
+    }
+
+    /// The product it makes, after `previous` if there was one. `available` says of each variant,
+    /// in order, whether any can be sold.
+    pub fn product(
+        self,
+        previous: Option<&Product>,
+        available: &[bool],
+        new_id: ProductId,
+    ) -> Result<Product, serde_json::Error> {
+        let content_hash = self.content_hash()?;
+        let variants = self
+            .variants
+            .iter()
+            .zip(available)
+            .map(|(variant, available)| VariantView {
+                sku: variant.sku.clone(),
+                title: variant.title(),
+                option_values: variant.option_values.clone(),
+                price: variant.price,
+                compare_at_price: variant.compare_at_price,
+                available: *available,
+            });
+        let quantities = self
+            .variants
+            .iter()
+            .map(|variant| (variant.sku.clone(), variant.quantity));
+        Ok(Product {
+            version: previous.map_or(0, |product| product.version) + 1,
+            published: self.published,
+            content_hash,
+            imported_quantities: quantities.collect(),
+            view: ProductView {
+                id: previous.map_or(new_id, |product| product.view.id),
+                variants: variants.collect(),
+                slug: self.slug,
+                title: self.title,
+                description_html: self.description_html,
+                vendor: self.vendor,
+                product_type: self.product_type,
+                tags: self.tags,
+                collections: self.collections,
+                options: self.options,
+                images: self.images,
+            },
+        })
+    }
+}
+
+/// Makes a product of its rows. A fault of the first row's product columns loses the product; any
+/// other loses its row.
+pub fn draft_product(group: &RowGroup, currency: Currency) -> Drafted {
+    let Some(first) = group.rows.first() else {
+        return Drafted {
+            draft: None,
+            faults: Vec::new(),
+        };
+    };
+    match draft_head(group, first) {
+        Ok(mut draft) => {
+            let mut faults = Vec::new();
+            let names = option_names(first);
+            read_rows(&mut draft, group, &names, currency, &mut faults);
+            if draft.variants.is_empty() {
+                let rest = group
+                    .rows
+                    .iter()
+                    .filter(|row| !faults.iter().any(|fault| fault.line == row.line));
+                let rest: Vec<LineFault> = rest
+                    .map(|row| LineFault::product_rejected(row.line))
+                    .collect();
+                faults.extend(rest);
+                return Drafted {
+                    draft: None,
+                    faults,
+                };
+            }
+            draft.options = used_options(&names, &draft.variants);
+            Drafted {
+                draft: Some(draft),
+                faults,
+            }
+        }
+        Err(fault) => {
+            let message = format!("The product was rejected for line {}.", fault.line);
+            let rest = group.rows.iter().skip(1);
+            let rest =
+                rest.map(|row| LineFault::new(row.line, "product_rejected", message.clone()));
+            let faults = std::iter::once(fault.clone()).chain(rest).collect();
+            Drafted {
+                draft: None,
+                faults,
+            }
+        }
+    }
+}
+
+/// What the first row says of the whole product.
+fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
+    let fault = |code, message: String| Err(LineFault::new(first.line, code, message));
+    if first.title.is_empty() {
+        return fault(
+            "title_missing",
+            "The first row of a product needs a title.".into(),
+        );
+    }
+    let texts = [
+        ("title", &first.title),
+        ("vendor", &first.vendor),
+        ("type", &first.product_type),
+        ("collection", &first.collection),
+    ];
+    for (name, text) in texts {
+        if text.chars().count() > MAX_TEXT {
+            return fault(
+                "too_long",
+                format!("The {name} has more than {MAX_TEXT} characters."),
+            );
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let tags: Vec<String> = first
+        .tags
+        .split(',')
+        .map(str::trim)
+        .filter(|tag| !tag.is_empty() && seen.insert(tag.to_lowercase()))
+        .map(str::to_owned)
+        .collect();
+    if tags.len() > MAX_TAGS || tags.iter().any(|tag| tag.chars().count() > MAX_TEXT) {
+        return fault(
+            "too_many_tags",
+            format!("A product has at most {MAX_TAGS} tags of {MAX_TEXT} characters."),
+        );
+    }
+    let description_html = ammonia::clean(&first.body);
+    if description_html.len() > MAX_DESCRIPTION_BYTES {
+        return fault(
+            "description_too_long",
+            format!("The description has more than {MAX_DESCRIPTION_BYTES} bytes."),
+        );
+    }
+    let published = match first.published.to_lowercase().as_str() {
+        "" | "true" | "yes" | "1" => true,
+        "false" | "no" | "0" => false,
+        _ => return fault("invalid_published", "Published is true or false.".into()),
+    };
+    let active = match first.status.to_lowercase().as_str() {
+        "" | "active" => true,
+        "draft" | "archived" | "unlisted" => false,
+        _ => {
+            return fault(
+                "invalid_status",
+                "Status is active, draft or archived.".into(),
+            );
+        }
+    };
+    let collection = first.collection.trim();
+    Ok(Draft {
+        slug: group.slug.clone(),
+        title: first.title.clone(),
+        description_html,
+        vendor: first.vendor.clone(),
+        product_type: first.product_type.clone(),
+        tags,
+        collections: (!collection.is_empty())
+            .then(|| collection.to_owned())
+            .into_iter()
+            .collect(),
+        published: published && active,
+        options: Vec::new(),
+        variants: Vec::new(),
+        images: Vec::new(),
+    })
+}
+
+/// The names of the options; none for a product of one variant.
+fn option_names(first: &Row) -> Vec<String> {
+    let is_default = first.option1_value == DEFAULT_TITLE && first.option2_value.is_empty();
+    if is_default {
+        return Vec::new();
+    }
+    let values = first.option_values();
+    first
+        .option_names()
+        .iter()
+        .zip(values)
+        .enumerate()
+        .filter(|(_, (name, value))| !name.is_empty() || !value.is_empty())
+        .map(|(index, (name, _))| match *name {
+            "" => format!("Option {}", index + 1),
+            name => name.to_owned(),
+        })
+        .collect()
+}
+
+/// Each option with the values that variants have.
+fn used_options(names: &[String], variants: &[DraftVariant]) -> Vec<OptionView> {
+    let values = |index: usize| {
+        let mut values: Vec<String> = Vec::new();
+        for variant in variants {
+            if let Some(value) = variant
+                .option_values
+                .get(index)
+                .filter(|value| !values.contains(value))
+            {
+                values.push(value.clone());
+            }
+        }
+        values
+    };
+    let option = |(index, name): (usize, &String)| OptionView {
+        name: name.clone(),
+        values: values(index),
+    };
+    names.iter().enumerate().map(option).collect()
+}
+
+/// Adds the variants and pictures of all rows.
+fn read_rows(
+    draft: &mut Draft,
+    group: &RowGroup,
+    names: &[String],
+    currency: Currency,
+    faults: &mut Vec<LineFault>,
+) {
+    let mut images: Vec<(u32, ImageView)> = Vec::new();
+    for (index, row) in group.rows.iter().enumerate() {
+        let image = match read_image(row) {
+            Ok(image) => image,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
+        if index == 0 || !row.is_image_only() {
+            match read_variant(draft, row, names, currency) {
+                Ok(variant) => draft.variants.push(variant),
+                Err(fault) => {
+                    faults.push(fault);
+                    continue;
+                }
+            }
+        }
+        if let Some(image) =
+            image.filter(|(_, image)| images.iter().all(|(_, seen)| seen.url != image.url))
+        {
+            images.push(image);
+        }
+    }
+    // Stable: pictures without a position keep the file's order, behind those with one.
+    images.sort_by_key(|(position, _)| *position);
+    draft.images = images.into_iter().map(|(_, image)| image).collect();
+}
+
+fn read_image(row: &Row) -> Result<Option<(u32, ImageView)>, LineFault> {
+    if row.image.is_empty() {
+        return Ok(None);
+    }
+    let absolute = ["https://", "http://"]
+        .iter()
+        .any(|scheme| row.image.starts_with(scheme));
+    let local = row.image.starts_with("/media/") && !row.image.contains("..");
+    let clean = !row
+        .image
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || "<>\"".contains(c));
+    if !(absolute || local) || !clean || row.image.len() > 2048 {
+        let message =
+            "An image is an http(s) address, or a path under /media/, of at most 2,048 characters.";
+        return Err(LineFault::new(row.line, "invalid_image_url", message));
+    }
+    if row.image_alt.chars().count() > 512 {
+        let message = "An image's alt text has at most 512 characters.";
+        return Err(LineFault::new(row.line, "too_long", message));
+    }
+    let position = row.image_position.parse().unwrap_or(u32::MAX);
+    let image = ImageView {
+        url: row.image.clone(),
+        alt: row.image_alt.clone(),
+    };
+    Ok(Some((position, image)))
+}
+
+fn read_variant(
+    draft: &Draft,
+    row: &Row,
+    names: &[String],
+    currency: Currency,
+) -> Result<DraftVariant, LineFault> {
+    let fault = |code, message: String| LineFault::new(row.line, code, message);
+    let option_values: Vec<String> = row
+        .option_values()
+        .iter()
+        .take(names.len())
+        .map(|value| (*value).to_owned())
+        .collect();
+    if option_values.iter().any(String::is_empty) {
+        let message = format!("The row needs a value for each of: {}.", names.join(", "));
+        return Err(fault("option_missing", message));
+    }
+    if option_values
+        .iter()
+        .any(|value| value.chars().count() > MAX_TEXT)
+    {
+        return Err(fault(
+            "too_long",
+            format!("An option value has more than {MAX_TEXT} characters."),
+        ));
+    }
+    if draft
+        .variants
+        .iter()
+        .any(|variant| variant.option_values == option_values)
+    {
+        return Err(fault(
+            "duplicate_variant",
+            "An earlier row of the product has the same options.".into(),
+        ));
+    }
+    if draft.variants.len() == MAX_VARIANTS {
+        return Err(fault(
+            "too_many_variants",
+            format!("A product has at most {MAX_VARIANTS} variants."),
+        ));
+    }
+    let price = match (row.price.as_str(), draft.variants.last()) {
+        // Options that do not change the price leave the column empty.
+        ("", Some(previous)) => previous.price,
+        ("", None) => {
+            return Err(fault(
+                "price_missing",
+                "The first variant of a product needs a price.".into(),
+            ));
+        }
+        (text, _) => Money::parse_decimal(text, currency).ok_or_else(|| {
+            let message = format!(
+                "{text:?} is no price in {currency}; write it like 1234.50, from 0 to 100000000."
+            );
+            fault("invalid_price", message)
+        })?,
+    };
+    let compare_at_price = match row.compare_at_price.as_str() {
+        "" => None,
+        text => Some(Money::parse_decimal(text, currency).ok_or_else(|| {
+            fault(
+                "invalid_compare_at_price",
+                format!("{text:?} is no price in {currency}."),
+            )
+        })?),
+    };
+    let quantity = match row.quantity.as_str() {
+        "" => 0,
+        text => text
+            .parse()
+            .ok()
+            .filter(|quantity| (0..=MAX_ON_HAND).contains(quantity))
+            .ok_or_else(|| {
+                let message = format!(
+                    "{text:?} is no quantity; write a whole number from 0 to {MAX_ON_HAND}."
+                );
+                fault("invalid_quantity", message)
+            })?,
+    };
+    let sku = match row.sku.as_str() {
+        "" => made_sku(&draft.slug, &option_values),
+        text => text
+            .parse()
+            .map_err(|error| fault("invalid_sku", format!("{error}.")))?,
+    };
+    if draft.variants.iter().any(|variant| variant.sku == sku) {
+        return Err(fault(
+            "duplicate_sku",
+            format!("An earlier row of the product has the SKU {sku}."),
+        ));
+    }
+    Ok(DraftVariant {
+        line: row.line,
+        sku,
+        option_values,
+        price,
+        compare_at_price: compare_at_price.filter(|price| price.amount > 0),
+        quantity,
+    })
+}
+
+/// The SKU of a row that has none: the same for the same handle and options, and another for
+/// others. A dot, which no handle has, keeps the parts apart; what cannot be written in ASCII, or
+/// is too long, is told apart by a hash.
+fn made_sku(handle: &str, option_values: &[String]) -> Sku {
+    let mut exact = true;
+    let mut text = String::new();
+    for (index, part) in std::iter::once(handle)
+        .chain(option_values.iter().map(String::as_str))
+        .enumerate()
+    {
+        if index > 0 {
+            text.push('.');
+        }
+        let ascii: String = part.chars().filter(char::is_ascii).collect();
+        let plain = slug(&ascii).unwrap_or_default();
+        // Case and blanks may go without confusing two values that people tell apart.
+        exact &= part.to_lowercase().replace(' ', "-") == plain;
+        text.push_str(&plain);
+    }
+    if !exact || text.len() > 90 {
+        let mut hash = Sha256::new();
+        for part in std::iter::once(handle).chain(option_values.iter().map(String::as_str)) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        text.truncate(80);
+        text = format!("{}.{}", text.trim_matches('.'), hex(&hash.finalize()[..5]));
+        text = text.trim_start_matches('.').to_owned();
+    }
+    Sku::made(text)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,118 @@
+//! Text from outside: bounded, without control characters.
+
+use crate::fault::FieldFault;
+
+/// Collects the faults of a body field by field, so that a client learns all of them at once.
+#[derive(Debug, Default)]
+pub struct FieldCheck {
+    faults: Vec<FieldFault>,
+}
+
+impl FieldCheck {
+    /// Notes a fault.
+    pub fn fault(&mut self, field: &str, code: &'static str, message: impl Into<String>) {
+        self.faults.push(FieldFault::new(field, code, message));
+    }
+
+    /// `text` trimmed: one line, not empty, at most `max` characters.
+    pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
+        let text = text.trim();
+        if text.is_empty() {
+            self.fault(field, "required", "Must not be empty.");
+        } else if text.chars().count() > max {
+            self.fault(field, "too_long", format!("At most {max} characters."));
+        } else if text.chars().any(char::is_control) {
+            self.fault(field, "invalid", "Must not have control characters.");
+        }
+        text.to_owned()
+    }
+
+    /// An e-mail address as far as its form can tell: the rest is found out by writing to it.
+    /// At most 254 characters (RFC 5321).
+    pub fn email(&mut self, field: &str, text: &str) -> String {
+        let email = self.line(field, text, 254);
+        let well_formed = email.split_once('@').is_some_and(|(local, host)| {
+            let label = |label: &str| {
+                !label.is_empty()
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            };
+            let local_ok = |c: char| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~-.".contains(c);
+            !local.is_empty()
+                && local.len() <= 64
+                && local.chars().all(local_ok)
+                && !local.starts_with('.')
+                && !local.ends_with('.')
+                && !local.contains("..")
+                && host.contains('.')
+                && host.split('.').all(label)
+        });
+        if !well_formed && !self.has(field) {
+            self.fault(
+                field,
+                "invalid_email",
+                "Must be an address such as ada@example.com.",
+            );
+        }
+        email
+    }
+
+    /// Whether `field` already has a fault.
+    pub fn has(&self, field: &str) -> bool {
+        self.faults.iter().any(|fault| fault.field == field)
+    }
+
+    /// The faults so far.
+    pub fn into_faults(self) -> Vec<FieldFault> {
+        self.faults
+    }
+
+    /// `value`, or the faults if there were any.
+    pub fn finish<T>(self, value: T) -> Result<T, Vec<FieldFault>> {
+        if self.faults.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.faults)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e_mail_addresses() {
+        let valid = |text: &str| {
+            let mut check = FieldCheck::default();
+            check.email("email", text);
+            check.finish(()).is_ok()
+        };
+        for good in [
+            "ada@example.com",
+            "a.b+c@mail.example.co.uk",
+            "o'neil@exämple.de",
+        ] {
+            assert!(valid(good), "{good}");
+        }
+        let long = format!("{}@example.com", "a".repeat(250));
+        for bad in [
+            "",
+            " ",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "ada@@example.com",
+            "ada lovelace@example.com",
+            "ada@example..com",
+            "a..b@example.com",
+            "ada@example.com\r\nBcc: eve@example.com",
+            "ada@-example.com",
+            &long,
+        ] {
+            assert!(!valid(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Sending e-mail, through SES.
+
+use aws_sdk_sesv2::{
+    Client,
+    error::{BuildError, DisplayErrorContext},
+    types::{Body, Content, Destination, EmailContent, Message},
+};
+use aws_types::SdkConfig;
+use domain::email::Email;
+
+use crate::GatewayError;
+
+/// Someone who carries e-mail.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    client: Client,
+    from: String,
+}
+
+impl Mailer {
+    /// Sends as `from`. Connects at the first call.
+    pub fn new(config: &SdkConfig, from: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(config),
+            from: from.into(),
+        }
+    }
+
+    /// Hands an e-mail over; answers with the service's name for it.
+    pub async fn send(&self, email: &Email) -> Result<String, GatewayError> {
+        let content = |data: &str| Content::builder().data(data).charset("UTF-8").build();
+        let message = (|| -> Result<Message, BuildError> {
+            let body = Body::builder()
+                .text(content(&email.text)?)
+                .html(content(&email.html)?)
+                .build();
+            Ok(Message::builder()
+                .subject(content(&email.subject)?)
+                .body(body)
+                .build())
+        })();
+        let message = message.map_err(|error| failed(error.to_string()))?;
+        let answer = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(Destination::builder().to_addresses(&email.to).build())
+            .content(EmailContent::builder().simple(message).build())
+            .send()
+            .await
+            .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+        Ok(answer.message_id.unwrap_or_default())
+    }
+}
+
+fn failed(cause: String) -> GatewayError {
+    GatewayError {
+        service: "SES",
+        operation: "SendEmail",
+        cause,
+    }
+}

@@ -1,0 +1,112 @@
+//! Files in S3.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_s3::{
+    Client, config::Builder, error::DisplayErrorContext, presigning::PresigningConfig,
+};
+use aws_types::SdkConfig;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::GatewayError;
+
+/// One upload that is allowed for a while, by whoever has it.
+#[derive(Clone, Debug)]
+pub struct PresignedUpload {
+    /// HTTP method.
+    pub method: String,
+    /// Where to.
+    pub url: String,
+    /// Headers that must be sent as they are.
+    pub headers: BTreeMap<String, String>,
+    /// From then on the URL is refused.
+    pub expires_at: Timestamp,
+}
+
+/// A bucket.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    client: Client,
+    name: String,
+}
+
+impl Bucket {
+    /// The bucket of that name. Connects at the first call.
+    pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
+        let config = Builder::from(config)
+            // An emulator has no host name for every bucket.
+            .force_path_style(config.endpoint_url().is_some())
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            name: name.into(),
+        }
+    }
+
+    /// Allows an upload to `key` for `lifetime`. No call is made.
+    pub async fn presign_upload(
+        &self,
+        key: &str,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<PresignedUpload, GatewayError> {
+        let failed = |cause: String| GatewayError {
+            service: "S3",
+            operation: "presign PutObject",
+            cause,
+        };
+        let presigning =
+            PresigningConfig::expires_in(lifetime).map_err(|error| failed(error.to_string()))?;
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .presigned(presigning)
+            .await
+            .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+        let headers = request.headers();
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        Ok(PresignedUpload {
+            method: request.method().to_owned(),
+            url: request.uri().to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            expires_at: now + SignedDuration::from_secs(seconds),
+        })
+    }
+
+    /// Reads a whole object; `None` if there is none.
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, GatewayError> {
+        let failed = |cause: String| GatewayError {
+            service: "S3",
+            operation: "GetObject",
+            cause,
+        };
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .send()
+            .await;
+        let object = match answer {
+            Ok(object) => object,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_no_such_key()) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
+        };
+        let body = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Some(body.to_vec()))
+    }
+}

@@ -1,0 +1,138 @@
+//! SQS: sending messages in batches, and telling a failed one when to come back.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::{
+    Client,
+    error::{DisplayErrorContext, SdkError},
+    types::SendMessageBatchRequestEntry,
+};
+use aws_types::SdkConfig;
+use serde::Serialize;
+
+/// Messages of one SendMessageBatch call.
+const BATCH: usize = 10;
+/// Bytes of one SendMessageBatch call, of the 256 KiB that every queue takes.
+const BATCH_BYTES: usize = 250 * 1024;
+
+/// A call to SQS that failed; what was sent before it stays sent.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The call itself failed.
+    #[error("SQS {operation} failed: {cause}")]
+    Call {
+        /// Which operation.
+        operation: &'static str,
+        /// The service's or the transport's words.
+        cause: String,
+    },
+    /// The call was taken, and some of its messages were not.
+    #[error("SQS did not take {failed} of {sent} messages; the first: {cause}")]
+    Entries {
+        /// How many were refused.
+        failed: usize,
+        /// Of how many.
+        sent: usize,
+        /// The service's word for the first.
+        cause: String,
+    },
+    /// A message that cannot be written as JSON.
+    #[error("a message cannot be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+/// A connection to SQS. Made once per cold start; cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: Client,
+}
+
+impl Queues {
+    /// Connects at the first call.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(config),
+        }
+    }
+
+    /// Sends every message to the queue at `url`, in as few calls as they fit in. After an error
+    /// some may have been sent; sending all again is right, as consumers take a message twice.
+    pub async fn send<M: Serialize>(&self, url: &str, messages: &[M]) -> Result<(), QueueError> {
+        let mut batch: Vec<String> = Vec::with_capacity(BATCH);
+        let mut bytes = 0;
+        for message in messages {
+            let body = serde_json::to_string(message)?;
+            if batch.len() == BATCH || (!batch.is_empty() && bytes + body.len() > BATCH_BYTES) {
+                self.send_batch(url, std::mem::take(&mut batch)).await?;
+                bytes = 0;
+            }
+            bytes += body.len();
+            batch.push(body);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.send_batch(url, batch).await
+    }
+
+    async fn send_batch(&self, url: &str, bodies: Vec<String>) -> Result<(), QueueError> {
+        let sent = bodies.len();
+        let entries: Result<Vec<_>, _> = bodies
+            .into_iter()
+            .enumerate()
+            .map(|(index, body)| {
+                SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body)
+                    .build()
+            })
+            .collect();
+        let entries = entries.map_err(|error| QueueError::Call {
+            operation: "SendMessageBatch",
+            cause: error.to_string(),
+        })?;
+        let request = self.client.send_message_batch().queue_url(url);
+        let answer = request
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| call("SendMessageBatch", &error))?;
+        match answer.failed().first() {
+            None => Ok(()),
+            Some(first) => Err(QueueError::Entries {
+                failed: answer.failed().len(),
+                sent,
+                cause: format!("{}: {}", first.code(), first.message().unwrap_or_default()),
+            }),
+        }
+    }
+
+    /// Has a received message come back after `delay` instead of after the queue's own time.
+    pub async fn retry_in(
+        &self,
+        url: &str,
+        receipt_handle: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        self.client
+            .change_message_visibility()
+            .queue_url(url)
+            .receipt_handle(receipt_handle)
+            .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| call("ChangeMessageVisibility", &error))?;
+        Ok(())
+    }
+}
+
+fn call<E, R>(operation: &'static str, error: &SdkError<E, R>) -> QueueError
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    QueueError::Call {
+        operation,
+        cause: DisplayErrorContext(error).to_string(),
+    }
+}

@@ -1,0 +1,259 @@
+//! Who may call. Staff show a JWT signed with Ed25519; the function holds the public key only.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::fault::{Code, Rejection};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation,
+    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    errors::{Error, ErrorKind},
+};
+use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use signature::{Signer, Verifier};
+
+/// `aud` of the shop's tokens.
+pub const TOKEN_AUDIENCE: &str = "stampede";
+/// Seconds by which clocks may disagree.
+const LEEWAY: u64 = 60;
+
+/// Whom an endpoint answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Holders of a bearer token that the endpoint itself checks.
+    Token,
+    /// Staff.
+    Staff,
+}
+
+/// What a staff token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffClaims {
+    /// Whose token it is.
+    pub sub: String,
+    /// What its holder may do; `staff` opens the staff routes.
+    pub role: String,
+    /// [`TOKEN_AUDIENCE`].
+    pub aud: String,
+    /// When it was made, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+}
+
+/// Checks staff tokens.
+pub(crate) struct StaffCheck {
+    key: Option<DecodingKey>,
+}
+
+impl StaffCheck {
+    /// With the public key from `STAFF_TOKEN_PUBLIC_KEY`. Without a key nobody is staff.
+    pub(crate) fn new(public_key: Option<&str>) -> Self {
+        if public_key.is_some() {
+            // Refused only when it is installed already, which is as well.
+            let _ = RING.install_default();
+        }
+        let decode = |key: &str| URL_SAFE_NO_PAD.decode(key).ok();
+        let key = public_key
+            .and_then(decode)
+            .filter(|bytes| bytes.len() == 32);
+        if public_key.is_some() && key.is_none() {
+            tracing::error!(
+                "STAFF_TOKEN_PUBLIC_KEY is not an Ed25519 public key in base64url; staff routes are closed"
+            );
+        }
+        Self {
+            key: key.map(|bytes| DecodingKey::from_ed_der(&bytes)),
+        }
+    }
+
+    /// The claims of a valid staff token.
+    pub(crate) fn check(&self, authorization: Option<&str>) -> Result<StaffClaims, Rejection> {
+        let token = bearer(authorization)?;
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.leeway = LEEWAY;
+        rules.set_audience(&[TOKEN_AUDIENCE]);
+        rules.set_required_spec_claims(&["exp", "aud", "sub"]);
+        let claims = self
+            .key
+            .as_ref()
+            .and_then(|key| jsonwebtoken::decode::<StaffClaims>(token, key, &rules).ok())
+            .ok_or_else(|| unauthenticated("The token is not valid, or has expired."))?
+            .claims;
+        if claims.role != "staff" {
+            return Err(Rejection::new(
+                Code::Forbidden,
+                "This needs a token with the role staff.",
+            ));
+        }
+        Ok(claims)
+    }
+}
+
+/// The token of an `Authorization: Bearer …` header.
+pub(crate) fn bearer(authorization: Option<&str>) -> Result<&str, Rejection> {
+    let missing = || unauthenticated("Send the header Authorization: Bearer <token>.");
+    let (scheme, token) = authorization
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(missing)?;
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        Ok(token)
+    } else {
+        Err(missing())
+    }
+}
+
+fn unauthenticated(detail: &str) -> Rejection {
+    Rejection::new(Code::Unauthenticated, detail)
+}
+
+/// Signs a staff token with a private key in PKCS #8. For tools and tests; no function can.
+pub fn sign_staff_token(claims: &StaffClaims, pkcs8: &[u8]) -> Result<String, Error> {
+    let _ = RING.install_default();
+    jsonwebtoken::encode(
+        &Header::new(Algorithm::EdDSA),
+        claims,
+        &EncodingKey::from_ed_der(pkcs8),
+    )
+}
+
+// jsonwebtoken brings its own cryptography only with RSA and all else; ring is in every binary
+// already, for TLS.
+static RING: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| match algorithm {
+        Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
+            .map(|pair| Box::new(RingSigner(pair)) as Box<dyn JwtSigner>)
+            .map_err(|_| ErrorKind::InvalidEddsaKey.into()),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    verifier_factory: |algorithm, key| match algorithm {
+        Algorithm::EdDSA => {
+            let bytes = key.try_get_as_bytes()?.to_vec();
+            Ok(
+                Box::new(RingVerifier(UnparsedPublicKey::new(&ED25519, bytes)))
+                    as Box<dyn JwtVerifier>,
+            )
+        }
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+struct RingSigner(Ed25519KeyPair);
+
+impl Signer<Vec<u8>> for RingSigner {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(self.0.sign(message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for RingSigner {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+struct RingVerifier(UnparsedPublicKey<Vec<u8>>);
+
+impl Verifier<Vec<u8>> for RingVerifier {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        self.0
+            .verify(message, signature)
+            .map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtVerifier for RingVerifier {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::{rand::SystemRandom, signature::KeyPair};
+
+    fn pair() -> (Vec<u8>, String) {
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
+            .unwrap()
+            .as_ref()
+            .to_vec();
+        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).unwrap();
+        (pkcs8, URL_SAFE_NO_PAD.encode(pair.public_key()))
+    }
+
+    fn claims(role: &str, seconds_left: i64) -> StaffClaims {
+        let now = crate::now().as_second();
+        StaffClaims {
+            sub: "ada".into(),
+            role: role.into(),
+            aud: TOKEN_AUDIENCE.into(),
+            iat: now,
+            exp: now + seconds_left,
+        }
+    }
+
+    #[test]
+    fn only_a_valid_staff_token_opens() {
+        let (pkcs8, public) = pair();
+        let (stranger, _) = pair();
+        let check = StaffCheck::new(Some(&public));
+        let code = |claims: &StaffClaims, key: &[u8]| {
+            let header = format!("Bearer {}", sign_staff_token(claims, key).unwrap());
+            check.check(Some(&header)).map_err(|fault| fault.code)
+        };
+        assert!(code(&claims("staff", 60), &pkcs8).is_ok());
+        assert_eq!(code(&claims("customer", 60), &pkcs8), Err(Code::Forbidden));
+        assert_eq!(
+            code(&claims("staff", -120), &pkcs8),
+            Err(Code::Unauthenticated)
+        );
+        assert_eq!(
+            code(&claims("staff", 60), &stranger),
+            Err(Code::Unauthenticated)
+        );
+        let mut elsewhere = claims("staff", 60);
+        elsewhere.aud = "another-shop".into();
+        assert_eq!(code(&elsewhere, &pkcs8), Err(Code::Unauthenticated));
+    }
+
+    #[test]
+    fn tokens_without_signature_are_refused() {
+        let (_, public) = pair();
+        let check = StaffCheck::new(Some(&public));
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims("staff", 60)).unwrap());
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"EdDSA"}"#,
+            r#"{"alg":"HS256"}"#,
+        ] {
+            let token = format!("Bearer {}.{body}.", URL_SAFE_NO_PAD.encode(header));
+            let code = check.check(Some(&token)).map_err(|fault| fault.code);
+            assert_eq!(code, Err(Code::Unauthenticated), "{header}");
+        }
+        for header in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Bearer "),
+            Some("Basic abc"),
+        ] {
+            assert!(check.check(header).is_err(), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_key_nobody_is_staff() {
+        let (pkcs8, _) = pair();
+        let token = format!(
+            "Bearer {}",
+            sign_staff_token(&claims("staff", 60), &pkcs8).unwrap()
+        );
+        for check in [StaffCheck::new(None), StaffCheck::new(Some("no key"))] {
+            assert!(check.check(Some(&token)).is_err());
+        }
+    }
+}

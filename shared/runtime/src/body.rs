@@ -1,0 +1,216 @@
+//! Bodies, parsed into types before an endpoint sees them.
+
+use domain::fault::{Code, FieldFault, Rejection};
+use serde::de::DeserializeOwned;
+
+/// Largest body taken, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// How an endpoint takes its body.
+pub trait Body: Sized {
+    /// The type of its JSON.
+    type Json;
+
+    /// Reads the body.
+    fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection>;
+}
+
+/// A body is neither wanted nor looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct NoBody;
+
+impl Body for NoBody {
+    type Json = ();
+
+    fn read(_: &[u8], _: Option<&str>) -> Result<Self, Rejection> {
+        Ok(Self)
+    }
+}
+
+/// A JSON body.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> Body for Json<T> {
+    type Json = T;
+
+    fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection> {
+        check_size(bytes)?;
+        let media_type = content_type
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default();
+        if !media_type.trim().eq_ignore_ascii_case("application/json") {
+            return Err(Rejection::new(
+                Code::UnsupportedMediaType,
+                "Send the body as JSON with the header Content-Type: application/json.",
+            ));
+        }
+        parse(bytes).map(Self)
+    }
+}
+
+/// A JSON body that may be left out.
+#[derive(Clone, Debug)]
+pub struct MaybeJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default> Body for MaybeJson<T> {
+    type Json = T;
+
+    fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection> {
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        Json::read(bytes, content_type).map(|Json(value)| Self(value))
+    }
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), Rejection> {
+    if bytes.len() <= MAX_BODY {
+        return Ok(());
+    }
+    let detail = format!(
+        "The body has {} bytes; at most {MAX_BODY} are taken.",
+        bytes.len()
+    );
+    Err(Rejection::new(Code::PayloadTooLarge, detail))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
+    let malformed = |detail: String| Rejection::new(Code::MalformedJson, detail);
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| malformed("The body is not UTF-8.".into()))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        if cause.is_data() {
+            Rejection::invalid(vec![field_fault(&path, &cause.to_string())])
+        } else {
+            malformed(format!("The body is not JSON: {cause}."))
+        }
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| malformed(format!("The body is not one JSON value: {error}.")))?;
+    Ok(value)
+}
+
+/// Which field serde means. Its messages are the only place where it names a missing or an unknown
+/// one.
+fn field_fault(path: &str, message: &str) -> FieldFault {
+    let named = message.split('`').nth(1).unwrap_or_default();
+    // Neither the position nor serde's wording is of use to a client.
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let child = || match path {
+        "." | "" => named.to_owned(),
+        parent if parent == named || parent.ends_with(&format!(".{named}")) => parent.to_owned(),
+        parent => format!("{parent}.{named}"),
+    };
+    let whole = || {
+        if path == "." {
+            "body".to_owned()
+        } else {
+            path.to_owned()
+        }
+    };
+    if message.starts_with("missing field") {
+        FieldFault::new(child(), "required", "Must be given.")
+    } else if message.starts_with("unknown field") {
+        FieldFault::new(child(), "unknown_field", "Is not known here; leave it out.")
+    } else if message.starts_with("duplicate field") {
+        FieldFault::new(child(), "duplicate_field", "Is given twice.")
+    } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
+        FieldFault::new(
+            whole(),
+            "wrong_type",
+            format!("Has the wrong type: {message}."),
+        )
+    } else {
+        FieldFault::new(whole(), "invalid", format!("Is not valid: {message}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Outer {
+        quantity: i64,
+        inner: Inner,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Inner {
+        city: String,
+    }
+
+    fn fault(body: &str) -> (Code, String) {
+        let json = Some("application/json; charset=utf-8");
+        let rejection = Json::<Outer>::read(body.as_bytes(), json).unwrap_err();
+        let fields: Vec<String> = rejection
+            .fields
+            .iter()
+            .map(|fault| format!("{} {}", fault.field, fault.code))
+            .collect();
+        (rejection.code, fields.join(", "))
+    }
+
+    #[test]
+    fn faults_name_their_fields() {
+        let invalid = |body: &str, want: &str| {
+            assert_eq!(
+                fault(body),
+                (Code::ValidationFailed, want.to_owned()),
+                "{body}"
+            );
+        };
+        invalid(r#"{"quantity":1}"#, "inner required");
+        invalid(r#"{"quantity":1,"inner":{}}"#, "inner.city required");
+        invalid(
+            r#"{"quantity":1,"inner":{"city":"x","town":"y"}}"#,
+            "inner.town unknown_field",
+        );
+        invalid(r#"{"extra":1}"#, "extra unknown_field");
+        invalid(r#"{"quantity":"1"}"#, "quantity wrong_type");
+        invalid(r#"{"quantity":1.5}"#, "quantity wrong_type");
+        invalid(
+            r#"{"quantity":99999999999999999999}"#,
+            "quantity wrong_type",
+        );
+        invalid(r#"{"quantity":1,"quantity":2}"#, "quantity duplicate_field");
+        invalid("[]", "body wrong_type");
+        invalid("null", "body wrong_type");
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        let deep = "[".repeat(5000);
+        for body in [
+            "",
+            "{",
+            "{}}",
+            "nope",
+            "{'a':1}",
+            &deep,
+            r#"{"quantity":1e999}"#,
+        ] {
+            assert_eq!(fault(body).0, Code::MalformedJson, "{body:.20}");
+        }
+        let json = Some("application/json");
+        let utf8 = Json::<Outer>::read(b"{\"quantity\":\xff}", json).unwrap_err();
+        assert_eq!(utf8.code, Code::MalformedJson);
+        let large = Json::<Outer>::read(&[b' '; MAX_BODY + 1], json).unwrap_err();
+        assert_eq!(large.code, Code::PayloadTooLarge);
+        for content_type in [None, Some("text/plain"), Some("application/jsonp")] {
+            let media = Json::<Outer>::read(b"{}", content_type).unwrap_err();
+            assert_eq!(media.code, Code::UnsupportedMediaType);
+        }
+    }
+}

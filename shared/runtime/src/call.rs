@@ -1,0 +1,92 @@
+//! One request, in types.
+
+use std::fmt::Display;
+
+use domain::{
+    fault::{Code, Rejection},
+    idempotency::{self, IdempotencyKey},
+};
+use jiff::Timestamp;
+use lambda_http::{Request, RequestExt};
+use serde::{Deserialize, de::DeserializeOwned, de::value::MapDeserializer};
+
+use crate::{auth, body::Body, serve::Endpoint};
+
+/// An endpoint without parameters in its path.
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
+pub struct NoPath {}
+
+/// An endpoint without query parameters.
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
+pub struct NoQuery {}
+
+/// One request to the endpoint `E`.
+#[derive(Debug)]
+pub struct Call<E: Endpoint> {
+    /// Parameters of the path.
+    pub path: E::Path,
+    /// Parameters of the query.
+    pub query: E::Query,
+    /// The body.
+    pub body: E::Body,
+    /// When the request arrived.
+    pub now: Timestamp,
+    /// Identifier of the request; goes with everything it sets off.
+    pub trace_id: String,
+    authorization: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+impl<E: Endpoint> Call<E> {
+    /// Reads a request, whose caller has been checked.
+    pub(crate) fn read(
+        request: &Request,
+        now: Timestamp,
+        trace_id: String,
+    ) -> Result<Self, Rejection> {
+        let path = request.path_parameters();
+        // What is no parameter of this path is not there at all.
+        let path = parameters(path.iter()).map_err(|_| Rejection::not_found("thing"))?;
+        let query = request.query_string_parameters();
+        let query = parameters(query.iter()).map_err(|error| {
+            Rejection::new(
+                Code::BadRequest,
+                format!("The query cannot be read: {error}."),
+            )
+        })?;
+        let body = E::Body::read(request.body(), header(request, "content-type"))?;
+        Ok(Self {
+            path,
+            query,
+            body,
+            now,
+            trace_id,
+            authorization: header(request, "authorization").map(str::to_owned),
+            idempotency_key: header(request, "idempotency-key").map(str::to_owned),
+        })
+    }
+
+    /// The bearer token.
+    pub fn bearer(&self) -> Result<&str, Rejection> {
+        auth::bearer(self.authorization.as_deref())
+    }
+
+    /// The `Idempotency-Key`.
+    pub fn idempotency_key(&self) -> Result<IdempotencyKey, Rejection> {
+        self.idempotency_key
+            .as_deref()
+            .ok_or_else(idempotency::missing)?
+            .parse()
+    }
+}
+
+/// A header's value, if it is text.
+pub(crate) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+fn parameters<'a, T: DeserializeOwned>(
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<T, impl Display> {
+    T::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(pairs))
+}

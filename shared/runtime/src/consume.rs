@@ -1,0 +1,155 @@
+//! Running a queue consumer: record by record, so that one bad message fails alone.
+
+use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
+use queue::Queues;
+use serde::de::DeserializeOwned;
+
+use crate::{environment::Environment, process};
+
+/// Time kept back of a batch's own, to report on it.
+const REPORT: Duration = Duration::from_millis(500);
+/// Longest wait before a failed message comes back.
+const MAX_BACKOFF: Duration = Duration::from_secs(300);
+
+/// Why a message was not handled. It comes back, and in the end lies in the dead-letter queue.
+pub type ConsumeError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One reader of one queue.
+pub trait Consumer: Sized + Send + Sync + 'static {
+    /// What its messages are.
+    type Message: DeserializeOwned + Send;
+
+    /// Handles one message. It may have been handled before, or be late.
+    fn handle(
+        &self,
+        delivery: Delivery<Self::Message>,
+    ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
+}
+
+/// One delivery of a message.
+#[derive(Debug)]
+pub struct Delivery<M> {
+    /// The message.
+    pub message: M,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Runs the consumer that `connect` makes of the environment, once per cold start, until the
+/// process is ended. Returns only when it cannot start.
+pub fn consume<C: Consumer>(
+    connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
+) -> ExitCode {
+    let connect = |environment: &Environment| {
+        let queues = Queues::new(&environment.aws("SQS")?);
+        Ok((connect(environment)?, queues))
+    };
+    process::run(connect, |connected| {
+        let connected = Arc::new(connected);
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+            let connected = Arc::clone(&connected);
+            async move {
+                let (consumer, queues) = &*connected;
+                batch(consumer, queues, event).await
+            }
+        }))
+    })
+}
+
+async fn batch<C: Consumer>(
+    consumer: &C,
+    queues: &Queues,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, ConsumeError> {
+    let now = crate::now();
+    let time_left = event
+        .context
+        .deadline
+        .saturating_sub(now.as_millisecond().unsigned_abs());
+    let time_left = Duration::from_millis(time_left).saturating_sub(REPORT);
+    let records = event.payload.records;
+    if records.iter().any(|record| record.message_id.is_none()) {
+        // It could not be reported on: the batch as a whole must come back.
+        return Err("a record has no messageId".into());
+    }
+    // A slow record must not hold up the others.
+    let failures = join_all(records.iter().map(async |record| {
+        let handled = tokio::time::timeout(time_left, handle(consumer, record, now)).await;
+        let error: ConsumeError = match handled {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => error,
+            Err(_) => "not done in the function's time".into(),
+        };
+        let attempt = attempt(record);
+        let message_id = record.message_id.clone().unwrap_or_default();
+        tracing::warn!(message.id = %message_id, message.attempt = attempt, error = %error, "message failed");
+        back_off(queues, record, attempt).await;
+        Some(failed(message_id))
+    }))
+    .await;
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failures.into_iter().flatten().collect();
+    tracing::info!(
+        batch.records = records.len(),
+        batch.failures = response.batch_item_failures.len(),
+        "batch"
+    );
+    Ok(response)
+}
+
+async fn handle<C: Consumer>(
+    consumer: &C,
+    record: &SqsMessage,
+    now: Timestamp,
+) -> Result<(), ConsumeError> {
+    let body = record.body.as_deref().unwrap_or_default();
+    let message =
+        serde_json::from_str(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    let delivery = Delivery {
+        message,
+        attempt: attempt(record),
+        now,
+    };
+    consumer.handle(delivery).await
+}
+
+fn failed(message_id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message_id;
+    failure
+}
+
+/// How often the message has been received, this time included.
+fn attempt(record: &SqsMessage) -> u32 {
+    let count = record.attributes.get("ApproximateReceiveCount");
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// Has the message come back after 1 s, 2 s, 4 s and so on. If that fails, it comes back after the
+/// queue's own time, which is longer and as right.
+async fn back_off(queues: &Queues, record: &SqsMessage, attempt: u32) {
+    let delay = Duration::from_secs(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF);
+    let url = record.event_source_arn.as_deref().and_then(queue_url);
+    let (Some(url), Some(handle)) = (url, record.receipt_handle.as_deref()) else {
+        return;
+    };
+    if let Err(error) = queues.retry_in(&url, handle, delay).await {
+        tracing::warn!(error = %error, "the message comes back after the queue's own time");
+    }
+}
+
+/// The URL of a queue by its ARN, `arn:aws:sqs:<region>:<account>:<name>`.
+fn queue_url(arn: &str) -> Option<String> {
+    let mut parts = arn.split(':').skip(3);
+    let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(format!(
+        "https://sqs.{region}.amazonaws.com/{account}/{name}"
+    ))
+}

@@ -1,0 +1,46 @@
+//! The environment, read once.
+
+use std::collections::HashMap;
+
+/// What the function was configured with.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    variables: HashMap<String, String>,
+}
+
+/// A variable that must be set is not.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable {0} is not set; template.yaml sets it for the function")]
+pub struct MissingVariable(pub String);
+
+impl Environment {
+    /// Reads the process's environment.
+    pub fn load() -> Self {
+        Self {
+            variables: std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        }
+    }
+
+    /// A variable that may be missing; set to nothing is missing.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A variable that must be there.
+    pub fn require(&self, name: &str) -> Result<&str, MissingVariable> {
+        self.get(name)
+            .ok_or_else(|| MissingVariable(name.to_owned()))
+    }
+
+    /// The shop's currency, `CURRENCY`.
+    pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
+        Ok(self.require("CURRENCY")?.parse()?)
+    }
+}

@@ -1,0 +1,46 @@
+//! What every binary needs, so that no binary repeats it: the environment read once, AWS clients
+//! that start fast, logs, and the two ways of being called.
+//!
+//! - [`serve`] runs an [`Endpoint`]: it checks the caller, reads path, query and body into types,
+//!   answers with JSON or a problem (RFC 9457), and logs one line a request.
+//! - [`read_stream`] runs a [`StreamConsumer`], which reads the table's changes in order.
+//! - [`consume`] runs a [`Consumer`]: it takes a batch record by record, reports those that failed,
+//!   and has them come back after a growing while.
+
+mod auth;
+mod aws;
+mod body;
+mod call;
+mod consume;
+mod environment;
+mod problem;
+mod process;
+mod reply;
+mod serve;
+mod stream;
+mod telemetry;
+
+pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
+pub use body::{Body, Json, MaybeJson, NoBody};
+pub use call::{Call, NoPath, NoQuery};
+pub use consume::{ConsumeError, Consumer, Delivery, consume};
+pub use domain::fault::Failure;
+pub use environment::{Environment, MissingVariable};
+pub use problem::status_and_title;
+pub use reply::Reply;
+pub use serve::{Endpoint, serve};
+pub use stream::{StreamConsumer, StreamFailure, read_stream};
+
+/// The time. The one place where a clock is read.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Random bits nobody can guess, for identifiers.
+pub fn random() -> Result<[u8; 16], Failure> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)
+        .map_err(|error| Failure::internal(std::io::Error::other(error.to_string())))?;
+    Ok(bits)
+}

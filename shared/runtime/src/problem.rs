@@ -1,0 +1,113 @@
+//! The one place where a failure becomes an answer: `application/problem+json` (RFC 9457).
+
+use domain::fault::{Code, FieldFault, Rejection};
+use lambda_http::http::StatusCode;
+use serde::Serialize;
+
+/// The body of a problem.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Problem {
+    /// `about:blank#` and the code: one address a kind of problem, as the RFC wants it.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldFault>,
+}
+
+/// HTTP status and title of a code.
+pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
+    match code {
+        Code::MalformedJson => (StatusCode::BAD_REQUEST, "The body is not JSON"),
+        Code::BadRequest => (StatusCode::BAD_REQUEST, "The request cannot be read"),
+        Code::ValidationFailed => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Some values are not valid",
+        ),
+        Code::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        Code::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+        Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
+        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is needed"),
+        Code::Forbidden => (StatusCode::FORBIDDEN, "The token does not allow this"),
+        Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is needed"),
+        Code::IdempotencyKeyInvalid => {
+            (StatusCode::BAD_REQUEST, "The Idempotency-Key is not valid")
+        }
+        Code::IdempotencyKeyReused => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The Idempotency-Key was used before",
+        ),
+        Code::CartEmpty => (StatusCode::CONFLICT, "The cart is empty"),
+        Code::CartAlreadyOrdered => (StatusCode::CONFLICT, "The cart has become an order"),
+        Code::CartFull => (StatusCode::CONFLICT, "The cart is full"),
+        Code::UnknownSku => (StatusCode::NOT_FOUND, "Unknown SKU"),
+        Code::OutOfStock => (StatusCode::CONFLICT, "Not enough in stock"),
+        Code::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid"),
+        Code::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy, try again"),
+    }
+}
+
+impl Problem {
+    pub(crate) fn of(rejection: Rejection) -> Self {
+        let (status, title) = status_and_title(rejection.code);
+        Self::new(
+            status,
+            title,
+            rejection.code.as_str(),
+            rejection.detail,
+            rejection.fields,
+        )
+    }
+
+    /// Says nothing of the cause: that is for the log.
+    pub(crate) fn internal(retryable: bool) -> Self {
+        if retryable {
+            let (status, title) = status_and_title(Code::Busy);
+            let detail = "The shop cannot answer at the moment; send the same request again.";
+            return Self::new(
+                status,
+                title,
+                Code::Busy.as_str(),
+                detail.into(),
+                Vec::new(),
+            );
+        }
+        let detail = "Something went wrong on our side; it has been noted.";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(
+            status,
+            "Internal error",
+            "internal_error",
+            detail.into(),
+            Vec::new(),
+        )
+    }
+
+    fn new(
+        status: StatusCode,
+        title: &'static str,
+        code: &'static str,
+        detail: String,
+        errors: Vec<FieldFault>,
+    ) -> Self {
+        Self {
+            kind: format!("about:blank#{code}"),
+            title,
+            status: status.as_u16(),
+            detail,
+            code,
+            errors,
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+}

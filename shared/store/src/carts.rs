@@ -1,0 +1,221 @@
+//! Carts.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use domain::{
+    cart::{Cart, CartLine, ChangeCartError, LIFETIME, MAX_LINES},
+    catalog::Sku,
+    id::{CartId, OrderId},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Consistency, Result, Store, StoreError,
+    item::{Item, Record, from_item, number, to_item},
+    keys::Key,
+};
+
+/// What is stored of a cart. Two maps by SKU instead of a list of lines, so that a line can be set
+/// without reading the cart first.
+#[derive(Debug, Serialize, Deserialize)]
+struct CartRecord {
+    id: CartId,
+    version: u64,
+    /// Units by SKU.
+    quantities: BTreeMap<Sku, u32>,
+    /// When the SKU was added, in milliseconds since 1970: the order of the lines.
+    added: BTreeMap<Sku, i64>,
+    /// Seconds since 1970.
+    expires_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_id: Option<OrderId>,
+}
+
+impl Record for CartRecord {
+    const ENTITY: &'static str = "cart";
+}
+
+impl TryFrom<CartRecord> for Cart {
+    type Error = StoreError;
+
+    fn try_from(record: CartRecord) -> Result<Self> {
+        let added = record.added;
+        let mut lines: Vec<CartLine> = record
+            .quantities
+            .into_iter()
+            .map(|(sku, quantity)| CartLine { sku, quantity })
+            .collect();
+        // Stable: lines of one moment stay in the order of their SKUs.
+        lines.sort_by_key(|line| added.get(&line.sku).copied());
+        Ok(Self {
+            id: record.id,
+            version: record.version,
+            lines,
+            expires_at: Timestamp::from_second(record.expires_at)
+                .map_err(|error| StoreError::corrupt(CartRecord::ENTITY, error))?,
+            order_id: record.order_id,
+        })
+    }
+}
+
+impl Store {
+    /// Writes a new cart. Key: [`Key::cart`]. 1 write unit.
+    pub async fn create_cart(&self, cart: &Cart) -> Result<()> {
+        let record = CartRecord {
+            id: cart.id,
+            version: cart.version,
+            quantities: BTreeMap::new(),
+            added: BTreeMap::new(),
+            expires_at: cart.expires_at.as_second(),
+            order_id: None,
+        };
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&Key::cart(cart.id), &record)?))
+            .condition_expression("attribute_not_exists(PK)")
+            .send()
+            .await
+            .map_err(|error| StoreError::call("PutItem cart", &error))?;
+        Ok(())
+    }
+
+    /// Reads a cart that has not expired. Key: [`Key::cart`]. 0.5 or 1 read unit.
+    pub async fn cart(
+        &self,
+        id: CartId,
+        now: Timestamp,
+        consistency: Consistency,
+    ) -> Result<Option<Cart>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::cart(id).attributes()))
+            .consistent_read(consistency == Consistency::Strong)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("GetItem cart", &error))?;
+        let cart = answer.item.map(read_cart).transpose()?;
+        // The table removes expired items when it gets round to it, up to days later.
+        Ok(cart.filter(|cart| cart.expires_at > now))
+    }
+
+    /// Sets the quantity of a line, without reading the cart first. Key: [`Key::cart`], on the
+    /// condition that the cart is open and has room. 1 write unit for each KB of cart.
+    pub async fn set_cart_line(
+        &self,
+        id: CartId,
+        sku: &Sku,
+        quantity: u32,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Cart, ChangeCartError>> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::cart(id).attributes()))
+            .update_expression(
+                "SET quantities.#sku = :quantity, added.#sku = if_not_exists(added.#sku, :millis), \
+                 version = version + :one, expires_at = :expires_at",
+            )
+            .condition_expression(
+                "attribute_exists(PK) AND expires_at > :now AND attribute_not_exists(order_id) \
+                 AND (attribute_exists(quantities.#sku) OR size(quantities) < :max)",
+            )
+            .expression_attribute_names("#sku", sku.as_str())
+            .expression_attribute_values(":quantity", number(quantity))
+            .expression_attribute_values(":millis", number(now.as_millisecond()))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":expires_at", number((now + LIFETIME).as_second()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":max", number(MAX_LINES))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => read_cart(answer.attributes.unwrap_or_default()).map(Ok),
+            Err(error) => match refused_item(error.as_service_error()) {
+                Some(item) => {
+                    refusal(item, now).map(|found| Err(found.unwrap_or(ChangeCartError::Full)))
+                }
+                None => Err(StoreError::call("UpdateItem set cart line", &error)),
+            },
+        }
+    }
+
+    /// Takes a line out, without reading the cart first. Key: [`Key::cart`], on the condition that
+    /// the cart is open and has the line. 1 write unit for each KB of cart.
+    pub async fn remove_cart_line(
+        &self,
+        id: CartId,
+        sku: &Sku,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Cart, ChangeCartError>> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::cart(id).attributes()))
+            .update_expression(
+                "REMOVE quantities.#sku, added.#sku SET version = version + :one, expires_at = :expires_at",
+            )
+            .condition_expression(
+                "attribute_exists(PK) AND expires_at > :now AND attribute_not_exists(order_id) \
+                 AND attribute_exists(quantities.#sku)",
+            )
+            .expression_attribute_names("#sku", sku.as_str())
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":expires_at", number((now + LIFETIME).as_second()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => read_cart(answer.attributes.unwrap_or_default()).map(Ok),
+            Err(error) => match refused_item(error.as_service_error()) {
+                Some(item) => refusal(item, now).map(|found| {
+                    Err(found.unwrap_or_else(|| ChangeCartError::NoSuchLine(sku.clone())))
+                }),
+                None => Err(StoreError::call("UpdateItem remove cart line", &error)),
+            },
+        }
+    }
+}
+
+/// The cart in an item.
+pub(crate) fn read_cart(item: Item) -> Result<Cart> {
+    from_item::<CartRecord>(item).and_then(Cart::try_from)
+}
+
+/// What was there when a condition failed: an empty item if nothing was.
+fn refused_item(error: Option<&UpdateItemError>) -> Option<Item> {
+    match error? {
+        UpdateItemError::ConditionalCheckFailedException(failed) => {
+            Some(failed.item().cloned().unwrap_or_default())
+        }
+        _ => None,
+    }
+}
+
+/// Why a cart as it was could not be changed, if the cart itself was the reason.
+fn refusal(item: Item, now: Timestamp) -> Result<Option<ChangeCartError>> {
+    if item.is_empty() {
+        return Ok(Some(ChangeCartError::NoSuchCart));
+    }
+    let cart = read_cart(item)?;
+    Ok(if cart.expires_at <= now {
+        Some(ChangeCartError::NoSuchCart)
+    } else if cart.order_id.is_some() {
+        Some(ChangeCartError::AlreadyOrdered)
+    } else {
+        None
+    })
+}

@@ -1,0 +1,131 @@
+//! Which events a consumer has worked on, for effects that cannot be made conditional themselves,
+//! such as an e-mail.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result, Store, StoreError,
+    item::{Record, from_item, number, string, to_item},
+    keys::Key,
+};
+
+/// How long a done event is remembered: as long as its message could come back from a dead-letter
+/// queue.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 20);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct InboxRecord {
+    done: bool,
+    /// Milliseconds since 1970 until which the one who claimed the event is left alone.
+    claimed_until: i64,
+    /// Seconds since 1970.
+    expires_at: i64,
+}
+
+impl Record for InboxRecord {
+    const ENTITY: &'static str = "inbox";
+}
+
+/// Whose an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Ours: do it, then call [`Store::complete_event`].
+    Ours,
+    /// Done before.
+    Done,
+    /// Somebody else's at the moment; come back when their claim has lapsed.
+    Theirs,
+}
+
+impl Store {
+    /// Claims an event for `lease`. Key: [`Key::inbox`] if nobody claimed it, or the claim has
+    /// lapsed. 1 write unit.
+    pub async fn claim_event(
+        &self,
+        consumer: &str,
+        event_id: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Claim> {
+        let lease_millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let record = InboxRecord {
+            done: false,
+            claimed_until: now.as_millisecond().saturating_add(lease_millis),
+            expires_at: (now + REMEMBERED).as_second(),
+        };
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&Key::inbox(consumer, event_id), &record)?))
+            .condition_expression(
+                "attribute_not_exists(PK) OR (done = :no AND claimed_until < :now)",
+            )
+            .expression_attribute_values(
+                ":no",
+                aws_sdk_dynamodb::types::AttributeValue::Bool(false),
+            )
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match answer {
+            Ok(_) => return Ok(Claim::Ours),
+            Err(error) => error,
+        };
+        let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error()
+        else {
+            return Err(StoreError::call("PutItem inbox", &error));
+        };
+        let found: InboxRecord = from_item(failed.item().cloned().unwrap_or_default())?;
+        Ok(if found.done {
+            Claim::Done
+        } else {
+            Claim::Theirs
+        })
+    }
+
+    /// Notes that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
+    pub async fn complete_event(
+        &self,
+        consumer: &str,
+        event_id: &str,
+        reference: &str,
+    ) -> Result<()> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::inbox(consumer, event_id).attributes()))
+            .update_expression("SET done = :yes, reference = :reference")
+            .expression_attribute_values(
+                ":yes",
+                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+            )
+            .expression_attribute_values(":reference", string(reference))
+            .send()
+            .await
+            .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;
+        Ok(())
+    }
+
+    /// Gives a claim back because the effect failed, so that the next attempt need not wait for it
+    /// to lapse. Key: [`Key::inbox`]. 1 write unit.
+    pub async fn release_event(&self, consumer: &str, event_id: &str) -> Result<()> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::inbox(consumer, event_id).attributes()))
+            .update_expression("SET claimed_until = :past")
+            .expression_attribute_values(":past", number(0))
+            .send()
+            .await
+            .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! Between a record and the attributes of an item.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{StoreError, keys::Key};
+
+/// Attributes of an item by name.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A stored shape.
+pub(crate) trait Record: Serialize + DeserializeOwned {
+    /// Value of `entity_type`.
+    const ENTITY: &'static str;
+    /// Value of `schema_version`; raised when the shape changes, so that a reader can tell.
+    const VERSION: u32 = 1;
+}
+
+/// The item of `record` at `key`.
+pub(crate) fn to_item<R: Record>(key: &Key, record: &R) -> Result<Item, StoreError> {
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record)
+        .map_err(|error| StoreError::corrupt(R::ENTITY, error))?;
+    item.extend(key.attributes());
+    item.insert("entity_type".into(), string(R::ENTITY));
+    item.insert("schema_version".into(), number(R::VERSION));
+    Ok(item)
+}
+
+/// The record in `item`.
+pub(crate) fn from_item<R: Record>(item: Item) -> Result<R, StoreError> {
+    serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+        .map_err(|error| StoreError::corrupt(R::ENTITY, error))
+}
+
+/// A string attribute.
+pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// A number attribute.
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

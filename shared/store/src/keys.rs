@@ -1,0 +1,170 @@
+//! Every key of the table. This is the only file that knows a prefix.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    catalog::{Facet, Sku, Sort},
+    id::{CartId, ImportId, OrderId, ProductId},
+};
+
+/// Name of the partition key attribute.
+pub const PK: &str = "PK";
+/// Name of the sort key attribute.
+pub const SK: &str = "SK";
+/// Name of the attribute that says when an item may go (seconds since 1970).
+pub const EXPIRES_AT: &str = "expires_at";
+
+/// Where one item lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// `PRODUCT#<slug>`, `PRODUCT`: a product with everything its page shows.
+    pub fn product(slug: &str) -> Self {
+        Self::new(format!("PRODUCT#{slug}"), "PRODUCT")
+    }
+
+    /// `VARIANT#<sku>`, `VARIANT`: price and stock of one variant, all that selling it needs.
+    pub fn variant(sku: &Sku) -> Self {
+        Self::new(format!("VARIANT#{sku}"), "VARIANT")
+    }
+
+    /// `LISTING#<facet>`, `newest#<product id>` or `price#<amount>#<product id>`: a product's place
+    /// in one list in one order.
+    pub fn listing(facet: &Facet, position: &ListPosition) -> Self {
+        Self::new(listing_partition(facet), position.sort_key())
+    }
+
+    /// `CART#<id>`, `CART`.
+    pub fn cart(id: CartId) -> Self {
+        Self::new(format!("CART#{id}"), "CART")
+    }
+
+    /// `ORDER#<id>`, `ORDER`.
+    pub fn order(id: OrderId) -> Self {
+        Self::new(format!("ORDER#{id}"), "ORDER")
+    }
+
+    /// `IMPORT#<id>`, `IMPORT`: state and counts of an import.
+    pub fn import(id: ImportId) -> Self {
+        Self::new(import_partition(id), "IMPORT")
+    }
+
+    /// `IMPORT#<id>`, `CHUNK#<number>`: that a chunk is done, with its faults. Chunk 0 holds what
+    /// was found when the file was read.
+    pub fn import_chunk(id: ImportId, number: u32) -> Self {
+        Self::new(import_partition(id), format!("CHUNK#{number:06}"))
+    }
+
+    /// `INBOX#<consumer>#<event id>`, `INBOX`: that a consumer works on an event, or has.
+    pub fn inbox(consumer: &str, event_id: &str) -> Self {
+        Self::new(format!("INBOX#{consumer}#{event_id}"), "INBOX")
+    }
+
+    /// The key as attributes.
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+
+    /// Partition and sort key in one line, for stored references and logs.
+    pub fn as_pair(&self) -> (&str, &str) {
+        (&self.pk, &self.sk)
+    }
+
+    /// A key that was stored as a reference, by [`Key::as_pair`].
+    pub(crate) fn from_pair((pk, sk): (String, String)) -> Self {
+        Self { pk, sk }
+    }
+}
+
+/// Partition of one list of products.
+pub fn listing_partition(facet: &Facet) -> String {
+    format!("LISTING#{}", facet.key())
+}
+
+/// Partition of one import.
+pub fn import_partition(id: ImportId) -> String {
+    format!("IMPORT#{id}")
+}
+
+/// A product's place in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListPosition {
+    /// By age.
+    Newest(ProductId),
+    /// By lowest price, in minor units.
+    Price(i64, ProductId),
+}
+
+impl ListPosition {
+    fn sort_key(&self) -> String {
+        match self {
+            Self::Newest(id) => format!("newest#{id}"),
+            // Twelve digits hold the highest price with room to spare; text sorts like the number.
+            Self::Price(amount, id) => format!("price#{amount:012}#{id}"),
+        }
+    }
+}
+
+/// Prefix of the sort keys of one order of a list, and whether it is read forwards.
+pub const fn list_order(sort: Sort) -> (&'static str, bool) {
+    match sort {
+        Sort::Newest => ("newest#", false),
+        Sort::PriceAscending => ("price#", true),
+        Sort::PriceDescending => ("price#", false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::catalog::FacetKind;
+
+    #[test]
+    fn every_key_is_as_the_data_model_says() {
+        let bits = [1; 16];
+        let product = ProductId::random(bits);
+        let tag = Facet::new(FacetKind::Tag, "Men").unwrap();
+        let sku: Sku = "TEE-1".parse().unwrap();
+        let keys = [
+            Key::product("tee"),
+            Key::variant(&sku),
+            Key::listing(&Facet::all(), &ListPosition::Newest(product)),
+            Key::listing(&tag, &ListPosition::Price(999, product)),
+            Key::cart(CartId::random(bits)),
+            Key::order(OrderId::random(bits)),
+            Key::import(ImportId::random(bits)),
+            Key::import_chunk(ImportId::random(bits), 7),
+            Key::inbox("send-email", "ord_X.2"),
+        ];
+        let printed: Vec<String> = keys
+            .iter()
+            .map(|key| format!("{} | {}", key.pk, key.sk))
+            .collect();
+        assert_eq!(
+            printed,
+            [
+                "PRODUCT#tee | PRODUCT".to_owned(),
+                "VARIANT#TEE-1 | VARIANT".to_owned(),
+                format!("LISTING#all | newest#{product}"),
+                format!("LISTING#tag#men | price#000000000999#{product}"),
+                format!("CART#{} | CART", CartId::random(bits)),
+                format!("ORDER#{} | ORDER", OrderId::random(bits)),
+                format!("IMPORT#{} | IMPORT", ImportId::random(bits)),
+                format!("IMPORT#{} | CHUNK#000007", ImportId::random(bits)),
+                "INBOX#send-email#ord_X.2 | INBOX".to_owned(),
+            ]
+        );
+    }
+}

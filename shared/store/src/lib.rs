@@ -1,0 +1,58 @@
+//! The single table. Every access pattern is one named function here, and one line in
+//! `docs/data-model.md`; nothing else in the shop talks to DynamoDB, and nothing here scans.
+//!
+//! [`keys`] is the only file that knows a key. What is stored and what the domain knows are two
+//! types; each file holds the stored one of its context and the way between them.
+
+mod carts;
+mod cursor;
+mod error;
+mod imports;
+mod inbox;
+mod item;
+pub mod keys;
+mod orders;
+pub mod outbox;
+mod products;
+mod transaction;
+mod variants;
+
+use aws_sdk_dynamodb::Client;
+use aws_types::SdkConfig;
+
+pub use cursor::InvalidCursor;
+pub use error::StoreError;
+pub use imports::{ImportHeader, StartOutcome};
+pub use inbox::Claim;
+pub use orders::{Placement, SettleOutcome};
+pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
+pub use variants::{SkuTaken, VariantDetails};
+
+/// What every function returns that can only fail because the table did.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Whether a read must see every write that was acknowledged before it. It costs twice as much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// May be some milliseconds behind; half a read unit for 4 KB.
+    Eventual,
+    /// Sees everything; a whole read unit for 4 KB.
+    Strong,
+}
+
+/// A connection to the table. Made once per cold start; cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+impl Store {
+    /// The table of that name. Connects at the first call.
+    pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(config),
+            table: table.into(),
+        }
+    }
+}

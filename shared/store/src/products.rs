@@ -1,0 +1,368 @@
+//! Products and the lists they stand in.
+//!
+//! A list entry carries the whole product as shoppers see it, so that a page of a list is one
+//! query. Product and entries are written in one transaction; a product that stands in more lists
+//! than a transaction holds is written in several, each of which checks that the product is still
+//! the same version, and notes on the product what is left to do until it is done.
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
+use domain::{
+    catalog::{ListProducts, Product, ProductView, Sku},
+    id::ProductId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Consistency, Result, Store, StoreError, cursor,
+    cursor::InvalidCursor,
+    item::{Record, from_item, number, string, to_item},
+    keys::{Key, ListPosition, SK, list_order, listing_partition},
+    orders::unbuildable,
+    transaction::Outcome,
+};
+
+/// Actions of one transaction that list entries may take; one more checks the product.
+const MAX_ENTRIES: usize = 99;
+/// Bytes of one transaction, of the 4 MB it may have.
+const MAX_BYTES: usize = 3_000_000;
+
+/// What is stored of a product. `view` is the product as shoppers see it, in JSON: serving it takes
+/// no translation.
+#[derive(Debug, Serialize, Deserialize)]
+struct ProductRecord {
+    id: ProductId,
+    slug: String,
+    version: u64,
+    published: bool,
+    content_hash: String,
+    imported_quantities: Vec<(Sku, i64)>,
+    view: String,
+    /// Whether every list has been brought up to this version.
+    listed: bool,
+    /// Entries that may still be there and must not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stale_entries: Vec<(String, String)>,
+}
+
+impl Record for ProductRecord {
+    const ENTITY: &'static str = "product";
+}
+
+/// A product's place in a list.
+#[derive(Debug, Serialize, Deserialize)]
+struct ListingRecord {
+    slug: String,
+    view: String,
+}
+
+impl Record for ListingRecord {
+    const ENTITY: &'static str = "listing";
+}
+
+/// A product with how far its lists are.
+#[derive(Clone, Debug)]
+pub struct StoredProduct {
+    /// The product.
+    pub product: Product,
+    /// Whether every list has been brought up to it.
+    pub listed: bool,
+    stale_entries: Vec<(String, String)>,
+}
+
+/// A product as shoppers see it, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredView {
+    /// JSON of a [`ProductView`].
+    pub json: String,
+}
+
+/// How an attempt to write a product ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutProductOutcome {
+    /// Product and lists say so.
+    Put,
+    /// Somebody else changed the product in the meantime: read it again.
+    Overtaken,
+}
+
+/// Why a list could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The cursor is not this list's.
+    #[error(transparent)]
+    InvalidCursor(#[from] InvalidCursor),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Reads a published product for its page. Key: [`Key::product`], eventually consistent.
+    /// 0.5 read units for each 4 KB.
+    pub async fn product_view(&self, slug: &str) -> Result<Option<StoredView>> {
+        let record = self.product_record(slug, Consistency::Eventual).await?;
+        Ok(record
+            .filter(|record| record.published)
+            .map(|record| StoredView { json: record.view }))
+    }
+
+    /// Reads a product for changing it. Key: [`Key::product`], consistent. 1 read unit for each 4 KB.
+    pub async fn product(&self, slug: &str) -> Result<Option<StoredProduct>> {
+        let Some(record) = self.product_record(slug, Consistency::Strong).await? else {
+            return Ok(None);
+        };
+        let view: ProductView = serde_json::from_str(&record.view)
+            .map_err(|error| StoreError::corrupt(ProductRecord::ENTITY, error))?;
+        Ok(Some(StoredProduct {
+            product: Product {
+                version: record.version,
+                published: record.published,
+                content_hash: record.content_hash,
+                imported_quantities: record.imported_quantities,
+                view,
+            },
+            listed: record.listed,
+            stale_entries: record.stale_entries,
+        }))
+    }
+
+    /// Reads a page of a list, and the cursor of the next page if there is one. Query of
+    /// [`listing_partition`], one order of it, eventually consistent. 0.5 read units for each 4 KB
+    /// of what is answered.
+    pub async fn list_products(
+        &self,
+        list: &ListProducts,
+    ) -> Result<(Vec<StoredView>, Option<String>), ListError> {
+        let partition = listing_partition(&list.facet);
+        let (prefix, forward) = list_order(list.sort);
+        // Both directions of one order have cursors of their own.
+        let order = if forward {
+            prefix.to_owned()
+        } else {
+            format!("-{prefix}")
+        };
+        let start = match &list.cursor {
+            None => None,
+            Some(text) => Some(cursor::decode(&partition, &order, text)?),
+        };
+        let mut views = Vec::new();
+        let mut last = start;
+        loop {
+            // One more than wanted tells whether there is a next page.
+            let missing = list.limit as usize + 1 - views.len();
+            let start_key = last.as_ref().map(|sk| {
+                [("PK", partition.as_str()), (SK, sk.as_str())]
+                    .map(|(name, value)| (name.to_owned(), string(value)))
+                    .into()
+            });
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
+                .expression_attribute_values(":pk", string(&partition))
+                .expression_attribute_values(":prefix", string(prefix))
+                .scan_index_forward(forward)
+                .limit(i32::try_from(missing).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start_key)
+                .send()
+                .await
+                .map_err(|error| StoreError::call("Query listing", &error))?;
+            for item in answer.items.unwrap_or_default() {
+                if let Some(AttributeValue::S(sk)) = item.get(SK) {
+                    let position = sk.clone();
+                    if views.len() == list.limit as usize {
+                        let cursor = last.map(|last| cursor::encode(&partition, &order, &last));
+                        return Ok((views, cursor));
+                    }
+                    last = Some(position);
+                }
+                let entry: ListingRecord = from_item(item)?;
+                views.push(StoredView { json: entry.view });
+            }
+            // A query stops at 1 MB, whatever its limit.
+            if answer.last_evaluated_key.is_none() {
+                return Ok((views, None));
+            }
+        }
+    }
+
+    /// Writes a product and its place in every list. Keys: [`Key::product`] if it still is
+    /// `previous`, [`Key::listing`] for every facet and order. 2 write units for each KB of the
+    /// product, times one and twice the number of its facets.
+    pub async fn put_product(
+        &self,
+        product: &Product,
+        previous: Option<&StoredProduct>,
+    ) -> Result<PutProductOutcome> {
+        let json = serde_json::to_string(&product.view)
+            .map_err(|error| StoreError::corrupt(ProductRecord::ENTITY, error))?;
+        let entries = entries(product);
+        let kept: HashSet<&Key> = entries.iter().collect();
+        let before = previous.map(|stored| {
+            let stale = stored.stale_entries.iter().cloned().map(Key::from_pair);
+            self::entries(&stored.product)
+                .into_iter()
+                .chain(stale)
+                .collect::<HashSet<Key>>()
+        });
+        let stale: Vec<Key> = before
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|key| !kept.contains(key))
+            .collect();
+
+        let entry = ListingRecord {
+            slug: product.view.slug.clone(),
+            view: json.clone(),
+        };
+        let mut actions = Vec::with_capacity(entries.len() + stale.len());
+        for key in &entries {
+            let put = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(to_item(key, &entry)?));
+            actions.push(
+                TransactWriteItem::builder()
+                    .put(put.build().map_err(unbuildable)?)
+                    .build(),
+            );
+        }
+        for key in &stale {
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(key.attributes()));
+            actions.push(
+                TransactWriteItem::builder()
+                    .delete(delete.build().map_err(unbuildable)?)
+                    .build(),
+            );
+        }
+        let per_transaction = MAX_ENTRIES.min(MAX_BYTES / (json.len() + 500)).max(1);
+        let whole = actions.len() < per_transaction;
+        let record = ProductRecord {
+            id: product.view.id,
+            slug: product.view.slug.clone(),
+            version: product.version,
+            published: product.published,
+            content_hash: product.content_hash.clone(),
+            imported_quantities: product.imported_quantities.clone(),
+            view: json,
+            listed: whole,
+            stale_entries: if whole {
+                Vec::new()
+            } else {
+                stale.iter().map(owned_pair).collect()
+            },
+        };
+        let put = self.put_version(&record, previous.map(|stored| stored.product.version))?;
+
+        if whole {
+            actions.push(put);
+            return self.commit_version(actions).await;
+        }
+        if self.commit_version(vec![put]).await? == PutProductOutcome::Overtaken {
+            return Ok(PutProductOutcome::Overtaken);
+        }
+        let mut rest = actions.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut batch: Vec<TransactWriteItem> = rest.by_ref().take(per_transaction).collect();
+            batch.push(self.still_version(&record)?);
+            if self.commit_version(batch).await? == PutProductOutcome::Overtaken {
+                return Ok(PutProductOutcome::Overtaken);
+            }
+        }
+        self.commit_version(vec![self.mark_listed(&record)?]).await
+    }
+
+    async fn product_record(
+        &self,
+        slug: &str,
+        consistency: Consistency,
+    ) -> Result<Option<ProductRecord>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::product(slug).attributes()))
+            .consistent_read(consistency == Consistency::Strong)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("GetItem product", &error))?;
+        answer.item.map(from_item).transpose()
+    }
+
+    fn put_version(
+        &self,
+        record: &ProductRecord,
+        before: Option<u64>,
+    ) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&Key::product(&record.slug), record)?));
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(PK)"),
+            Some(version) => put
+                .condition_expression("version = :before")
+                .expression_attribute_values(":before", number(version)),
+        };
+        Ok(TransactWriteItem::builder()
+            .put(put.build().map_err(unbuildable)?)
+            .build())
+    }
+
+    fn still_version(&self, record: &ProductRecord) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::product(&record.slug).attributes()))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(record.version));
+        let check = check.build().map_err(unbuildable)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    fn mark_listed(&self, record: &ProductRecord) -> Result<TransactWriteItem> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::product(&record.slug).attributes()))
+            .update_expression("SET listed = :yes REMOVE stale_entries")
+            .condition_expression("version = :version")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":version", number(record.version));
+        Ok(TransactWriteItem::builder()
+            .update(update.build().map_err(unbuildable)?)
+            .build())
+    }
+
+    /// The only condition in these transactions is the product's version.
+    async fn commit_version(&self, actions: Vec<TransactWriteItem>) -> Result<PutProductOutcome> {
+        Ok(match self.transact("put product", actions).await? {
+            Outcome::Committed => PutProductOutcome::Put,
+            Outcome::Refused(_) => PutProductOutcome::Overtaken,
+        })
+    }
+}
+
+/// Where a product stands in lists: by age and by price, for each of its facets.
+fn entries(product: &Product) -> Vec<Key> {
+    let id = product.view.id;
+    let positions = [
+        ListPosition::Newest(id),
+        ListPosition::Price(product.lowest_price(), id),
+    ];
+    let facets = product.facets();
+    let keys = facets.iter().flat_map(|facet| {
+        positions
+            .iter()
+            .map(|position| Key::listing(facet, position))
+    });
+    keys.collect()
+}
+
+fn owned_pair(key: &Key) -> (String, String) {
+    let (pk, sk) = key.as_pair();
+    (pk.to_owned(), sk.to_owned())
+}

@@ -1,0 +1,95 @@
+//! Transactions: what each failed condition means, by position; conflicts tried again.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, TransactWriteItem},
+};
+
+use crate::{Result, Store, StoreError};
+
+/// How a transaction ended.
+pub(crate) enum Outcome {
+    /// All of it is written.
+    Committed,
+    /// Nothing of it is: one reason for each action, in order; `None` where the action itself was
+    /// not to blame.
+    Refused(Vec<Option<CancellationReason>>),
+}
+
+/// How often a transaction that met another one is tried before the caller hears of it.
+const ATTEMPTS: u32 = 6;
+
+impl Store {
+    /// Writes all of `actions`, or nothing.
+    pub(crate) async fn transact(
+        &self,
+        operation: &'static str,
+        actions: Vec<TransactWriteItem>,
+    ) -> Result<Outcome> {
+        for attempt in 0..ATTEMPTS {
+            let request = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(actions.clone()));
+            let error = match request.send().await {
+                Ok(_) => return Ok(Outcome::Committed),
+                Err(error) => error,
+            };
+            let Some(reasons) = cancellation_reasons(&error) else {
+                return Err(StoreError::call(operation, &error));
+            };
+            let refused: Vec<Option<CancellationReason>> = reasons
+                .iter()
+                .map(|reason| {
+                    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.clone())
+                })
+                .collect();
+            if refused.iter().any(Option::is_some) {
+                return Ok(Outcome::Refused(refused));
+            }
+            let passes = |reason: &CancellationReason| {
+                matches!(
+                    reason.code(),
+                    None | Some(
+                        "None"
+                            | "TransactionConflict"
+                            | "ThrottlingError"
+                            | "ProvisionedThroughputExceeded"
+                    )
+                )
+            };
+            if !reasons.iter().all(passes) {
+                return Err(StoreError::call(operation, &error));
+            }
+            backoff(attempt).await;
+        }
+        Err(StoreError::Contended { operation })
+    }
+}
+
+/// Waits for a random time of up to 10 ms, 20 ms, 40 ms and so on (full jitter), so that those who
+/// met do not meet again.
+pub(crate) async fn backoff(attempt: u32) {
+    let most = 10_000_u64 << attempt.min(6);
+    let mut random = [0; 8];
+    // Without randomness everybody waits the longest time, which is still right.
+    let micros = match getrandom::fill(&mut random) {
+        Ok(()) => u64::from_be_bytes(random) % most,
+        Err(_) => most,
+    };
+    tokio::time::sleep(Duration::from_micros(micros)).await;
+}
+
+fn cancellation_reasons<R>(
+    error: &SdkError<TransactWriteItemsError, R>,
+) -> Option<&[CancellationReason]> {
+    match error.as_service_error()? {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            Some(cancelled.cancellation_reasons())
+        }
+        _ => None,
+    }
+}
