@@ -69,5 +69,15 @@ fn address_lines(address: &Address) -> Vec<&str> {
 }
 
 fn escape(text: &str) -> String {
-    ammonia::clean_text(text)
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }

@@ -1,14 +1,12 @@
 //! One request, in types.
 
-use std::fmt::Display;
-
 use domain::{
     fault::{Code, Rejection},
     idempotency::{self, IdempotencyKey},
 };
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
-use serde::{Deserialize, de::DeserializeOwned, de::value::MapDeserializer};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{auth, body::Body, serve::Endpoint};
 
@@ -85,8 +83,10 @@ pub(crate) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }
 
+/// Parameters are text: their types parse it.
 fn parameters<'a, T: DeserializeOwned>(
     pairs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<T, impl Display> {
-    T::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(pairs))
+) -> Result<T, serde_json::Error> {
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.into()));
+    T::deserialize(serde_json::Value::Object(pairs.collect()))
 }

@@ -25,6 +25,13 @@ impl Environment {
         }
     }
 
+    /// An environment of other variables than the process's own, for tools.
+    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self {
+            variables: variables.into_iter().collect(),
+        }
+    }
+
     /// A variable that may be missing; set to nothing is missing.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables

@@ -92,22 +92,17 @@ impl Store {
     }
 
     /// Notes that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
-    pub async fn complete_event(
-        &self,
-        consumer: &str,
-        event_id: &str,
-        reference: &str,
-    ) -> Result<()> {
+    pub async fn complete_event(&self, consumer: &str, event_id: &str, effect: &str) -> Result<()> {
         self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::inbox(consumer, event_id).attributes()))
-            .update_expression("SET done = :yes, reference = :reference")
+            .update_expression("SET done = :yes, effect = :effect")
             .expression_attribute_values(
                 ":yes",
                 aws_sdk_dynamodb::types::AttributeValue::Bool(true),
             )
-            .expression_attribute_values(":reference", string(reference))
+            .expression_attribute_values(":effect", string(effect))
             .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;

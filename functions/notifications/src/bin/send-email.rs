@@ -11,8 +11,9 @@ use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Claim, Consistency, Store};
 
 const CONSUMER: &str = "send-email";
-/// Longer than one attempt can take: nobody else sends the same mail meanwhile.
-const LEASE: Duration = Duration::from_secs(30);
+/// Longer than the function may run, so that nobody else sends the same mail meanwhile; shorter than
+/// the deliveries of one message last (1 + 2 + 4 + 8 s), so that a mail whose sender died is sent.
+const LEASE: Duration = Duration::from_secs(12);
 
 struct SendEmail {
     store: Store,

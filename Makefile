@@ -1,0 +1,64 @@
+# The few commands people type. Each needs what the README's prerequisites name, and nothing else.
+
+PORT ?= 8080
+ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: dev test stage build deploy lint setup setup-sam clean-data help
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+dev: setup xtask ## run the whole shop on this machine (PORT=8080)
+	@target/debug/xtask dev --port $(PORT)
+
+test: setup lint ## every check and every test
+	cargo build --workspace --bins
+	cargo nextest run --workspace --lib --tests
+
+lint: setup ## formatting, lints, and what must agree with what
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo deny --log-level error check bans licenses sources
+	.venv/bin/cfn-lint template.yaml infra/*.yaml
+	@$(MAKE) --no-print-directory xtask
+	target/debug/xtask tidy
+
+stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
+	.venv/bin/python infra/local/stage.py
+
+build: setup ## release binaries for AWS (ARCH=arm64 or x86_64)
+	$(if $(filter arm64,$(ARCH)),rustup target add aarch64-unknown-linux-gnu)
+	cargo lambda build --release --bins $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+
+deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages included
+	.venv/sam/bin/sam build && .venv/sam/bin/sam deploy
+	.venv/sam/bin/python infra/local/deploy_web.py
+
+clean-data: xtask ## empty what `make dev` has stored
+	@target/debug/xtask clean-data
+
+# The whole workspace at once, so that tools, functions and tests share what is built.
+.PHONY: xtask
+xtask:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
+	@echo "building (the first time takes some minutes)"
+	@cargo build --workspace --bins
+
+setup: .venv/ready ## tools of the project's own, in .venv
+
+setup-sam: .venv/sam/ready
+
+.venv/ready: infra/local/requirements.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later"; exit 1; }
+	@echo "installing tools into .venv"
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv/sam/ready: infra/local/requirements-sam.txt .venv/ready
+	@echo "installing AWS SAM into .venv/sam"
+	@python3 -m venv .venv/sam
+	@.venv/sam/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Puts the pages in web/ where CloudFront serves them from: `make deploy` after `sam deploy`, and `make stage`.
+
+    .venv/sam/bin/python infra/local/deploy_web.py [--stack-name stampede] [--region eu-central-1]
+
+Credentials and region are found as by the AWS CLI.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import boto3
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+
+# By name, not from the system's table: that differs from one machine to the next.
+CONTENT_TYPES = {
+    ".avif": "image/avif",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+
+# A browser asks again after a minute. The CDN keeps a page for a day, because each deploy tells it to forget.
+CACHE_CONTROL = "public, max-age=60, s-maxage=86400"
+
+
+def pages(folder):
+    """Object keys and their files. web/demo holds sample data, no pages."""
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {key: path for key, path in files.items() if not key.startswith(("demo/", ".")) and "/." not in key}
+
+
+def upload_web(s3, bucket, folder=WEB):
+    """Makes the bucket hold the pages of the folder and nothing else; returns how many there are."""
+    found = pages(folder)
+    if unknown := [key for key, path in found.items() if path.suffix not in CONTENT_TYPES]:
+        sys.exit(f"No content type is known for {', '.join(unknown)}: add one to infra/local/deploy_web.py.")
+    for key, path in found.items():
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=path.read_bytes(),
+            ContentType=CONTENT_TYPES[path.suffix],
+            CacheControl=CACHE_CONTROL,
+        )
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for stale in {item["Key"] for item in page.get("Contents", [])} - found.keys():
+            s3.delete_object(Bucket=bucket, Key=stale)
+    return len(found)
+
+
+def stack_outputs(cloudformation, stack_name):
+    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stack-name", default="stampede")
+    parser.add_argument("--region")
+    arguments = parser.parse_args()
+
+    session = boto3.Session(region_name=arguments.region)
+    outputs = stack_outputs(session.client("cloudformation"), arguments.stack_name)
+    count = upload_web(session.client("s3"), outputs["WebBucketName"])
+    session.client("cloudfront").create_invalidation(
+        DistributionId=outputs["DistributionId"],
+        InvalidationBatch={"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": str(time.time_ns())},
+    )
+    print(f"{count} files uploaded; {outputs['ShopUrl']} shows them within a minute.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+// Shows what the local stack is doing. Asks every second while the page can be seen, and changes only the
+// text that changed, so that nothing moves under the reader's eyes.
+
+const EVERY_MS = 1_000;
+const byId = (id) => document.getElementById(id);
+
+const mailList = byId("mail-list");
+const reader = byId("mail-reader");
+const rows = new Map();
+const mails = new Map();
+let chosen = null;
+let lost = false;
+
+async function get(path) {
+  const response = await fetch(path, { headers: { accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(5_000) });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  return response.json();
+}
+
+async function refresh() {
+  try {
+    const [state, inbox] = await Promise.all([get("/_dev/state"), get("/_dev/mails")]);
+    showState(state);
+    showMails(inbox.items ?? []);
+    if (lost || byId("pulse").textContent !== "Live") pulse("Live", false);
+    lost = false;
+  } catch (error) {
+    if (!lost) pulse(`No answer since ${time(new Date())}: is “make dev” still running? (${error.message})`, true);
+    lost = true;
+  }
+}
+
+function pulse(text, bad) {
+  const node = byId("pulse");
+  node.textContent = text;
+  node.classList.toggle("is-bad", bad);
+}
+
+function showState({ functions = [], queues = [], emulator, table }) {
+  for (const f of functions) {
+    row("functions", f.name, [f.name, f.route ?? "—", f.invocations, f.errors, f.running], { bad: f.errors > 0 ? 3 : -1, busy: f.running > 0 });
+  }
+  for (const q of queues) {
+    const dead = /dlq|dead/i.test(q.name);
+    row("queues", q.name, [q.name, q.waiting, q.in_flight], { bad: dead && q.waiting > 0 ? 1 : -1, busy: q.in_flight > 0 });
+  }
+  setText(byId("emulator"), emulator ?? "—");
+  setText(byId("table"), table ?? "—");
+}
+
+/** Makes the row once; afterwards only its cells change. Columns from the first number on are numbers. */
+function row(body, name, values, { bad, busy }) {
+  const key = `${body}/${name}`;
+  let cells = rows.get(key);
+  if (cells === undefined) {
+    const tr = document.createElement("tr");
+    cells = values.map((value, i) => {
+      const cell = document.createElement(i === 0 ? "th" : "td");
+      if (i === 0) cell.scope = "row";
+      if (typeof value === "number") cell.className = "number";
+      tr.append(cell);
+      return cell;
+    });
+    byId(body).append(tr);
+    rows.set(key, cells);
+  }
+  values.forEach((value, i) => {
+    setText(cells[i], typeof value === "number" ? value.toLocaleString() : value);
+    cells[i].classList.toggle("is-bad", i === bad);
+  });
+  cells[0].classList.toggle("is-busy", busy);
+}
+
+function setText(node, text) {
+  if (node.textContent !== String(text)) node.textContent = text;
+}
+
+function showMails(items) {
+  setText(byId("mail-count"), items.length === 0 ? "" : String(items.length));
+  const newestFirst = [...items].sort((a, b) => String(b.sent_at).localeCompare(String(a.sent_at)));
+  // From the oldest on, so that each new one lands on top of those before it.
+  for (const mail of newestFirst.reverse()) {
+    if (mails.has(mail.id)) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "mail";
+    button.append(span("mail-subject", mail.subject || "(no subject)"), span("mail-to", to(mail)), span("mail-time", time(new Date(mail.sent_at))));
+    button.addEventListener("click", () => choose(mail.id));
+    const item = document.createElement("li");
+    item.append(button);
+    mailList.prepend(item);
+    mails.set(mail.id, { mail, button, item });
+  }
+  // The stack was cleared meanwhile.
+  const still = new Set(items.map((mail) => mail.id));
+  for (const [id, { item }] of mails) {
+    if (still.has(id)) continue;
+    item.remove();
+    mails.delete(id);
+    if (chosen === id) {
+      chosen = null;
+      reader.replaceChildren();
+    }
+  }
+  const newest = newestFirst.at(-1);
+  if (chosen === null && newest !== undefined) choose(newest.id);
+}
+
+function choose(id) {
+  chosen = id;
+  for (const [other, { button }] of mails) {
+    if (other === id) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+  const { mail } = mails.get(id);
+  const head = document.createElement("div");
+  head.className = "mail-head";
+  const subject = document.createElement("h3");
+  subject.textContent = mail.subject || "(no subject)";
+  head.append(subject, span("muted", `From ${mail.from} to ${to(mail)}, ${new Date(mail.sent_at).toLocaleString()}`));
+
+  const bodies = document.createElement("div");
+  bodies.className = "mail-bodies";
+  if (mail.html) {
+    // An empty sandbox: no scripts, no forms, no way to this page.
+    const frame = document.createElement("iframe");
+    frame.setAttribute("sandbox", "");
+    frame.title = `The e-mail “${mail.subject}” as HTML`;
+    frame.srcdoc = mail.html;
+    bodies.append(part("HTML", frame));
+  }
+  const text = document.createElement("pre");
+  text.tabIndex = 0;
+  text.textContent = mail.text || "(no text part)";
+  bodies.append(part("Text", text));
+  reader.replaceChildren(head, bodies);
+}
+
+function part(name, node) {
+  const figure = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.textContent = name;
+  figure.append(caption, node);
+  return figure;
+}
+
+function span(className, text) {
+  const node = document.createElement("span");
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+function to(mail) {
+  return [].concat(mail.to ?? []).join(", ");
+}
+
+function time(date) {
+  return Number.isNaN(date.getTime()) ? "" : date.toLocaleTimeString();
+}
+
+// One question at a time: the next is put a second after the last was answered.
+async function loop() {
+  for (;;) {
+    if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+    else {
+      await refresh();
+      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    }
+  }
+}
+
+loop();

@@ -1,0 +1,270 @@
+//! The emulators: DynamoDB in this process, SQS, S3 and SES in a child process.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use aws_sdk_s3::types::{
+    Event, FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter,
+    QueueConfiguration, S3KeyFilter,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use dynoxide::{Database, actions::create_table::CreateTableRequest};
+use runtime::Environment;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::{
+    LocalError, REGION, Result,
+    template::{Bucket, Queue, Template},
+};
+
+/// The emulators of one stack. Dropping them ends them.
+pub struct Emulators {
+    /// The database itself, beside its HTTP endpoint.
+    pub database: Database,
+    /// Where DynamoDB answers.
+    pub dynamodb: String,
+    /// Where SQS, S3 and SES answer.
+    pub endpoint: String,
+    /// A client for the queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// A client for the buckets.
+    pub s3: aws_sdk_s3::Client,
+    child: Child,
+}
+
+impl Emulators {
+    /// Starts them. `root` is the project's folder, `data` where they keep what they hold; without
+    /// it, it is gone when they are.
+    pub async fn start(root: &Path, data: Option<&Path>) -> Result<Self> {
+        let database = match data {
+            None => Database::memory(),
+            Some(folder) => Database::new(&folder.join("table.sqlite").to_string_lossy()),
+        };
+        let database = database
+            .map_err(|error| LocalError::new("the table's database cannot be opened", error))?;
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(|error| LocalError::new("DynamoDB cannot listen", error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| LocalError(error.to_string()))?;
+        let served = database.clone();
+        tokio::spawn(async move {
+            dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await
+        });
+
+        let (child, endpoint) = start_ministack(root, data).await?;
+        let environment = Environment::of(client_environment(&endpoint, ""));
+        let config = |service| {
+            environment
+                .aws(service)
+                .map_err(|error| LocalError(error.to_string()))
+        };
+        let s3 = aws_sdk_s3::config::Builder::from(&config("S3")?)
+            .force_path_style(true)
+            .build();
+        Ok(Self {
+            database,
+            dynamodb: format!("http://{address}"),
+            sqs: aws_sdk_sqs::Client::new(&config("SQS")?),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            endpoint,
+            child,
+        })
+    }
+
+    /// What AWS clients need to find them.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        client_environment(&self.endpoint, &self.dynamodb)
+    }
+
+    /// Makes what the template names and is not there yet.
+    pub async fn provision(&self, template: &Template) -> Result<()> {
+        let table: CreateTableRequest = serde_json::from_value(template.table.clone())
+            .map_err(|error| LocalError::new("the table in infra/data.yaml", error))?;
+        let there = self.database.describe_table(
+            serde_json::from_value(table_name(template))
+                .map_err(|error| LocalError(error.to_string()))?,
+        );
+        if there.is_err() {
+            self.database
+                .create_table(table)
+                .map_err(|error| LocalError::new("the table cannot be created", error))?;
+        }
+        // Dead-letter queues first: the others name them.
+        let (plain, redriving): (Vec<&Queue>, Vec<&Queue>) = template
+            .queues
+            .iter()
+            .partition(|queue| !queue.attributes.contains_key("RedrivePolicy"));
+        for queue in plain.into_iter().chain(redriving) {
+            self.create_queue(queue).await?;
+        }
+        for bucket in &template.buckets {
+            self.create_bucket(bucket).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the child process and waits until it has ended.
+    pub async fn stop(&mut self) {
+        // Its standard input ends: it stores what it holds and stops.
+        drop(self.child.stdin.take());
+        let stopped =
+            tokio::time::timeout(std::time::Duration::from_secs(5), self.child.wait()).await;
+        if stopped.is_err() {
+            // Too slow; refused only when it has ended by now.
+            let _ = self.child.kill().await;
+        }
+    }
+
+    async fn create_queue(&self, queue: &Queue) -> Result<()> {
+        let failed =
+            |error: &dyn std::fmt::Display| LocalError::new(format!("queue {}", queue.name), error);
+        let attributes: HashMap<QueueAttributeName, String> = queue
+            .attributes
+            .iter()
+            .map(|(name, value)| (QueueAttributeName::from(name.as_str()), value.clone()))
+            .collect();
+        let created = self
+            .sqs
+            .create_queue()
+            .queue_name(&queue.name)
+            .send()
+            .await
+            .map_err(|error| failed(&aws_sdk_sqs::error::DisplayErrorContext(error)))?;
+        // Apart, as a queue that is there already may have had others.
+        self.sqs
+            .set_queue_attributes()
+            .queue_url(created.queue_url.unwrap_or_default())
+            .set_attributes(Some(attributes))
+            .send()
+            .await
+            .map_err(|error| failed(&aws_sdk_sqs::error::DisplayErrorContext(error)))?;
+        Ok(())
+    }
+
+    async fn create_bucket(&self, bucket: &Bucket) -> Result<()> {
+        let failed = |error: &dyn std::fmt::Display| {
+            LocalError::new(format!("bucket {}", bucket.name), error)
+        };
+        let there = self
+            .s3
+            .head_bucket()
+            .bucket(&bucket.name)
+            .send()
+            .await
+            .is_ok();
+        if !there {
+            self.s3
+                .create_bucket()
+                .bucket(&bucket.name)
+                .send()
+                .await
+                .map_err(|error| failed(&aws_sdk_s3::error::DisplayErrorContext(error)))?;
+        }
+        let configurations: Result<Vec<_>, _> = bucket
+            .notifications
+            .iter()
+            .map(|(queue, prefix)| {
+                let rule = FilterRule::builder()
+                    .name(FilterRuleName::Prefix)
+                    .value(prefix)
+                    .build();
+                let key = S3KeyFilter::builder().filter_rules(rule).build();
+                QueueConfiguration::builder()
+                    .queue_arn(queue)
+                    .events(Event::S3ObjectCreated)
+                    .filter(NotificationConfigurationFilter::builder().key(key).build())
+                    .build()
+            })
+            .collect();
+        let configurations = configurations.map_err(|error| failed(&error))?;
+        if !configurations.is_empty() {
+            let notification = NotificationConfiguration::builder()
+                .set_queue_configurations(Some(configurations))
+                .build();
+            self.s3
+                .put_bucket_notification_configuration()
+                .bucket(&bucket.name)
+                .notification_configuration(notification)
+                .send()
+                .await
+                .map_err(|error| failed(&aws_sdk_s3::error::DisplayErrorContext(error)))?;
+        }
+        Ok(())
+    }
+}
+
+fn table_name(template: &Template) -> Value {
+    serde_json::json!({ "TableName": template.table["TableName"] })
+}
+
+/// The environment of a client of the emulators.
+fn client_environment(endpoint: &str, dynamodb: &str) -> BTreeMap<String, String> {
+    let variables = [
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+    ];
+    variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+/// Starts SQS, S3 and SES on a free port, and waits until they answer.
+async fn start_ministack(root: &Path, data: Option<&Path>) -> Result<(Child, String)> {
+    let python: PathBuf = root.join(".venv/bin/python");
+    if !python.exists() {
+        return Err(LocalError(format!(
+            "{} is missing: run `make setup`",
+            python.display()
+        )));
+    }
+    let mut command = Command::new(&python);
+    command
+        .arg(root.join("infra/local/emulator.py"))
+        .args(["--port", "0", "--exit-with-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        // Ctrl-C is for the one who started us; it stops when its standard input ends.
+        .process_group(0);
+    if let Some(data) = data {
+        command.arg("--state-dir").arg(data.join("emulator"));
+    }
+    let failed = |error: std::io::Error| {
+        LocalError::new("the emulator of SQS, S3 and SES cannot be started", error)
+    };
+    let mut child = command.spawn().map_err(failed)?;
+    let mut lines = BufReader::new(
+        child
+            .stdout
+            .take()
+            .ok_or_else(|| LocalError("no standard output".into()))?,
+    )
+    .lines();
+    while let Some(line) = lines.next_line().await.map_err(failed)? {
+        if let Some(endpoint) = line.strip_prefix("ready ") {
+            let endpoint = endpoint
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            // Read on, so that it never waits for room in the pipe.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok((child, endpoint));
+        }
+    }
+    Err(LocalError(
+        "the emulator of SQS, S3 and SES ended before it was ready; its words are above".into(),
+    ))
+}

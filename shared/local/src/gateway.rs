@@ -1,0 +1,566 @@
+//! One address for everything, as CloudFront gives it in production: `/v1` is the HTTP API, `/media`
+//! the media bucket, the rest the web pages. `/_dev` is only here.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    ACCOUNT, LocalError, Result,
+    lambda::Lambda,
+    template::{Template, Trigger},
+};
+
+/// Largest body, in bytes: what Lambda takes in one call.
+const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// What the gateway serves from.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    routes: Vec<Route>,
+    lambda: Lambda,
+    /// Folder of the web pages.
+    web: PathBuf,
+    /// Folder of the page at `/_dev`.
+    dev: PathBuf,
+    /// Where the media bucket's objects are.
+    media: String,
+    /// Where SQS, S3 and SES answer.
+    endpoint: String,
+    sqs: aws_sdk_sqs::Client,
+    queues: Vec<(String, String)>,
+    table: String,
+    http: reqwest::Client,
+    cors: Cors,
+}
+
+struct Route {
+    method: String,
+    path: String,
+    segments: Vec<Segment>,
+    function: String,
+}
+
+enum Segment {
+    Fixed(String),
+    Parameter(String),
+}
+
+/// What the API tells browsers of other origins, as in template.yaml.
+#[derive(Default)]
+struct Cors {
+    methods: String,
+    headers: String,
+    exposed: String,
+}
+
+/// A function's answer to the HTTP API, payload format 2.0.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+impl Gateway {
+    /// A gateway for `template`. `queues` are names and URLs, for the page at `/_dev`.
+    pub fn new(
+        template: &Template,
+        root: &std::path::Path,
+        lambda: Lambda,
+        emulators: &crate::emulators::Emulators,
+        queues: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let mut routes = Vec::new();
+        for function in &template.functions {
+            for trigger in &function.triggers {
+                if let Trigger::Route { method, path } = trigger {
+                    routes.push(Route::new(method, path, &function.binary));
+                }
+            }
+        }
+        let media = template.outputs.get("MediaBucketName");
+        let media = media
+            .ok_or_else(|| LocalError("template.yaml has no output MediaBucketName".into()))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                routes,
+                lambda,
+                web: root.join("web"),
+                dev: root.join("infra/local/dev-page"),
+                media: format!("{}/{media}", emulators.endpoint),
+                endpoint: emulators.endpoint.clone(),
+                sqs: emulators.sqs.clone(),
+                queues,
+                table: template.table["TableName"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                http: reqwest::Client::new(),
+                cors: Cors::read(&crate::template::load(&root.join("template.yaml"))?),
+            }),
+        })
+    }
+
+    /// Serves on `listener` until its task is ended.
+    pub async fn run(self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+        let router = Router::new().fallback(handle).with_state(self);
+        axum::serve(
+            listener,
+            router.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .await
+    }
+}
+
+impl Cors {
+    fn read(template: &Value) -> Self {
+        let cors = &template["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+        let list = |name: &str| {
+            let items = cors[name].as_array().into_iter().flatten();
+            items
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        Self {
+            methods: list("AllowMethods"),
+            headers: list("AllowHeaders"),
+            exposed: list("ExposeHeaders"),
+        }
+    }
+}
+
+impl Route {
+    fn new(method: &str, path: &str, function: &str) -> Self {
+        let segment = |segment: &str| match segment
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
+            Some(name) => Segment::Parameter(name.to_owned()),
+            None => Segment::Fixed(segment.to_owned()),
+        };
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            segments: path.split('/').map(segment).collect(),
+            function: function.to_owned(),
+        }
+    }
+
+    /// The path's parameters if it is this route's.
+    fn matches(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
+        if self.path == "$default" || (self.method != "ANY" && self.method != method) {
+            return None;
+        }
+        let mut parameters = BTreeMap::new();
+        let mut given = path.split('/');
+        for segment in &self.segments {
+            let given = given.next()?;
+            match segment {
+                Segment::Fixed(fixed) if fixed == given => {}
+                Segment::Parameter(name) if !given.is_empty() => {
+                    let value = percent_decode_str(given).decode_utf8_lossy().into_owned();
+                    parameters.insert(name.clone(), value);
+                }
+                _ => return None,
+            }
+        }
+        given.next().is_none().then_some(parameters)
+    }
+
+    /// The more fixed segments, the more specific.
+    fn specificity(&self) -> usize {
+        let fixed = self
+            .segments
+            .iter()
+            .filter(|segment| matches!(segment, Segment::Fixed(_)));
+        fixed.count()
+    }
+
+    fn key(&self) -> String {
+        match self.path.as_str() {
+            "$default" => "$default".to_owned(),
+            path => format!("{} {path}", self.method),
+        }
+    }
+}
+
+async fn handle(
+    State(gateway): State<Gateway>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    let inner = &gateway.inner;
+    if path == "/v1" || path.starts_with("/v1/") {
+        return inner.api(request, client).await;
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    match path.as_str() {
+        "/_dev/mails" => inner.mails().await,
+        "/_dev/state" => inner.state().await,
+        "/_dev" | "/_dev/" => file(&inner.dev, "index.html").await,
+        _ if path.starts_with("/_dev/") => file(&inner.dev, &path["/_dev/".len()..]).await,
+        _ if path.starts_with("/media/") => inner.media(&path).await,
+        "/" => file(&inner.web, "index.html").await,
+        // Not part of what is deployed.
+        _ if path.starts_with("/demo/") => StatusCode::NOT_FOUND.into_response(),
+        _ => file(&inner.web, &path[1..]).await,
+    }
+}
+
+impl Inner {
+    async fn api(&self, request: Request, client: SocketAddr) -> Response {
+        let (parts, body) = request.into_parts();
+        let origin = parts.headers.get(header::ORIGIN).is_some();
+        let preflight = parts.headers.contains_key("access-control-request-method");
+        let mut response = if parts.method == Method::OPTIONS && origin && preflight {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            match axum::body::to_bytes(body, MAX_BODY).await {
+                Ok(body) => self.call(&parts, &body, client).await,
+                Err(_) => too_large(),
+            }
+        };
+        if origin {
+            self.allow_origin(response.headers_mut());
+        }
+        response
+    }
+
+    async fn call(
+        &self,
+        parts: &axum::http::request::Parts,
+        body: &Bytes,
+        client: SocketAddr,
+    ) -> Response {
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let mut matching: Vec<(&Route, BTreeMap<String, String>)> = self
+            .routes
+            .iter()
+            .filter_map(|route| Some((route, route.matches(method, path)?)))
+            .collect();
+        matching.sort_by_key(|(route, _)| std::cmp::Reverse(route.specificity()));
+        let default = || self.routes.iter().find(|route| route.path == "$default");
+        let (route, parameters) = match matching.into_iter().next() {
+            Some(found) => found,
+            None => match default() {
+                Some(route) => (route, BTreeMap::new()),
+                None => return StatusCode::NOT_FOUND.into_response(),
+            },
+        };
+        let event = event(parts, body, client, route, parameters);
+        let answer = match self
+            .lambda
+            .invoke(&route.function, event.to_string().into())
+            .await
+        {
+            Ok(answer) => answer,
+            // What the HTTP API says of a function that fails.
+            Err(_) => return gateway_error(),
+        };
+        match serde_json::from_slice::<Answer>(&answer) {
+            Ok(answer) => answer.respond(),
+            Err(_) => gateway_error(),
+        }
+    }
+
+    fn allow_origin(&self, headers: &mut HeaderMap) {
+        let values = [
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.methods),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.headers),
+            (header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.cors.exposed),
+        ];
+        for (name, value) in values {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+
+    /// An object of the media bucket.
+    async fn media(&self, path: &str) -> Response {
+        let Ok(found) = self.http.get(format!("{}{path}", self.media)).send().await else {
+            return StatusCode::BAD_GATEWAY.into_response();
+        };
+        if !found.status().is_success() {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        let kind = found.headers().get(header::CONTENT_TYPE).cloned();
+        match found.bytes().await {
+            Ok(bytes) => {
+                let mut response = bytes.into_response();
+                if let Some(kind) = kind {
+                    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                }
+                response
+            }
+            Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+        }
+    }
+
+    /// The e-mails that were caught, the newest first.
+    async fn mails(&self) -> Response {
+        let url = format!("{}/_ministack/ses/messages", self.endpoint);
+        let Ok(answer) = self.http.get(url).send().await else {
+            return StatusCode::BAD_GATEWAY.into_response();
+        };
+        let Ok(caught) = answer.json::<Value>().await else {
+            return StatusCode::BAD_GATEWAY.into_response();
+        };
+        let mut mails = Vec::new();
+        collect_mails(&caught, &mut mails);
+        mails.sort_by(|a, b| b["sent_at"].as_str().cmp(&a["sent_at"].as_str()));
+        axum::Json(json!({ "items": mails })).into_response()
+    }
+
+    /// What runs.
+    async fn state(&self) -> Response {
+        let functions: Vec<Value> = self
+            .lambda
+            .counts()
+            .into_iter()
+            .map(|(name, counts)| {
+                let route = self.routes.iter().find(|route| route.function == name);
+                json!({
+                    "name": name,
+                    "route": route.map(Route::key),
+                    "invocations": counts.invocations,
+                    "errors": counts.errors,
+                    "running": counts.running,
+                })
+            })
+            .collect();
+        let mut queues = Vec::new();
+        for (name, url) in &self.queues {
+            use aws_sdk_sqs::types::QueueAttributeName as Name;
+            let request = self
+                .sqs
+                .get_queue_attributes()
+                .queue_url(url)
+                .attribute_names(Name::All);
+            let attributes = request
+                .send()
+                .await
+                .ok()
+                .and_then(|answer| answer.attributes)
+                .unwrap_or_default();
+            let count = |name: Name| {
+                attributes
+                    .get(&name)
+                    .and_then(|count| count.parse::<u64>().ok())
+            };
+            queues.push(json!({
+                "name": name,
+                "waiting": count(Name::ApproximateNumberOfMessages),
+                "in_flight": count(Name::ApproximateNumberOfMessagesNotVisible),
+            }));
+        }
+        let state = json!({
+            "functions": functions,
+            "queues": queues,
+            "emulator": self.endpoint,
+            "table": self.table,
+        });
+        axum::Json(state).into_response()
+    }
+}
+
+impl Answer {
+    fn respond(self) -> Response {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let body = self.body.unwrap_or_default();
+        let body = if self.is_base64_encoded {
+            match STANDARD.decode(body) {
+                Ok(bytes) => Body::from(bytes),
+                Err(_) => return gateway_error(),
+            }
+        } else {
+            Body::from(body)
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status_code).unwrap_or(StatusCode::BAD_GATEWAY);
+        for (name, value) in self.headers {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// The event of the HTTP API, payload format 2.0.
+fn event(
+    parts: &axum::http::request::Parts,
+    body: &Bytes,
+    client: SocketAddr,
+    route: &Route,
+    parameters: BTreeMap<String, String>,
+) -> Value {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in &parts.headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|all| *all = format!("{all},{value}"))
+            .or_insert_with(|| value.into_owned());
+    }
+    let raw_query = parts.uri.query().unwrap_or_default();
+    let mut query: BTreeMap<String, String> = BTreeMap::new();
+    for pair in raw_query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decode = |text: &str| {
+            percent_decode_str(&text.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let value = decode(value);
+        query
+            .entry(decode(name))
+            .and_modify(|all| *all = format!("{all},{value}"))
+            .or_insert(value);
+    }
+    let (body, is_base64) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    };
+    let route_key = route.key();
+    json!({
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": parts.uri.path(),
+        "rawQueryString": raw_query,
+        "headers": headers,
+        "queryStringParameters": query,
+        "pathParameters": parameters,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "domainName": "127.0.0.1",
+            "domainPrefix": "local",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": parts.uri.path(),
+                "protocol": "HTTP/1.1",
+                "sourceIp": client.ip().to_string(),
+                "userAgent": headers.get("user-agent"),
+            },
+            "requestId": uuid::Uuid::new_v4().to_string(),
+            "routeKey": route_key,
+            "stage": "$default",
+            "timeEpoch": 0,
+        },
+        "body": body,
+        "isBase64Encoded": is_base64,
+    })
+}
+
+/// A file of a folder, never of another.
+async fn file(folder: &std::path::Path, path: &str) -> Response {
+    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let outside = decoded
+        .split(['/', '\\'])
+        .any(|part| part == ".." || part.starts_with('.'));
+    if outside || decoded.contains('\0') {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let Ok(bytes) = tokio::fs::read(folder.join(&decoded)).await else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kind = content_type(&decoded);
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, "no-cache"),
+        ],
+        bytes,
+    )
+        .into_response()
+}
+
+/// Media type of a file by its ending.
+pub fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "css" => "text/css; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        "ico" => "image/x-icon",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "webp" => "image/webp",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Mails wherever they are in the emulator's answer: it groups them by account.
+fn collect_mails(value: &Value, mails: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect_mails(value, mails)),
+        Value::Object(mail) if mail.contains_key("MessageId") => {
+            // Seconds since 1970, with a fraction.
+            let sent_at = mail.get("Timestamp").and_then(Value::as_number);
+            let seconds =
+                sent_at.and_then(|seconds| seconds.to_string().split('.').next()?.parse().ok());
+            let sent_at = jiff::Timestamp::from_second(seconds.unwrap_or(0)).unwrap_or_default();
+            mails.push(json!({
+                "id": mail["MessageId"],
+                "sent_at": sent_at.to_string(),
+                "from": mail["Source"],
+                "to": mail["To"],
+                "subject": mail["Subject"],
+                "text": mail["BodyText"],
+                "html": mail["BodyHtml"],
+            }));
+        }
+        Value::Object(object) => object
+            .values()
+            .for_each(|value| collect_mails(value, mails)),
+        _ => {}
+    }
+}
+
+/// The HTTP API's own answer when a function fails.
+fn gateway_error() -> Response {
+    let body = axum::Json(json!({ "message": "Internal Server Error" }));
+    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+}
+
+fn too_large() -> Response {
+    let problem = json!({
+        "type": "about:blank#payload_too_large",
+        "title": "The body is too large",
+        "status": 413,
+        "detail": format!("At most {MAX_BODY} bytes reach a function."),
+        "code": "payload_too_large",
+    });
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::PAYLOAD_TOO_LARGE, kind, problem.to_string()).into_response()
+}

@@ -1,0 +1,461 @@
+//! Lambda, as far as a function can tell: the Runtime API, one process for each concurrent call,
+//! time limits, and a new process for one that died.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path as UrlPath, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::{Notify, Semaphore, oneshot, watch},
+};
+
+use crate::{ACCOUNT, LocalError, REGION, Result, template::Function};
+
+/// Most processes of one function.
+const CONCURRENCY: usize = 16;
+
+/// Where log lines of functions go: name of the function, line.
+pub type LogSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    Unknown(String),
+    /// Its binary cannot be started.
+    #[error("{0} cannot be started: {1}")]
+    NotStarted(String, String),
+    /// It was not done in its time, and was ended.
+    #[error("{0} was not done within {1} s")]
+    TimedOut(String, u64),
+    /// Its process ended.
+    #[error("{0} ended without an answer")]
+    Died(String),
+    /// It answered that it failed.
+    #[error("{0} failed: {1}")]
+    Failed(String, String),
+}
+
+/// What a function has done so far.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Calls that were answered.
+    pub invocations: u64,
+    /// Calls that were not.
+    pub errors: u64,
+    /// Processes there are.
+    pub running: usize,
+}
+
+/// Every function of the template.
+#[derive(Clone)]
+pub struct Lambda {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    functions: HashMap<String, Arc<FunctionState>>,
+    binaries: PathBuf,
+    api: watch::Receiver<Option<String>>,
+    log: LogSink,
+    requests: AtomicU64,
+    /// Told after every call, so that whoever waits for an effect looks again.
+    progress: watch::Sender<u64>,
+}
+
+struct FunctionState {
+    function: Function,
+    environment: BTreeMap<String, String>,
+    concurrency: Semaphore,
+    workers: Mutex<Workers>,
+}
+
+#[derive(Default)]
+struct Workers {
+    /// Processes without a call.
+    idle: VecDeque<Arc<Worker>>,
+    all: HashMap<u64, Arc<Worker>>,
+    counts: Counts,
+}
+
+/// One process.
+struct Worker {
+    id: u64,
+    child: Mutex<Child>,
+    /// The call that the process takes next.
+    next: Mutex<Option<Invocation>>,
+    arrived: Notify,
+    /// Answers to calls that the process has taken.
+    pending: Mutex<HashMap<String, oneshot::Sender<Result<Bytes, String>>>>,
+}
+
+struct Invocation {
+    request_id: String,
+    payload: Bytes,
+    deadline_ms: i64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Lambda {
+    /// Serves the Runtime API on a port of its own for the binaries in `binaries`.
+    /// `extra` is added to every function's environment.
+    pub async fn start(
+        functions: Vec<Function>,
+        binaries: &Path,
+        extra: &BTreeMap<String, String>,
+        log: LogSink,
+    ) -> Result<Self> {
+        let (api, address) = watch::channel(None);
+        let states = functions.into_iter().map(|function| {
+            let mut environment = function.environment.clone();
+            environment.extend(extra.clone());
+            let state = FunctionState {
+                concurrency: Semaphore::new(CONCURRENCY),
+                environment,
+                workers: Mutex::default(),
+                function,
+            };
+            (state.function.binary.clone(), Arc::new(state))
+        });
+        let lambda = Self {
+            inner: Arc::new(Inner {
+                functions: states.collect(),
+                binaries: binaries.to_owned(),
+                api: address,
+                log,
+                requests: AtomicU64::new(0),
+                progress: watch::channel(0).0,
+            }),
+        };
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(|error| LocalError::new("the Runtime API cannot listen", error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| LocalError(error.to_string()))?;
+        let router = Router::new()
+            .route(
+                "/{function}/{worker}/2018-06-01/runtime/invocation/next",
+                get(next),
+            )
+            .route(
+                "/{function}/{worker}/2018-06-01/runtime/invocation/{request}/response",
+                post(response),
+            )
+            .route(
+                "/{function}/{worker}/2018-06-01/runtime/invocation/{request}/error",
+                post(error),
+            )
+            .route(
+                "/{function}/{worker}/2018-06-01/runtime/init/error",
+                post(|| async { StatusCode::ACCEPTED }),
+            )
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(lambda.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        api.send_replace(Some(address.to_string()));
+        Ok(lambda)
+    }
+
+    /// Calls a function and waits for its answer.
+    pub async fn invoke(&self, name: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
+        let state = self
+            .inner
+            .functions
+            .get(name)
+            .ok_or_else(|| InvokeError::Unknown(name.to_owned()))?;
+        let outcome = self.run(state, payload).await;
+        {
+            let mut workers = locked(&state.workers);
+            match outcome {
+                Ok(_) => workers.counts.invocations += 1,
+                Err(_) => workers.counts.errors += 1,
+            }
+        }
+        if let Err(error) = &outcome {
+            (self.inner.log)(name, &format!("error: {error}"));
+        }
+        self.inner.progress.send_modify(|calls| *calls += 1);
+        outcome
+    }
+
+    /// Told after every call of any function.
+    pub fn progress(&self) -> watch::Receiver<u64> {
+        self.inner.progress.subscribe()
+    }
+
+    /// What each function has done, by name.
+    pub fn counts(&self) -> BTreeMap<String, Counts> {
+        let functions = self.inner.functions.iter();
+        functions
+            .map(|(name, state)| {
+                let workers = locked(&state.workers);
+                let mut counts = workers.counts.clone();
+                counts.running = workers.all.len();
+                (name.clone(), counts)
+            })
+            .collect()
+    }
+
+    /// Ends the processes of functions, of all or of those named, so that the next call starts the
+    /// binary as it is now.
+    pub async fn restart(&self, names: Option<&[String]>) {
+        for (name, state) in &self.inner.functions {
+            if names.is_some_and(|names| !names.contains(name)) {
+                continue;
+            }
+            let workers = {
+                let mut workers = locked(&state.workers);
+                workers.idle.clear();
+                std::mem::take(&mut workers.all)
+            };
+            for worker in workers.into_values() {
+                worker.end().await;
+            }
+        }
+    }
+
+    async fn run(&self, state: &Arc<FunctionState>, payload: Bytes) -> Result<Bytes, InvokeError> {
+        let name = &state.function.binary;
+        // Closed never: the semaphore lives as long as the function.
+        let _permit = state.concurrency.acquire().await;
+        let idle = locked(&state.workers).idle.pop_front();
+        let worker = match idle {
+            Some(worker) => worker,
+            None => self
+                .start_worker(state)
+                .map_err(|error| InvokeError::NotStarted(name.clone(), error))?,
+        };
+        let limit = Duration::from_secs(state.function.timeout);
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let (answer, answered) = oneshot::channel();
+        locked(&worker.pending).insert(request_id.clone(), answer);
+        *locked(&worker.next) = Some(Invocation {
+            request_id,
+            payload,
+            deadline_ms: now_ms() + i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
+        });
+        worker.arrived.notify_one();
+        match tokio::time::timeout(limit, answered).await {
+            Ok(Ok(answer)) => {
+                let mut workers = locked(&state.workers);
+                if workers.all.contains_key(&worker.id) {
+                    workers.idle.push_back(worker);
+                }
+                answer.map_err(|error| InvokeError::Failed(name.clone(), error))
+            }
+            Ok(Err(_)) => Err(InvokeError::Died(name.clone())),
+            Err(_) => {
+                locked(&state.workers).all.remove(&worker.id);
+                worker.end().await;
+                Err(InvokeError::TimedOut(name.clone(), state.function.timeout))
+            }
+        }
+    }
+
+    fn start_worker(&self, state: &Arc<FunctionState>) -> Result<Arc<Worker>, String> {
+        let id = self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let name = &state.function.binary;
+        let api = self.inner.api.borrow().clone().unwrap_or_default();
+        let binary = self.inner.binaries.join(name);
+        let mut child = Command::new(&binary)
+            .env_clear()
+            .envs(&state.environment)
+            .env(
+                "AWS_LAMBDA_RUNTIME_API",
+                format!("http://{api}/{name}/{id}"),
+            )
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                state.function.memory.to_string(),
+            )
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/local/{name}"))
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", id.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            // Ctrl-C is for the one who started us; we end our functions ourselves.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| {
+                format!("{}: {error}; build it with `cargo build`", binary.display())
+            })?;
+        let streams = (child.stdout.take(), child.stderr.take());
+        let worker = Arc::new(Worker {
+            id,
+            child: Mutex::new(child),
+            next: Mutex::default(),
+            arrived: Notify::new(),
+            pending: Mutex::default(),
+        });
+        locked(&state.workers).all.insert(id, Arc::clone(&worker));
+        self.follow(streams.1, name.clone());
+        self.reap(streams.0, Arc::clone(state), Arc::clone(&worker));
+        Ok(worker)
+    }
+
+    /// Passes a stream of log lines on.
+    fn follow(&self, stream: Option<impl AsyncRead + Unpin + Send + 'static>, name: String) {
+        let log = Arc::clone(&self.inner.log);
+        tokio::spawn(async move {
+            if let Some(stream) = stream {
+                let mut lines = BufReader::new(stream).lines();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    log(&name, &line);
+                }
+            }
+        });
+    }
+
+    /// Passes standard output on. When it ends the process has ended: whoever waits for an answer
+    /// of its is told, and it takes no further call.
+    fn reap(
+        &self,
+        stream: Option<impl AsyncRead + Unpin + Send + 'static>,
+        state: Arc<FunctionState>,
+        worker: Arc<Worker>,
+    ) {
+        let log = Arc::clone(&self.inner.log);
+        tokio::spawn(async move {
+            if let Some(stream) = stream {
+                let mut lines = BufReader::new(stream).lines();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    log(&state.function.binary, &line);
+                }
+            }
+            {
+                let mut workers = locked(&state.workers);
+                workers.all.remove(&worker.id);
+                workers.idle.retain(|idle| idle.id != worker.id);
+            }
+            worker.end().await;
+        });
+    }
+
+    fn worker(&self, name: &str, id: u64) -> Option<Arc<Worker>> {
+        let state = self.inner.functions.get(name)?;
+        locked(&state.workers).all.get(&id).cloned()
+    }
+}
+
+impl Worker {
+    /// Ends the process and tells whoever waits for it.
+    async fn end(&self) {
+        // Refused only when it has ended already.
+        let _ = locked(&self.child).start_kill();
+        locked(&self.pending).clear();
+        self.arrived.notify_waiters();
+    }
+}
+
+/// `GET …/invocation/next`: waits for a call.
+async fn next(
+    State(lambda): State<Lambda>,
+    UrlPath((name, id)): UrlPath<(String, u64)>,
+) -> Response {
+    let Some(worker) = lambda.worker(&name, id) else {
+        return StatusCode::GONE.into_response();
+    };
+    loop {
+        let arrived = worker.arrived.notified();
+        if let Some(call) = locked(&worker.next).take() {
+            let mut headers = HeaderMap::new();
+            let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+            let values = [
+                ("lambda-runtime-aws-request-id", call.request_id),
+                ("lambda-runtime-deadline-ms", call.deadline_ms.to_string()),
+                ("lambda-runtime-invoked-function-arn", arn),
+                (
+                    "lambda-runtime-trace-id",
+                    "Root=1-00000000-000000000000000000000000".to_owned(),
+                ),
+                ("content-type", "application/json".to_owned()),
+            ];
+            for (header, value) in values {
+                if let Ok(value) = value.parse() {
+                    headers.insert(header, value);
+                }
+            }
+            return (headers, call.payload).into_response();
+        }
+        arrived.await;
+        if lambda.worker(&name, id).is_none() {
+            return StatusCode::GONE.into_response();
+        }
+    }
+}
+
+/// `POST …/response`: a call's answer.
+async fn response(
+    State(lambda): State<Lambda>,
+    UrlPath((name, id, request)): UrlPath<(String, u64, String)>,
+    body: Bytes,
+) -> StatusCode {
+    answer(&lambda, &name, id, &request, Ok(body))
+}
+
+/// `POST …/error`: that a call failed.
+async fn error(
+    State(lambda): State<Lambda>,
+    UrlPath((name, id, request)): UrlPath<(String, u64, String)>,
+    body: Bytes,
+) -> StatusCode {
+    let message = serde_json::from_slice::<Value>(&body)
+        .ok()
+        .and_then(|error| error["errorMessage"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
+    answer(&lambda, &name, id, &request, Err(message))
+}
+
+fn answer(
+    lambda: &Lambda,
+    name: &str,
+    id: u64,
+    request: &str,
+    answer: Result<Bytes, String>,
+) -> StatusCode {
+    let waiting = lambda
+        .worker(name, id)
+        .and_then(|worker| locked(&worker.pending).remove(request));
+    // Nobody waits any more when the call has timed out.
+    match waiting.map(|waiting| waiting.send(answer)) {
+        Some(Ok(())) => StatusCode::ACCEPTED,
+        _ => StatusCode::GONE,
+    }
+}
+
+/// Milliseconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the emulated Lambda service reads its own clock"
+)]
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

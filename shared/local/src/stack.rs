@@ -1,0 +1,207 @@
+//! A whole shop, running.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::task::JoinHandle;
+
+use crate::{
+    LocalError, Result,
+    emulators::Emulators,
+    gateway::Gateway,
+    lambda::{Lambda, LogSink},
+    template::{Settings, Template, Trigger},
+    triggers::{QueuePoller, StreamPoller},
+};
+
+/// What to run.
+pub struct Options {
+    /// The project's folder.
+    pub root: PathBuf,
+    /// Where the functions' binaries are.
+    pub binaries: PathBuf,
+    /// Where data is kept between runs; without it, nothing is.
+    pub data: Option<PathBuf>,
+    /// Port of the shop's address; 0 takes a free one.
+    pub port: u16,
+    /// Parameters of the template.
+    pub parameters: BTreeMap<String, String>,
+    /// Where log lines go.
+    pub log: LogSink,
+}
+
+/// A running shop. Dropping it ends everything it started.
+pub struct Stack {
+    /// Its address, such as `http://127.0.0.1:8080`.
+    pub address: String,
+    /// What the template says.
+    pub template: Template,
+    /// Its functions.
+    pub lambda: Lambda,
+    /// What it stands on.
+    pub emulators: Emulators,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Stack {
+    /// Starts it and waits until it can be used.
+    pub async fn start(options: Options) -> Result<Self> {
+        let listener = listen(options.port).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| LocalError(error.to_string()))?;
+        if let Some(data) = &options.data {
+            std::fs::create_dir_all(data)
+                .map_err(|error| LocalError::new(data.display(), error))?;
+        }
+        let emulators = Emulators::start(&options.root, options.data.as_deref()).await?;
+        let settings = Settings {
+            stack_name: "stampede".into(),
+            endpoint: emulators.endpoint.clone(),
+            parameters: options.parameters,
+        };
+        let template = Template::read(&options.root, &settings)?;
+        emulators.provision(&template).await?;
+        let lambda = Lambda::start(
+            template.functions.clone(),
+            &options.binaries,
+            &emulators.environment(),
+            Arc::clone(&options.log),
+        )
+        .await?;
+
+        let mut tasks = Vec::new();
+        let mut queues = Vec::new();
+        for queue in &template.queues {
+            queues.push((
+                queue.name.clone(),
+                queue_url(&template, &emulators, &queue.arn)?,
+            ));
+        }
+        for function in &template.functions {
+            for trigger in &function.triggers {
+                match trigger {
+                    Trigger::Route { .. } => {}
+                    Trigger::Queue {
+                        arn,
+                        batch_size,
+                        concurrency,
+                    } => {
+                        let poller = QueuePoller {
+                            sqs: emulators.sqs.clone(),
+                            url: queue_url(&template, &emulators, arn)?,
+                            arn: arn.clone(),
+                            function: function.binary.clone(),
+                            batch_size: *batch_size,
+                            concurrency: concurrency.unwrap_or(5),
+                            lambda: lambda.clone(),
+                        };
+                        tasks.push(tokio::spawn(poller.run()));
+                    }
+                    Trigger::Stream { batch_size } => {
+                        let table = template.table["TableName"].as_str().unwrap_or_default();
+                        let poller = StreamPoller {
+                            database: emulators.database.clone(),
+                            table: table.to_owned(),
+                            function: function.binary.clone(),
+                            batch_size: *batch_size,
+                            lambda: lambda.clone(),
+                            position: options
+                                .data
+                                .as_deref()
+                                .map(|data| data.join("stream-position")),
+                        };
+                        let log = Arc::clone(&options.log);
+                        tasks.push(tokio::spawn(async move {
+                            if let Err(error) = poller.run().await {
+                                log("stream", &format!("error: {error}"));
+                            }
+                        }));
+                    }
+                }
+            }
+        }
+        let gateway = Gateway::new(&template, &options.root, lambda.clone(), &emulators, queues)?;
+        tasks.push(tokio::spawn(async move {
+            // Ends with its task; an address that is lost is noticed by whoever uses it.
+            let _ = gateway.run(listener).await;
+        }));
+        Ok(Self {
+            address: format!("http://{address}"),
+            template,
+            lambda,
+            emulators,
+            tasks,
+        })
+    }
+
+    /// Stops everything it started, and waits until it has stopped.
+    pub async fn stop(mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.lambda.restart(None).await;
+        self.emulators.stop().await;
+    }
+
+    /// Puts a file into a bucket by the name of the template's output that names it.
+    pub async fn upload(&self, bucket_output: &str, key: &str, path: &Path) -> Result<()> {
+        let bucket = self.template.outputs.get(bucket_output);
+        let bucket = bucket
+            .ok_or_else(|| LocalError(format!("template.yaml has no output {bucket_output}")))?;
+        let bytes = tokio::fs::read(path)
+            .await
+            .map_err(|error| LocalError::new(path.display(), error))?;
+        self.emulators
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .content_type(crate::gateway::content_type(key))
+            .body(bytes.into())
+            .send()
+            .await
+            .map_err(|error| {
+                LocalError::new(
+                    format!("{key} cannot be uploaded"),
+                    aws_sdk_s3::error::DisplayErrorContext(error),
+                )
+            })?;
+        Ok(())
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn listen(port: u16) -> Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            LocalError(format!(
+                "port {port} of 127.0.0.1 is taken: stop what holds it, or choose another with PORT={}",
+                port.wrapping_add(1)
+            ))
+        } else {
+            LocalError::new(format!("port {port} of 127.0.0.1 cannot be used"), error)
+        }
+    })
+}
+
+fn queue_url(template: &Template, emulators: &Emulators, arn: &str) -> Result<String> {
+    let queue = template.queues.iter().find(|queue| queue.arn == arn);
+    let queue = queue.ok_or_else(|| LocalError(format!("no queue of the template is {arn}")))?;
+    Ok(format!(
+        "{}/{}/{}",
+        emulators.endpoint,
+        crate::ACCOUNT,
+        queue.name
+    ))
+}

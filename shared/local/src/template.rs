@@ -1,0 +1,569 @@
+//! As much of SAM and CloudFormation as the project uses: parameters, nested stacks, and the
+//! functions `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join`. Anything else is an error, not a guess.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value, json};
+
+use crate::{ACCOUNT, LocalError, REGION, Result};
+
+/// What `template.yaml` says is to run.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The functions, in the template's order.
+    pub functions: Vec<Function>,
+    /// Queues, dead-letter queues among them.
+    pub queues: Vec<Queue>,
+    /// Buckets.
+    pub buckets: Vec<Bucket>,
+    /// The table, as CreateTable takes it.
+    pub table: Value,
+    /// Values of the outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Name of its resource, such as `PlaceOrder`.
+    pub logical_id: String,
+    /// Name of its binary, such as `place-order`.
+    pub binary: String,
+    /// Its time limit in seconds.
+    pub timeout: u64,
+    /// Its memory in MB.
+    pub memory: u64,
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// What calls it.
+    pub triggers: Vec<Trigger>,
+    /// Statements of its policy, with every reference resolved.
+    pub statements: Vec<Value>,
+}
+
+/// What calls a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A route of the HTTP API.
+    Route {
+        /// `GET` and so on, or `ANY`.
+        method: String,
+        /// Such as `/v1/products/{slug}`, or `$default`.
+        path: String,
+    },
+    /// A queue.
+    Queue {
+        /// ARN of the queue.
+        arn: String,
+        /// Most messages at once.
+        batch_size: usize,
+        /// Most batches at once, if there is a limit.
+        concurrency: Option<usize>,
+    },
+    /// The table's stream.
+    Stream {
+        /// Most records at once.
+        batch_size: usize,
+    },
+}
+
+/// A queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// Name.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// Attributes as CreateQueue takes them.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// A bucket.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Name.
+    pub name: String,
+    /// Queues that are told of new objects: ARN and key prefix.
+    pub notifications: Vec<(String, String)>,
+}
+
+/// What differs between two stacks made of the same template.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the stack; begins the name of everything in it.
+    pub stack_name: String,
+    /// Where SQS answers: queue URLs begin with it.
+    pub endpoint: String,
+    /// Parameters that are not left at their defaults.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Template {
+    /// Reads `template.yaml` in `root` with everything it nests.
+    pub fn read(root: &Path, settings: &Settings) -> Result<Self> {
+        let document = load(&root.join("template.yaml"))?;
+        let scope = Scope {
+            root: root.to_owned(),
+            settings,
+            parameters: settings
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.clone(), json!(value)))
+                .collect(),
+            prefix: settings.stack_name.clone(),
+            document: &document,
+        };
+        let mut template = Self {
+            functions: Vec::new(),
+            queues: Vec::new(),
+            buckets: Vec::new(),
+            table: Value::Null,
+            outputs: BTreeMap::new(),
+        };
+        template.collect(&scope)?;
+        for (name, output) in entries(&document["Outputs"]) {
+            template
+                .outputs
+                .insert(name.clone(), scope.text(&output["Value"])?);
+        }
+        Ok(template)
+    }
+
+    fn collect(&mut self, scope: &Scope<'_>) -> Result<()> {
+        for (id, resource) in entries(&scope.document["Resources"]) {
+            let kind = resource["Type"].as_str().unwrap_or_default();
+            match kind {
+                "AWS::Serverless::Function" => self.functions.push(scope.function(id, resource)?),
+                "AWS::SQS::Queue" => self.queues.push(scope.queue(id, resource)?),
+                "AWS::S3::Bucket" => self.buckets.push(scope.bucket(id, resource)?),
+                "AWS::DynamoDB::Table" => self.table = scope.table(id, resource)?,
+                "AWS::CloudFormation::Stack" => {
+                    let document = scope.nested_document(resource)?;
+                    self.collect(&scope.nested(id, resource, &document)?)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One template file with the values of its parameters.
+struct Scope<'a> {
+    root: PathBuf,
+    settings: &'a Settings,
+    parameters: HashMap<String, Value>,
+    prefix: String,
+    document: &'a Value,
+}
+
+impl Scope<'_> {
+    fn function(&self, id: &str, resource: &Value) -> Result<Function> {
+        let globals = &self.document["Globals"]["Function"];
+        let properties = &resource["Properties"];
+        let property = |name: &str| match &properties[name] {
+            Value::Null => globals[name].clone(),
+            value => value.clone(),
+        };
+        let mut environment = BTreeMap::new();
+        for source in [globals, properties] {
+            for (name, value) in entries(&source["Environment"]["Variables"]) {
+                environment.insert(name.clone(), self.text(value)?);
+            }
+        }
+        let mut triggers = Vec::new();
+        for (name, event) in entries(&properties["Events"]) {
+            let settings = &event["Properties"];
+            let number = |name: &str| {
+                settings[name]
+                    .as_u64()
+                    .and_then(|number| usize::try_from(number).ok())
+            };
+            triggers.push(match event["Type"].as_str().unwrap_or_default() {
+                "HttpApi" => Trigger::Route {
+                    method: settings["Method"].as_str().unwrap_or("ANY").to_uppercase(),
+                    path: settings["Path"].as_str().unwrap_or("$default").to_owned(),
+                },
+                "SQS" => Trigger::Queue {
+                    arn: self.text(&settings["Queue"])?,
+                    batch_size: number("BatchSize").unwrap_or(10),
+                    concurrency: settings["ScalingConfig"]["MaximumConcurrency"]
+                        .as_u64()
+                        .and_then(|number| usize::try_from(number).ok()),
+                },
+                "DynamoDB" => Trigger::Stream {
+                    batch_size: number("BatchSize").unwrap_or(100),
+                },
+                other => {
+                    return Err(LocalError(format!(
+                        "{id}.{name}: events of type {other:?} are not known here"
+                    )));
+                }
+            });
+        }
+        let mut statements = Vec::new();
+        for policy in properties["Policies"].as_array().into_iter().flatten() {
+            for statement in policy["Statement"].as_array().into_iter().flatten() {
+                statements.push(self.resolve(statement)?);
+            }
+        }
+        let binary = resource["Metadata"]["BuildProperties"]["Binary"].as_str();
+        Ok(Function {
+            logical_id: id.to_owned(),
+            binary: binary
+                .ok_or_else(|| {
+                    LocalError(format!("{id}: Metadata.BuildProperties.Binary is missing"))
+                })?
+                .to_owned(),
+            timeout: property("Timeout").as_u64().unwrap_or(3),
+            memory: property("MemorySize").as_u64().unwrap_or(128),
+            environment,
+            triggers,
+            statements,
+        })
+    }
+
+    fn queue(&self, id: &str, resource: &Value) -> Result<Queue> {
+        let mut attributes = BTreeMap::new();
+        for (name, value) in entries(&resource["Properties"]) {
+            let value = match (name.as_str(), self.resolve(value)?) {
+                // Encryption at rest has no meaning on a laptop.
+                ("SqsManagedSseEnabled", _) => continue,
+                (_, Value::String(text)) => text,
+                (_, value) => value.to_string(),
+            };
+            attributes.insert(name.clone(), value);
+        }
+        Ok(Queue {
+            name: self.name(id),
+            arn: self.attribute(id, resource, "Arn")?,
+            attributes,
+        })
+    }
+
+    fn bucket(&self, id: &str, resource: &Value) -> Result<Bucket> {
+        let configurations =
+            &resource["Properties"]["NotificationConfiguration"]["QueueConfigurations"];
+        let mut notifications = Vec::new();
+        for configuration in configurations.as_array().into_iter().flatten() {
+            let rule = &configuration["Filter"]["S3Key"]["Rules"][0];
+            let prefix = rule["Value"].as_str().unwrap_or_default();
+            notifications.push((self.text(&configuration["Queue"])?, prefix.to_owned()));
+        }
+        Ok(Bucket {
+            name: self.reference(id, resource)?,
+            notifications,
+        })
+    }
+
+    fn table(&self, id: &str, resource: &Value) -> Result<Value> {
+        let properties = &resource["Properties"];
+        let mut request = Map::new();
+        request.insert("TableName".into(), json!(self.name(id)));
+        for name in [
+            "AttributeDefinitions",
+            "KeySchema",
+            "BillingMode",
+            "GlobalSecondaryIndexes",
+        ] {
+            if !properties[name].is_null() {
+                request.insert(name.into(), self.resolve(&properties[name])?);
+            }
+        }
+        let view = &properties["StreamSpecification"]["StreamViewType"];
+        let stream = json!({ "StreamEnabled": true, "StreamViewType": view });
+        request.insert("StreamSpecification".into(), stream);
+        Ok(Value::Object(request))
+    }
+
+    /// A value with all its references resolved.
+    fn resolve(&self, value: &Value) -> Result<Value> {
+        match value {
+            Value::Array(values) => values.iter().map(|value| self.resolve(value)).collect(),
+            Value::Object(object) => match object.iter().next() {
+                Some((name, argument))
+                    if object.len() == 1 && (name == "Ref" || name.starts_with("Fn::")) =>
+                {
+                    self.call(name, argument)
+                }
+                _ => object
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), self.resolve(value)?)))
+                    .collect::<Result<Map<_, _>>>()
+                    .map(Value::Object),
+            },
+            plain => Ok(plain.clone()),
+        }
+    }
+
+    fn text(&self, value: &Value) -> Result<String> {
+        Ok(match self.resolve(value)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    fn call(&self, name: &str, argument: &Value) -> Result<Value> {
+        match (name, argument) {
+            ("Ref", Value::String(id)) => self.by_name(id),
+            ("Fn::GetAtt", Value::String(path)) => self.by_path(path),
+            ("Fn::GetAtt", Value::Array(parts)) => {
+                let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
+                self.by_path(&parts.join("."))
+            }
+            ("Fn::Sub", Value::String(text)) => self.substitute(text).map(Value::String),
+            ("Fn::Join", Value::Array(parts)) => {
+                let separator = parts.first().and_then(Value::as_str).unwrap_or_default();
+                let parts = parts.get(1).and_then(Value::as_array).into_iter().flatten();
+                let parts: Result<Vec<String>> = parts.map(|part| self.text(part)).collect();
+                Ok(json!(parts?.join(separator)))
+            }
+            _ => Err(LocalError(format!(
+                "{name} of {argument} is not known here; teach shared/local/src/template.rs"
+            ))),
+        }
+    }
+
+    fn substitute(&self, text: &str) -> Result<String> {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            result.push_str(before);
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| LocalError(format!("{text:?} lacks a closing brace")))?;
+            let value = if name.contains('.') {
+                self.by_path(name)?
+            } else {
+                self.by_name(name)?
+            };
+            result.push_str(value.as_str().unwrap_or_default());
+            rest = after;
+        }
+        result.push_str(rest);
+        Ok(result)
+    }
+
+    fn by_name(&self, id: &str) -> Result<Value> {
+        let pseudo = match id {
+            "AWS::Region" => Some(REGION),
+            "AWS::AccountId" => Some(ACCOUNT),
+            "AWS::Partition" => Some("aws"),
+            "AWS::URLSuffix" => Some("amazonaws.com"),
+            "AWS::StackName" => Some(self.prefix.as_str()),
+            _ => None,
+        };
+        if let Some(value) = pseudo
+            .map(|value| json!(value))
+            .or_else(|| self.parameters.get(id).cloned())
+        {
+            return Ok(value);
+        }
+        let parameter = &self.document["Parameters"][id];
+        if !parameter.is_null() {
+            return match &parameter["Default"] {
+                Value::Null => Err(LocalError(format!("the parameter {id} has no value"))),
+                Value::String(text) => Ok(json!(text)),
+                other => Ok(json!(other.to_string())),
+            };
+        }
+        self.reference(id, self.resource(id)?).map(Value::String)
+    }
+
+    fn by_path(&self, path: &str) -> Result<Value> {
+        let (id, attribute) = path
+            .split_once('.')
+            .ok_or_else(|| LocalError(format!("{path:?} names no attribute")))?;
+        let resource = self.resource(id)?;
+        if let Some(output) = attribute.strip_prefix("Outputs.") {
+            let document = self.nested_document(resource)?;
+            let nested = self.nested(id, resource, &document)?;
+            let value = &document["Outputs"][output]["Value"];
+            if value.is_null() {
+                return Err(LocalError(format!("the stack {id} has no output {output}")));
+            }
+            return nested.resolve(value);
+        }
+        self.attribute(id, resource, attribute).map(Value::String)
+    }
+
+    fn resource(&self, id: &str) -> Result<&Value> {
+        match &self.document["Resources"][id] {
+            Value::Null => Err(LocalError(format!("nothing in the template is named {id}"))),
+            resource => Ok(resource),
+        }
+    }
+
+    /// What `Ref` gives.
+    fn reference(&self, id: &str, resource: &Value) -> Result<String> {
+        Ok(match resource["Type"].as_str().unwrap_or_default() {
+            "AWS::SQS::Queue" => format!("{}/{ACCOUNT}/{}", self.settings.endpoint, self.name(id)),
+            "AWS::S3::Bucket" => match &resource["Properties"]["BucketName"] {
+                Value::Null => self.name(id).to_lowercase(),
+                name => self.text(name)?,
+            },
+            _ => self.name(id),
+        })
+    }
+
+    /// What `Fn::GetAtt` gives.
+    fn attribute(&self, id: &str, resource: &Value, attribute: &str) -> Result<String> {
+        let name = self.name(id);
+        let kind = resource["Type"].as_str().unwrap_or_default();
+        Ok(match (kind, attribute) {
+            ("AWS::SQS::Queue", "Arn") => format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
+            ("AWS::SQS::Queue", "QueueName") => name,
+            ("AWS::DynamoDB::Table", "Arn") => {
+                format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}")
+            }
+            ("AWS::DynamoDB::Table", "StreamArn") => {
+                format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}/stream/local")
+            }
+            ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", self.reference(id, resource)?),
+            ("AWS::S3::Bucket", _) => format!(
+                "{}.s3.{REGION}.amazonaws.com",
+                self.reference(id, resource)?
+            ),
+            ("AWS::CloudFront::Distribution", "DomainName") => "localhost".to_owned(),
+            _ => {
+                return Err(LocalError(format!(
+                    "{id}.{attribute} ({kind}) is not known here; teach shared/local/src/template.rs"
+                )));
+            }
+        })
+    }
+
+    /// Physical name of a resource.
+    fn name(&self, id: &str) -> String {
+        format!("{}-{id}", self.prefix)
+    }
+
+    fn nested_document(&self, resource: &Value) -> Result<Value> {
+        let url = resource["Properties"]["TemplateURL"]
+            .as_str()
+            .unwrap_or_default();
+        load(&self.root.join(url))
+    }
+
+    fn nested<'b>(&'b self, id: &str, resource: &Value, document: &'b Value) -> Result<Scope<'b>> {
+        let mut parameters = HashMap::new();
+        for (name, value) in entries(&resource["Properties"]["Parameters"]) {
+            parameters.insert(name.clone(), self.resolve(value)?);
+        }
+        Ok(Scope {
+            root: self.root.clone(),
+            settings: self.settings,
+            parameters,
+            prefix: format!("{}-{id}", self.prefix),
+            document,
+        })
+    }
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+/// A template file as JSON, its short forms (`!Ref x`) written out (`{"Ref": "x"}`).
+pub fn load(path: &Path) -> Result<Value> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| LocalError::new(path.display(), error))?;
+    let yaml: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(&text).map_err(|error| LocalError::new(path.display(), error))?;
+    plain(yaml).map_err(|error| LocalError::new(path.display(), error))
+}
+
+fn plain(yaml: serde_yaml_ng::Value) -> Result<Value> {
+    use serde_yaml_ng::Value as Yaml;
+    Ok(match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => json!(value),
+        Yaml::Number(number) => {
+            serde_json::to_value(number).map_err(|error| LocalError(error.to_string()))?
+        }
+        Yaml::String(text) => json!(text),
+        Yaml::Sequence(values) => values.into_iter().map(plain).collect::<Result<_>>()?,
+        Yaml::Mapping(mapping) => {
+            let mut object = Map::new();
+            for (key, value) in mapping {
+                let key = match key {
+                    Yaml::String(key) => key,
+                    other => plain(other)?.to_string(),
+                };
+                object.insert(key, plain(value)?);
+            }
+            Value::Object(object)
+        }
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = tag.trim_start_matches('!');
+            let name = if name == "Ref" {
+                name.to_owned()
+            } else {
+                format!("Fn::{name}")
+            };
+            json!({ name: plain(tagged.value)? })
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template() -> Template {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let settings = Settings {
+            stack_name: "test".into(),
+            endpoint: "http://127.0.0.1:1".into(),
+            parameters: BTreeMap::from([("Currency".into(), "EUR".into())]),
+        };
+        Template::read(&root, &settings).unwrap()
+    }
+
+    #[test]
+    fn functions_come_with_their_routes_and_environment() {
+        let template = template();
+        let place = template
+            .functions
+            .iter()
+            .find(|function| function.binary == "place-order")
+            .unwrap();
+        assert_eq!(place.environment["CURRENCY"], "EUR");
+        assert_eq!(place.environment["TABLE_NAME"], template.table["TableName"]);
+        assert_eq!(place.environment["LOG_LEVEL"], "info");
+        let route = Trigger::Route {
+            method: "POST".into(),
+            path: "/v1/orders".into(),
+        };
+        assert_eq!(place.triggers, [route]);
+    }
+
+    #[test]
+    fn queues_are_found_through_nested_outputs() {
+        let template = template();
+        let relay = template
+            .functions
+            .iter()
+            .find(|function| function.binary == "relay-events")
+            .unwrap();
+        let capture = template
+            .functions
+            .iter()
+            .find(|function| function.binary == "capture-payment")
+            .unwrap();
+        let Trigger::Queue { arn, .. } = &capture.triggers[0] else {
+            unreachable!("it reads a queue")
+        };
+        let queue = template
+            .queues
+            .iter()
+            .find(|queue| queue.arn == *arn)
+            .unwrap();
+        assert!(relay.environment["CAPTURE_PAYMENT_QUEUE_URL"].ends_with(&queue.name));
+        assert!(queue.attributes["RedrivePolicy"].contains("maxReceiveCount"));
+    }
+}

@@ -1,0 +1,308 @@
+//! What calls functions by itself: a poller for each queue, one for the table's stream.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use dynoxide::Database;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, watch};
+
+use crate::{LocalError, REGION, Result, lambda::Lambda};
+
+/// How long a poller waits for a sign before it looks by itself: for messages that come late, and
+/// for what others put into a queue.
+const IDLE: Duration = Duration::from_millis(200);
+/// How often a batch of the stream is tried before it is given up, as in template.yaml.
+const STREAM_ATTEMPTS: u32 = 10;
+
+/// Partial answer of a consumer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct BatchAnswer {
+    batch_item_failures: Vec<ItemFailure>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemFailure {
+    item_identifier: String,
+}
+
+/// Feeds one queue to one function.
+pub struct QueuePoller {
+    /// Client for the queue.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The queue.
+    pub url: String,
+    /// Its ARN, which messages name as their source.
+    pub arn: String,
+    /// The function's name.
+    pub function: String,
+    /// Most messages at once.
+    pub batch_size: usize,
+    /// Most batches at once.
+    pub concurrency: usize,
+    /// The functions.
+    pub lambda: Lambda,
+}
+
+impl QueuePoller {
+    /// Runs until its task is ended.
+    pub async fn run(self) {
+        let poller = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(poller.concurrency));
+        let mut progress = poller.lambda.progress();
+        loop {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                return;
+            };
+            progress.mark_unchanged();
+            let messages = poller.receive().await;
+            if messages.is_empty() {
+                drop(slot);
+                wait(&mut progress).await;
+                continue;
+            }
+            let poller = Arc::clone(&poller);
+            tokio::spawn(async move {
+                poller.deliver(messages).await;
+                drop(slot);
+            });
+        }
+    }
+
+    async fn receive(&self) -> Vec<Message> {
+        let request = self
+            .sqs
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(self.batch_size.min(10)).unwrap_or(10))
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .wait_time_seconds(0);
+        // An emulator that is gone is noticed by whoever uses it.
+        request
+            .send()
+            .await
+            .ok()
+            .and_then(|answer| answer.messages)
+            .unwrap_or_default()
+    }
+
+    async fn deliver(&self, messages: Vec<Message>) {
+        let records: Vec<Value> = messages
+            .iter()
+            .map(|message| self.record(message))
+            .collect();
+        let payload = json!({ "Records": records }).to_string();
+        let Ok(answer) = self.lambda.invoke(&self.function, payload.into()).await else {
+            // The messages come back after the queue's visibility timeout, as on AWS.
+            return;
+        };
+        let answer: BatchAnswer = serde_json::from_slice(&answer).unwrap_or_default();
+        let failed = |message: &Message| {
+            let failures = answer.batch_item_failures.iter();
+            failures
+                .map(|failure| Some(failure.item_identifier.as_str()))
+                .any(|id| id == message.message_id.as_deref())
+        };
+        let done = messages
+            .iter()
+            .filter(|message| !failed(message))
+            .enumerate();
+        let entries: Result<Vec<_>, _> = done
+            .map(|(index, message)| {
+                DeleteMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(message.receipt_handle.as_deref().unwrap_or_default())
+                    .build()
+            })
+            .collect();
+        if let Some(entries) = entries.ok().filter(|entries| !entries.is_empty()) {
+            let request = self.sqs.delete_message_batch().queue_url(&self.url);
+            // What was not deleted comes again: a consumer takes a message twice.
+            let _ = request.set_entries(Some(entries)).send().await;
+        }
+    }
+
+    fn record(&self, message: &Message) -> Value {
+        let attributes: serde_json::Map<String, Value> = message
+            .attributes
+            .iter()
+            .flatten()
+            .map(|(name, value)| (name.as_str().to_owned(), json!(value)))
+            .collect();
+        json!({
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": attributes,
+            "messageAttributes": {},
+            "md5OfBody": message.md5_of_body,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.arn,
+            "awsRegion": REGION,
+        })
+    }
+}
+
+/// Feeds the table's stream to one function, in order.
+pub struct StreamPoller {
+    /// The database.
+    pub database: Database,
+    /// The table's name.
+    pub table: String,
+    /// The function's name.
+    pub function: String,
+    /// Most records at once.
+    pub batch_size: usize,
+    /// The functions.
+    pub lambda: Lambda,
+    /// Where the position is kept between runs.
+    pub position: Option<PathBuf>,
+}
+
+impl StreamPoller {
+    /// Runs until its task is ended.
+    pub async fn run(self) -> Result<()> {
+        let mut progress = self.lambda.progress();
+        let mut iterator = self.iterator()?;
+        let mut attempts = 0;
+        loop {
+            progress.mark_unchanged();
+            let request = json!({ "ShardIterator": iterator, "Limit": self.batch_size });
+            let answer = self.database.get_records(read(request)?);
+            let answer = answer.map_err(|error| LocalError::new("the table's stream", error))?;
+            if answer.records.is_empty() {
+                wait(&mut progress).await;
+                continue;
+            }
+            let mut records = Vec::with_capacity(answer.records.len());
+            for record in &answer.records {
+                let mut record =
+                    serde_json::to_value(record).map_err(|error| LocalError(error.to_string()))?;
+                record["eventSourceARN"] = json!(self.stream_arn()?);
+                records.push(record);
+            }
+            let wanted: Vec<&Value> = records
+                .iter()
+                .filter(|record| raises_events(record))
+                .collect();
+            let failed = if wanted.is_empty() {
+                None
+            } else {
+                self.deliver(&wanted).await
+            };
+            let last = match failed {
+                Some(sequence) if attempts < STREAM_ATTEMPTS => {
+                    // Go on right before the record that failed, after a while.
+                    attempts += 1;
+                    tokio::time::sleep(IDLE * attempts).await;
+                    match records
+                        .iter()
+                        .position(|record| record["dynamodb"]["SequenceNumber"] == sequence)
+                    {
+                        Some(0) | None => continue,
+                        Some(index) => index - 1,
+                    }
+                }
+                _ => {
+                    attempts = 0;
+                    records.len() - 1
+                }
+            };
+            let sequence = records[last]["dynamodb"]["SequenceNumber"]
+                .as_str()
+                .unwrap_or_default();
+            iterator = self.iterator_after(sequence)?;
+            if let Some(path) = &self.position {
+                std::fs::write(path, sequence)
+                    .map_err(|error| LocalError::new(path.display(), error))?;
+            }
+        }
+    }
+
+    /// Sequence number of the record that failed, if one did.
+    async fn deliver(&self, records: &[&Value]) -> Option<String> {
+        let payload = json!({ "Records": records }).to_string();
+        let first = || {
+            records[0]["dynamodb"]["SequenceNumber"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        match self.lambda.invoke(&self.function, payload.into()).await {
+            Err(_) => first(),
+            Ok(answer) => {
+                let answer: BatchAnswer = serde_json::from_slice(&answer).unwrap_or_default();
+                answer
+                    .batch_item_failures
+                    .into_iter()
+                    .next()
+                    .map(|failure| failure.item_identifier)
+            }
+        }
+    }
+
+    /// Where to read on: after what was read before, or at the beginning.
+    fn iterator(&self) -> Result<String> {
+        let position = self
+            .position
+            .as_ref()
+            .and_then(|path| std::fs::read_to_string(path).ok());
+        match position {
+            Some(sequence) => self.iterator_after(sequence.trim()),
+            None => self.iterator_at(json!({ "ShardIteratorType": "TRIM_HORIZON" })),
+        }
+    }
+
+    fn iterator_after(&self, sequence: &str) -> Result<String> {
+        self.iterator_at(
+            json!({ "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence }),
+        )
+    }
+
+    fn iterator_at(&self, mut request: Value) -> Result<String> {
+        let arn = self.stream_arn()?;
+        let stream = self
+            .database
+            .describe_stream(read(json!({ "StreamArn": arn }))?)
+            .map_err(|error| LocalError::new("the table's stream", error))?;
+        let shard = stream.stream_description.shards.first();
+        request["StreamArn"] = json!(arn);
+        request["ShardId"] = json!(shard.map(|shard| shard.shard_id.clone()));
+        let answer = self
+            .database
+            .get_shard_iterator(read(request)?)
+            .map_err(|error| LocalError::new("the table's stream", error))?;
+        answer
+            .shard_iterator
+            .ok_or_else(|| LocalError("the table's stream has no iterator".into()))
+    }
+
+    fn stream_arn(&self) -> Result<String> {
+        let streams = self
+            .database
+            .list_streams(read(json!({ "TableName": self.table }))?)
+            .map_err(|error| LocalError::new("the table's stream", error))?;
+        let stream = streams.streams.first();
+        stream
+            .map(|stream| stream.stream_arn.clone())
+            .ok_or_else(|| LocalError("the table has no stream".into()))
+    }
+}
+
+/// The filter of relay-events in template.yaml.
+fn raises_events(record: &Value) -> bool {
+    let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
+    entity == "order" || entity == "variant"
+}
+
+fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {
+    serde_json::from_value(request).map_err(|error| LocalError(error.to_string()))
+}
+
+/// Until a function was called, or for a little while.
+async fn wait(progress: &mut watch::Receiver<u64>) {
+    // Either is reason enough to look.
+    let _ = tokio::time::timeout(IDLE, progress.changed()).await;
+}

@@ -1,0 +1,200 @@
+// The cart as this browser knows it. Its id is kept in localStorage, so it is shared by all tabs.
+
+import { api, Problem, sentence } from "./api.js";
+
+const ID_KEY = "stampede.cart";
+const PICTURES_KEY = "stampede.cart-pictures";
+export const MAX_QUANTITY = 999;
+const NO_LINES = { id: null, lines: [], totals: null };
+
+class Cart extends EventTarget {
+  id = localStorage.getItem(ID_KEY);
+  data = null;
+  /** "none" (no cart yet), "loading", "ready" or "error" */
+  state = "none";
+  problem = null;
+  notice = "";
+  /** What is wrong with a line, by SKU; said by the checkout or by a refused change. */
+  faults = new Map();
+  /** Quantities asked for and not yet answered, by SKU; 0 takes the line out. */
+  #wanted = new Map();
+  #pumping = null;
+  #pictures = readJson(localStorage.getItem(PICTURES_KEY)) ?? {};
+
+  /** The lines with the quantities that the customer last asked for. */
+  get lines() {
+    const lines = this.data?.lines ?? [];
+    return lines
+      .filter((line) => this.#wanted.get(line.sku) !== 0)
+      .map((line) => ({ ...line, quantity: this.#wanted.get(line.sku) ?? line.quantity }));
+  }
+
+  get count() {
+    return this.lines.reduce((sum, line) => sum + line.quantity, 0);
+  }
+
+  get busy() {
+    return this.#pumping !== null;
+  }
+
+  /** The address of a line's picture. */
+  picture(line) {
+    return line.image?.url ?? line.image ?? this.#pictures[line.sku]?.image ?? null;
+  }
+
+  slug(line) {
+    return line.slug ?? line.product_slug ?? this.#pictures[line.sku]?.slug ?? null;
+  }
+
+  async load() {
+    if (!this.id) return this.#become("none", null);
+    this.#become("loading", this.data);
+    try {
+      this.#become("ready", await api.cart(this.id));
+    } catch (problem) {
+      if (isGone(problem)) return this.#startAfresh("Your earlier cart had expired, so this is a new one.");
+      this.#become("error", this.data, problem);
+    }
+  }
+
+  /** Adds to what is there; resolves when the server has it, rejects when it did not take it. */
+  async add(sku, quantity, hint) {
+    this.#pictures[sku] = hint;
+    localStorage.setItem(PICTURES_KEY, JSON.stringify(this.#pictures));
+    const now = this.lines.find((line) => line.sku === sku)?.quantity ?? this.#wanted.get(sku) ?? 0;
+    await this.set(sku, Math.min(now + quantity, MAX_QUANTITY));
+    const fault = this.faults.get(sku);
+    if (fault) throw new Problem({ status: 422, code: "line_refused", detail: fault });
+    if (this.state === "error") throw this.problem;
+  }
+
+  /** Sets a line's quantity; 0 takes it out. Quick changes of one line become one request. */
+  set(sku, quantity) {
+    this.#wanted.set(sku, quantity);
+    this.faults.delete(sku);
+    this.notice = "";
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = null;
+      this.#changed();
+      tabs.postMessage(this.id);
+    });
+    this.#changed();
+    return this.#pumping;
+  }
+
+  /** Resolves when no change is on its way. */
+  async settled() {
+    await this.#pumping;
+  }
+
+  async #pump() {
+    while (this.#wanted.size > 0) {
+      const [sku, quantity] = this.#wanted.entries().next().value;
+      try {
+        const data = await this.#send(sku, quantity);
+        if (this.#wanted.get(sku) === quantity) this.#wanted.delete(sku);
+        this.#become("ready", data);
+      } catch (problem) {
+        this.#wanted.delete(sku);
+        if (!(problem instanceof Problem)) throw problem;
+        if (problem.passing) {
+          this.#wanted.clear();
+          this.#become("error", this.data, problem);
+        } else {
+          this.faults.set(sku, problem.errors[0]?.message ? sentence("Quantity", problem.errors[0].message) : problem.message);
+          this.#become(this.data ? "ready" : "none", this.data);
+        }
+      }
+    }
+  }
+
+  async #send(sku, quantity) {
+    if (!this.id) {
+      if (quantity === 0) return NO_LINES;
+      this.#keepId((await api.createCart()).id);
+    }
+    try {
+      return await (quantity === 0 ? api.removeLine(this.id, sku) : api.setLine(this.id, sku, quantity));
+    } catch (problem) {
+      // "Not found" may mean the line or the product; only a cart that is gone itself is replaced.
+      if (!(await this.#isGoneItself(problem))) {
+        if (quantity === 0 && problem.status === 404) return api.cart(this.id);
+        throw problem;
+      }
+      this.#startAfresh("Your earlier cart had expired, so this is a new one.");
+      if (quantity === 0) return NO_LINES;
+      this.#keepId((await api.createCart()).id);
+      return api.setLine(this.id, sku, quantity);
+    }
+  }
+
+  async #isGoneItself(problem) {
+    if (!(problem instanceof Problem)) return false;
+    if (problem.status === 410 || (problem.status === 409 && problem.code.includes("cart"))) return true;
+    if (problem.status !== 404) return false;
+    try {
+      await api.cart(this.id);
+      return false;
+    } catch (second) {
+      return isGone(second);
+    }
+  }
+
+  /** Lets the cart go: it has become an order, or it is no longer there. */
+  forget() {
+    this.#startAfresh("");
+    tabs.postMessage(null);
+  }
+
+  #startAfresh(notice) {
+    this.id = null;
+    localStorage.removeItem(ID_KEY);
+    localStorage.removeItem(PICTURES_KEY);
+    // What is being added this moment goes into the next cart and keeps its picture.
+    this.#pictures = Object.fromEntries(Object.entries(this.#pictures).filter(([sku]) => this.#wanted.has(sku)));
+    this.faults.clear();
+    this.notice = notice;
+    this.#become("none", null);
+  }
+
+  #keepId(id) {
+    this.id = id;
+    localStorage.setItem(ID_KEY, id);
+    localStorage.setItem(PICTURES_KEY, JSON.stringify(this.#pictures));
+  }
+
+  /** Another tab made, changed or spent the cart. */
+  follow(id) {
+    this.id = id;
+    this.#pictures = readJson(localStorage.getItem(PICTURES_KEY)) ?? {};
+    this.load();
+  }
+
+  #become(state, data, problem = null) {
+    this.state = state;
+    this.data = data;
+    this.problem = problem;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function isGone(problem) {
+  return problem instanceof Problem && (problem.status === 404 || problem.status === 410);
+}
+
+function readJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+// The other tabs hear which cart changed, and look at it afresh.
+const tabs = new BroadcastChannel("stampede.cart");
+export const cart = new Cart();
+tabs.addEventListener("message", (event) => cart.follow(event.data));

@@ -1,0 +1,337 @@
+//! `make dev`: the whole shop on this machine.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
+
+use local::stack::{Options, Stack};
+use notify::{RecursiveMode, Watcher};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::{Outcome, root, staff};
+
+/// Saves of one moment are one change.
+const SETTLE: Duration = Duration::from_millis(150);
+/// How long the demo catalogue may take.
+const SEED_TIME: Duration = Duration::from_secs(60);
+
+/// Runs the shop until Ctrl-C.
+pub(crate) fn run(port: u16) -> Outcome {
+    let root = root();
+    let folder = root.join(".local");
+    let _lock = lock(&folder)?;
+    build(&root)?;
+    let executor = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    executor.block_on(serve(&root, &folder, port))
+}
+
+/// Empties what the shop has stored; keys and tokens stay.
+pub(crate) fn clean_data() -> Outcome {
+    let folder = root().join(".local");
+    let _lock = lock(&folder)?;
+    let data = folder.join("data");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    println!("the local shop is empty; the next `make dev` fills it with the demo catalogue");
+    Ok(())
+}
+
+async fn serve(root: &Path, folder: &Path, port: u16) -> Outcome {
+    let (changes, mut changed) = mpsc::unbounded_channel();
+    let _watcher = watch(root, changes)?;
+    let mut stop = std::pin::pin!(stop_signal());
+    loop {
+        let stack = tokio::select! {
+            stack = start(root, folder, port) => stack?,
+            () = &mut stop => return Ok(()),
+        };
+        let again = tokio::select! {
+            outcome = rebuild_on_change(root, &stack, &mut changed) => outcome,
+            () = &mut stop => {
+                println!("\nstopping");
+                Ok(false)
+            }
+        };
+        stack.stop().await;
+        if !again? {
+            return Ok(());
+        }
+        println!("the template changed: starting anew");
+    }
+}
+
+async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
+    println!("starting");
+    let public_key = staff::make_key(folder)?;
+    let token = staff::make_token(folder, "developer", 24 * 30)?;
+    staff::write_private(&folder.join("staff-token"), &token)?;
+    let stack = Stack::start(Options {
+        root: root.to_owned(),
+        binaries: root.join("target/debug"),
+        data: Some(folder.join("data")),
+        port,
+        parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]),
+        log: Arc::new(print_log),
+    })
+    .await?;
+    write_environment(&stack, folder)?;
+    for picture in fs::read_dir(root.join("web/demo/media"))? {
+        let path = picture?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        stack
+            .upload("MediaBucketName", &format!("media/demo/{name}"), &path)
+            .await?;
+    }
+    seed(root, &stack, &token).await?;
+    let address = &stack.address;
+    println!(
+        "ready\n  shop       {address}\n  API        {address}/v1\n  OpenAPI    {address}/openapi.json\n  \
+         mails      {address}/_dev\n  token      .local/staff-token (staff, for /v1/admin)\n  \
+         functions  .local/functions.env (for cargo lambda watch)\nCtrl-C stops everything."
+    );
+    Ok(stack)
+}
+
+/// Imports the demo catalogue into an empty shop, the way a shop imports its own.
+async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
+    let http = reqwest::Client::new();
+    let address = &stack.address;
+    let page = http
+        .get(format!("{address}/v1/products?limit=1"))
+        .send()
+        .await?;
+    let page: Value = page.error_for_status()?.json().await?;
+    if page["items"][0].is_object() {
+        return Ok(());
+    }
+    println!("importing the demo catalogue");
+    let ticket: Value = http
+        .post(format!("{address}/v1/admin/imports"))
+        .bearer_auth(token)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
+    let upload = ticket["upload"]["url"]
+        .as_str()
+        .ok_or("the import has no upload")?;
+    let catalogue = fs::read(root.join("web/demo/catalogue.csv"))?;
+    http.put(upload)
+        .body(catalogue)
+        .send()
+        .await?
+        .error_for_status()?;
+    let id = ticket["id"].as_str().unwrap_or_default();
+    let mut progress = stack.lambda.progress();
+    let started = Instant::now();
+    loop {
+        let import: Value = http
+            .get(format!("{address}/v1/admin/imports/{id}"))
+            .bearer_auth(token)
+            .send()
+            .await?
+            .json()
+            .await?;
+        match import["state"].as_str() {
+            Some("completed") => {
+                println!(
+                    "  {} rows imported, {} failed",
+                    import["rows_imported"], import["rows_failed"]
+                );
+                return Ok(());
+            }
+            Some("failed") => {
+                return Err(format!("the demo catalogue cannot be imported: {import}").into());
+            }
+            _ if started.elapsed() > SEED_TIME => {
+                return Err(format!("the demo catalogue is not done: {import}").into());
+            }
+            // Looking is a call, too: what counts is that time passes or something else happens.
+            _ => {
+                let _ = tokio::time::timeout(SETTLE, progress.changed()).await;
+            }
+        }
+    }
+}
+
+/// The environment of all functions, for `cargo lambda watch --env-file`.
+fn write_environment(stack: &Stack, folder: &Path) -> Outcome {
+    let mut variables = stack.emulators.environment();
+    for function in &stack.template.functions {
+        variables.extend(function.environment.clone());
+    }
+    let lines: String = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    staff::write_private(&folder.join("functions.env"), &lines)
+}
+
+/// Waits for saved files and brings the shop up to them. Answers that it must start anew when the
+/// template changed.
+async fn rebuild_on_change(
+    root: &Path,
+    stack: &Stack,
+    changed: &mut mpsc::UnboundedReceiver<PathBuf>,
+) -> Outcome<bool> {
+    loop {
+        let Some(first) = changed.recv().await else {
+            return Ok(false);
+        };
+        let mut paths = vec![first];
+        while let Ok(Some(path)) = tokio::time::timeout(SETTLE, changed.recv()).await {
+            paths.push(path);
+        }
+        let before = binaries(root, stack);
+        let is_template = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "yaml");
+        let template_changed = paths.iter().any(is_template);
+        let root = root.to_owned();
+        let built = {
+            let root = root.clone();
+            tokio::task::spawn_blocking(move || build(&root).map_err(|error| error.to_string()))
+                .await?
+        };
+        if let Err(error) = built {
+            println!("{error}; the shop goes on with what it had");
+            continue;
+        }
+        if template_changed {
+            return Ok(true);
+        }
+        let after = binaries(&root, stack);
+        let names: Vec<String> = after
+            .into_iter()
+            .filter(|(name, time)| before.get(name) != Some(time))
+            .map(|(name, _)| name)
+            .collect();
+        if names.is_empty() {
+            continue;
+        }
+        stack.lambda.restart(Some(&names)).await;
+        println!("restarted: {}", names.join(", "));
+    }
+}
+
+/// When each function's binary was built.
+fn binaries(root: &Path, stack: &Stack) -> HashMap<String, Option<SystemTime>> {
+    let functions = stack.template.functions.iter();
+    functions
+        .map(|function| {
+            let path = root.join("target/debug").join(&function.binary);
+            let built = fs::metadata(path)
+                .and_then(|metadata| metadata.modified())
+                .ok();
+            (function.binary.clone(), built)
+        })
+        .collect()
+}
+
+/// Tells of every saved source file.
+fn watch(root: &Path, changes: mpsc::UnboundedSender<PathBuf>) -> Outcome<impl Watcher + use<>> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        if event.kind.is_access() {
+            return;
+        }
+        for path in event.paths {
+            let ending = path.extension().unwrap_or_default();
+            if ["rs", "toml", "yaml"]
+                .iter()
+                .any(|source| ending == *source)
+            {
+                // Refused only when the shop is stopping.
+                let _ = changes.send(path);
+            }
+        }
+    })?;
+    for folder in ["functions", "shared", "infra"] {
+        watcher.watch(&root.join(folder), RecursiveMode::Recursive)?;
+    }
+    watcher.watch(&root.join("template.yaml"), RecursiveMode::NonRecursive)?;
+    watcher.watch(&root.join("Cargo.toml"), RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// Builds every function. The whole workspace at once, so that tests and tools share what is built.
+fn build(root: &Path) -> Outcome {
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--workspace", "--bins"])
+        .current_dir(root)
+        .status()
+        .map_err(|error| {
+            format!("cargo cannot be started ({error}): install Rust from https://rustup.rs")
+        })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("the build failed; its errors are above".into())
+    }
+}
+
+/// One shop at a time on one folder of data.
+fn lock(folder: &Path) -> Outcome<File> {
+    fs::create_dir_all(folder)?;
+    let file = File::create(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(
+            "another `make dev` runs in this folder: stop it first (Ctrl-C where it runs)".into(),
+        ),
+    }
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// A log line of a function, made easy to read.
+fn print_log(function: &str, line: &str) {
+    static OUTPUT: Mutex<()> = Mutex::new(());
+    let _one_line_at_a_time = OUTPUT.lock();
+    let text = match serde_json::from_str::<Value>(line) {
+        Ok(Value::Object(mut fields)) => {
+            let message = fields.remove("message").unwrap_or_default();
+            let level = fields.remove("level").unwrap_or_default();
+            fields.remove("span");
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            let level = level
+                .as_str()
+                .filter(|level| *level != "INFO")
+                .unwrap_or_default();
+            format!(
+                "{level} {} {}",
+                message.as_str().unwrap_or_default(),
+                fields.join(" ")
+            )
+        }
+        _ => line.to_owned(),
+    };
+    // A closed terminal is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{function:>20} {}", text.trim());
+}

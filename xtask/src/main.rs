@@ -1,0 +1,110 @@
+//! The project's tools. `make` calls the common ones; `cargo xtask --help` lists them all.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks to its terminal"
+)]
+
+mod dev;
+mod new_function;
+mod openapi;
+mod staff;
+mod tidy;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// What every command returns: an error is printed as it is, and says what to do next.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Parser)]
+#[command(about = "The project's tools")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole shop on this machine until Ctrl-C
+    Dev {
+        /// Port of the shop's address on 127.0.0.1
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Empty what `dev` has stored
+    CleanData,
+    /// Hold template, binaries, sample events, tests, documents and crates against each other
+    Tidy,
+    /// Write web/openapi.json from the code, or say with --check whether it is up to date
+    Openapi {
+        /// Only compare
+        #[arg(long)]
+        check: bool,
+    },
+    /// Make a new HTTP function: binary, template block, sample event
+    NewFunction {
+        /// Folder under functions/, such as catalog
+        context: String,
+        /// Name of the binary, such as list-collections
+        name: String,
+        /// Such as GET
+        method: String,
+        /// Such as /v1/collections
+        path: String,
+    },
+    /// Make the key pair that staff tokens are signed with, and print the public key
+    StaffKey {
+        /// Folder of the private key
+        #[arg(long, default_value = ".local")]
+        dir: PathBuf,
+    },
+    /// Print a staff token
+    StaffToken {
+        /// Folder of the private key
+        #[arg(long, default_value = ".local")]
+        dir: PathBuf,
+        /// For whom
+        #[arg(long, default_value = "developer")]
+        subject: String,
+        /// How many hours it is good for
+        #[arg(long, default_value_t = 12)]
+        hours: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Dev { port } => dev::run(port),
+        Command::CleanData => dev::clean_data(),
+        Command::Tidy => tidy::run(),
+        Command::Openapi { check } => openapi::run(check),
+        Command::NewFunction {
+            context,
+            name,
+            method,
+            path,
+        } => new_function::run(&context, &name, &method, &path),
+        Command::StaffKey { dir } => staff::make_key(&dir).map(|public| println!("{public}")),
+        Command::StaffToken {
+            dir,
+            subject,
+            hours,
+        } => staff::make_token(&dir, &subject, hours).map(|token| println!("{token}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The project's folder.
+fn root() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.canonicalize().unwrap_or(root)
+}

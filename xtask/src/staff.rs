@@ -1,0 +1,77 @@
+//! Keys and tokens of the staff, until accounts make them.
+
+use std::{fs, io::Write, path::Path};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use runtime::{StaffClaims, TOKEN_AUDIENCE};
+
+use crate::Outcome;
+
+const FILE: &str = "staff-key.pem";
+
+/// Makes `staff-key.pem` in `dir` unless it is there. Answers with the public key in base64url.
+pub(crate) fn make_key(dir: &Path) -> Outcome<String> {
+    let path = dir.join(FILE);
+    if !path.exists() {
+        fs::create_dir_all(dir)?;
+        let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
+            .map_err(|_| "no random numbers")?;
+        let text = STANDARD.encode(key.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+        write_private(&path, &pem)?;
+    }
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&read_key(dir)?)
+        .map_err(|error| error.to_string())?;
+    Ok(URL_SAFE_NO_PAD.encode(pair.public_key()))
+}
+
+/// A token for `subject`, signed with the key in `dir`.
+pub(crate) fn make_token(dir: &Path, subject: &str, hours: u32) -> Outcome<String> {
+    let now = runtime::now().as_second();
+    let claims = StaffClaims {
+        sub: subject.to_owned(),
+        role: "staff".to_owned(),
+        aud: TOKEN_AUDIENCE.to_owned(),
+        iat: now,
+        exp: now + i64::from(hours) * 3600,
+    };
+    Ok(runtime::sign_staff_token(&claims, &read_key(dir)?)?)
+}
+
+/// Writes a file that nobody else may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Outcome {
+    use std::os::unix::fs::OpenOptionsExt;
+    // Anew, as the mode counts only for a new file.
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn read_key(dir: &Path) -> Outcome<Vec<u8>> {
+    let path = dir.join(FILE);
+    let pem = fs::read_to_string(&path).map_err(|error| {
+        format!(
+            "{}: {error}; make the key with `cargo xtask staff-key`",
+            path.display()
+        )
+    })?;
+    let text: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
+    Ok(STANDARD.decode(text)?)
+}
