@@ -1,4 +1,19 @@
-//! Placeholder.
-pub(crate) fn run(_: bool) -> crate::Outcome {
+//! `web/openapi.json`, from the code.
+
+use std::fs;
+
+use crate::{Outcome, root};
+
+/// Writes the document, or with `check` says whether it is up to date.
+pub(crate) fn run(check: bool) -> Outcome {
+    let path = root().join("web/openapi.json");
+    let text = serde_json::to_string_pretty(&openapi::document())? + "\n";
+    if !check {
+        fs::write(path, text)?;
+        return Ok(());
+    }
+    if fs::read_to_string(path).unwrap_or_default() != text {
+        return Err("web/openapi.json is not what the code says: run `cargo xtask openapi` and look at the difference".into());
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Bodies, parsed into types before an endpoint sees them.
 
 use domain::fault::{Code, FieldFault, Rejection};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 /// Largest body taken, in bytes.
@@ -9,7 +10,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// How an endpoint takes its body.
 pub trait Body: Sized {
     /// The type of its JSON.
-    type Json;
+    type Json: JsonSchema;
+    /// Whether there must be one; `None` where none is wanted.
+    const REQUIRED: Option<bool>;
 
     /// Reads the body.
     fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection>;
@@ -21,6 +24,7 @@ pub struct NoBody;
 
 impl Body for NoBody {
     type Json = ();
+    const REQUIRED: Option<bool> = None;
 
     fn read(_: &[u8], _: Option<&str>) -> Result<Self, Rejection> {
         Ok(Self)
@@ -31,8 +35,9 @@ impl Body for NoBody {
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned> Body for Json<T> {
+impl<T: DeserializeOwned + JsonSchema> Body for Json<T> {
     type Json = T;
+    const REQUIRED: Option<bool> = Some(true);
 
     fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection> {
         check_size(bytes)?;
@@ -55,8 +60,9 @@ impl<T: DeserializeOwned> Body for Json<T> {
 #[derive(Clone, Debug)]
 pub struct MaybeJson<T>(pub T);
 
-impl<T: DeserializeOwned + Default> Body for MaybeJson<T> {
+impl<T: DeserializeOwned + JsonSchema + Default> Body for MaybeJson<T> {
     type Json = T;
+    const REQUIRED: Option<bool> = Some(false);
 
     fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection> {
         if bytes.is_empty() {
@@ -136,7 +142,7 @@ fn field_fault(path: &str, message: &str) -> FieldFault {
 mod tests {
     use super::*;
 
-    #[derive(Debug, serde::Deserialize)]
+    #[derive(Debug, serde::Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only parsed")]
     struct Outer {
@@ -144,7 +150,7 @@ mod tests {
         inner: Inner,
     }
 
-    #[derive(Debug, serde::Deserialize)]
+    #[derive(Debug, serde::Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only parsed")]
     struct Inner {

@@ -26,7 +26,7 @@ pub use call::{Call, NoPath, NoQuery};
 pub use consume::{ConsumeError, Consumer, Delivery, consume};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
-pub use problem::status_and_title;
+pub use problem::{Problem, status_and_title};
 pub use reply::Reply;
 pub use serve::{Endpoint, serve};
 pub use stream::{StreamConsumer, StreamFailure, read_stream};

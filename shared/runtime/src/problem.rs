@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The body of a problem.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// `about:blank#` and the code: one address a kind of problem, as the RFC wants it.
     #[serde(rename = "type")]
     kind: String,

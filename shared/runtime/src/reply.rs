@@ -19,7 +19,6 @@ use crate::problem::Problem;
 /// An answer of type `T`.
 #[derive(Debug)]
 pub struct Reply<T> {
-    status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     json: String,
     revalidated: bool,
@@ -27,45 +26,29 @@ pub struct Reply<T> {
 }
 
 impl<T: Serialize> Reply<T> {
-    /// 200 with `answer`.
-    pub fn ok(answer: &T) -> Result<Self, Failure> {
-        Self::json(StatusCode::OK, answer)
-    }
-
-    /// 201 with `answer`, which lives at `location`.
-    pub fn created(answer: &T, location: String) -> Result<Self, Failure> {
-        let mut reply = Self::json(StatusCode::CREATED, answer)?;
-        reply.headers.push((LOCATION, location));
-        Ok(reply)
-    }
-
-    /// 202 with `answer`, which can be followed at `location`.
-    pub fn accepted(answer: &T, location: String) -> Result<Self, Failure> {
-        let mut reply = Self::json(StatusCode::ACCEPTED, answer)?;
-        reply.headers.push((LOCATION, location));
-        Ok(reply)
-    }
-
-    fn json(status: StatusCode, answer: &T) -> Result<Self, Failure> {
-        let json = serde_json::to_string(answer).map_err(Failure::internal)?;
-        Ok(Self::raw(status, json))
+    /// The answer, with the endpoint's own status.
+    pub fn of(answer: &T) -> Result<Self, Failure> {
+        serde_json::to_string(answer)
+            .map(Self::stored)
+            .map_err(Failure::internal)
     }
 }
 
 impl<T> Reply<T> {
-    /// 200 with an answer that is JSON of `T` already.
+    /// An answer that is JSON of `T` already.
     pub fn stored(json: String) -> Self {
-        Self::raw(StatusCode::OK, json)
-    }
-
-    fn raw(status: StatusCode, json: String) -> Self {
         Self {
-            status,
             headers: Vec::new(),
             json,
             revalidated: false,
             answer: PhantomData,
         }
+    }
+
+    /// Says where what was made lives.
+    pub fn at(mut self, location: String) -> Self {
+        self.headers.push((LOCATION, location));
+        self
     }
 
     /// Lets browsers keep the answer for `browser` seconds and the CDN for `cdn`, gives it an ETag,
@@ -80,7 +63,7 @@ impl<T> Reply<T> {
         self
     }
 
-    pub(crate) fn respond(self, if_none_match: Option<&str>) -> Response<Body> {
+    pub(crate) fn respond(self, status: u16, if_none_match: Option<&str>) -> Response<Body> {
         let etag = self.headers.iter().find(|(name, _)| name == ETAG);
         let unchanged = self.revalidated
             && etag.is_some_and(|(_, etag)| {
@@ -95,7 +78,7 @@ impl<T> Reply<T> {
         *response.status_mut() = if unchanged {
             StatusCode::NOT_MODIFIED
         } else {
-            self.status
+            StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
         };
         let headers = response.headers_mut();
         if !unchanged {

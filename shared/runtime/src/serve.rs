@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    auth::{Access, StaffCheck},
+    auth::{self, Access, StaffCheck},
     body::Body,
     call::{Call, header},
     environment::Environment,
@@ -23,6 +23,10 @@ use crate::{
 pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Whom it answers.
     const ACCESS: Access;
+    /// Status of its answer when all is well.
+    const SUCCESS: u16 = 200;
+    /// Whether it wants an `Idempotency-Key`.
+    const IDEMPOTENCY_KEY: bool = false;
     /// Parameters of its path.
     type Path: DeserializeOwned + JsonSchema + Send;
     /// Parameters of its query.
@@ -72,7 +76,10 @@ async fn answer<E: Endpoint>(
     let trace_id = trace_id(request);
     let handled = handle(endpoint, staff, request, trace_id.clone()).await;
     let (response, code) = match handled {
-        Ok(reply) => (reply.respond(header(request, "if-none-match")), None),
+        Ok(reply) => (
+            reply.respond(E::SUCCESS, header(request, "if-none-match")),
+            None,
+        ),
         Err(Failure::Rejected(rejection)) => {
             let problem = Problem::of(rejection);
             (reply::problem(&problem), Some(problem.code()))
@@ -101,9 +108,17 @@ async fn handle<E: Endpoint>(
     request: &Request,
     trace_id: String,
 ) -> Result<Reply<E::Answer>, Failure> {
-    if E::ACCESS == Access::Staff {
-        let claims = staff.check(header(request, "authorization"))?;
-        tracing::info!(request.id = %trace_id, staff.sub = %claims.sub, "staff request");
+    // Who calls comes first: what is wrong with a stranger's request is not the stranger's business.
+    let authorization = header(request, "authorization");
+    match E::ACCESS {
+        Access::Public => {}
+        Access::Token => {
+            auth::bearer(authorization)?;
+        }
+        Access::Staff => {
+            let claims = staff.check(authorization)?;
+            tracing::info!(request.id = %trace_id, staff.sub = %claims.sub, "staff request");
+        }
     }
     let call = Call::read(request, crate::now(), trace_id)?;
     endpoint.handle(call).await

@@ -1,1 +1,505 @@
+//! A shop for each test: its own table, queues, buckets and ports, and the real binaries.
+//!
+//! Tests talk to it as its users do. What they wait for they name with [`Shop::eventually`], which
+//! looks again whenever a function was called, and gives up after a while. With `SHOP_URL` set, the
+//! journeys run against a shop that is deployed already (`make stage`).
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says why and fails"
+)]
+
+mod csv;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use local::stack::{Options, Stack};
+use reqwest::{Method, RequestBuilder};
+use ring::{
+    rand::SystemRandom,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use runtime::{Environment, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
+use serde_json::{Value, json};
+
+pub use crate::csv::{Product, catalogue};
+pub use local::lambda::InvokeError;
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running shop.
+pub struct Shop {
+    /// Its address.
+    pub address: String,
+    /// A staff token.
+    pub staff_token: String,
+    http: reqwest::Client,
+    place: Place,
+}
+
+enum Place {
+    /// On this machine, for this test alone.
+    Here {
+        stack: Box<Stack>,
+        log: Arc<Mutex<String>>,
+        key: Vec<u8>,
+    },
+    /// Somewhere else, deployed before.
+    Deployed { mails: String },
+}
+
+/// An answer of the shop.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers by lower-case name.
+    pub headers: BTreeMap<String, String>,
+    /// The body as it came.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        match serde_json::from_str(&self.text) {
+            Ok(json) => json,
+            Err(error) => panic!("no JSON ({error}): {} {}", self.status, self.text),
+        }
+    }
+
+    /// The body, of an answer that must have this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+
+    /// Checks that the answer is a problem with this status and code, in every respect.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.expect(status);
+        assert_eq!(problem["code"], code, "{}", self.text);
+        assert_eq!(problem["status"], status, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        for member in ["type", "title", "detail"] {
+            assert!(
+                problem[member]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{member}: {}",
+                self.text
+            );
+        }
+        problem
+    }
+}
+
+/// The project's folder.
+pub fn root() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap()
+}
+
+/// Where the functions' binaries are: beside the running test.
+fn binaries() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap().to_owned();
+    let binary = folder.join("place-order");
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo build --workspace --bins` first",
+        binary.display()
+    );
+    folder
+}
+
+impl Shop {
+    /// Starts a shop of its own, empty.
+    pub async fn start() -> Self {
+        Self::start_with(BTreeMap::new()).await
+    }
+
+    /// Starts a shop of its own with some of the template's parameters set.
+    pub async fn start_with(mut parameters: BTreeMap<String, String>) -> Self {
+        let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
+            .unwrap()
+            .as_ref()
+            .to_vec();
+        let pair = Ed25519KeyPair::from_pkcs8(&key).unwrap();
+        let public_key = URL_SAFE_NO_PAD.encode(pair.public_key());
+        parameters.insert("StaffTokenPublicKey".to_owned(), public_key);
+        let log = Arc::new(Mutex::new(String::new()));
+        let sink = Arc::clone(&log);
+        let stack = Stack::start(Options {
+            root: root(),
+            binaries: binaries(),
+            data: None,
+            port: 0,
+            parameters,
+            log: Arc::new(move |function, line| {
+                let mut log = sink.lock().unwrap();
+                log.push_str(&format!("{function}: {line}\n"));
+            }),
+        })
+        .await;
+        let stack = Box::new(stack.unwrap_or_else(|error| panic!("{error}")));
+        Self {
+            address: stack.address.clone(),
+            staff_token: staff_token(&key, "staff", 3600),
+            http: reqwest::Client::new(),
+            place: Place::Here { stack, log, key },
+        }
+    }
+
+    /// The shop that `SHOP_URL`, `STAFF_TOKEN` and `MAILS_URL` name, or one of its own.
+    pub async fn deployed_or_started() -> Self {
+        let environment = Environment::load();
+        let (Some(address), Some(token), Some(mails)) = (
+            environment.get("SHOP_URL"),
+            environment.get("STAFF_TOKEN"),
+            environment.get("MAILS_URL"),
+        ) else {
+            return Self::start().await;
+        };
+        Self {
+            address: address.to_owned(),
+            staff_token: token.to_owned(),
+            http: reqwest::Client::new(),
+            place: Place::Deployed {
+                mails: mails.to_owned(),
+            },
+        }
+    }
+
+    /// A token signed with the shop's own key.
+    #[track_caller]
+    pub fn token(&self, role: &str, seconds: i64) -> String {
+        match &self.place {
+            Place::Here { key, .. } => staff_token(key, role, seconds),
+            Place::Deployed { .. } => panic!("the key of a deployed shop is not known"),
+        }
+    }
+
+    /// The stack of a shop on this machine.
+    #[track_caller]
+    pub fn stack(&self) -> &Stack {
+        match &self.place {
+            Place::Here { stack, .. } => stack,
+            Place::Deployed { .. } => panic!("this test needs a shop of its own"),
+        }
+    }
+
+    /// Everything the functions have logged.
+    #[track_caller]
+    pub fn log(&self) -> String {
+        match &self.place {
+            Place::Here { log, .. } => log.lock().unwrap().clone(),
+            Place::Deployed { .. } => panic!("the log of a deployed shop is not at hand"),
+        }
+    }
+
+    /// A request to be sent with [`Shop::send`].
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.http.request(method, format!("{}{path}", self.address))
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let headers = response.headers().iter();
+        Answer {
+            status: response.status().as_u16(),
+            headers: headers
+                .map(|(name, value)| {
+                    (
+                        name.to_string(),
+                        value.to_str().unwrap_or_default().to_owned(),
+                    )
+                })
+                .collect(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    /// `GET`, as a shopper.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path)).await
+    }
+
+    /// A request with a JSON body, as a shopper.
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(self.request(method, path).json(body)).await
+    }
+
+    /// `GET`, as staff.
+    pub async fn staff_get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path).bearer_auth(&self.staff_token))
+            .await
+    }
+
+    /// A request with a JSON body, as staff.
+    pub async fn staff_call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(
+            self.request(method, path)
+                .bearer_auth(&self.staff_token)
+                .json(body),
+        )
+        .await
+    }
+
+    /// Calls a function with an event, as Lambda does.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value, InvokeError> {
+        let answer = self
+            .stack()
+            .lambda
+            .invoke(function, event.to_string().into())
+            .await?;
+        Ok(serde_json::from_slice(&answer).unwrap_or(Value::Null))
+    }
+
+    /// Waits until `look` finds what it looks for.
+    pub async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let started = Instant::now();
+        let mut progress = match &self.place {
+            Place::Here { stack, .. } => Some(stack.lambda.progress()),
+            Place::Deployed { .. } => None,
+        };
+        while started.elapsed() < PATIENCE {
+            if let Some(found) = look().await {
+                return found;
+            }
+            // Something may also happen without a call.
+            let a_while = tokio::time::sleep(Duration::from_millis(100));
+            match &mut progress {
+                Some(progress) => tokio::select! {
+                    _ = progress.changed() => {}
+                    () = a_while => {}
+                },
+                None => a_while.await,
+            }
+        }
+        let log = match &self.place {
+            Place::Here { .. } => self.log(),
+            Place::Deployed { .. } => String::new(),
+        };
+        panic!("waited {} s in vain: {what}\n{log}", PATIENCE.as_secs());
+    }
+
+    /// Imports a file and waits until it is done; answers with the import.
+    pub async fn import(&self, file: impl Into<Vec<u8>>) -> Value {
+        let request = self
+            .request("POST", "/v1/admin/imports")
+            .bearer_auth(&self.staff_token);
+        let ticket = self.send(request).await.expect(202);
+        assert_eq!(ticket["state"], "awaiting_upload");
+        let upload = &ticket["upload"];
+        let method = Method::from_bytes(upload["method"].as_str().unwrap().as_bytes()).unwrap();
+        let mut request = self.http.request(method, upload["url"].as_str().unwrap());
+        for (name, value) in upload["headers"].as_object().unwrap() {
+            request = request.header(name, value.as_str().unwrap());
+        }
+        let uploaded = request.body(file.into()).send().await.unwrap();
+        assert!(uploaded.status().is_success(), "{}", uploaded.status());
+        let path = format!("/v1/admin/imports/{}", ticket["id"].as_str().unwrap());
+        self.eventually("the import is done", async || {
+            let import = self.staff_get(&path).await.expect(200);
+            matches!(import["state"].as_str(), Some("completed" | "failed")).then_some(import)
+        })
+        .await
+    }
+
+    /// Imports products and checks that all of it worked.
+    pub async fn stock_up(&self, products: &[Product]) {
+        let import = self.import(catalogue(products)).await;
+        assert_eq!(import["state"], "completed", "{import}");
+        assert_eq!(import["rows_failed"], 0, "{import}");
+    }
+
+    /// A new cart with these lines; answers with its id.
+    pub async fn cart(&self, lines: &[(&str, u32)]) -> String {
+        let cart = self
+            .send(self.request("POST", "/v1/carts"))
+            .await
+            .expect(201);
+        let id = cart["id"].as_str().unwrap().to_owned();
+        for (sku, quantity) in lines {
+            let path = format!("/v1/carts/{id}/lines/{sku}");
+            self.call("PUT", &path, &json!({ "quantity": quantity }))
+                .await
+                .expect(200);
+        }
+        id
+    }
+
+    /// Places an order.
+    pub async fn order(&self, key: &str, body: &Value) -> Answer {
+        self.send(
+            self.request("POST", "/v1/orders")
+                .header("Idempotency-Key", key)
+                .json(body),
+        )
+        .await
+    }
+
+    /// Places an order for these lines and waits until it is `status`; answers with the order.
+    pub async fn buy(&self, lines: &[(&str, u32)], token: &str, status: &str) -> Value {
+        let cart = self.cart(lines).await;
+        let placed = self
+            .order(&cart, &order_body(&cart, token))
+            .await
+            .expect(201);
+        self.order_becomes(&placed, status).await
+    }
+
+    /// Waits until a placed order is `status`; answers with the order.
+    pub async fn order_becomes(&self, placed: &Value, status: &str) -> Value {
+        let path = format!("/v1/orders/{}", placed["id"].as_str().unwrap());
+        let token = placed["access_token"].as_str().unwrap();
+        self.eventually(&format!("the order is {status}"), async || {
+            let order = self
+                .send(self.request("GET", &path).bearer_auth(token))
+                .await
+                .expect(200);
+            let settled = order["status"] != "pending_payment";
+            assert!(!settled || order["status"] == status, "{order}");
+            settled.then_some(order)
+        })
+        .await
+    }
+
+    /// Stock of a SKU: on hand, reserved, available.
+    pub async fn stock(&self, sku: &str) -> [i64; 3] {
+        let stock = self
+            .staff_get(&format!("/v1/admin/stock/{sku}"))
+            .await
+            .expect(200);
+        ["on_hand", "reserved", "available"].map(|counter| stock[counter].as_i64().unwrap())
+    }
+
+    /// E-mails that were sent to an address.
+    pub async fn mails_to(&self, address: &str) -> Vec<Value> {
+        let url = match &self.place {
+            Place::Here { .. } => format!("{}/_dev/mails", self.address),
+            Place::Deployed { mails } => mails.clone(),
+        };
+        let caught: Value = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let mut mails = Vec::new();
+        collect_mails(&caught, address, &mut mails);
+        mails
+    }
+
+    /// Calls the table itself, for what no user can do, such as making time pass.
+    pub async fn table(&self, operation: &str, request: &Value) -> Value {
+        let request = self
+            .http
+            .post(&self.stack().emulators.dynamodb)
+            .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
+            .header("X-Amz-Date", "20260101T000000Z")
+            .body(request.to_string());
+        let answer = self.send(request).await;
+        answer.expect(200)
+    }
+
+    /// Items there are in the table.
+    pub fn items(&self) -> u64 {
+        let table = self.stack().emulators.database.table_stats().unwrap();
+        table
+            .iter()
+            .map(|table| u64::try_from(table.item_count).unwrap_or(0))
+            .sum()
+    }
+}
+
+/// A valid body of `POST /v1/orders`. The e-mail address is the cart's own.
+pub fn order_body(cart_id: &str, token: &str) -> Value {
+    json!({
+        "cart_id": cart_id,
+        "email": email_of(cart_id),
+        "shipping_address": {
+            "name": "Ada Lovelace",
+            "line1": "12 St James's Square",
+            "city": "London",
+            "postal_code": "SW1Y 4JH",
+            "country": "GB",
+        },
+        "payment": { "method": "test", "token": token },
+    })
+}
+
+/// The address that [`order_body`] gives for a cart.
+pub fn email_of(cart_id: &str) -> String {
+    format!("{}@example.com", cart_id.to_lowercase())
+}
+
+/// An event of SQS with these bodies: message ids `m0`, `m1` and so on.
+pub fn sqs_event(bodies: &[&str], attempt: u32) -> Value {
+    let record = |(index, body): (usize, &&str)| {
+        json!({
+            "messageId": format!("m{index}"),
+            "receiptHandle": format!("r{index}"),
+            "body": body,
+            "attributes": { "ApproximateReceiveCount": attempt.to_string() },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:elsewhere",
+            "awsRegion": "us-east-1",
+        })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
+fn staff_token(key: &[u8], role: &str, seconds: i64) -> String {
+    let now = runtime::now().as_second();
+    let claims = StaffClaims {
+        sub: "test".to_owned(),
+        role: role.to_owned(),
+        aud: TOKEN_AUDIENCE.to_owned(),
+        iat: now,
+        exp: now + seconds,
+    };
+    sign_staff_token(&claims, key).unwrap()
+}
+
+/// Mails to an address, in the shape of `/_dev/mails` or of the emulator itself.
+fn collect_mails(value: &Value, address: &str, mails: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| collect_mails(value, address, mails)),
+        Value::Object(mail) => {
+            let to = mail
+                .get("to")
+                .or_else(|| mail.get("To"))
+                .and_then(Value::as_array);
+            match to {
+                Some(to) if to.iter().any(|to| to == address) => mails.push(value.clone()),
+                Some(_) => {}
+                None => mail
+                    .values()
+                    .for_each(|value| collect_mails(value, address, mails)),
+            }
+        }
+        _ => {}
+    }
+}

@@ -21,6 +21,7 @@ pub(crate) struct CreateCartBody {}
 
 impl Endpoint for CreateCart {
     const ACCESS: Access = Access::Public;
+    const SUCCESS: u16 = 201;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = MaybeJson<CreateCartBody>;
@@ -30,7 +31,7 @@ impl Endpoint for CreateCart {
         let cart = Cart::new(runtime::random()?, call.now);
         self.store.create_cart(&cart).await?;
         let view = cart::view(&self.store, &cart, self.currency).await?;
-        Reply::created(&view, format!("/v1/carts/{}", cart.id))
+        Ok(Reply::of(&view)?.at(format!("/v1/carts/{}", cart.id)))
     }
 }
 

@@ -35,7 +35,7 @@ impl Endpoint for SetCartLine {
             .set_cart_line(cart_id, &sku, quantity, call.now)
             .await?;
         let cart = cart.map_err(Rejection::from)?;
-        Reply::ok(&cart::view(&self.store, &cart, self.currency).await?)
+        Reply::of(&cart::view(&self.store, &cart, self.currency).await?)
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) struct CreateImportBody {}
 
 impl Endpoint for CreateImport {
     const ACCESS: Access = Access::Staff;
+    const SUCCESS: u16 = 202;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = MaybeJson<CreateImportBody>;
@@ -50,7 +51,7 @@ impl Endpoint for CreateImport {
                 expires_at: upload.expires_at,
             },
         };
-        Reply::accepted(&ticket, format!("/v1/admin/imports/{id}"))
+        Ok(Reply::of(&ticket)?.at(format!("/v1/admin/imports/{id}")))
     }
 }
 

@@ -26,7 +26,7 @@ impl Endpoint for GetImport {
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ImportView>, Failure> {
         let import = self.store.import(call.path.import_id).await?;
         let import = import.ok_or_else(|| Rejection::not_found("import"))?;
-        Reply::ok(&import)
+        Reply::of(&import)
     }
 }
 

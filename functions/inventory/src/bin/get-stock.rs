@@ -22,7 +22,7 @@ impl Endpoint for GetStock {
         let sku = call.path.sku;
         let variant = self.store.variant(&sku, Consistency::Strong).await?;
         let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
-        Reply::ok(&StockView::new(&sku, variant.stock()))
+        Reply::of(&StockView::new(&sku, variant.stock()))
     }
 }
 

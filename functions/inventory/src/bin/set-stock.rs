@@ -27,7 +27,7 @@ impl Endpoint for SetStock {
         let stock = self.store.set_stock(&sku, on_hand).await?;
         let stock = stock.ok_or_else(|| Rejection::not_found("SKU"))?;
         tracing::info!(variant.sku = %sku, stock.on_hand = on_hand, "stock set");
-        Reply::ok(&StockView::new(&sku, stock))
+        Reply::of(&StockView::new(&sku, stock))
     }
 }
 

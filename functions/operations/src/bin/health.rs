@@ -23,7 +23,7 @@ impl Endpoint for Health {
     type Answer = HealthView;
 
     async fn handle(&self, _: Call<Self>) -> Result<Reply<HealthView>, Failure> {
-        Reply::ok(&HealthView {
+        Reply::of(&HealthView {
             status: "ok",
             version: env!("CARGO_PKG_VERSION"),
         })

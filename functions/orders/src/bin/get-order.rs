@@ -33,7 +33,7 @@ impl Endpoint for GetOrder {
         let order = order
             .filter(|order| order.opens_with(token))
             .ok_or_else(|| Rejection::not_found("order"))?;
-        Reply::ok(&OrderView::of(&order).map_err(Failure::internal)?)
+        Reply::of(&OrderView::of(&order).map_err(Failure::internal)?)
     }
 }
 

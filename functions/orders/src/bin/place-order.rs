@@ -26,6 +26,8 @@ pub(crate) struct PlaceOrder {
 
 impl Endpoint for PlaceOrder {
     const ACCESS: Access = Access::Public;
+    const SUCCESS: u16 = 201;
+    const IDEMPOTENCY_KEY: bool = true;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<PlaceOrderBody>;
@@ -38,7 +40,7 @@ impl Endpoint for PlaceOrder {
         let order = order.map_err(Rejection::from)?;
         tracing::info!(order.id = %order.id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
-        Reply::created(&view, format!("/v1/orders/{}", order.id))
+        Ok(Reply::of(&view)?.at(format!("/v1/orders/{}", order.id)))
     }
 }
 

@@ -1,0 +1,140 @@
+//! The OpenAPI 3.1 document of the API, made from the endpoints' own types. A test holds the
+//! committed `web/openapi.json` against it; `cargo xtask openapi` writes it.
+
+use runtime::{Access, Body, Endpoint, Problem};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));
+
+/// Where an endpoint is, by `template.yaml`, and what its source says of itself.
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    function: &'static str,
+    context: &'static str,
+    summary: &'static str,
+}
+
+/// The document in the making.
+struct Document {
+    schemas: SchemaGenerator,
+    paths: Map<String, Value>,
+}
+
+/// The whole document, the same every time.
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut document = Document {
+        schemas: settings.into_generator(),
+        paths: Map::new(),
+    };
+    add_all(&mut document);
+    let problem = document.schemas.subschema_for::<Problem>();
+    let mut schemas = document.schemas.take_definitions(true);
+    schemas.sort_keys();
+    let problem = json!({
+        "description": "The request was refused, or could not be answered; `code` says why.",
+        "content": { "application/problem+json": { "schema": problem } },
+    });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Stampede",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Commerce that survives its own launch. Money is in minor units, time in UTC.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": document.paths,
+        "components": {
+            "schemas": schemas,
+            "responses": { "Problem": problem },
+            "securitySchemes": {
+                "staff": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token with the role staff.",
+                },
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The access token that came with the order.",
+                },
+            },
+        },
+    })
+}
+
+impl Document {
+    fn add<E: Endpoint>(&mut self, route: &Route) {
+        let mut parameters = self.parameters::<E::Path>("path");
+        parameters.extend(self.parameters::<E::Query>("query"));
+        if E::IDEMPOTENCY_KEY {
+            parameters.push(json!({
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": true,
+                "description": "A new UUID for each new request, the same one for each retry.",
+                "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+            }));
+        }
+        let answer = self.schemas.subschema_for::<E::Answer>();
+        let mut operation = json!({
+            "operationId": route.function,
+            "tags": [route.context],
+            "summary": route.summary,
+            "parameters": parameters,
+            "responses": {
+                E::SUCCESS.to_string(): {
+                    "description": "All is well.",
+                    "content": { "application/json": { "schema": answer } },
+                },
+                "default": { "$ref": "#/components/responses/Problem" },
+            },
+        });
+        if let Some(required) = <E::Body as Body>::REQUIRED {
+            let schema = self.schemas.subschema_for::<<E::Body as Body>::Json>();
+            operation["requestBody"] = json!({
+                "required": required,
+                "content": { "application/json": { "schema": schema } },
+            });
+        }
+        match E::ACCESS {
+            Access::Public => {}
+            Access::Token => operation["security"] = json!([{ "token": [] }]),
+            Access::Staff => operation["security"] = json!([{ "staff": [] }]),
+        }
+        let path = self.paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.to_lowercase()] = operation;
+    }
+
+    /// The fields of a type as parameters.
+    fn parameters<T: JsonSchema>(&mut self, place: &str) -> Vec<Value> {
+        let schema = T::json_schema(&mut self.schemas).to_value();
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let fields = schema["properties"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        fields
+            .into_iter()
+            .map(|(name, mut field)| {
+                let description = field
+                    .as_object_mut()
+                    .and_then(|field| field.remove("description"));
+                json!({
+                    "name": name,
+                    "in": place,
+                    "required": place == "path" || required.contains(&json!(name)),
+                    "description": description,
+                    "schema": field,
+                })
+            })
+            .collect()
+    }
+}

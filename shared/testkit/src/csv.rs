@@ -1,0 +1,67 @@
+//! Product files, written for tests.
+
+/// A product of one option, or of none.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// Its name in a path.
+    pub handle: &'static str,
+    /// Its type.
+    pub product_type: &'static str,
+    /// Its tags, separated by commas.
+    pub tags: &'static str,
+    /// Its collection.
+    pub collection: &'static str,
+    /// Option value (empty for a product without options), SKU, price and quantity.
+    pub variants: Vec<(&'static str, &'static str, &'static str, i64)>,
+}
+
+impl Product {
+    /// A product of one variant without options.
+    pub fn single(
+        handle: &'static str,
+        sku: &'static str,
+        price: &'static str,
+        quantity: i64,
+    ) -> Self {
+        Self {
+            handle,
+            product_type: "",
+            tags: "",
+            collection: "",
+            variants: vec![("", sku, price, quantity)],
+        }
+    }
+}
+
+/// The products as a file in Shopify's format.
+pub fn catalogue(products: &[Product]) -> String {
+    let mut file = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Published,Option1 Name,Option1 Value,\
+                    Variant SKU,Variant Inventory Qty,Variant Inventory Policy,Variant Price\n"
+        .to_owned();
+    for product in products {
+        for (index, (option, sku, price, quantity)) in product.variants.iter().enumerate() {
+            let head = if index == 0 {
+                format!(
+                    "{} title,<p>About {}</p>,Stampede,{},\"{}\",{},true",
+                    product.handle,
+                    product.handle,
+                    product.product_type,
+                    product.tags,
+                    product.collection
+                )
+            } else {
+                ",,,,,,".to_owned()
+            };
+            let option = match (*option, index) {
+                ("", _) => "Title,Default Title".to_owned(),
+                (value, 0) => format!("Size,{value}"),
+                (value, _) => format!(",{value}"),
+            };
+            file.push_str(&format!(
+                "{},{head},{option},{sku},{quantity},deny,{price}\n",
+                product.handle
+            ));
+        }
+    }
+    file
+}

@@ -1,0 +1,7 @@
+//! Every endpoint, called as its users call it.
+
+mod bad_input;
+mod carts;
+mod orders;
+mod products;
+mod staff;

@@ -1,0 +1,230 @@
+//! Covers: place-order, get-order.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use testkit::{Product, Shop, order_body};
+
+#[tokio::test]
+async fn the_same_request_gets_the_same_answer_byte_for_byte() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let cart = shop.cart(&[("TEE", 2)]).await;
+    let body = order_body(&cart, "tok_ok");
+    let first = shop.order("same", &body).await;
+    let placed = first.expect(201);
+    assert_eq!(
+        first.headers["location"],
+        format!("/v1/orders/{}", placed["id"].as_str().unwrap())
+    );
+    assert_eq!(placed["status"], "pending_payment");
+    assert_eq!(placed["payment"]["status"], "pending");
+
+    let again = shop.order("same", &body).await;
+    assert_eq!((again.status, &again.text), (201, &first.text));
+    shop.order_becomes(&placed, "paid").await;
+    let later = shop.order("same", &body).await;
+    assert_eq!(
+        (later.status, &later.text),
+        (201, &first.text),
+        "also when the order has moved on"
+    );
+    assert_eq!(later.headers["location"], first.headers["location"]);
+    assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
+
+    // The order of fields and white space make no other request.
+    let spaced = serde_json::to_string_pretty(&body).unwrap();
+    let request = shop
+        .request("POST", "/v1/orders")
+        .header("Idempotency-Key", "same");
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(spaced);
+    assert_eq!(shop.send(request).await.text, first.text);
+
+    let mut other = body.clone();
+    other["email"] = json!("eve@example.com");
+    shop.order("same", &other)
+        .await
+        .expect_problem(422, "idempotency_key_reused");
+    let other_cart = shop.cart(&[("TEE", 1)]).await;
+    let other = order_body(&other_cart, "tok_ok");
+    shop.order("same", &other)
+        .await
+        .expect_problem(422, "idempotency_key_reused");
+    shop.order("another", &body)
+        .await
+        .expect_problem(409, "cart_already_ordered");
+    shop.call("POST", "/v1/orders", &body)
+        .await
+        .expect_problem(400, "idempotency_key_missing");
+    assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
+}
+
+#[tokio::test]
+async fn a_double_tap_places_one_order() {
+    let shop = Arc::new(Shop::start().await);
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    let body = order_body(&cart, "tok_ok");
+    let taps: Vec<_> = (0..6)
+        .map(|_| {
+            let (shop, body) = (Arc::clone(&shop), body.clone());
+            tokio::spawn(async move { shop.order("tap", &body).await.expect(201) })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for tap in taps {
+        answers.push(tap.await.unwrap());
+    }
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
+    shop.order_becomes(&answers[0], "paid").await;
+    assert_eq!(shop.stock("TEE").await, [4, 0, 4]);
+}
+
+#[tokio::test]
+async fn an_order_fails_whole_and_names_the_lines_that_cannot_be_served() {
+    let shop = Shop::start().await;
+    let products = [("tee", "TEE"), ("mug", "MUG"), ("cap", "CAP")];
+    shop.stock_up(&products.map(|(handle, sku)| Product::single(handle, sku, "10.00", 3)))
+        .await;
+    let cart = shop.cart(&[("TEE", 3), ("MUG", 4), ("CAP", 999)]).await;
+    let refused = shop
+        .order("short", &order_body(&cart, "tok_ok"))
+        .await
+        .expect_problem(409, "out_of_stock");
+    let skus: Vec<&str> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(skus, ["MUG", "CAP"]);
+    for (_, sku) in products {
+        assert_eq!(shop.stock(sku).await, [3, 0, 3]);
+    }
+    // The cart is still there, and the same key may be used for what can be served.
+    for (sku, quantity) in [("MUG", 3), ("CAP", 1)] {
+        let path = format!("/v1/carts/{cart}/lines/{sku}");
+        shop.call("PUT", &path, &json!({ "quantity": quantity }))
+            .await
+            .expect(200);
+    }
+    let placed = shop
+        .order("short", &order_body(&cart, "tok_ok"))
+        .await
+        .expect(201);
+    assert_eq!(placed["totals"]["total"]["amount"], 7000);
+    shop.order_becomes(&placed, "paid").await;
+    assert_eq!(shop.stock("CAP").await, [2, 0, 2]);
+}
+
+#[tokio::test]
+async fn an_empty_cart_is_no_order() {
+    let shop = Shop::start().await;
+    let cart = shop.cart(&[]).await;
+    shop.order("empty", &order_body(&cart, "tok_ok"))
+        .await
+        .expect_problem(409, "cart_empty");
+}
+
+#[tokio::test]
+async fn only_its_token_opens_an_order() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let mut placed = Vec::new();
+    for key in ["one", "two"] {
+        let cart = shop.cart(&[("TEE", 1)]).await;
+        placed.push(
+            shop.order(key, &order_body(&cart, "tok_ok"))
+                .await
+                .expect(201),
+        );
+    }
+    let path = format!("/v1/orders/{}", placed[0]["id"].as_str().unwrap());
+    shop.get(&path).await.expect_problem(401, "unauthenticated");
+    let tokens = [
+        placed[1]["access_token"].as_str().unwrap(),
+        placed[0]["id"].as_str().unwrap(),
+        "oat_guess",
+        shop.staff_token.as_str(),
+    ];
+    for token in tokens {
+        let answer = shop
+            .send(shop.request("GET", &path).bearer_auth(token))
+            .await;
+        answer.expect_problem(404, "not_found");
+    }
+    let token = placed[0]["access_token"].as_str().unwrap();
+    let order = shop
+        .send(shop.request("GET", &path).bearer_auth(token))
+        .await
+        .expect(200);
+    assert_eq!(order["id"], placed[0]["id"]);
+    assert!(
+        order.get("access_token").is_none(),
+        "the token is given once"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_sold_at_a_price_that_is_no_longer_true() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    shop.stock_up(&[Product::single("tee", "TEE", "12.00", 5)])
+        .await;
+    let placed = shop
+        .order("price", &order_body(&cart, "tok_ok"))
+        .await
+        .expect(201);
+    assert_eq!(placed["totals"]["total"]["amount"], 1200);
+}
+
+#[tokio::test]
+async fn twenty_units_and_sixty_orders_by_thirty_buyers_at_a_time() {
+    let shop = Arc::new(Shop::start().await);
+    shop.stock_up(&[Product::single("drop", "DROP", "50.00", 20)])
+        .await;
+    let mut carts = Vec::new();
+    for _ in 0..60 {
+        carts.push(shop.cart(&[("DROP", 1)]).await);
+    }
+    let carts = Arc::new(std::sync::Mutex::new(carts));
+    let buyers: Vec<_> = (0..30)
+        .map(|_| {
+            let (shop, carts) = (Arc::clone(&shop), Arc::clone(&carts));
+            tokio::spawn(async move {
+                let mut answers = Vec::new();
+                loop {
+                    let cart = carts.lock().unwrap().pop();
+                    let Some(cart) = cart else { return answers };
+                    answers.push(shop.order(&cart, &order_body(&cart, "tok_ok")).await);
+                }
+            })
+        })
+        .collect();
+    let (mut placed, mut refused) = (Vec::new(), 0);
+    for buyer in buyers {
+        for answer in buyer.await.unwrap() {
+            if answer.status == 201 {
+                placed.push(answer.json());
+            } else {
+                answer.expect_problem(409, "out_of_stock");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((placed.len(), refused), (20, 40));
+    for order in &placed {
+        shop.order_becomes(order, "paid").await;
+    }
+    assert_eq!(shop.stock("DROP").await, [0, 0, 0]);
+}

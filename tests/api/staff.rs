@@ -1,0 +1,106 @@
+//! Covers: set-stock, get-stock, create-import, get-import, health, not-found.
+
+use local::template::Trigger;
+use serde_json::json;
+use testkit::{Product, Shop};
+
+#[tokio::test]
+async fn every_admin_route_wants_a_staff_token() {
+    let shop = Shop::start().await;
+    let before = shop.items();
+    let mut routes = 0;
+    let expired = shop.token("staff", -300);
+    let customer = shop.token("customer", 300);
+    for function in &shop.stack().template.functions {
+        for trigger in &function.triggers {
+            let Trigger::Route { method, path } = trigger else {
+                continue;
+            };
+            if !path.starts_with("/v1/admin/") {
+                continue;
+            }
+            routes += 1;
+            let path = path
+                .replace("{sku}", "TEE")
+                .replace("{import_id}", "imp_01M80ZDQCX70JRTJ4H42YQDFMD");
+            let request = || shop.request(method, &path).json(&json!({}));
+            shop.send(request())
+                .await
+                .expect_problem(401, "unauthenticated");
+            for token in [expired.as_str(), "forged", "a.b.c"] {
+                let answer = shop.send(request().bearer_auth(token)).await;
+                answer.expect_problem(401, "unauthenticated");
+                assert_eq!(answer.headers["www-authenticate"], "Bearer");
+            }
+            shop.send(request().bearer_auth(&customer))
+                .await
+                .expect_problem(403, "forbidden");
+        }
+    }
+    assert!(routes >= 4, "the template lists the staff routes");
+    assert_eq!(shop.items(), before);
+}
+
+#[tokio::test]
+async fn stock_is_set_and_what_is_promised_stays_promised() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    let set = shop
+        .staff_call("PUT", "/v1/admin/stock/TEE", &json!({ "on_hand": 20 }))
+        .await
+        .expect(200);
+    assert_eq!(
+        set,
+        json!({ "sku": "TEE", "on_hand": 20, "reserved": 0, "available": 20 })
+    );
+    // A payment without an answer keeps its reservation for a while.
+    let cart = shop.cart(&[("TEE", 4)]).await;
+    shop.order("held", &testkit::order_body(&cart, "tok_timeout"))
+        .await
+        .expect(201);
+    assert_eq!(shop.stock("TEE").await, [20, 4, 16]);
+    shop.staff_call("PUT", "/v1/admin/stock/TEE", &json!({ "on_hand": 10 }))
+        .await
+        .expect(200);
+    assert_eq!(shop.stock("TEE").await, [10, 4, 6]);
+    shop.staff_get("/v1/admin/stock/NOBODY")
+        .await
+        .expect_problem(404, "not_found");
+    let unknown = shop
+        .staff_call("PUT", "/v1/admin/stock/NOBODY", &json!({ "on_hand": 1 }))
+        .await;
+    unknown.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_api_says_how_it_is_and_what_it_does_not_have() {
+    let shop = Shop::start().await;
+    let health = shop.get("/v1/health").await.expect(200);
+    assert_eq!(health["status"], "ok");
+    shop.get("/v1/nothing")
+        .await
+        .expect_problem(404, "not_found");
+    let method = shop.send(shop.request("PATCH", "/v1/products")).await;
+    method.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn browsers_of_other_origins_may_call() {
+    let shop = Shop::start().await;
+    let preflight = shop
+        .request("OPTIONS", "/v1/carts")
+        .header("Origin", "https://shop.example.com")
+        .header("Access-Control-Request-Method", "POST");
+    let answer = shop.send(preflight).await;
+    assert_eq!(answer.status, 204);
+    assert!(answer.headers["access-control-allow-headers"].contains("idempotency-key"));
+    let request = shop
+        .request("GET", "/v1/products")
+        .header("Origin", "https://shop.example.com");
+    assert_eq!(
+        shop.send(request).await.headers["access-control-allow-origin"],
+        "*"
+    );
+}

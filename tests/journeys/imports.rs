@@ -1,0 +1,325 @@
+//! Covers: create-import, start-import, import-rows, get-import with good, bad and real files.
+
+use serde_json::{Value, json};
+use testkit::{Product, Shop, catalogue, root};
+
+fn counts(import: &Value) -> [u64; 3] {
+    ["rows_total", "rows_imported", "rows_failed"].map(|count| import[count].as_u64().unwrap())
+}
+
+fn faults(import: &Value) -> Vec<(u64, &str)> {
+    let faults = import["errors"].as_array().unwrap().iter();
+    faults
+        .map(|fault| {
+            (
+                fault["line"].as_u64().unwrap(),
+                fault["code"].as_str().unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_same_file_again_changes_nothing() {
+    let shop = Shop::start().await;
+    let file = catalogue(&[
+        Product::single("tee", "TEE", "10.00", 5),
+        Product::single("mug", "MUG", "5", 5),
+    ]);
+    let first = shop.import(file.clone()).await;
+    assert_eq!(counts(&first), [2, 2, 0]);
+    shop.buy(&[("TEE", 2)], "tok_ok", "paid").await;
+    shop.staff_call("PUT", "/v1/admin/stock/MUG", &json!({ "on_hand": 50 }))
+        .await
+        .expect(200);
+    let before = (
+        shop.get("/v1/products/tee").await.text,
+        shop.get("/v1/products").await.text,
+    );
+
+    let again = shop.import(file.clone()).await;
+    assert_eq!(counts(&again), [2, 2, 0]);
+    let after = (
+        shop.get("/v1/products/tee").await.text,
+        shop.get("/v1/products").await.text,
+    );
+    assert_eq!(before, after);
+    assert_eq!(
+        shop.stock("TEE").await,
+        [3, 0, 3],
+        "what was sold stays sold"
+    );
+    assert_eq!(
+        shop.stock("MUG").await,
+        [50, 0, 50],
+        "what was counted stays counted"
+    );
+
+    // A changed title leaves the stock alone; a changed quantity is a new count.
+    shop.import(file.replace("tee title", "A better tee")).await;
+    assert_eq!(
+        shop.get("/v1/products/tee").await.expect(200)["title"],
+        "A better tee"
+    );
+    assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
+    shop.import(catalogue(&[Product::single("tee", "TEE", "10.00", 9)]))
+        .await;
+    assert_eq!(shop.stock("TEE").await, [9, 0, 9]);
+}
+
+#[tokio::test]
+async fn good_rows_are_imported_and_bad_ones_named_by_line() {
+    let shop = Shop::start().await;
+    let file = "Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src\n\
+                good,Good,true,Size,S,G-S,5,10.00,\n\
+                good,,,,M,G-M,5,ten,\n\
+                good,,,,L,G-L,-1,10.00,\n\
+                good,,,,XL,G-XL,5,10.00,javascript:alert(1)\n\
+                good,,,,S,G-S2,5,10.00,\n\
+                good,,,,XXL,G-S,5,10.00,\n\
+                good,,,,,G-X,5,10.00,\n\
+                untitled,,true,Title,Default Title,U-1,5,10.00,\n\
+                untitled,,,,,U-2,5,10.00,\n\
+                ,No handle,true,Title,Default Title,N-1,5,10.00,\n\
+                !!!,No letters,true,Title,Default Title,N-2,5,10.00,\n\
+                short,Short\n\
+                ,,,,,,,,\n\
+                priceless,Priceless,true,Title,Default Title,P-1,5,,\n\
+                thief,Thief,true,Title,Default Title,G-S,5,1.00,\n\
+                maybe,Maybe,perhaps,Title,Default Title,M-1,5,1.00,\n\
+                last,Last,true,Title,Default Title,L-1,5,10.00,\n";
+    let import = shop.import(file).await;
+    assert_eq!(import["state"], "completed");
+    let want = [
+        (3, "invalid_price"),
+        (4, "invalid_quantity"),
+        (5, "invalid_image_url"),
+        (6, "duplicate_variant"),
+        (7, "duplicate_sku"),
+        (8, "option_missing"),
+        (9, "title_missing"),
+        (10, "product_rejected"),
+        (11, "handle_missing"),
+        (12, "invalid_handle"),
+        (13, "wrong_column_count"),
+        (15, "price_missing"),
+        (16, "sku_taken"),
+        (17, "invalid_published"),
+    ];
+    assert_eq!(faults(&import), want, "{import}");
+    assert_eq!(counts(&import), [16, 2, 14]);
+    let good = shop.get("/v1/products/good").await.expect(200);
+    assert_eq!(good["variants"].as_array().unwrap().len(), 1);
+    shop.get("/v1/products/last").await.expect(200);
+    for slug in ["untitled", "short", "priceless", "thief", "maybe"] {
+        shop.get(&format!("/v1/products/{slug}"))
+            .await
+            .expect_problem(404, "not_found");
+    }
+    assert_eq!(
+        shop.stock("G-S").await,
+        [5, 0, 5],
+        "the thief did not get the SKU"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_fails_with_its_reason() {
+    let shop = Shop::start().await;
+    let good = catalogue(&[Product::single("tee", "TEE", "10.00", 5)]);
+    let utf16: Vec<u8> = [0xFF, 0xFE]
+        .into_iter()
+        .chain(good.encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    let latin1: Vec<u8> = good
+        .replace("About", "\u{dc}ber")
+        .chars()
+        .map(|c| c as u8)
+        .collect();
+    let header = good.lines().next().unwrap();
+    let files: [(&str, Vec<u8>); 12] = [
+        ("empty_file", Vec::new()),
+        ("empty_file", b"\xEF\xBB\xBF \n\n".to_vec()),
+        ("no_rows", format!("{header}\n").into_bytes()),
+        ("no_rows", header.to_owned().into_bytes()),
+        ("unsupported_encoding", utf16),
+        ("unsupported_encoding", latin1),
+        ("not_csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()),
+        ("not_csv", br#"{"products":[{"handle":"tee"}]}"#.to_vec()),
+        ("not_csv", b"<html><body>Sign in</body></html>".to_vec()),
+        ("missing_columns", b"Handle,Body\ntee,x\n".to_vec()),
+        ("wrong_delimiter", good.replace(',', ";").into_bytes()),
+        ("file_too_large", vec![b'x'; 15 * 1024 * 1024 + 1]),
+    ];
+    for (code, file) in files {
+        let shown = String::from_utf8_lossy(&file[..file.len().min(40)]).into_owned();
+        let import = shop.import(file).await;
+        assert_eq!(import["state"], "failed", "{shown:?} {import}");
+        let (_, found) = faults(&import)[0];
+        assert_eq!(
+            (found, faults(&import).len()),
+            (code, 1),
+            "{shown:?} {import}"
+        );
+    }
+    assert_eq!(
+        shop.get("/v1/products").await.expect(200)["items"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn one_import_takes_one_file() {
+    let shop = Shop::start().await;
+    let request = shop
+        .request("POST", "/v1/admin/imports")
+        .bearer_auth(&shop.staff_token);
+    let ticket = shop.send(request).await.expect(202);
+    let id = ticket["id"].as_str().unwrap();
+    let waiting = shop
+        .staff_get(&format!("/v1/admin/imports/{id}"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (waiting["state"].as_str(), counts(&waiting)),
+        (Some("awaiting_upload"), [0, 0, 0])
+    );
+    let http = reqwest::Client::new();
+    let url = ticket["upload"]["url"].as_str().unwrap();
+    for (handle, sku) in [("first", "A"), ("second", "B")] {
+        let file = catalogue(&[Product::single(handle, sku, "10.00", 5)]);
+        assert!(
+            http.put(url)
+                .body(file)
+                .send()
+                .await
+                .unwrap()
+                .status()
+                .is_success()
+        );
+        shop.eventually("the file is looked at", async || {
+            let import = shop
+                .staff_get(&format!("/v1/admin/imports/{id}"))
+                .await
+                .expect(200);
+            let looked_at = handle == "first" || shop.log().contains("the import has had its file");
+            (import["state"] == "completed" && looked_at).then_some(())
+        })
+        .await;
+    }
+    shop.get("/v1/products/first").await.expect(200);
+    shop.get("/v1/products/second")
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn many_products_travel_in_many_messages() {
+    let shop = Shop::start().await;
+    let mut file =
+        "Handle,Title,Body (HTML),Type,Variant SKU,Variant Inventory Qty,Variant Price\n"
+            .to_owned();
+    for index in 0..400 {
+        let text = "long ".repeat(300);
+        file.push_str(&format!(
+            "p-{index},Product {index},<p>{text}</p>,Bulk,SKU-{index},1,{index}.50\n"
+        ));
+    }
+    let import = shop.import(file).await;
+    assert_eq!(counts(&import), [400, 400, 0], "{}", import["errors"]);
+    let (mut path, mut seen) = (
+        "/v1/products?type=bulk&sort=price&limit=100".to_owned(),
+        Vec::new(),
+    );
+    loop {
+        let page = shop.get(&path).await.expect(200);
+        let prices = page["items"].as_array().unwrap().iter();
+        seen.extend(prices.map(|item| item["variants"][0]["price"]["amount"].as_i64().unwrap()));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => {
+                path = format!("/v1/products?type=bulk&sort=price&limit=100&cursor={cursor}")
+            }
+            None => break,
+        }
+    }
+    let want: Vec<i64> = (0..400).map(|index| index * 100 + 50).collect();
+    assert_eq!(seen, want);
+}
+
+#[tokio::test]
+async fn a_product_may_stand_in_more_lists_than_a_transaction_holds() {
+    let shop = Shop::start().await;
+    let tags: Vec<String> = (0..120).map(|index| format!("tag {index}")).collect();
+    let file = |tags: &[String]| {
+        let tags = tags.join(",");
+        format!(
+            "Handle,Title,Tags,Variant SKU,Variant Inventory Qty,Variant Price\nwide,Wide,\"{tags}\",WIDE,1,1\n"
+        )
+    };
+    assert_eq!(counts(&shop.import(file(&tags)).await), [1, 1, 0]);
+    let listed = async |tag: usize| {
+        let page = shop
+            .get(&format!("/v1/products?tag=tag%20{tag}"))
+            .await
+            .expect(200);
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        (listed(0).await, listed(60).await, listed(119).await),
+        (1, 1, 1)
+    );
+    assert_eq!(counts(&shop.import(file(&tags[60..])).await), [1, 1, 0]);
+    assert_eq!(
+        (listed(0).await, listed(60).await, listed(119).await),
+        (0, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn real_files_of_another_shop() {
+    let folder = root().join("../shared/data/shopify-csv");
+    if !folder.exists() {
+        println!(
+            "skipped: the real product files are not at {}",
+            folder.display()
+        );
+        return;
+    }
+    let shop = Shop::start().await;
+    let mut total = 0;
+    for name in ["apparel.csv", "home-and-garden.csv"] {
+        let file = std::fs::read(folder.join(name)).unwrap();
+        let import = shop.import(file).await;
+        assert_eq!(
+            (import["state"].as_str(), import["rows_failed"].as_u64()),
+            (Some("completed"), Some(0)),
+            "{import}"
+        );
+        total += import["rows_imported"].as_u64().unwrap();
+    }
+    assert_eq!(total, 41);
+    let shirt = shop
+        .get("/v1/products/classic-varsity-top")
+        .await
+        .expect(200);
+    let skus: Vec<&str> = shirt["variants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["sku"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        skus,
+        [
+            "classic-varsity-top.small",
+            "classic-varsity-top.medium",
+            "classic-varsity-top.large"
+        ]
+    );
+    shop.buy(
+        &[("classic-varsity-top.small", 1), ("ocean-blue-shirt", 1)],
+        "tok_ok",
+        "paid",
+    )
+    .await;
+}

@@ -1,0 +1,67 @@
+//! Covers: create-import, start-import, import-rows, list-products, create-cart, set-cart-line,
+//! place-order, relay-events, capture-payment, send-email, get-order.
+
+use serde_json::json;
+use testkit::{Shop, email_of, order_body};
+
+/// A small shop's file: products of several rows, a quoted description, no SKUs.
+const FILE: &str = include_str!("bakery.csv");
+
+#[tokio::test]
+async fn sale() {
+    let shop = Shop::deployed_or_started().await;
+    let import = shop.import(FILE).await;
+    assert_eq!(import["state"], "completed", "{import}");
+    let counts =
+        ["rows_total", "rows_imported", "rows_failed"].map(|count| import[count].as_u64().unwrap());
+    assert_eq!(counts, [7, 7, 0], "{import}");
+
+    let page = shop
+        .get("/v1/products?tag=bread&sort=price")
+        .await
+        .expect(200);
+    let slugs: Vec<&str> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["slug"].as_str().unwrap())
+        .collect();
+    assert_eq!(slugs, ["rye-loaf", "olive-bread"]);
+    let rye = &page["items"][0]["variants"];
+    let skus = [
+        rye[0]["sku"].as_str().unwrap(),
+        rye[1]["sku"].as_str().unwrap(),
+    ];
+    assert_eq!(skus, ["rye-loaf.whole", "rye-loaf.half"]);
+    for sku in skus {
+        let path = format!("/v1/admin/stock/{sku}");
+        shop.staff_call("PUT", &path, &json!({ "on_hand": 20 }))
+            .await
+            .expect(200);
+    }
+
+    let cart = shop.cart(&[(skus[0], 2), (skus[1], 1)]).await;
+    let placed = shop
+        .order(&cart, &order_body(&cart, "tok_ok"))
+        .await
+        .expect(201);
+    assert_eq!(placed["totals"]["total"]["amount"], 2 * 520 + 280);
+    let order = shop.order_becomes(&placed, "paid").await;
+    assert_eq!(order["payment"]["status"], "captured");
+    assert_eq!(shop.stock(skus[0]).await, [18, 0, 18]);
+    assert_eq!(shop.stock(skus[1]).await, [19, 0, 19]);
+
+    let mail = shop
+        .eventually("the confirmation is mailed", async || {
+            shop.mails_to(&email_of(&cart)).await.into_iter().next()
+        })
+        .await;
+    let mail = mail.to_string();
+    for fact in [
+        placed["number"].as_str().unwrap(),
+        "13.20 USD",
+        "Rye Loaf (Whole)",
+    ] {
+        assert!(mail.contains(fact), "{fact}: {mail}");
+    }
+}
