@@ -13,8 +13,7 @@ help: ## what there is
 dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 	@target/debug/xtask dev --port $(PORT)
 
-test: setup lint ## every check and every test
-	cargo build --workspace --bins
+test: setup lint browser ## every check and every test
 	cargo nextest run --workspace --lib --tests
 
 lint: setup ## formatting, lints, and what must agree with what
@@ -23,6 +22,7 @@ lint: setup ## formatting, lints, and what must agree with what
 	cargo deny --log-level error check bans licenses sources
 	.venv/bin/cfn-lint template.yaml infra/*.yaml
 	@$(MAKE) --no-print-directory xtask
+	target/debug/xtask openapi --check
 	target/debug/xtask tidy
 
 stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
@@ -35,6 +35,15 @@ build: setup ## release binaries for AWS (ARCH=arm64 or x86_64)
 deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages included
 	.venv/sam/bin/sam build && .venv/sam/bin/sam deploy
 	.venv/sam/bin/python infra/local/deploy_web.py
+
+# What drives the browser test; without Chromium it is skipped with a word.
+.PHONY: browser
+browser: tests/browser/node_modules/.package-lock.json
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later"; exit 1; }
+	npm ci --silent --no-audit --no-fund --prefix tests/browser
+	@touch $@
 
 clean-data: xtask ## empty what `make dev` has stored
 	@target/debug/xtask clean-data

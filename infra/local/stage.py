@@ -35,7 +35,7 @@ STAGE = ROOT / "target/stage"
 TOOLS = ROOT / ".venv/bin"
 SAM = ROOT / ".venv/sam/bin/sam"
 STACK = "stampede"
-JOURNEY = "cargo nextest run -p stampede-tests --test journeys"
+JOURNEY = "cargo nextest run --workspace --test journeys sale::sale"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 
 
@@ -193,14 +193,14 @@ def staff_credentials(environment):
 
     def xtask(command):
         done = subprocess.run(
-            ["cargo", "run", "-q", "-p", "xtask", "--", command, "--dir", STAGE],
+            [ROOT / "target/debug/xtask", command, "--dir", STAGE],
             cwd=ROOT,
             env=environment,
             capture_output=True,
             text=True,
         )
         if done.returncode:
-            raise Failed(f"`cargo xtask {command}` failed:\n{done.stderr.strip()}")
+            raise Failed(f"`xtask {command}` failed:\n{done.stderr.strip()}")
         return done.stdout.strip()
 
     return xtask("staff-key"), xtask("staff-token")

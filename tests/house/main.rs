@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What holds the house together: sample events, documents, pages.
+
+mod documents;
+mod events;
+mod pages;

@@ -297,7 +297,7 @@ async fn real_files_of_another_shop() {
         );
         total += import["rows_imported"].as_u64().unwrap();
     }
-    assert_eq!(total, 41);
+    assert_eq!(total, 43);
     let shirt = shop
         .get("/v1/products/classic-varsity-top")
         .await

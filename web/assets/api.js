@@ -21,10 +21,10 @@ export class Problem extends Error {
 }
 
 /** Answers the parsed body. `retries` is only for requests that are safe to repeat. */
-export async function request(method, path, { body, headers = {}, signal, retries = method === "GET" ? 2 : 0, onRetry } = {}) {
+export async function request(method, path, { body, headers = {}, signal, cache, retries = method === "GET" ? 2 : 0, onRetry } = {}) {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await once(method, path, { body, headers, signal });
+      return await once(method, path, { body, headers, signal, cache });
     } catch (error) {
       if (!(error instanceof Problem) || !error.passing || attempt >= retries) throw error;
       onRetry?.(attempt + 1, error);
@@ -57,7 +57,7 @@ export function pause(ms, signal) {
   });
 }
 
-async function once(method, path, { body, headers, signal }) {
+async function once(method, path, { body, headers, signal, cache }) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   let response;
   let text;
@@ -68,6 +68,7 @@ async function once(method, path, { body, headers, signal }) {
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
       credentials: "omit",
+      cache,
     });
     text = await response.text();
   } catch (error) {
@@ -100,14 +101,9 @@ function seconds(value) {
   return Number.isFinite(n) && n >= 0 ? n : null;
 }
 
-/** The API's messages may be whole sentences or go on from the field's name: "must not be empty". */
-export function sentence(label, message) {
-  const text = /^\p{Ll}/u.test(message) ? `${label} ${message}` : message;
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
 export const api = {
-  products: (query, signal) => request("GET", `/v1/products?${new URLSearchParams(query)}`, { signal }),
+  // The browser keeps lists and products for some seconds; `anew` is for somebody who asks to look again.
+  products: (query, signal, { anew = false } = {}) => request("GET", `/v1/products?${new URLSearchParams(query)}`, { signal, cache: anew ? "no-cache" : "default" }),
   product: (slug, signal) => request("GET", `/v1/products/${encodeURIComponent(slug)}`, { signal }),
   // A cart too many does no harm: it is empty and expires by itself.
   createCart: () => request("POST", "/v1/carts", { retries: 2 }),

@@ -3,7 +3,7 @@
 import { MAX_QUANTITY, cart } from "./cart.js";
 import { announce, el, fill, icon, keepFocus } from "./dom.js";
 import { formatMoney } from "./money.js";
-import { ICONS, errorBlock, lineFacts, picture, stateBlock, totalsList } from "./parts.js";
+import { ICONS, errorBlock, lineTitle, picture, stateBlock, totalsList } from "./parts.js";
 
 const dialog = document.getElementById("cart");
 const button = document.getElementById("cart-button");
@@ -79,8 +79,8 @@ function body() {
 function line(item) {
   const { sku, title, quantity } = item;
   const id = `quantity-${encodeURIComponent(sku)}`;
-  const slug = cart.slug(item);
-  const fault = cart.faults.get(sku);
+  const slug = item.product_slug;
+  const fault = cart.fault(item);
   const image = cart.picture(item);
   const set = (value) => {
     cart.set(sku, value);
@@ -93,8 +93,8 @@ function line(item) {
     el(
       "div",
       { class: "line-body" },
-      el("p", { class: "line-title" }, slug ? el("a", { href: `#/products/${encodeURIComponent(slug)}`, dataset: { focus: `title-${sku}` }, onclick: closeCart }, title) : title),
-      lineFacts(item, formatMoney(item.unit_price)),
+      el("p", { class: "line-title" }, slug ? el("a", { href: `#/products/${encodeURIComponent(slug)}`, dataset: { focus: `title-${sku}` }, onclick: closeCart }, lineTitle(item)) : lineTitle(item)),
+      el("p", { class: "small muted" }, formatMoney(item.unit_price)),
     ),
     el("p", { class: "line-total" }, formatMoney(item.line_total)),
     el(

@@ -1,11 +1,13 @@
 // The cart as this browser knows it. Its id is kept in localStorage, so it is shared by all tabs.
 
-import { api, Problem, sentence } from "./api.js";
+import { api, Problem } from "./api.js";
 
 const ID_KEY = "stampede.cart";
 const PICTURES_KEY = "stampede.cart-pictures";
 export const MAX_QUANTITY = 999;
 const NO_LINES = { id: null, lines: [], totals: null };
+const EXPIRED = "Your earlier cart had expired, so this is a new one.";
+const ORDERED = "Your earlier cart has become an order, so this is a new one.";
 
 class Cart extends EventTarget {
   id = localStorage.getItem(ID_KEY);
@@ -19,6 +21,9 @@ class Cart extends EventTarget {
   /** Quantities asked for and not yet answered, by SKU; 0 takes the line out. */
   #wanted = new Map();
   #pumping = null;
+  #loading = null;
+  /** How many answers to changes have come; an older answer to a question says nothing any more. */
+  #answers = 0;
   #pictures = readJson(localStorage.getItem(PICTURES_KEY)) ?? {};
 
   /** The lines with the quantities that the customer last asked for. */
@@ -39,20 +44,36 @@ class Cart extends EventTarget {
 
   /** The address of a line's picture. */
   picture(line) {
-    return line.image?.url ?? line.image ?? this.#pictures[line.sku]?.image ?? null;
+    return this.#pictures[line.sku]?.image ?? null;
   }
 
-  slug(line) {
-    return line.slug ?? line.product_slug ?? this.#pictures[line.sku]?.slug ?? null;
+  /** What keeps a line from being ordered: what was refused, or what the stock cannot serve just now. */
+  fault(line) {
+    const said = this.faults.get(line.sku);
+    // An answer to another quantity than the one that is now asked for says nothing.
+    if (said || line.available || this.#wanted.has(line.sku)) return said;
+    return line.quantity === 1 ? "This is sold out at the moment. Remove it, or try again later." : "There is not enough of this left. Lower the quantity or remove it.";
   }
 
-  async load() {
+  load() {
+    this.#loading = this.#load();
+    return this.#loading;
+  }
+
+  async #load() {
     if (!this.id) return this.#become("none", null);
     this.#become("loading", this.data);
+    const { id } = this;
+    const answers = this.#answers;
+    const outdated = () => id !== this.id || answers !== this.#answers;
     try {
-      this.#become("ready", await api.cart(this.id));
+      const data = await api.cart(id);
+      if (outdated()) return;
+      if (data.order_id) return this.#startAfresh(ORDERED);
+      this.#become("ready", data);
     } catch (problem) {
-      if (isGone(problem)) return this.#startAfresh("Your earlier cart had expired, so this is a new one.");
+      if (outdated()) return;
+      if (isGone(problem)) return this.#startAfresh(EXPIRED);
       this.#become("error", this.data, problem);
     }
   }
@@ -61,6 +82,10 @@ class Cart extends EventTarget {
   async add(sku, quantity, hint) {
     this.#pictures[sku] = hint;
     localStorage.setItem(PICTURES_KEY, JSON.stringify(this.#pictures));
+    // What to add to must be known first: a page that has just been opened may still be asking.
+    await this.#loading;
+    if (this.id && !this.data) await this.load();
+    if (this.state === "error" && !this.data) throw this.problem;
     const now = this.lines.find((line) => line.sku === sku)?.quantity ?? this.#wanted.get(sku) ?? 0;
     await this.set(sku, Math.min(now + quantity, MAX_QUANTITY));
     const fault = this.faults.get(sku);
@@ -92,6 +117,7 @@ class Cart extends EventTarget {
       const [sku, quantity] = this.#wanted.entries().next().value;
       try {
         const data = await this.#send(sku, quantity);
+        this.#answers += 1;
         if (this.#wanted.get(sku) === quantity) this.#wanted.delete(sku);
         this.#become("ready", data);
       } catch (problem) {
@@ -101,7 +127,7 @@ class Cart extends EventTarget {
           this.#wanted.clear();
           this.#become("error", this.data, problem);
         } else {
-          this.faults.set(sku, problem.errors[0]?.message ? sentence("Quantity", problem.errors[0].message) : problem.message);
+          this.faults.set(sku, problem.errors[0]?.message ?? problem.message);
           this.#become(this.data ? "ready" : "none", this.data);
         }
       }
@@ -116,28 +142,34 @@ class Cart extends EventTarget {
     try {
       return await (quantity === 0 ? api.removeLine(this.id, sku) : api.setLine(this.id, sku, quantity));
     } catch (problem) {
-      // "Not found" may mean the line or the product; only a cart that is gone itself is replaced.
-      if (!(await this.#isGoneItself(problem))) {
-        if (quantity === 0 && problem.status === 404) return api.cart(this.id);
-        throw problem;
-      }
-      this.#startAfresh("Your earlier cart had expired, so this is a new one.");
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.code === "cart_already_ordered") this.#startAfresh(ORDERED);
+      else if (isGone(problem)) {
+        // "Not found" may mean the cart or, when a line is taken out, the line.
+        const data = quantity === 0 ? await this.#ifThere() : null;
+        if (data) return data;
+        this.#startAfresh(EXPIRED);
+      } else throw problem;
       if (quantity === 0) return NO_LINES;
       this.#keepId((await api.createCart()).id);
       return api.setLine(this.id, sku, quantity);
     }
   }
 
-  async #isGoneItself(problem) {
-    if (!(problem instanceof Problem)) return false;
-    if (problem.status === 410 || (problem.status === 409 && problem.code.includes("cart"))) return true;
-    if (problem.status !== 404) return false;
+  /** The cart, unless it is gone. */
+  async #ifThere() {
     try {
-      await api.cart(this.id);
-      return false;
-    } catch (second) {
-      return isGone(second);
+      return await api.cart(this.id);
+    } catch (problem) {
+      if (isGone(problem)) return null;
+      throw problem;
     }
+  }
+
+  /** Shows a note in the cart until it is changed again. */
+  note(text) {
+    this.notice = text;
+    this.#changed();
   }
 
   /** Lets the cart go: it has become an order, or it is no longer there. */
@@ -183,7 +215,7 @@ class Cart extends EventTarget {
 }
 
 function isGone(problem) {
-  return problem instanceof Problem && (problem.status === 404 || problem.status === 410);
+  return problem instanceof Problem && problem.status === 404 && problem.code !== "unknown_sku";
 }
 
 function readJson(text) {

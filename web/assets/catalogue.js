@@ -37,7 +37,7 @@ function readQuery(query) {
   return { filter: facet ? { facet, value: query.get(facet) } : null, sort };
 }
 
-export async function catalogueView({ main, query, signal, ready, refresh }) {
+export async function catalogueView({ main, query, signal, ready }) {
   const { filter, sort } = readQuery(query);
   const hash = catalogueHash({ filter, sort });
   const title = filter ? filter.value : "All products";
@@ -75,21 +75,21 @@ export async function catalogueView({ main, query, signal, ready, refresh }) {
   }
   await load();
 
-  async function load() {
+  async function load({ anew = false } = {}) {
     grid.setAttribute("aria-busy", "true");
     fill(grid, Array.from({ length: 8 }, () => el("li", { class: "card", "aria-hidden": "true" }, el("span", { class: "picture skeleton" }), el("span", { class: "skeleton skeleton-text" }), el("span", { class: "skeleton skeleton-text is-short" }))));
     toolbar.hidden = false;
     fill(count, "Loading");
     fill(below);
     try {
-      await fetchPage();
+      await fetchPage({ anew });
     } catch (problem) {
       if (signal.aborted) return;
       grid.removeAttribute("aria-busy");
       fill(grid);
       toolbar.hidden = true;
       drawChips({ waiting: false });
-      fill(below, errorBlock(problem, load, { title: "The products could not be loaded" }));
+      fill(below, errorBlock(problem, again, { title: "The products could not be loaded" }));
       return;
     }
     grid.removeAttribute("aria-busy");
@@ -99,11 +99,15 @@ export async function catalogueView({ main, query, signal, ready, refresh }) {
     announce(countText());
   }
 
-  async function fetchPage() {
+  function again() {
+    return load({ anew: true });
+  }
+
+  async function fetchPage({ anew = false } = {}) {
     const wanted = { limit: PAGE, sort };
     if (filter) wanted[filter.facet] = filter.value;
     if (list.cursor) wanted.cursor = list.cursor;
-    const answer = await api.products(wanted, signal);
+    const answer = await api.products(wanted, signal, { anew });
     list.items.push(...answer.items);
     list.cursor = answer.next_cursor ?? null;
     kept = list;
@@ -128,7 +132,7 @@ export async function catalogueView({ main, query, signal, ready, refresh }) {
   function drawBelow() {
     toolbar.hidden = list.items.length === 0;
     if (list.items.length === 0) {
-      fill(below, filter ? nothingHere(filter) : emptyCatalogue(refresh));
+      fill(below, filter ? nothingHere(filter) : emptyCatalogue(again));
       return;
     }
     fill(below, list.cursor && el("button", { type: "button", class: "button button-quiet", id: "more", onclick: more }, "Show more"));
@@ -227,7 +231,7 @@ function nothingHere(filter) {
   });
 }
 
-function emptyCatalogue(refresh) {
+function emptyCatalogue(again) {
   const code = (text) => el("code", {}, text);
   return stateBlock({
     title: "The shelves are empty",
@@ -242,6 +246,6 @@ function emptyCatalogue(refresh) {
       ),
       el("p", { class: "small muted" }, "A file to try it with is in the repository: ", code("web/demo/catalogue.csv"), "."),
     ],
-    actions: [el("button", { type: "button", class: "button", onclick: refresh }, "Look again")],
+    actions: [el("button", { type: "button", class: "button", onclick: again }, "Look again")],
   });
 }

@@ -1,7 +1,7 @@
 // The checkout form. One submission is one key and one body, kept until the server has answered for certain:
 // a second tap, a retry after a lost answer and a reload of the page all send the same order again, not another.
 
-import { Problem, api, sentence } from "./api.js";
+import { Problem, api } from "./api.js";
 import { cart } from "./cart.js";
 import { openCart } from "./cart-panel.js";
 import { countries, likelyCountry } from "./countries.js";
@@ -13,19 +13,20 @@ const PENDING_KEY = "stampede.submission";
 
 const FIELDS = [
   { name: "email", path: "email", label: "E-mail", missing: "Enter an e-mail address.", type: "email", autocomplete: "email", inputmode: "email", hint: "The confirmation goes here.", max: 254 },
-  { name: "name", path: "shipping_address.name", label: "Full name", missing: "Enter a name.", autocomplete: "name", max: 120 },
+  { name: "name", path: "shipping_address.name", label: "Full name", missing: "Enter a name.", autocomplete: "name", max: 100 },
   { name: "line1", path: "shipping_address.line1", label: "Street and number", missing: "Enter a street and number.", autocomplete: "address-line1", max: 200 },
   { name: "line2", path: "shipping_address.line2", label: "Flat, floor, company", autocomplete: "address-line2", optional: true, max: 200 },
   { name: "postal_code", path: "shipping_address.postal_code", label: "Postcode", missing: "Enter a postcode.", autocomplete: "postal-code", half: true, max: 20 },
-  { name: "city", path: "shipping_address.city", label: "Town or city", missing: "Enter a town or city.", autocomplete: "address-level2", half: true, max: 120 },
+  { name: "city", path: "shipping_address.city", label: "Town or city", missing: "Enter a town or city.", autocomplete: "address-level2", half: true, max: 100 },
+  { name: "region", path: "shipping_address.region", label: "State or region", autocomplete: "address-level1", optional: true, max: 100 },
   { name: "country", path: "shipping_address.country", label: "Country", missing: "Choose a country.", autocomplete: "country", options: countries },
 ];
 
 const TOKENS = [
   ["tok_ok", "A card that works", "Paid within a second or two."],
   ["tok_declined", "A card that is declined", "The order fails, the goods go back on the shelf."],
-  ["tok_timeout", "A bank that does not answer", "Shows what happens while the shop keeps asking."],
-  ["tok_flaky", "A bank that fails now and then", "Works after a retry or two."],
+  ["tok_timeout", "A bank that does not answer", "The shop keeps asking; after a quarter of a minute the order fails."],
+  ["tok_flaky", "A bank that fails now and then", "Works when the shop asks again."],
 ];
 
 function readPending() {
@@ -95,7 +96,7 @@ export async function checkoutView({ main, signal, ready }) {
       el("h2", {}, "Your order"),
       cart.data
         ? [
-            lineList(cart.lines, { pictureOf: (line) => cart.picture(line), faults: cart.faults }),
+            lineList(cart.lines, { pictureOf: (line) => cart.picture(line), faultOf: (line) => cart.fault(line) }),
             totalsList(cart.data.totals),
             el("button", { type: "button", class: "link", onclick: openCart, disabled: pending !== null }, "Change the cart"),
           ]
@@ -135,12 +136,12 @@ export async function checkoutView({ main, signal, ready }) {
       lock(on) { set.disabled = on; },
       say(text, ...more) { fill(alert, text && el("div", { class: "note note-bad" }, el("p", {}, text), more)); },
       read() {
-        const value = Object.fromEntries(fields.map((f) => [f.name, f.input.value.trim()]));
-        const { email, line2, ...address } = value;
+        const filled = fields.map((f) => [f.name, f.input.value.trim()]).filter(([, value]) => value !== "");
+        const { email, ...address } = Object.fromEntries(filled);
         return {
           cart_id: cart.id,
           email,
-          shipping_address: line2 === "" ? address : { ...address, line2 },
+          shipping_address: address,
           payment: { method: "test", token: node.elements.token.value },
         };
       },
@@ -158,7 +159,7 @@ export async function checkoutView({ main, signal, ready }) {
     if (pending === null) {
       const wrong = form.fields.filter((f) => !f.check());
       if (wrong.length > 0) {
-        form.say(wrong.length === 1 ? "One field needs another look." : `${wrong.length} fields need another look.`);
+        form.say(anotherLook(wrong.length));
         wrong[0].input.focus();
         return;
       }
@@ -173,12 +174,13 @@ export async function checkoutView({ main, signal, ready }) {
       if (pending === null) {
         await cart.settled();
         if (cart.state === "error") throw new Problem({ status: 422, code: "cart_not_saved", detail: "The last change of the cart was not saved. Open the cart and look at it." });
-        pending = { key: crypto.randomUUID(), body: form.read() };
+        const pictures = Object.fromEntries(cart.lines.map((line) => [line.sku, cart.picture(line)]));
+        pending = { key: crypto.randomUUID(), body: form.read(), pictures };
         sessionStorage.setItem(PENDING_KEY, JSON.stringify(pending));
       }
       const order = await api.placeOrder(pending.key, pending.body, () => { form.button.textContent = "Still trying…"; });
       const spent = pending.body.cart_id;
-      keepOrder(order, Object.fromEntries(order.lines.map((line) => [line.sku, cart.picture(line)])));
+      keepOrder(order, pending.pictures);
       settle();
       if (cart.id === spent) cart.forget();
       if (!signal.aborted) location.replace(`#/orders/${encodeURIComponent(order.id)}`);
@@ -197,7 +199,7 @@ export async function checkoutView({ main, signal, ready }) {
 
   function refused(problem) {
     // Nobody can tell whether the order was placed: keep its key, and let nothing be changed.
-    if (isOpenQuestion(problem)) {
+    if (problem.passing) {
       form.button.removeAttribute("aria-disabled");
       form.button.textContent = "Send the order again";
       form.say(`${problem.message} Your order may have arrived or not. Send it again to find out: it cannot be placed twice.`);
@@ -210,61 +212,46 @@ export async function checkoutView({ main, signal, ready }) {
     form.button.removeAttribute("aria-disabled");
     form.button.textContent = "Place the order";
     if (problem.code === "out_of_stock") return outOfStock(problem);
-    if (problem.status === 404 || problem.status === 410) {
+    // Expired, or ordered in another tab: the cart finds out which, and the page follows it.
+    if (problem.code === "cart_already_ordered" || problem.status === 404) {
+      form.say(problem.message);
       cart.load();
-      form.say(`${problem.message} The cart may have expired, or been ordered in another tab.`);
       return;
     }
     const rest = [];
-    let first = null;
+    const wrong = [];
     for (const error of problem.errors) {
-      const field = form.fields.find((f) => f.path === plainPath(error.field));
-      if (field === undefined) rest.push(sentence(error.field || "The order", error.message));
+      const field = form.fields.find((f) => f.path === error.field);
+      if (field === undefined) rest.push(`${error.field}: ${error.message}`);
       else {
-        field.fault(sentence(field.label, error.message));
-        first ??= field;
+        field.fault(error.message);
+        wrong.push(field);
       }
     }
-    form.say(problem.message, rest.length > 0 && el("ul", {}, rest.map((text) => el("li", {}, text))));
+    form.say(wrong.length > 0 ? anotherLook(wrong.length) : problem.message, rest.length > 0 && el("ul", {}, rest.map((text) => el("li", {}, text))));
     drawSummary();
-    (first?.input ?? form.button).focus();
+    (wrong[0]?.input ?? form.button).focus();
   }
 
   function outOfStock(problem) {
-    const named = [];
-    for (const line of cart.lines) {
-      const error = problem.errors.find((e) => names(e, line.sku));
-      if (error === undefined) continue;
-      cart.faults.set(line.sku, "There is not enough of this left. Lower the quantity or remove it.");
-      named.push(line);
-    }
-    const list = named.map((line) => el("li", {}, `${line.title}, ${line.quantity} wanted (${line.sku})`));
-    const others = named.length > 0 ? [] : problem.errors.map((e) => el("li", {}, e.message));
+    // Each error names a SKU as its field and says how many are left.
+    const said = problem.errors.map(({ field: sku, message }) => {
+      cart.faults.set(sku, message);
+      return el("li", {}, `${cart.lines.find((line) => line.sku === sku)?.title ?? sku}: ${message}`);
+    });
     form.say(
-      "Somebody was faster: this is no longer in stock in the quantity you want. Nothing was ordered or charged.",
-      el("ul", {}, list, others),
+      "There is not enough in stock for this order. Nothing was ordered or charged.",
+      el("ul", {}, said),
       el("button", { type: "button", class: "button button-quiet", onclick: openCart }, "Change the cart"),
     );
-    stockAlert = named.length > 0;
+    stockAlert = true;
     cart.dispatchEvent(new Event("change"));
     form.node.querySelector(".form-alert button")?.focus();
   }
 }
 
-// 409 with an idempotency code says that the first try is still being worked on: ask again with the same key.
-function isOpenQuestion(problem) {
-  return problem.passing || (problem.status === 409 && problem.code.includes("progress"));
-}
-
-/** "/shipping_address/name", "#/shipping_address/name" and "shipping_address.name" are the same field. */
-function plainPath(field) {
-  return String(field ?? "").replace(/^#?\//, "").replaceAll("/", ".");
-}
-
-function names(error, sku) {
-  if (error.sku === sku) return true;
-  const inside = new RegExp(`(^|[^A-Za-z0-9_-])${sku.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}($|[^A-Za-z0-9_-])`);
-  return inside.test(error.field ?? "") || inside.test(error.message ?? "");
+function anotherLook(fields) {
+  return fields === 1 ? "One field needs another look." : `${fields} fields need another look.`;
 }
 
 function makeField({ name, path, label, missing, type = "text", autocomplete, inputmode, hint, optional = false, half = false, max, options }) {

@@ -14,7 +14,12 @@ const PATIENCE_MS = 120_000;
 const STATUSES = {
   pending_payment: { kind: "busy", title: "Waiting for the payment", text: "Your goods are set aside. This page shows by itself how the payment went." },
   paid: { kind: "good", title: "Paid. Thank you!", text: "A confirmation is on its way to your mailbox." },
-  payment_failed: { kind: "bad", title: "The payment did not go through", text: "Nothing was charged, and the goods are back on the shelf. You can try again with another card." },
+  payment_failed: { kind: "bad", title: "The payment did not go through", text: "Nothing was charged, and the goods are back on the shelf." },
+};
+
+const FAILURES = {
+  declined: "The bank declined the card; another one may work.",
+  provider_unavailable: "The bank did not answer; it may do so later.",
 };
 
 const orderKey = (id) => `stampede.order.${id}`;
@@ -40,7 +45,7 @@ export async function orderView({ main, params, signal, ready }) {
     fill(page, stateBlock({
       level: "h1",
       title: "This order opens only where it was placed",
-      body: [el("p", {}, "The browser tab that placed it holds the key to it, and this is another one. The e-mail tells you how the order stands.")],
+      body: [el("p", {}, "The browser tab that placed it holds the key to it, and this is another one. Once it is paid, an e-mail confirms it.")],
       actions: [el("a", { class: "button", href: "#/" }, "Back to the shop")],
     }));
     ready("Order");
@@ -50,7 +55,7 @@ export async function orderView({ main, params, signal, ready }) {
   fill(page, el("div", { "aria-busy": "true" }, el("p", { class: "visually-hidden" }, "Loading the order"), el("div", { class: "skeleton skeleton-title" }), el("div", { class: "skeleton skeleton-summary" })));
   let shown = "";
   let announced = false;
-  const pictureOf = (line) => line.image?.url ?? line.image ?? kept.pictures?.[line.sku] ?? null;
+  const pictureOf = (line) => kept.pictures?.[line.sku] ?? null;
   await watch();
 
   async function watch() {
@@ -81,7 +86,7 @@ export async function orderView({ main, params, signal, ready }) {
       wait = Math.min(wait * 1.4, LONGEST_WAIT_MS);
     }
     page.querySelector(".status")?.append(
-      el("p", {}, "This takes longer than usual. The e-mail will tell you, or "),
+      el("p", {}, "This takes longer than usual. Once the order is paid, an e-mail confirms it. "),
       el("button", { type: "button", class: "button button-quiet", onclick: (event) => { event.currentTarget.remove(); shown = ""; watch(); } }, "Check again"),
     );
   }
@@ -100,15 +105,16 @@ export async function orderView({ main, params, signal, ready }) {
     const key = JSON.stringify([order.status, order.payment?.status]);
     if (key === shown) return;
     shown = key;
-    const { kind, title, text } = STATUSES[order.status] ?? { kind: "plain", title: plainWords(order.status), text: "" };
-    const heading = el("h1", { tabindex: "-1" }, `Order ${order.number ?? ""}`);
+    const { kind, title, text: saying } = STATUSES[order.status] ?? { kind: "plain", title: plainWords(order.status), text: "" };
+    const text = [FAILURES[order.payment?.failure], saying].filter(Boolean).join(" ");
+    const heading = el("h1", { tabindex: "-1" }, "Order ", el("span", { class: "order-number" }, order.number));
     const parts = [
       heading,
       el(
         "div",
         { class: `status status-${kind}`, dataset: { status: order.status } },
         el("span", { class: "status-icon" }, kind === "busy" ? el("span", { class: "spinner" }) : icon(kind === "bad" ? ICONS.alert : ICONS.check, 26)),
-        el("div", {}, el("h2", {}, title), el("p", {}, text), kind === "bad" && el("button", { type: "button", class: "button", onclick: (event) => backToCart(event.currentTarget, order, pictureOf) }, "Put it all back in the cart")),
+        el("div", {}, el("h2", {}, title), el("p", {}, text), kind === "bad" && el("button", { type: "button", class: "button", onclick: (event) => backToCart(event.currentTarget, order, pictureOf) }, "Put it back in the cart")),
       ),
       el(
         "div",
@@ -120,7 +126,7 @@ export async function orderView({ main, params, signal, ready }) {
     ];
     const hadFocus = page.contains(document.activeElement);
     fill(page, parts);
-    if (!announced) ready(`Order ${order.number ?? ""}`, heading);
+    if (!announced) ready(`Order ${order.number}`, heading);
     else if (hadFocus) heading.focus({ preventScroll: true });
     announced = true;
     announce(`${title}. ${text}`);
@@ -129,18 +135,23 @@ export async function orderView({ main, params, signal, ready }) {
 
 function delivery({ email, shipping_address: to }) {
   if (!to) return null;
-  const lines = [to.name, to.line1, to.line2, [to.postal_code, to.city].filter(Boolean).join(" "), to.country && countryName(to.country)].filter(Boolean);
+  const lines = [to.name, to.line1, to.line2, [to.postal_code, to.city].filter(Boolean).join(" "), to.region, to.country && countryName(to.country)].filter(Boolean);
   return el("section", { class: "summary", "aria-label": "Where it goes" }, el("h2", {}, "Where it goes"), el("address", {}, lines.map((text) => el("span", {}, text))), email && el("p", { class: "small muted" }, email));
 }
 
 async function backToCart(button, order, pictureOf) {
   if (button.getAttribute("aria-disabled")) return;
   button.setAttribute("aria-disabled", "true");
-  try {
-    for (const line of order.lines) await cart.add(line.sku, line.quantity, { slug: line.slug ?? line.product_slug ?? null, image: pictureOf(line) });
-  } catch {
-    // The panel says which line could not be had.
+  const refused = [];
+  for (const line of order.lines) {
+    try {
+      await cart.add(line.sku, line.quantity, { image: pictureOf(line) });
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      refused.push(`${line.title}: ${problem.message}`);
+    }
   }
+  if (refused.length > 0) cart.note(`Not everything could be put back. ${refused.join(" ")}`);
   button.removeAttribute("aria-disabled");
   openCart();
 }

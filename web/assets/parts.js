@@ -72,13 +72,18 @@ export function errorBlock(problem, retry, { title = "That did not work", level 
   });
 }
 
+/** "Headliner Tee (Dust / S)", the options kept together where they fit on one row. */
+export function lineTitle({ title }) {
+  return title.replaceAll(" / ", "\u00a0/\u00a0");
+}
+
 /** Lines of a cart or an order, for reading only. */
-export function lineList(lines, { pictureOf = () => null, faults = new Map() } = {}) {
+export function lineList(lines, { pictureOf = () => null, faultOf = () => null } = {}) {
   return el(
     "ul",
     { class: "lines" },
     lines.map((line) => {
-      const fault = faults.get(line.sku);
+      const fault = faultOf(line);
       return el(
         "li",
         { class: fault ? "line has-fault" : "line", dataset: { sku: line.sku } },
@@ -86,26 +91,14 @@ export function lineList(lines, { pictureOf = () => null, faults = new Map() } =
         el(
           "div",
           { class: "line-body" },
-          el("p", { class: "line-title" }, line.title),
-          lineFacts(line, `${line.quantity} × ${formatMoney(line.unit_price)}`),
+          el("p", { class: "line-title" }, lineTitle(line)),
+          el("p", { class: "small muted" }, `${line.quantity} × ${formatMoney(line.unit_price)}`),
         ),
         el("p", { class: "line-total" }, formatMoney(line.line_total)),
         fault && el("p", { class: "fault" }, fault),
       );
     }),
   );
-}
-
-/** The variant and what one costs, on one row where there is room. */
-export function lineFacts(line, text) {
-  const variant = variantTitle(line);
-  return el("p", { class: "small muted line-facts" }, variant && el("span", {}, variant), el("span", {}, text));
-}
-
-/** "Ink / M", unless there is only one variant or the title says it already. */
-function variantTitle(line) {
-  const title = line.variant_title ?? "";
-  return title === "" || title === "Default Title" || line.title.includes(title) ? "" : title;
 }
 
 /** Subtotal and whatever else the API adds up, then the total. */

@@ -55,7 +55,8 @@ function notFound() {
 
 function productBody(product, heading) {
   const variants = product.variants ?? [];
-  const options = shownOptions(product);
+  // Empty for a product of one variant; a variant has one value for each, in the same order.
+  const options = product.options ?? [];
   let chosen = variants.find((v) => v.available) ?? variants[0];
 
   const gallery = makeGallery(product);
@@ -63,7 +64,7 @@ function productBody(product, heading) {
   const stock = el("p", { class: "stock" });
   const message = el("div", { class: "buy-message", role: "alert" });
   const add = el("button", { type: "button", class: "button button-wide", id: "add-to-cart", onclick: addToCart });
-  const selectors = options.map((option) => optionGroup(option));
+  const selectors = options.map(optionGroup);
 
   showChosen();
   return el(
@@ -85,7 +86,7 @@ function productBody(product, heading) {
     ),
   );
 
-  function optionGroup({ name, values, index }) {
+  function optionGroup({ name, values }, index) {
     const group = `option-${index}`;
     const inputs = values.map((value, i) => {
       const id = `${group}-${i}`;
@@ -151,7 +152,7 @@ function productBody(product, heading) {
     add.textContent = "Adding…";
     fill(message);
     try {
-      await cart.add(sku, 1, { slug: product.slug, image: gallery.current()?.url ?? null });
+      await cart.add(sku, 1, { image: gallery.current()?.url ?? null });
       announce(`${product.title} is in the cart`);
       openCart();
     } catch (problem) {
@@ -161,13 +162,6 @@ function productBody(product, heading) {
       showChosen();
     }
   }
-}
-
-// A product without real options has one variant named "Default Title".
-function shownOptions(product) {
-  return (product.options ?? [])
-    .map((option, index) => ({ ...option, index }))
-    .filter(({ name, values }) => values.length > 0 && !(name === "Title" && values.length === 1 && values[0] === "Default Title"));
 }
 
 function makeGallery(product) {

@@ -35,7 +35,6 @@ async function navigate() {
     main,
     query: new URLSearchParams(query),
     signal,
-    refresh: navigate,
     /** The view has its title: name the page, and lead readers to it unless they have just arrived. */
     ready(title, heading = main.querySelector("h1"), { keepsFocus = false } = {}) {
       if (signal.aborted) return;

@@ -1,4 +1,378 @@
-//! Placeholder.
-pub(crate) fn run() -> crate::Outcome {
+//! Holds the parts of the house against each other, so that none can be forgotten.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use local::template::{Function, Settings, Template, Trigger, load};
+use serde_json::Value;
+
+use crate::{Outcome, root};
+
+/// What CloudFormation takes in one template.
+const MAX_RESOURCES: usize = 500;
+/// How much the shop must be able to grow without moving a wall.
+const GROWTH: usize = 3;
+
+/// Who may use a crate, besides nobody.
+const WRAPPERS: [(&str, &[&str]); 7] = [
+    ("aws-sdk-dynamodb", &["store"]),
+    ("aws-sdk-sqs", &["queue", "local", "stampede-tests"]),
+    ("aws-sdk-s3", &["gateways", "local"]),
+    ("aws-sdk-sesv2", &["gateways"]),
+    ("lambda_http", &["runtime"]),
+    ("lambda_runtime", &["runtime"]),
+    ("dynoxide-rs", &["local"]),
+];
+
+/// Who may not know whom within the house.
+const STRANGERS: [(&str, &[&str]); 5] = [
+    (
+        "domain",
+        &[
+            "store",
+            "queue",
+            "gateways",
+            "runtime",
+            "local",
+            "testkit",
+            "tokio",
+            "aws-types",
+        ],
+    ),
+    (
+        "store",
+        &["queue", "gateways", "runtime", "local", "testkit"],
+    ),
+    (
+        "queue",
+        &["store", "gateways", "runtime", "local", "testkit"],
+    ),
+    (
+        "gateways",
+        &["store", "queue", "runtime", "local", "testkit"],
+    ),
+    ("runtime", &["store", "gateways", "local", "testkit"]),
+];
+
+/// Runs every check and names everything that is wrong.
+pub(crate) fn run() -> Outcome {
+    let root = root();
+    let settings = Settings {
+        stack_name: "tidy".to_owned(),
+        endpoint: "http://127.0.0.1".to_owned(),
+        parameters: BTreeMap::new(),
+    };
+    let template = Template::read(&root, &settings)?;
+    let metadata = MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .exec()?;
+    let mut findings = Vec::new();
+    functions(&root, &template, &mut findings)?;
+    policies(&template, &mut findings);
+    queues(&template, &mut findings);
+    resources(&root, &mut findings)?;
+    crates(&metadata, &mut findings)?;
+    data_model(&root, &mut findings)?;
+    if findings.is_empty() {
+        return Ok(());
+    }
+    for finding in &findings {
+        eprintln!("tidy: {finding}");
+    }
+    Err(format!("{} thing(s) to tidy up, listed above", findings.len()).into())
+}
+
+/// Every function has a binary, sample events, tests, and exactly the environment it asks for.
+fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
+    let mut sources: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for source in files(&root.join("functions"), "rs")? {
+        if source
+            .parent()
+            .is_some_and(|folder| folder.ends_with("bin"))
+        {
+            let name = source
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            sources.insert(name, source);
+        }
+    }
+    let mut tests = String::new();
+    for file in files(&root.join("tests"), "rs")? {
+        tests.push_str(&fs::read_to_string(file)?);
+    }
+    for function in &template.functions {
+        let name = &function.binary;
+        let Some(source) = sources.remove(name) else {
+            findings.push(format!(
+                "template.yaml names {name}, and no functions/*/src/bin/{name}.rs is there"
+            ));
+            continue;
+        };
+        let text = fs::read_to_string(&source)?;
+        environment(function, &text, findings);
+        routes(function, &text, findings);
+        if files(&root.join("events").join(name), "json")
+            .unwrap_or_default()
+            .is_empty()
+        {
+            findings.push(format!("{name} has no sample event in events/{name}/"));
+        }
+        if !tests.contains(name.as_str()) {
+            findings.push(format!("no test says that it covers {name} (see `Covers:` at the top of the files in tests/)"));
+        }
+    }
+    for name in sources.keys() {
+        findings.push(format!("{name} has no block in template.yaml"));
+    }
+    for folder in fs::read_dir(root.join("events"))? {
+        let name = folder?.file_name().to_string_lossy().into_owned();
+        if !template
+            .functions
+            .iter()
+            .any(|function| function.binary == name)
+        {
+            findings.push(format!("events/{name} belongs to no function"));
+        }
+    }
     Ok(())
+}
+
+/// What a binary requires of its environment is what its block sets, and nothing else.
+fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
+    // Set for every function, or read by shared code.
+    let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
+    set.remove("LOG_LEVEL");
+    let mut wanted = BTreeSet::new();
+    for call in ["environment.require(\"", "url(\""] {
+        wanted.extend(
+            source
+                .split(call)
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next()),
+        );
+    }
+    if source.contains("environment.currency()") {
+        wanted.insert("CURRENCY");
+    }
+    if source.contains("Access::Staff") {
+        wanted.insert("STAFF_TOKEN_PUBLIC_KEY");
+    }
+    for name in wanted.difference(&set) {
+        findings.push(format!(
+            "{} reads {name}, and template.yaml does not set it",
+            function.binary
+        ));
+    }
+    for name in set.difference(&wanted) {
+        findings.push(format!(
+            "template.yaml sets {name} for {}, which does not read it",
+            function.binary
+        ));
+    }
+}
+
+/// The first line of an endpoint's source names the route that the template gives it.
+fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
+    for trigger in &function.triggers {
+        if let Trigger::Route { method, path } = trigger
+            && path != "$default"
+            && !source.starts_with(&format!("//! `{method} {path}`"))
+        {
+            findings.push(format!(
+                "{}: its source does not begin with the route `{method} {path}`",
+                function.binary
+            ));
+        }
+    }
+}
+
+/// Policies name actions and keys, never everything.
+fn policies(template: &Template, findings: &mut Vec<String>) {
+    for function in &template.functions {
+        let reads_table = function.environment.contains_key("TABLE_NAME");
+        if reads_table && function.statements.is_empty() {
+            findings.push(format!(
+                "{} uses the table and has no policy",
+                function.binary
+            ));
+        }
+        for statement in &function.statements {
+            let text = statement.to_string();
+            let actions: Vec<&str> = match &statement["Action"] {
+                Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
+                action => action.as_str().into_iter().collect(),
+            };
+            if actions.iter().any(|action| action.contains('*')) {
+                findings.push(format!(
+                    "{}: a policy allows {actions:?}; name the actions",
+                    function.binary
+                ));
+            }
+            let lists_streams = actions == ["dynamodb:ListStreams"];
+            if statement["Resource"] == "*" && !lists_streams {
+                findings.push(format!(
+                    "{}: a policy allows every resource",
+                    function.binary
+                ));
+            }
+            let on_items = actions
+                .iter()
+                .any(|action| action.starts_with("dynamodb:") && action.contains("Item"));
+            if on_items && !text.contains("dynamodb:LeadingKeys") {
+                findings.push(format!(
+                    "{}: a policy on the table names no keys",
+                    function.binary
+                ));
+            }
+        }
+    }
+}
+
+/// Every queue that is read has a dead-letter queue, and every consumer answers in part.
+fn queues(template: &Template, findings: &mut Vec<String>) {
+    for function in &template.functions {
+        for trigger in &function.triggers {
+            let Trigger::Queue { arn, .. } = trigger else {
+                continue;
+            };
+            let Some(queue) = template.queues.iter().find(|queue| queue.arn == *arn) else {
+                findings.push(format!(
+                    "{} reads a queue that infra/queues.yaml does not have",
+                    function.binary
+                ));
+                continue;
+            };
+            if !queue.attributes.contains_key("RedrivePolicy") {
+                findings.push(format!("{} has no dead-letter queue", queue.name));
+            }
+            let visibility = queue
+                .attributes
+                .get("VisibilityTimeout")
+                .and_then(|time| time.parse::<u64>().ok());
+            if visibility.is_none_or(|time| time < 6 * function.timeout) {
+                findings.push(format!(
+                    "{}: its visibility must be six times the time limit of {}",
+                    queue.name, function.binary
+                ));
+            }
+        }
+    }
+}
+
+/// The template has room for three times as many functions.
+fn resources(root: &Path, findings: &mut Vec<String>) -> Outcome {
+    let template = load(&root.join("template.yaml"))?;
+    let resources = template["Resources"]
+        .as_object()
+        .ok_or("template.yaml has no resources")?;
+    let (mut functions, mut others) = (0, 0);
+    for resource in resources.values() {
+        if resource["Type"] == "AWS::Serverless::Function" {
+            // SAM makes a function and a role, and for each event a permission or a mapping.
+            functions += 2 + resource["Properties"]["Events"]
+                .as_object()
+                .map_or(0, serde_json::Map::len);
+        } else {
+            others += 1;
+        }
+    }
+    // SAM adds the stage of the API.
+    let grown = functions * GROWTH + others + 1;
+    println!(
+        "template.yaml: {} of {MAX_RESOURCES} resources; with {GROWTH} times as many functions {grown}",
+        functions + others + 1
+    );
+    if grown > MAX_RESOURCES {
+        findings.push(format!("with {GROWTH} times as many functions the template would have {grown} resources: nest it by context"));
+    }
+    Ok(())
+}
+
+/// Every crate inherits the lints, and knows only whom it may know.
+fn crates(metadata: &Metadata, findings: &mut Vec<String>) -> Outcome {
+    for package in metadata.workspace_packages() {
+        let manifest = fs::read_to_string(&package.manifest_path)?;
+        if !manifest.contains("[lints]\nworkspace = true") {
+            findings.push(format!(
+                "{} does not inherit the workspace's lints",
+                package.name
+            ));
+        }
+        let name = package.name.as_str();
+        for dependency in &package.dependencies {
+            if dependency.kind == DependencyKind::Build {
+                continue;
+            }
+            let other = dependency.name.as_str();
+            let wrapped = WRAPPERS.iter().find(|(wrapped, _)| *wrapped == other);
+            if wrapped.is_some_and(|(_, wrappers)| !wrappers.contains(&name)) {
+                findings.push(format!(
+                    "{name} uses {other}, which only {:?} may",
+                    wrapped.map_or(&[][..], |(_, w)| w)
+                ));
+            }
+            let strangers = STRANGERS.iter().find(|(own, _)| *own == name);
+            if dependency.kind == DependencyKind::Normal
+                && strangers.is_some_and(|(_, strangers)| strangers.contains(&other))
+            {
+                findings.push(format!(
+                    "{name} must not know {other} (docs/ARCHITECTURE.md says who may call whom)"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// docs/data-model.md names every key and every access pattern.
+fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
+    let document = fs::read_to_string(root.join("docs/data-model.md"))
+        .map_err(|error| format!("docs/data-model.md: {error}"))?;
+    for file in files(&root.join("shared/store/src"), "rs")? {
+        let source = fs::read_to_string(&file)?;
+        let patterns = source.split("pub async fn ").skip(1);
+        for name in patterns.filter_map(|rest| rest.split(['(', '<']).next()) {
+            if !document.contains(&format!("`{name}`")) {
+                findings.push(format!(
+                    "docs/data-model.md does not name the access pattern `{name}`"
+                ));
+            }
+        }
+        if file.ends_with("keys.rs") {
+            for name in source
+                .split("    pub fn ")
+                .skip(1)
+                .filter_map(|rest| rest.split('(').next())
+            {
+                let is_key = !["attributes", "as_pair"].contains(&name);
+                if is_key && !document.contains(&format!("Key::{name}")) {
+                    findings.push(format!("docs/data-model.md does not name `Key::{name}`"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files with an ending, in a folder and those below it; what tools installed there is not ours.
+fn files(folder: &Path, ending: &str) -> Outcome<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if path.file_name().is_none_or(|name| name != "node_modules") {
+                found.extend(files(&path, ending)?);
+            }
+        } else if path.extension().is_some_and(|found| found == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }

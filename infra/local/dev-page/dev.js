@@ -38,26 +38,46 @@ function pulse(text, bad) {
 
 function showState({ functions = [], queues = [], emulator, table }) {
   for (const f of functions) {
-    row("functions", f.name, [f.name, f.route ?? "—", f.invocations, f.errors, f.running], { bad: f.errors > 0 ? 3 : -1, busy: f.running > 0 });
+    row("functions", f.name, [f.name, routeText(f.route), f.invocations, f.errors, f.running], { bad: f.errors > 0 ? 3 : -1, busy: f.running > 0 });
   }
-  for (const q of queues) {
-    const dead = /dlq|dead/i.test(q.name);
-    row("queues", q.name, [q.name, q.waiting, q.in_flight], { bad: dead && q.waiting > 0 ? 1 : -1, busy: q.in_flight > 0 });
+  for (const { title, waiting, inFlight, dead } of pairs(queues)) {
+    row("queues", title, [title, waiting, inFlight, dead], { bad: dead > 0 ? 3 : -1, busy: inFlight > 0 });
   }
   setText(byId("emulator"), emulator ?? "—");
   setText(byId("table"), table ?? "—");
 }
 
-/** Makes the row once; afterwards only its cells change. Columns from the first number on are numbers. */
+/** Functions without a route are called by a queue or by the table's stream. */
+function routeText(route) {
+  if (route === "$default") return "any other path";
+  return route ?? "queue or stream";
+}
+
+/** One row for "stampede-Queues-SendEmailQueue" and "stampede-Queues-SendEmailDeadLetters". */
+function pairs(queues) {
+  const found = new Map();
+  for (const { name, waiting, in_flight: inFlight } of queues) {
+    const [, title, kind] = name.match(/^(?:.*-Queues-)?(.+?)(DeadLetters|Queue)?$/);
+    const pair = found.get(title) ?? { title, waiting: "—", inFlight: "—", dead: "—" };
+    // Nobody reads the queue of what could not be relayed: it is one of dead letters, whatever its name.
+    if (kind === "DeadLetters" || title === "RelayFailures") pair.dead = waiting ?? "?";
+    else Object.assign(pair, { waiting: waiting ?? "?", inFlight: inFlight ?? "?" });
+    found.set(title, pair);
+  }
+  return [...found.values()];
+}
+
+/** Makes the row once; afterwards only its cells change. */
 function row(body, name, values, { bad, busy }) {
   const key = `${body}/${name}`;
   let cells = rows.get(key);
   if (cells === undefined) {
+    const firstNumber = body === "functions" ? 2 : 1;
     const tr = document.createElement("tr");
     cells = values.map((value, i) => {
       const cell = document.createElement(i === 0 ? "th" : "td");
       if (i === 0) cell.scope = "row";
-      if (typeof value === "number") cell.className = "number";
+      if (i >= firstNumber) cell.className = "number";
       tr.append(cell);
       return cell;
     });

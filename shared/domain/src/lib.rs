@@ -17,3 +17,4 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod text;
+pub mod wire;

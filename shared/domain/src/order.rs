@@ -29,8 +29,12 @@ pub struct PlaceOrderBody {
     /// Where the confirmation goes.
     pub email: String,
     /// Where the goods go.
+    #[serde(deserialize_with = "crate::wire::object")]
+    #[schemars(with = "AddressBody")]
     pub shipping_address: AddressBody,
     /// How it is paid.
+    #[serde(deserialize_with = "crate::wire::object")]
+    #[schemars(with = "PaymentBody")]
     pub payment: PaymentBody,
 }
 

@@ -2,7 +2,7 @@
 
 use domain::fault::{Code, FieldFault, Rejection};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Largest body taken, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -87,20 +87,22 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
     let malformed = |detail: String| Rejection::new(Code::MalformedJson, detail);
     let text =
         std::str::from_utf8(bytes).map_err(|_| malformed("The body is not UTF-8.".into()))?;
+    // First whether it is JSON at all, to its end: otherwise the first field at fault would win.
+    serde_json::from_str::<IgnoredAny>(text)
+        .map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    domain::wire::object(tracked).map_err(|cause: serde_json::Error| {
         if cause.is_data() {
-            Rejection::invalid(vec![field_fault(&path, &cause.to_string())])
+            Rejection::invalid(vec![field_fault(
+                &track.path().to_string(),
+                &cause.to_string(),
+            )])
         } else {
             malformed(format!("The body is not JSON: {cause}."))
         }
-    })?;
-    deserializer
-        .end()
-        .map_err(|error| malformed(format!("The body is not one JSON value: {error}.")))?;
-    Ok(value)
+    })
 }
 
 /// Which field serde means. Its messages are the only place where it names a missing or an unknown
@@ -147,6 +149,8 @@ mod tests {
     #[expect(dead_code, reason = "only parsed")]
     struct Outer {
         quantity: i64,
+        #[serde(deserialize_with = "domain::wire::object")]
+        #[schemars(with = "Inner")]
         inner: Inner,
     }
 
@@ -190,8 +194,10 @@ mod tests {
             r#"{"quantity":99999999999999999999}"#,
             "quantity wrong_type",
         );
+        invalid(r#"{"quantity":1,"inner":["x"]}"#, "inner wrong_type");
         invalid(r#"{"quantity":1,"quantity":2}"#, "quantity duplicate_field");
         invalid("[]", "body wrong_type");
+        invalid(r#"[1,{"city":"x"}]"#, "body wrong_type");
         invalid("null", "body wrong_type");
     }
 

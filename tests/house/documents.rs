@@ -1,0 +1,56 @@
+//! Holds the documents against the code: the OpenAPI document, and the README's walk.
+
+use std::{fs, process::Stdio};
+
+use serde_json::Value;
+use testkit::{Shop, root};
+use tokio::process::Command;
+
+#[test]
+fn the_openapi_document_is_what_the_code_says() {
+    let committed: Value =
+        serde_json::from_str(&fs::read_to_string(root().join("web/openapi.json")).unwrap())
+            .unwrap();
+    assert!(
+        committed == openapi::document(),
+        "run `cargo xtask openapi` and look at the difference"
+    );
+}
+
+/// Every line of the README between the marks, run as it stands.
+#[tokio::test]
+async fn the_readme_walks_from_import_to_paid_order() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, walk) = readme
+        .split_once("<!-- walk:start -->")
+        .expect("the README has a walk");
+    let (walk, _) = walk
+        .split_once("<!-- walk:end -->")
+        .expect("the walk has an end");
+    let blocks = walk
+        .split("```bash\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap());
+    let script: String = blocks.collect();
+    assert!(script.contains("/v1/orders"), "the walk places an order");
+
+    let shop = Shop::start().await;
+    let ran = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .current_dir(root())
+        .env("SHOP", &shop.address)
+        .env("TOKEN", &shop.staff_token)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let said =
+        String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        ran.status.success(),
+        "{}\n{said}\n{}",
+        ran.status,
+        shop.log()
+    );
+    assert!(said.contains("\"paid\"") || said.contains("paid"), "{said}");
+}

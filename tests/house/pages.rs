@@ -1,0 +1,134 @@
+//! The storefront, used by a real browser, and what else the shop's address serves.
+
+use std::{path::Path, process::Stdio};
+
+use serde_json::Value;
+use testkit::{Product, Shop, root};
+use tokio::process::Command;
+
+#[tokio::test]
+async fn one_address_serves_everything() {
+    let shop = Shop::start().await;
+    let page = shop.get("/").await;
+    assert_eq!(
+        (page.status, page.headers["content-type"].as_str()),
+        (200, "text/html; charset=utf-8")
+    );
+    assert_eq!(
+        shop.get("/openapi.json").await.expect(200)["openapi"],
+        "3.1.0"
+    );
+    let picture = root().join("web/demo/media");
+    let picture = std::fs::read_dir(picture)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    shop.stack()
+        .upload("MediaBucketName", "media/test.svg", &picture)
+        .await
+        .unwrap();
+    let media = shop.get("/media/test.svg").await;
+    assert_eq!(
+        (media.status, media.headers["content-type"].as_str()),
+        (200, "image/svg+xml")
+    );
+    assert_eq!(shop.get("/_dev").await.status, 200);
+    for path in [
+        "/media/none.svg",
+        "/none",
+        "/../Cargo.toml",
+        "/..%2fCargo.toml",
+        "/demo/catalogue.csv",
+        "/.hidden",
+    ] {
+        assert_eq!(shop.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn dev_shows_mails_functions_and_queues() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    shop.buy(&[("TEE", 1)], "tok_ok", "paid").await;
+    let mails = shop
+        .eventually("the mail is caught", async || {
+            let mails = shop.get("/_dev/mails").await.expect(200);
+            mails["items"][0].is_object().then_some(mails)
+        })
+        .await;
+    let mail = &mails["items"][0];
+    for part in ["id", "sent_at", "from", "subject", "text", "html"] {
+        assert!(
+            mail[part].as_str().is_some_and(|text| !text.is_empty()),
+            "{part}: {mail}"
+        );
+    }
+    let state = shop.get("/_dev/state").await.expect(200);
+    let functions = state["functions"].as_array().unwrap();
+    let place = functions
+        .iter()
+        .find(|function| function["name"] == "place-order")
+        .unwrap();
+    assert_eq!(
+        (&place["route"], &place["invocations"]),
+        (&"POST /v1/orders".into(), &1.into())
+    );
+    assert!(
+        state["queues"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|queue| queue["waiting"] == 0),
+        "{state}"
+    );
+}
+
+/// Skips with a word where there is no browser: CI installs one, a laptop need not have it.
+#[tokio::test]
+async fn a_browser_buys_something() {
+    let folder = root().join("tests/browser");
+    let found = [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+    ];
+    let Some(chromium) = found.into_iter().find(|path| Path::new(path).exists()) else {
+        println!("skipped: no Chromium at any of {found:?}");
+        return;
+    };
+    assert!(
+        folder.join("node_modules").exists(),
+        "run `npm ci` in tests/browser first; `make test` does"
+    );
+    let shop = Shop::start().await;
+    let import = shop
+        .import(std::fs::read(root().join("web/demo/catalogue.csv")).unwrap())
+        .await;
+    assert_eq!(
+        (&import["state"], &import["rows_failed"]),
+        (&Value::from("completed"), &0.into()),
+        "{import}"
+    );
+    for picture in std::fs::read_dir(root().join("web/demo/media")).unwrap() {
+        let path = picture.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        shop.stack()
+            .upload("MediaBucketName", &format!("media/demo/{name}"), &path)
+            .await
+            .unwrap();
+    }
+    let ran = Command::new("node")
+        .arg(folder.join("storefront.mjs"))
+        .arg(&shop.address)
+        .env("CHROMIUM", chromium)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let said =
+        String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{}\n{said}", ran.status);
+}
