@@ -82,6 +82,8 @@ def policies_see_condition_keys():
             return Action(name, leading_keys(name.partition(":")[2], _json(body)))
         if service == "ses" and path == OUTBOUND_MAIL:
             return Action(name, {"ses:FromAddress": _sender(body)})
+        if service == "sqs" and name:
+            return name.removesuffix("Batch")  # IAM knows no batch actions: sqs:SendMessage allows both
         return name
 
     def resource_with_identity(service, method, path, headers, body, query_params, region, account):

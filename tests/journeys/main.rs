@@ -2,6 +2,12 @@
 //!
 //! `sale` also runs against a shop that is deployed already: see [`testkit::Shop::deployed_or_started`].
 
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says why and fails"
+)]
+
 mod imports;
 mod payments;
 mod redelivery;

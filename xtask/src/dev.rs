@@ -27,6 +27,8 @@ pub(crate) fn run(port: u16) -> Outcome {
     let root = root();
     let folder = root.join(".local");
     let _lock = lock(&folder)?;
+    // Before the build: nobody waits for that to hear that the port is taken.
+    drop(local::stack::listen(port)?);
     build(&root)?;
     let executor = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -169,8 +169,9 @@ fn with_block(
     let last = template
         .rfind(&format!("LogGroup: !Ref {logs} }}"))
         .ok_or_else(|| format!("no function of template.yaml logs to {logs}"))?;
+    // The next comment begins the next function; a trigger in between belongs to this one.
     let end = template[last..]
-        .find("\n\n")
+        .find("\n\n  #")
         .map(|offset| last + offset + 2);
     let end = end.ok_or("template.yaml ends in the middle of a function")?;
     Ok(format!("{}{block}{}", &template[..end], &template[end..]))

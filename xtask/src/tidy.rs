@@ -274,10 +274,12 @@ fn resources(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let (mut functions, mut others) = (0, 0);
     for resource in resources.values() {
         if resource["Type"] == "AWS::Serverless::Function" {
-            // SAM makes a function and a role, and for each event a permission or a mapping.
+            // SAM makes a function and a role, and for each route a permission.
             functions += 2 + resource["Properties"]["Events"]
                 .as_object()
                 .map_or(0, serde_json::Map::len);
+        } else if resource["Type"] == "AWS::Lambda::EventSourceMapping" {
+            functions += 1;
         } else {
             others += 1;
         }

@@ -127,6 +127,18 @@ impl Rejection {
     }
 }
 
+/// An error with all its causes in one line, for the log.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
 /// Why a request has no answer.
 #[derive(Debug)]
 pub enum Failure {

@@ -562,3 +562,140 @@ impl OrderView {
         Ok(view)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn usd() -> Currency {
+        "USD".parse().unwrap()
+    }
+
+    fn variant(sku: &str, price: i64, available: i64, for_sale: bool) -> Variant {
+        Variant {
+            sku: sku.parse().unwrap(),
+            product_slug: "p".into(),
+            title: "T".into(),
+            price: Money::new(price, usd()),
+            available,
+            reserved: 0,
+            for_sale,
+        }
+    }
+
+    fn command(cart_id: CartId) -> PlaceOrder {
+        PlaceOrder {
+            cart_id,
+            email: "ada@example.com".into(),
+            shipping_address: Address {
+                name: "Ada".into(),
+                line1: "1".into(),
+                line2: None,
+                city: "C".into(),
+                region: None,
+                postal_code: "1".into(),
+                country: "GB".into(),
+            },
+            payment: PaymentMethod {
+                provider: Provider::Test,
+                token: "tok_ok".into(),
+            },
+        }
+    }
+
+    fn place(lines: &[(String, u32)], variants: &[Variant]) -> Result<Order, PlaceOrderError> {
+        let mut cart = Cart::new([7; 16], Timestamp::UNIX_EPOCH);
+        let line = |(sku, quantity): &(String, u32)| crate::cart::CartLine {
+            sku: sku.parse().unwrap(),
+            quantity: *quantity,
+        };
+        cart.lines = lines.iter().map(line).collect();
+        let variants: HashMap<Sku, Variant> = variants
+            .iter()
+            .map(|variant| (variant.sku.clone(), variant.clone()))
+            .collect();
+        let command = command(cart.id);
+        let fingerprint = Fingerprint::of(&command).unwrap();
+        let basis = Basis {
+            cart: &cart,
+            variants: &variants,
+            currency: usd(),
+            now: Timestamp::UNIX_EPOCH,
+            trace_id: "t",
+        };
+        place_order(command, &"key".parse().unwrap(), fingerprint, basis)
+    }
+
+    proptest! {
+        #[test]
+        fn an_order_is_served_whole_or_names_exactly_what_is_short(
+            wanted in prop::collection::vec((1_u32..=999, 0_i64..1200, 0_i64..100_000, any::<bool>()), 1..8)
+        ) {
+            let mut lines = Vec::new();
+            let mut variants = Vec::new();
+            let (mut short, mut total) = (Vec::new(), 0);
+            for (index, (quantity, available, price, for_sale)) in wanted.into_iter().enumerate() {
+                let sku = format!("S{index}");
+                if !for_sale || available < i64::from(quantity) {
+                    short.push(sku.clone());
+                }
+                total += price * i64::from(quantity);
+                variants.push(variant(&sku, price, available, for_sale));
+                lines.push((sku, quantity));
+            }
+            match place(&lines, &variants) {
+                Ok(order) => {
+                    prop_assert!(short.is_empty());
+                    prop_assert_eq!(order.totals.total.amount, total);
+                    prop_assert_eq!(order.lines.len(), lines.len());
+                }
+                Err(PlaceOrderError::OutOfStock(shortages)) => {
+                    let named: Vec<String> = shortages.iter().map(|short| short.sku.to_string()).collect();
+                    prop_assert_eq!(named, short);
+                }
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_is_settled_once() {
+        let order = place(&[("S".into(), 1)], &[variant("S", 100, 1, true)]).unwrap();
+        let paid = order
+            .settled(Settlement::Captured {
+                charge_id: "c".into(),
+            })
+            .unwrap();
+        assert_eq!(
+            (paid.status, paid.payment.status),
+            (OrderStatus::Paid, PaymentStatus::Captured)
+        );
+        let failed = order
+            .settled(Settlement::Failed(PaymentFailure::Declined))
+            .unwrap();
+        assert_eq!(failed.status, OrderStatus::PaymentFailed);
+        for settled in [&paid, &failed] {
+            assert_eq!(settled.version, order.version + 1);
+            assert_eq!(
+                settled.settled(Settlement::Failed(PaymentFailure::Declined)),
+                None
+            );
+            assert_eq!(
+                settled.as_placed(),
+                order,
+                "a replay answers with the order as it was placed"
+            );
+        }
+    }
+
+    #[test]
+    fn only_its_own_token_opens_an_order() {
+        let order = place(&[("S".into(), 1)], &[variant("S", 100, 1, true)]).unwrap();
+        let mut of_another_cart = order.clone();
+        of_another_cart.cart_id = CartId::random([8; 16]);
+        assert!(order.opens_with(&order.access_token()));
+        assert!(!order.opens_with(&of_another_cart.access_token()));
+        assert!(!order.opens_with(""));
+    }
+}

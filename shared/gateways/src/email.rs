@@ -2,7 +2,7 @@
 
 use aws_sdk_sesv2::{
     Client,
-    error::{BuildError, DisplayErrorContext},
+    error::BuildError,
     types::{Body, Content, Destination, EmailContent, Message},
 };
 use aws_types::SdkConfig;
@@ -48,7 +48,7 @@ impl Mailer {
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await
-            .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| GatewayError::call("SES", "SendEmail", &error))?;
         Ok(answer.message_id.unwrap_or_default())
     }
 }

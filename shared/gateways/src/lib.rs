@@ -1,5 +1,8 @@
 //! Other services, by the role they play: who takes the money, who carries the mail, where files lie.
 
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use domain::fault::chain;
+
 pub mod email;
 pub mod objects;
 pub mod payment;
@@ -14,6 +17,27 @@ pub struct GatewayError {
     pub operation: &'static str,
     /// The service's or the transport's words.
     pub cause: String,
+}
+
+impl GatewayError {
+    /// A call that failed: the service's own words if it has answered, the transport's if not.
+    pub(crate) fn call<E, R>(
+        service: &'static str,
+        operation: &'static str,
+        error: &SdkError<E, R>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        let code = error.code().unwrap_or("no answer");
+        let message = error.message().map_or_else(|| chain(error), str::to_owned);
+        Self {
+            service,
+            operation,
+            cause: format!("{code}: {message}"),
+        }
+    }
 }
 
 impl From<GatewayError> for domain::fault::Failure {

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_s3::{
-    Client, config::Builder, error::DisplayErrorContext, presigning::PresigningConfig,
-};
+use aws_sdk_s3::{Client, config::Builder, presigning::PresigningConfig};
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 
@@ -64,7 +62,7 @@ impl Bucket {
             .key(key)
             .presigned(presigning)
             .await
-            .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| GatewayError::call("S3", "presign PutObject", &error))?;
         let headers = request.headers();
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         Ok(PresignedUpload {
@@ -100,7 +98,7 @@ impl Bucket {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
+            Err(error) => return Err(GatewayError::call("S3", "GetObject", &error)),
         };
         let body = object
             .body

@@ -1,7 +1,7 @@
 //! One address for everything, as CloudFront gives it in production: `/v1` is the HTTP API, `/media`
 //! the media bucket, the rest the web pages. `/_dev` is only here.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -526,10 +526,12 @@ fn collect_mails(value: &Value, mails: &mut Vec<Value>) {
         Value::Array(values) => values.iter().for_each(|value| collect_mails(value, mails)),
         Value::Object(mail) if mail.contains_key("MessageId") => {
             // Seconds since 1970, with a fraction.
-            let sent_at = mail.get("Timestamp").and_then(Value::as_number);
-            let seconds =
-                sent_at.and_then(|seconds| seconds.to_string().split('.').next()?.parse().ok());
-            let sent_at = jiff::Timestamp::from_second(seconds.unwrap_or(0)).unwrap_or_default();
+            let sent_at = mail
+                .get("Timestamp")
+                .and_then(Value::as_f64)
+                .unwrap_or_default();
+            let sent_at = Duration::try_from_secs_f64(sent_at).unwrap_or_default();
+            let sent_at = jiff::Timestamp::UNIX_EPOCH + sent_at;
             mails.push(json!({
                 "id": mail["MessageId"],
                 "sent_at": sent_at.to_string(),
@@ -555,7 +557,7 @@ fn gateway_error() -> Response {
 
 fn too_large() -> Response {
     let problem = json!({
-        "type": "about:blank#payload_too_large",
+        "type": "/problems/payload_too_large",
         "title": "The body is too large",
         "status": 413,
         "detail": format!("At most {MAX_BODY} bytes reach a function."),

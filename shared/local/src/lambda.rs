@@ -188,6 +188,19 @@ impl Lambda {
             .functions
             .get(name)
             .ok_or_else(|| InvokeError::Unknown(name.to_owned()))?;
+        // In a task of its own: a caller that goes away does not stop the function, as on AWS.
+        let (lambda, state) = (self.clone(), Arc::clone(state));
+        let call = tokio::spawn(async move { lambda.counted(&state, payload).await });
+        call.await
+            .unwrap_or_else(|_| Err(InvokeError::Died(name.to_owned())))
+    }
+
+    async fn counted(
+        &self,
+        state: &Arc<FunctionState>,
+        payload: Bytes,
+    ) -> Result<Bytes, InvokeError> {
+        let name = &state.function.binary;
         let outcome = self.run(state, payload).await;
         {
             let mut workers = locked(&state.workers);

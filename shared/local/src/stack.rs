@@ -49,10 +49,11 @@ pub struct Stack {
 impl Stack {
     /// Starts it and waits until it can be used.
     pub async fn start(options: Options) -> Result<Self> {
-        let listener = listen(options.port).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| LocalError(error.to_string()))?;
+        let failed = |error: std::io::Error| LocalError::new("the shop's address", error);
+        let listener = listen(options.port)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         if let Some(data) = &options.data {
             std::fs::create_dir_all(data)
                 .map_err(|error| LocalError::new(data.display(), error))?;
@@ -182,8 +183,9 @@ impl Drop for Stack {
     }
 }
 
-async fn listen(port: u16) -> Result<tokio::net::TcpListener> {
-    tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+/// Listens on a port of this machine; 0 takes a free one.
+pub fn listen(port: u16) -> Result<std::net::TcpListener> {
+    std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {
             LocalError(format!(
                 "port {port} of 127.0.0.1 is taken: stop what holds it, or choose another with PORT={}",

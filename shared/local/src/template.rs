@@ -133,10 +133,12 @@ impl Template {
     }
 
     fn collect(&mut self, scope: &Scope<'_>) -> Result<()> {
+        let mut mappings = Vec::new();
         for (id, resource) in entries(&scope.document["Resources"]) {
             let kind = resource["Type"].as_str().unwrap_or_default();
             match kind {
                 "AWS::Serverless::Function" => self.functions.push(scope.function(id, resource)?),
+                "AWS::Lambda::EventSourceMapping" => mappings.push(scope.mapping(id, resource)?),
                 "AWS::SQS::Queue" => self.queues.push(scope.queue(id, resource)?),
                 "AWS::S3::Bucket" => self.buckets.push(scope.bucket(id, resource)?),
                 "AWS::DynamoDB::Table" => self.table = scope.table(id, resource)?,
@@ -146,6 +148,15 @@ impl Template {
                 }
                 _ => {}
             }
+        }
+        for (id, trigger) in mappings {
+            let function = self
+                .functions
+                .iter_mut()
+                .find(|function| function.logical_id == id);
+            let function =
+                function.ok_or_else(|| LocalError(format!("no function is named {id}")))?;
+            function.triggers.push(trigger);
         }
         Ok(())
     }
@@ -177,25 +188,10 @@ impl Scope<'_> {
         let mut triggers = Vec::new();
         for (name, event) in entries(&properties["Events"]) {
             let settings = &event["Properties"];
-            let number = |name: &str| {
-                settings[name]
-                    .as_u64()
-                    .and_then(|number| usize::try_from(number).ok())
-            };
             triggers.push(match event["Type"].as_str().unwrap_or_default() {
                 "HttpApi" => Trigger::Route {
                     method: settings["Method"].as_str().unwrap_or("ANY").to_uppercase(),
                     path: settings["Path"].as_str().unwrap_or("$default").to_owned(),
-                },
-                "SQS" => Trigger::Queue {
-                    arn: self.text(&settings["Queue"])?,
-                    batch_size: number("BatchSize").unwrap_or(10),
-                    concurrency: settings["ScalingConfig"]["MaximumConcurrency"]
-                        .as_u64()
-                        .and_then(|number| usize::try_from(number).ok()),
-                },
-                "DynamoDB" => Trigger::Stream {
-                    batch_size: number("BatchSize").unwrap_or(100),
                 },
                 other => {
                     return Err(LocalError(format!(
@@ -224,6 +220,33 @@ impl Scope<'_> {
             triggers,
             statements,
         })
+    }
+
+    /// What an event source mapping feeds, and the function that it feeds.
+    fn mapping(&self, id: &str, resource: &Value) -> Result<(String, Trigger)> {
+        let settings = &resource["Properties"];
+        let number = |value: &Value| {
+            value
+                .as_u64()
+                .and_then(|number| usize::try_from(number).ok())
+        };
+        let function = settings["FunctionName"]["Ref"]
+            .as_str()
+            .ok_or_else(|| LocalError(format!("{id}: FunctionName must be a !Ref")))?;
+        let arn = self.text(&settings["EventSourceArn"])?;
+        let batch_size = number(&settings["BatchSize"]);
+        let trigger = if arn.starts_with("arn:aws:dynamodb:") {
+            Trigger::Stream {
+                batch_size: batch_size.unwrap_or(100),
+            }
+        } else {
+            Trigger::Queue {
+                arn,
+                batch_size: batch_size.unwrap_or(10),
+                concurrency: number(&settings["ScalingConfig"]["MaximumConcurrency"]),
+            }
+        };
+        Ok((function.to_owned(), trigger))
     }
 
     fn queue(&self, id: &str, resource: &Value) -> Result<Queue> {

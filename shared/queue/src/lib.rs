@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_sqs::{
     Client,
-    error::{DisplayErrorContext, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::SendMessageBatchRequestEntry,
 };
 use aws_types::SdkConfig;
+use domain::fault::chain;
 use serde::Serialize;
 
 /// Messages of one SendMessageBatch call.
@@ -128,11 +129,13 @@ impl Queues {
 
 fn call<E, R>(operation: &'static str, error: &SdkError<E, R>) -> QueueError
 where
-    E: std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
 {
+    let code = error.code().unwrap_or("no answer");
+    let message = error.message().map_or_else(|| chain(error), str::to_owned);
     QueueError::Call {
         operation,
-        cause: DisplayErrorContext(error).to_string(),
+        cause: format!("{code}: {message}"),
     }
 }

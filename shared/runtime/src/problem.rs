@@ -7,7 +7,7 @@ use serde::Serialize;
 /// The body of a problem.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Problem {
-    /// `about:blank#` and the code: one address a kind of problem, as the RFC wants it.
+    /// `/problems/` and the code: one identifier for each kind of problem, as the RFC wants it.
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -94,7 +94,7 @@ impl Problem {
         errors: Vec<FieldFault>,
     ) -> Self {
         Self {
-            kind: format!("about:blank#{code}"),
+            kind: format!("/problems/{code}"),
             title,
             status: status.as_u16(),
             detail,

@@ -14,7 +14,8 @@ pub(crate) fn start(environment: &Environment) {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_current_span(true)
+        // Events name the request themselves.
+        .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
         .with_max_level(level)

@@ -1,7 +1,7 @@
 //! What can go wrong with the table.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use domain::fault::Failure;
+use domain::fault::{Failure, chain};
 
 /// A call that failed for a reason the caller cannot mend.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +57,7 @@ impl StoreError {
         R: std::fmt::Debug,
     {
         let code = error.code().unwrap_or("no answer");
-        let message = error
-            .message()
-            .map_or_else(|| error_chain(error), str::to_owned);
+        let message = error.message().map_or_else(|| chain(error), str::to_owned);
         // A refused request will be refused again; everything else may pass.
         let refused = [
             "ValidationException",
@@ -73,15 +71,4 @@ impl StoreError {
             retryable: !refused.contains(&code),
         }
     }
-}
-
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
