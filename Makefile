@@ -1,7 +1,7 @@
 # The few commands people type. Each needs what the README's prerequisites name, and nothing else.
 
 PORT ?= 8080
-ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+ARCH ?= arm64
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 

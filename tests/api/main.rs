@@ -1,7 +1,6 @@
 //! Every endpoint, called as its users call it.
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot go on says why and fails"
 )]

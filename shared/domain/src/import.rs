@@ -23,6 +23,8 @@ use crate::{
 pub const MAX_FILE_BYTES: u64 = 15 * 1024 * 1024;
 /// Most faults that are kept of an import; the counts stay exact.
 pub const MAX_FAULTS: usize = 1000;
+/// Longest message of a fault, in bytes: a thousand of them fit into one item of 400 KB.
+const MAX_MESSAGE: usize = 250;
 /// Most variants of one product.
 pub const MAX_VARIANTS: usize = 1000;
 /// Longest description, in bytes of sanitised HTML.
@@ -65,10 +67,16 @@ pub struct LineFault {
 
 impl LineFault {
     fn new(line: u64, code: &str, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        // Some quote the file, whose cells may be as long as the file.
+        if message.len() > MAX_MESSAGE {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8()));
+            message.push('…');
+        }
         Self {
             line,
             code: code.to_owned(),
-            message: message.into(),
+            message,
         }
     }
 
@@ -1020,6 +1028,20 @@ mod tests {
         assert_eq!(
             drafts[0].variants[1].price.amount, 100,
             "no price means no other price"
+        );
+    }
+
+    #[test]
+    fn messages_that_quote_the_file_stay_short() {
+        let long = "ä".repeat(5000);
+        let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
+        let read = read_file(file.as_bytes()).unwrap();
+        let faults = draft_product(&read.groups[0], usd()).faults;
+        assert_eq!(faults[0].code, "invalid_price");
+        assert!(
+            faults[0].message.len() <= MAX_MESSAGE,
+            "{}",
+            faults[0].message.len()
         );
     }
 

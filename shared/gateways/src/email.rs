@@ -2,7 +2,7 @@
 
 use aws_sdk_sesv2::{
     Client,
-    error::BuildError,
+    error::{BuildError, ProvideErrorMetadata},
     types::{Body, Content, Destination, EmailContent, Message},
 };
 use aws_types::SdkConfig;
@@ -48,7 +48,11 @@ impl Mailer {
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await
-            .map_err(|error| GatewayError::call("SES", "SendEmail", &error))?;
+            .map_err(|error| match error.code() {
+                // Its message may name the customer's address, which is no matter for the log.
+                Some(code) => failed(code.to_owned()),
+                None => GatewayError::call("SES", "SendEmail", &error),
+            })?;
         Ok(answer.message_id.unwrap_or_default())
     }
 }

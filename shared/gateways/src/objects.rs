@@ -63,7 +63,15 @@ impl Bucket {
             .presigned(presigning)
             .await
             .map_err(|error| GatewayError::call("S3", "presign PutObject", &error))?;
-        let headers = request.headers();
+        // The SDK sets others beside them, which the signature does not cover.
+        let signed = request
+            .uri()
+            .split("X-Amz-SignedHeaders=")
+            .nth(1)
+            .unwrap_or_default();
+        let signed = signed.split('&').next().unwrap_or_default().to_owned();
+        let is_signed = |name: &str| signed.split("%3B").any(|signed| signed == name);
+        let headers = request.headers().filter(|(name, _)| is_signed(name));
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         Ok(PresignedUpload {
             method: request.method().to_owned(),

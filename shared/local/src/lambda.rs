@@ -295,6 +295,8 @@ impl Lambda {
         let name = &state.function.binary;
         let api = self.inner.api.borrow().clone().unwrap_or_default();
         let binary = self.inner.binaries.join(name);
+        // Held until the process is known: it may ask for its first call right away.
+        let mut workers = locked(&state.workers);
         let mut child = Command::new(&binary)
             .env_clear()
             .envs(&state.environment)
@@ -328,7 +330,8 @@ impl Lambda {
             arrived: Notify::new(),
             pending: Mutex::default(),
         });
-        locked(&state.workers).all.insert(id, Arc::clone(&worker));
+        workers.all.insert(id, Arc::clone(&worker));
+        drop(workers);
         self.follow(streams.1, name.clone());
         self.reap(streams.0, Arc::clone(state), Arc::clone(&worker));
         Ok(worker)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{
+    error::SdkError,
     operation::update_item::UpdateItemError,
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
@@ -92,16 +93,10 @@ impl Store {
         now: Timestamp,
         consistency: Consistency,
     ) -> Result<Option<Cart>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::cart(id).attributes()))
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem cart", &error))?;
-        let cart = answer.item.map(read_cart).transpose()?;
+        let item = self
+            .get("GetItem cart", &Key::cart(id), consistency)
+            .await?;
+        let cart = item.map(read_cart).transpose()?;
         // The table removes expired items when it gets round to it, up to days later.
         Ok(cart.filter(|cart| cart.expires_at > now))
     }
@@ -116,10 +111,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<std::result::Result<Cart, ChangeCartError>> {
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::cart(id).attributes()))
+            .update(&Key::cart(id))
             .update_expression(
                 "SET quantities.#sku = :quantity, added.#sku = if_not_exists(added.#sku, :millis), \
                  version = version + :one, expires_at = :expires_at",
@@ -139,15 +131,12 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match answer {
-            Ok(answer) => read_cart(answer.attributes.unwrap_or_default()).map(Ok),
-            Err(error) => match refused_item(error.as_service_error()) {
-                Some(item) => {
-                    refusal(item, now).map(|found| Err(found.unwrap_or(ChangeCartError::Full)))
-                }
-                None => Err(StoreError::call("UpdateItem set cart line", &error)),
-            },
-        }
+        changed(
+            "UpdateItem set cart line",
+            answer.map(|answer| answer.attributes),
+            now,
+            ChangeCartError::Full,
+        )
     }
 
     /// Takes a line out, without reading the cart first. Key: [`Key::cart`], on the condition that
@@ -158,11 +147,7 @@ impl Store {
         sku: &Sku,
         now: Timestamp,
     ) -> Result<std::result::Result<Cart, ChangeCartError>> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::cart(id).attributes()))
+        let answer = self.update(&Key::cart(id))
             .update_expression(
                 "REMOVE quantities.#sku, added.#sku SET version = version + :one, expires_at = :expires_at",
             )
@@ -178,16 +163,31 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match answer {
-            Ok(answer) => read_cart(answer.attributes.unwrap_or_default()).map(Ok),
-            Err(error) => match refused_item(error.as_service_error()) {
-                Some(item) => refusal(item, now).map(|found| {
-                    Err(found.unwrap_or_else(|| ChangeCartError::NoSuchLine(sku.clone())))
-                }),
-                None => Err(StoreError::call("UpdateItem remove cart line", &error)),
-            },
-        }
+        changed(
+            "UpdateItem remove cart line",
+            answer.map(|answer| answer.attributes),
+            now,
+            ChangeCartError::NoSuchLine(sku.clone()),
+        )
     }
+}
+
+/// The cart after an update, or why its condition did not hold: for the cart's own state, or for the
+/// reason that is particular to the update.
+fn changed(
+    operation: &'static str,
+    answer: std::result::Result<Option<Item>, SdkError<UpdateItemError>>,
+    now: Timestamp,
+    particular: ChangeCartError,
+) -> Result<std::result::Result<Cart, ChangeCartError>> {
+    let error = match answer {
+        Ok(cart) => return read_cart(cart.unwrap_or_default()).map(Ok),
+        Err(error) => error,
+    };
+    let Some(item) = refused_item(error.as_service_error()) else {
+        return Err(StoreError::call(operation, &error));
+    };
+    Ok(Err(refusal(item, now)?.unwrap_or(particular)))
 }
 
 /// The cart in an item.

@@ -9,11 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result, Store, StoreError,
+    Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, import_partition},
-    orders::unbuildable,
-    transaction::Outcome,
+    transaction::{Outcome, put_action, update_action},
     variants::is_condition_failure,
 };
 
@@ -172,9 +171,7 @@ impl Store {
             .expression_attribute_values(":chunks", number(header.chunks_total))
             .expression_attribute_values(":failed", number(failed));
         let actions = vec![
-            TransactWriteItem::builder()
-                .update(update.build().map_err(unbuildable)?)
-                .build(),
+            update_action(update)?,
             self.put_chunk(id, 0, &header.faults, now)?,
         ];
         match self.transact("start import", actions).await? {
@@ -201,9 +198,7 @@ impl Store {
             .expression_attribute_values(":awaiting", state_value(ImportState::AwaitingUpload)?)
             .expression_attribute_values(":upload", string(upload));
         let actions = vec![
-            TransactWriteItem::builder()
-                .update(update.build().map_err(unbuildable)?)
-                .build(),
+            update_action(update)?,
             self.put_chunk(id, 0, &[fault], now)?,
         ];
         // Refused: the import has had its file, or never existed.
@@ -233,17 +228,12 @@ impl Store {
             .expression_attribute_values(":one", number(1));
         let actions = vec![
             self.put_chunk(id, number_of_chunk, faults, now)?,
-            TransactWriteItem::builder()
-                .update(update.build().map_err(unbuildable)?)
-                .build(),
+            update_action(update)?,
         ];
         // Refused: counted before. It may have stopped right there, so go on in any case.
         self.transact("finish chunk", actions).await?;
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::import(id).attributes()))
+            .update(&Key::import(id))
             .update_expression("SET #state = :completed")
             .condition_expression("#state = :running AND chunks_done = chunks_total")
             .expression_attribute_names("#state", "state")
@@ -261,16 +251,10 @@ impl Store {
 
     /// Whether the import runs with exactly this upload.
     async fn is_running(&self, id: ImportId, upload: &str) -> Result<StartOutcome> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::import(id).attributes()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem import", &error))?;
-        let Some(item) = answer.item else {
+        let item = self
+            .get("GetItem import", &Key::import(id), Consistency::Strong)
+            .await?;
+        let Some(item) = item else {
             return Ok(StartOutcome::NotWanted);
         };
         let record: ImportRecord = from_item(item)?;
@@ -297,9 +281,7 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::import_chunk(id, chunk), &record)?))
             .condition_expression("attribute_not_exists(PK)");
-        Ok(TransactWriteItem::builder()
-            .put(put.build().map_err(unbuildable)?)
-            .build())
+        put_action(put)
     }
 }
 

@@ -93,10 +93,7 @@ impl Store {
 
     /// Notes that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
     pub async fn complete_event(&self, consumer: &str, event_id: &str, effect: &str) -> Result<()> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::inbox(consumer, event_id).attributes()))
+        self.update(&Key::inbox(consumer, event_id))
             .update_expression("SET done = :yes, effect = :effect")
             .expression_attribute_values(
                 ":yes",
@@ -112,10 +109,7 @@ impl Store {
     /// Gives a claim back because the effect failed, so that the next attempt need not wait for it
     /// to lapse. Key: [`Key::inbox`]. 1 write unit.
     pub async fn release_event(&self, consumer: &str, event_id: &str) -> Result<()> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::inbox(consumer, event_id).attributes()))
+        self.update(&Key::inbox(consumer, event_id))
             .update_expression("SET claimed_until = :past")
             .expression_attribute_values(":past", number(0))
             .send()

@@ -17,7 +17,7 @@ mod products;
 mod transaction;
 mod variants;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
 use aws_types::SdkConfig;
 
 pub use cursor::InvalidCursor;
@@ -27,6 +27,8 @@ pub use inbox::Claim;
 pub use orders::{Placement, SettleOutcome};
 pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
 pub use variants::{SkuTaken, VariantDetails};
+
+use crate::{item::Item, keys::Key};
 
 /// What every function returns that can only fail because the table did.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -54,5 +56,32 @@ impl Store {
             client: Client::new(config),
             table: table.into(),
         }
+    }
+
+    /// Reads one item.
+    async fn get(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        consistency: Consistency,
+    ) -> Result<Option<Item>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(consistency == Consistency::Strong)
+            .send()
+            .await
+            .map_err(|error| StoreError::call(operation, &error))?;
+        Ok(answer.item)
+    }
+
+    /// An update of one item, to be completed and sent.
+    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
     keys::Key,
-    transaction::Outcome,
+    transaction::{Outcome, put_action, update_action},
 };
 
 /// What is stored of an order. Amounts are bare minor units of the one currency: an order of one
@@ -152,16 +152,10 @@ impl Store {
 
     /// Reads an order. Key: [`Key::order`]. 0.5 or 1 read unit for 4 KB.
     pub async fn order(&self, id: OrderId, consistency: Consistency) -> Result<Option<Order>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::order(id).attributes()))
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem order", &error))?;
-        answer.item.map(read_order).transpose()
+        let item = self
+            .get("GetItem order", &Key::order(id), consistency)
+            .await?;
+        item.map(read_order).transpose()
     }
 
     /// Writes an order whose payment was settled, and turns its reservation into a sale or back into
@@ -178,11 +172,7 @@ impl Store {
             )?))
             .condition_expression("version = :before")
             .expression_attribute_values(":before", number(order.version - 1));
-        actions.push(
-            TransactWriteItem::builder()
-                .put(put.build().map_err(unbuildable)?)
-                .build(),
-        );
+        actions.push(put_action(put)?);
         for line in &order.lines {
             let expression = if released {
                 "SET available = available + :quantity, reserved = reserved - :quantity"
@@ -195,11 +185,7 @@ impl Store {
                 .update_expression(expression)
                 .condition_expression("reserved >= :quantity")
                 .expression_attribute_values(":quantity", number(line.quantity));
-            actions.push(
-                TransactWriteItem::builder()
-                    .update(update.build().map_err(unbuildable)?)
-                    .build(),
-            );
+            actions.push(update_action(update)?);
         }
         match self.transact("settle order", actions).await? {
             Outcome::Committed => Ok(SettleOutcome::Settled),
@@ -224,9 +210,7 @@ impl Store {
             )?))
             .condition_expression("attribute_not_exists(PK)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(TransactWriteItem::builder()
-            .put(put.build().map_err(unbuildable)?)
-            .build())
+        put_action(put)
     }
 
     fn use_up_cart(&self, cart: &Cart, order_id: OrderId) -> Result<TransactWriteItem> {
@@ -237,9 +221,7 @@ impl Store {
             .condition_expression("version = :version AND attribute_not_exists(order_id)")
             .expression_attribute_values(":order", string(order_id.to_string()))
             .expression_attribute_values(":version", number(cart.version));
-        Ok(TransactWriteItem::builder()
-            .update(update.build().map_err(unbuildable)?)
-            .build())
+        update_action(update)
     }
 
     fn reserve(&self, line: &OrderLine) -> Result<TransactWriteItem> {
@@ -254,9 +236,7 @@ impl Store {
             .expression_attribute_values(":price", number(line.unit_price.amount))
             .expression_attribute_values(":currency", string(line.unit_price.currency.to_string()))
             .expression_attribute_values(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
-        Ok(TransactWriteItem::builder()
-            .update(update.build().map_err(unbuildable)?)
-            .build())
+        update_action(update)
     }
 }
 
@@ -267,9 +247,4 @@ pub(crate) fn read_order(item: Item) -> Result<Order> {
 
 fn read_refused(reason: CancellationReason) -> Result<Order> {
     read_order(reason.item.unwrap_or_default())
-}
-
-/// A builder refuses only when a required field was never set, which the code above does.
-pub(crate) fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
-    StoreError::corrupt("transaction", error)
 }

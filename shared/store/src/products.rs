@@ -21,8 +21,7 @@ use crate::{
     cursor::InvalidCursor,
     item::{Record, from_item, number, string, to_item},
     keys::{Key, ListPosition, SK, list_order, listing_partition},
-    orders::unbuildable,
-    transaction::Outcome,
+    transaction::{Outcome, put_action, unbuildable, update_action},
 };
 
 /// Actions of one transaction that list entries may take; one more checks the product.
@@ -225,11 +224,7 @@ impl Store {
             let put = Put::builder()
                 .table_name(&self.table)
                 .set_item(Some(to_item(key, &entry)?));
-            actions.push(
-                TransactWriteItem::builder()
-                    .put(put.build().map_err(unbuildable)?)
-                    .build(),
-            );
+            actions.push(put_action(put)?);
         }
         for key in &stale {
             let delete = Delete::builder()
@@ -283,16 +278,10 @@ impl Store {
         slug: &str,
         consistency: Consistency,
     ) -> Result<Option<ProductRecord>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::product(slug).attributes()))
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem product", &error))?;
-        answer.item.map(from_item).transpose()
+        let item = self
+            .get("GetItem product", &Key::product(slug), consistency)
+            .await?;
+        item.map(from_item).transpose()
     }
 
     fn put_version(
@@ -309,9 +298,7 @@ impl Store {
                 .condition_expression("version = :before")
                 .expression_attribute_values(":before", number(version)),
         };
-        Ok(TransactWriteItem::builder()
-            .put(put.build().map_err(unbuildable)?)
-            .build())
+        put_action(put)
     }
 
     fn still_version(&self, record: &ProductRecord) -> Result<TransactWriteItem> {
@@ -332,9 +319,7 @@ impl Store {
             .condition_expression("version = :version")
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":version", number(record.version));
-        Ok(TransactWriteItem::builder()
-            .update(update.build().map_err(unbuildable)?)
-            .build())
+        update_action(update)
     }
 
     /// The only condition in these transactions is the product's version.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, TransactWriteItem},
+    types::{
+        CancellationReason, TransactWriteItem,
+        builders::{PutBuilder, UpdateBuilder},
+    },
 };
 
 use crate::{Result, Store, StoreError};
@@ -92,4 +95,21 @@ fn cancellation_reasons<R>(
         }
         _ => None,
     }
+}
+
+/// A put as part of a transaction.
+pub(crate) fn put_action(put: PutBuilder) -> Result<TransactWriteItem> {
+    let put = put.build().map_err(unbuildable)?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// An update as part of a transaction.
+pub(crate) fn update_action(update: UpdateBuilder) -> Result<TransactWriteItem> {
+    let update = update.build().map_err(unbuildable)?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+/// A builder refuses only when a required field was never set, which no caller forgets.
+pub(crate) fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+    StoreError::corrupt("transaction", error)
 }

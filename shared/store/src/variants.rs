@@ -3,6 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
+};
 use domain::{
     catalog::Sku,
     inventory::{Stock, Variant},
@@ -73,16 +77,10 @@ pub struct SkuTaken;
 impl Store {
     /// Reads one variant. Key: [`Key::variant`]. 0.5 or 1 read unit.
     pub async fn variant(&self, sku: &Sku, consistency: Consistency) -> Result<Option<Variant>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::variant(sku).attributes()))
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("GetItem variant", &error))?;
-        answer.item.map(read_variant).transpose()
+        let item = self
+            .get("GetItem variant", &Key::variant(sku), consistency)
+            .await?;
+        item.map(read_variant).transpose()
     }
 
     /// Reads several variants at once, at most 100; those that do not exist are missing from the
@@ -143,10 +141,7 @@ impl Store {
         details: &VariantDetails<'_>,
     ) -> Result<std::result::Result<Stock, SkuTaken>> {
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::variant(details.sku).attributes()))
+            .update(&Key::variant(details.sku))
             .update_expression(
                 "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
                  product_slug = :slug, title = :title, price = :price, currency = :currency, \
@@ -170,11 +165,8 @@ impl Store {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match answer {
-            Ok(answer) => read_stock(answer.attributes).map(Ok),
-            Err(error) if is_condition_failure(&error) => Ok(Err(SkuTaken)),
-            Err(error) => Err(StoreError::call("UpdateItem variant details", &error)),
-        }
+        let stock = stock_if_met("UpdateItem variant details", answer)?;
+        Ok(stock.ok_or(SkuTaken))
     }
 
     /// Sets what is on hand because `import` says so, once, however often that import is tried.
@@ -185,11 +177,7 @@ impl Store {
         on_hand: i64,
         import: &str,
     ) -> Result<Option<Stock>> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::variant(sku).attributes()))
+        let answer = self.update(&Key::variant(sku))
             .update_expression("SET available = :on_hand - reserved, stock_set_by = :import")
             .condition_expression(
                 "attribute_exists(PK) AND (attribute_not_exists(stock_set_by) OR stock_set_by <> :import)",
@@ -199,21 +187,14 @@ impl Store {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match answer {
-            Ok(answer) => read_stock(answer.attributes).map(Some),
-            Err(error) if is_condition_failure(&error) => Ok(None),
-            Err(error) => Err(StoreError::call("UpdateItem imported stock", &error)),
-        }
+        stock_if_met("UpdateItem imported stock", answer)
     }
 
     /// Takes a variant out of sale because its product no longer has it. Key: [`Key::variant`],
     /// on the condition that it still is that product's. 1 write unit.
     pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::variant(sku).attributes()))
+            .update(&Key::variant(sku))
             .update_expression("SET for_sale = :no")
             .condition_expression("product_slug = :slug")
             .expression_attribute_values(
@@ -235,21 +216,14 @@ impl Store {
     /// condition that it exists. 1 write unit.
     pub async fn set_stock(&self, sku: &Sku, on_hand: i64) -> Result<Option<Stock>> {
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::variant(sku).attributes()))
+            .update(&Key::variant(sku))
             .update_expression("SET available = :on_hand - reserved")
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":on_hand", number(on_hand))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match answer {
-            Ok(answer) => read_stock(answer.attributes).map(Some),
-            Err(error) if is_condition_failure(&error) => Ok(None),
-            Err(error) => Err(StoreError::call("UpdateItem stock", &error)),
-        }
+        stock_if_met("UpdateItem stock", answer)
     }
 }
 
@@ -257,17 +231,24 @@ fn read_variant(item: Item) -> Result<Variant> {
     from_item::<VariantRecord>(item).map(Variant::from)
 }
 
+/// The stock after an update; `None` if its condition did not hold.
+fn stock_if_met(
+    operation: &'static str,
+    answer: std::result::Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Option<Stock>> {
+    match answer {
+        Ok(answer) => read_stock(answer.attributes).map(Some),
+        Err(error) if is_condition_failure(&error) => Ok(None),
+        Err(error) => Err(StoreError::call(operation, &error)),
+    }
+}
+
 fn read_stock(attributes: Option<Item>) -> Result<Stock> {
     read_variant(attributes.unwrap_or_default()).map(|variant| variant.stock())
 }
 
 /// Whether an update was refused because its condition did not hold.
-pub(crate) fn is_condition_failure<R>(
-    error: &aws_sdk_dynamodb::error::SdkError<
-        aws_sdk_dynamodb::operation::update_item::UpdateItemError,
-        R,
-    >,
-) -> bool {
+pub(crate) fn is_condition_failure(error: &SdkError<UpdateItemError>) -> bool {
     error
         .as_service_error()
         .is_some_and(|error| error.is_conditional_check_failed_exception())

@@ -91,16 +91,15 @@ impl ImportRows {
             let id = ProductId::at(now, runtime::random().map_err(|_| "no random numbers")?);
             let stored = previous.as_ref().map(|stored| &stored.product);
             let product = draft.product(stored, &available, id)?;
+            // Before the product is written: what is written is not looked at again.
+            self.withdraw_missing(
+                &product.view.slug,
+                previous.as_ref(),
+                &product.imported_quantities,
+            )
+            .await?;
             match self.store.put_product(&product, previous.as_ref()).await? {
-                PutProductOutcome::Put => {
-                    self.withdraw_missing(
-                        &product.view.slug,
-                        previous.as_ref(),
-                        &product.imported_quantities,
-                    )
-                    .await?;
-                    return Ok(faults);
-                }
+                PutProductOutcome::Put => return Ok(faults),
                 PutProductOutcome::Overtaken => {
                     faults.retain(|fault| fault.code != LineFault::SKU_TAKEN)
                 }

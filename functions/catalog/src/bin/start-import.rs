@@ -57,6 +57,7 @@ impl StartImport {
             .unwrap_or(0);
         if bytes > MAX_FILE_BYTES {
             let fault = LineFault::file_too_large(bytes);
+            tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
             return Ok(self.store.fail_import(id, upload, fault, now).await?);
         }
         let Some(content) = self.uploads.get(key).await? else {

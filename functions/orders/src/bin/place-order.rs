@@ -35,10 +35,11 @@ impl Endpoint for PlaceOrder {
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
         let key = call.idempotency_key()?;
+        let trace_id = call.trace_id;
         let command = call.body.0.parse()?;
-        let order = self.place(command, &key, call.now, &call.trace_id).await?;
+        let order = self.place(command, &key, call.now, &trace_id).await?;
         let order = order.map_err(Rejection::from)?;
-        tracing::info!(order.id = %order.id, "order placed");
+        tracing::info!(order.id = %order.id, request.id = %trace_id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
         Ok(Reply::of(&view)?.at(format!("/v1/orders/{}", order.id)))
     }
