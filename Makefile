@@ -26,6 +26,7 @@ lint: setup ## formatting, lints, and what must agree with what
 	target/debug/xtask tidy
 
 stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
+	.venv/bin/python infra/local/stage.py --lint
 	.venv/bin/python infra/local/stage.py
 
 build: setup ## release binaries for AWS (ARCH=arm64 or x86_64)

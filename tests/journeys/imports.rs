@@ -1,7 +1,7 @@
 //! Covers: create-import, start-import, import-rows, get-import with good, bad and real files.
 
 use serde_json::{Value, json};
-use testkit::{Product, Shop, catalogue, root};
+use testkit::{Product, Shop, catalogue, order_body, root};
 
 fn counts(import: &Value) -> [u64; 3] {
     ["rows_total", "rows_imported", "rows_failed"].map(|count| import[count].as_u64().unwrap())
@@ -65,6 +65,34 @@ async fn the_same_file_again_changes_nothing() {
     shop.import(catalogue(&[Product::single("tee", "TEE", "10.00", 9)]))
         .await;
     assert_eq!(shop.stock("TEE").await, [9, 0, 9]);
+}
+
+#[tokio::test]
+async fn a_variant_that_is_gone_is_not_sold_and_its_sku_may_be_used_again() {
+    let shop = Shop::start().await;
+    let sizes = |variants: &[(&'static str, &'static str)]| {
+        let variants = variants.iter().map(|(size, sku)| (*size, *sku, "10.00", 5));
+        Product {
+            variants: variants.collect(),
+            ..Product::single("tee", "", "", 0)
+        }
+    };
+    shop.stock_up(&[sizes(&[("S", "TEE-S"), ("M", "TEE-M")])])
+        .await;
+    let cart = shop.cart(&[("TEE-M", 1)]).await;
+    shop.stock_up(&[sizes(&[("S", "TEE-S")])]).await;
+    let gone = shop.order("gone", &order_body(&cart, "tok_ok")).await;
+    gone.expect_problem(409, "out_of_stock");
+    let line = shop.get(&format!("/v1/carts/{cart}")).await.expect(200);
+    assert_eq!(line["lines"][0]["available"], false);
+    assert_eq!(line["totals"]["total"]["amount"], 0);
+    shop.stock_up(&[Product::single("mug", "TEE-M", "3.00", 9)])
+        .await;
+    shop.buy(&[("TEE-M", 1)], "tok_ok", "paid").await;
+    let taken = shop
+        .import(catalogue(&[Product::single("thief", "TEE-S", "1.00", 9)]))
+        .await;
+    assert_eq!(faults(&taken), [(2, "sku_taken")]);
 }
 
 #[tokio::test]

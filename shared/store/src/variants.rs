@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::update_item::{UpdateItemError, UpdateItemOutput},
@@ -135,7 +135,7 @@ impl Store {
     }
 
     /// Writes what an import says of a variant, and its stock if it is new. Key: [`Key::variant`],
-    /// on the condition that no other product has the SKU. 1 write unit.
+    /// on the condition that no other product has the SKU, unless it has given it up. 1 write unit.
     pub async fn put_variant_details(
         &self,
         details: &VariantDetails<'_>,
@@ -146,9 +146,11 @@ impl Store {
                 "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
                  product_slug = :slug, title = :title, price = :price, currency = :currency, \
                  for_sale = :for_sale, available = if_not_exists(available, :quantity), \
-                 reserved = if_not_exists(reserved, :zero)",
+                 reserved = if_not_exists(reserved, :zero) REMOVE withdrawn",
             )
-            .condition_expression("attribute_not_exists(PK) OR product_slug = :slug")
+            .condition_expression(
+                "attribute_not_exists(PK) OR product_slug = :slug OR withdrawn = :yes",
+            )
             .expression_attribute_values(":entity", string(VariantRecord::ENTITY))
             .expression_attribute_values(":schema", number(VariantRecord::VERSION))
             .expression_attribute_values(":sku", string(details.sku.as_str()))
@@ -156,12 +158,10 @@ impl Store {
             .expression_attribute_values(":title", string(details.title))
             .expression_attribute_values(":price", number(details.price.amount))
             .expression_attribute_values(":currency", string(details.price.currency.to_string()))
-            .expression_attribute_values(
-                ":for_sale",
-                aws_sdk_dynamodb::types::AttributeValue::Bool(details.for_sale),
-            )
+            .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
             .expression_attribute_values(":quantity", number(details.initial_quantity))
             .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
@@ -190,17 +190,15 @@ impl Store {
         stock_if_met("UpdateItem imported stock", answer)
     }
 
-    /// Takes a variant out of sale because its product no longer has it. Key: [`Key::variant`],
+    /// Takes a variant out of sale because its product no longer has it; another may take its SKU. Key: [`Key::variant`],
     /// on the condition that it still is that product's. 1 write unit.
     pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
         let answer = self
             .update(&Key::variant(sku))
-            .update_expression("SET for_sale = :no")
+            .update_expression("SET for_sale = :no, withdrawn = :yes")
             .condition_expression("product_slug = :slug")
-            .expression_attribute_values(
-                ":no",
-                aws_sdk_dynamodb::types::AttributeValue::Bool(false),
-            )
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":slug", string(product_slug))
             .send()
             .await;
