@@ -189,6 +189,49 @@ async fn nothing_is_sold_at_a_price_that_is_no_longer_true() {
 }
 
 #[tokio::test]
+async fn carts_of_several_lines_in_any_order_never_oversell() {
+    let shop = Arc::new(Shop::start().await);
+    let skus = ["A", "B", "C", "D"];
+    let products = skus.map(|sku| Product::single(sku, sku, "1.00", 12));
+    shop.stock_up(&products).await;
+    let buyers: Vec<_> = (0..40_usize)
+        .map(|buyer| {
+            let shop = Arc::clone(&shop);
+            tokio::spawn(async move {
+                // Three of the four, from another one on and one in two backwards.
+                let mut lines: Vec<(&str, u32)> = (0..3)
+                    .map(|i| (skus[(buyer + i) % 4], 1 + (buyer % 2) as u32))
+                    .collect();
+                if buyer % 2 == 0 {
+                    lines.reverse();
+                }
+                let cart = shop.cart(&lines).await;
+                shop.order(&cart, &order_body(&cart, "tok_ok")).await
+            })
+        })
+        .collect();
+    let mut sold = std::collections::BTreeMap::new();
+    for buyer in buyers {
+        let answer = buyer.await.unwrap();
+        if answer.status != 201 {
+            answer.expect_problem(409, "out_of_stock");
+            continue;
+        }
+        let order = shop.order_becomes(&answer.json(), "paid").await;
+        for line in order["lines"].as_array().unwrap() {
+            *sold
+                .entry(line["sku"].as_str().unwrap().to_owned())
+                .or_insert(0) += line["quantity"].as_i64().unwrap();
+        }
+    }
+    for sku in skus {
+        let left = 12 - sold[sku];
+        assert!(left >= 0, "{sku} was sold {} times", sold[sku]);
+        assert_eq!(shop.stock(sku).await, [left, 0, left], "{sku}");
+    }
+}
+
+#[tokio::test]
 async fn twenty_units_and_sixty_orders_by_thirty_buyers_at_a_time() {
     let shop = Arc::new(Shop::start().await);
     shop.stock_up(&[Product::single("drop", "DROP", "50.00", 20)])

@@ -165,7 +165,13 @@ async fn a_file_that_is_none_fails_with_its_reason() {
         .map(|c| c as u8)
         .collect();
     let header = good.lines().next().unwrap();
-    let files: [(&str, Vec<u8>); 12] = [
+    let files: [(&str, Vec<u8>); 13] = [
+        (
+            "duplicate_column",
+            good.replacen("Handle,Title", "Handle,Handle", 1)
+                .replacen("Body (HTML)", "Title", 1)
+                .into_bytes(),
+        ),
         ("empty_file", Vec::new()),
         ("empty_file", b"\xEF\xBB\xBF \n\n".to_vec()),
         ("no_rows", format!("{header}\n").into_bytes()),
@@ -193,6 +199,122 @@ async fn a_file_that_is_none_fails_with_its_reason() {
     assert_eq!(
         shop.get("/v1/products").await.expect(200)["items"],
         json!([])
+    );
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_named_and_takes_nothing_down_with_it() {
+    let shop = Shop::start().await;
+    let head = "Handle,Title,Collection,Tags,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n";
+    let good = "good,Good,,,,,GOOD,5,10.00\n";
+    let cell = "c".repeat(1_200_000);
+    let tags: Vec<String> = (0..250)
+        .map(|index| format!("{index}{}", "t".repeat(240)))
+        .collect();
+    let wide: String = (0..900)
+        .map(|index| {
+            format!(
+                "wide,{},,,,{index}{},W-{index},1,\n",
+                if index == 0 { "Wide" } else { "" },
+                "v".repeat(250)
+            )
+        })
+        .collect();
+    let files = [
+        (
+            "too_long",
+            1,
+            format!("{head}big,Big,{cell},,,,BIG,5,10.00\n{good}"),
+        ),
+        (
+            "too_long",
+            1,
+            format!("{head}big,Big,,,{cell},x,BIG,5,10.00\n{good}"),
+        ),
+        (
+            "too_long",
+            1,
+            format!("{head}big,Big,,,,,BIG,5,{}\n{good}", "9".repeat(1_200_000)),
+        ),
+        (
+            "product_too_large",
+            1,
+            format!(
+                "{head}big,Big,,\"{}\",,,BIG,5,10.00\n{good}",
+                tags.join(",")
+            ),
+        ),
+        (
+            "product_too_large",
+            900,
+            format!("{head}{}{good}", wide.replacen(",1,\n", ",1,5\n", 1)),
+        ),
+    ];
+    for (code, rows, file) in files {
+        let import = shop.import(file).await;
+        assert_eq!(
+            counts(&import),
+            [rows + 1, 1, rows],
+            "{code} {:.300}",
+            import.to_string()
+        );
+        assert!(
+            faults(&import).iter().all(|(_, found)| *found == code),
+            "{code} {:.300}",
+            import["errors"].to_string()
+        );
+    }
+    shop.get("/v1/products/big")
+        .await
+        .expect_problem(404, "not_found");
+    shop.get("/v1/products/good").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_page_of_large_products_ends_before_the_answer_is_too_large() {
+    let shop = Shop::start().await;
+    let mut file = "Handle,Title,Body (HTML),Variant Price\n".to_owned();
+    for index in 0..60 {
+        file.push_str(&format!(
+            "heavy-{index},Heavy,\"{}\",{index}\n",
+            "<b>x</b> ".repeat(6000)
+        ));
+    }
+    assert_eq!(counts(&shop.import(file).await), [60, 60, 0]);
+    let (mut path, mut seen, mut pages) = ("/v1/products?sort=price&limit=100".to_owned(), 0, 0);
+    loop {
+        let page = shop.get(&path).await.expect(200);
+        seen += page["items"].as_array().unwrap().len();
+        pages += 1;
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        path = format!("/v1/products?sort=price&limit=100&cursor={cursor}");
+    }
+    assert_eq!(seen, 60);
+    assert!(pages > 1, "the pages were cut");
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_go_on_ends() {
+    let shop = Shop::start().await;
+    let request = shop
+        .request("POST", "/v1/admin/imports")
+        .bearer_auth(&shop.staff_token);
+    let ticket = shop.send(request).await.expect(202);
+    let path = format!("/v1/admin/imports/{}", ticket["id"].as_str().unwrap());
+    let key = format!("imports/{}.csv", ticket["id"].as_str().unwrap());
+    let sample = std::fs::read_to_string(root().join("events/start-import/uploaded.json")).unwrap();
+    let sample: Value = serde_json::from_str(&sample).unwrap();
+    let mut uploaded: Value =
+        serde_json::from_str(sample["Records"][0]["body"].as_str().unwrap()).unwrap();
+    uploaded["Records"][0]["s3"]["object"]["key"] = json!(key);
+    let uploaded = testkit::sqs_event(&[&uploaded.to_string()], 5);
+    shop.invoke("start-import", &uploaded).await.unwrap();
+    let import = shop.staff_get(&path).await.expect(200);
+    assert_eq!(
+        (import["state"].as_str(), faults(&import)),
+        (Some("failed"), vec![(0, "not_started")])
     );
 }
 

@@ -35,6 +35,14 @@ const MAX_TEXT: usize = 255;
 const MAX_TAGS: usize = 250;
 /// Room for the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue takes.
 const MAX_CHUNK_BYTES: usize = 180 * 1024;
+/// Room for the rows of one product, in bytes of JSON: with its envelope still a message.
+const MAX_GROUP_BYTES: usize = 240 * 1024;
+/// Longest cell of a description, of tags, and of anything else, in bytes as it stands in the file.
+const MAX_CELL_BYTES: [usize; 3] = [128 * 1024, 64 * 1024, 8 * 1024];
+/// Largest product as shoppers see it, in bytes of JSON: an item of the table takes 400 KB.
+const MAX_VIEW_BYTES: usize = 200 * 1024;
+/// Most bytes that a product's places in lists may take: it is stored again at each of them.
+const MAX_LISTED_BYTES: usize = 8 * 1024 * 1024;
 /// Most rows of one chunk, so that a chunk is done well within a consumer's time.
 const MAX_CHUNK_ROWS: usize = 100;
 /// What Shopify calls the only option value of a product without options.
@@ -97,6 +105,28 @@ impl LineFault {
             line,
             "product_rejected",
             "None of the product's variants can be used.",
+        )
+    }
+
+    /// A row of a product that is larger than the shop can store.
+    pub fn product_too_large(line: u64) -> Self {
+        let message = "The product is too large: use fewer tags or variants, or shorter texts.";
+        Self::new(line, "product_too_large", message)
+    }
+
+    /// A row that could not be stored although nothing is wrong with it.
+    pub fn not_stored(line: u64) -> Self {
+        let message =
+            "The shop could not store the row, or was not sure that it has; import it again.";
+        Self::new(line, "not_stored", message)
+    }
+
+    /// A file that could not be read although nothing is known to be wrong with it.
+    pub fn not_started() -> Self {
+        Self::new(
+            0,
+            "not_started",
+            "The shop could not read the file; import it again.",
         )
     }
 
@@ -251,6 +281,31 @@ columns! {
     image_alt: "image alt text";
 }
 
+impl Column {
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::body => MAX_CELL_BYTES[0],
+            Self::tags => MAX_CELL_BYTES[1],
+            _ => MAX_CELL_BYTES[2],
+        }
+    }
+
+    /// A cell without what has no place in it: control characters, and outside of descriptions
+    /// line breaks and runs of blanks.
+    fn clean(self, cell: &str) -> String {
+        if self == Self::body {
+            let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+            return cell.trim().chars().filter(keep).collect();
+        }
+        let words: Vec<&str> = cell.split_whitespace().collect();
+        words
+            .join(" ")
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect()
+    }
+}
+
 impl Row {
     fn option_names(&self) -> [&str; 3] {
         [&self.option1_name, &self.option2_name, &self.option3_name]
@@ -270,24 +325,6 @@ impl Row {
             && self.price.is_empty()
             && self.sku.is_empty()
             && self.option_values().iter().all(|value| value.is_empty())
-    }
-
-    /// Bytes it takes in a message, about: the names of its columns and its texts with a tenth for
-    /// escapes.
-    fn bytes(&self) -> usize {
-        let texts = [
-            &self.title,
-            &self.body,
-            &self.vendor,
-            &self.product_type,
-            &self.tags,
-            &self.sku,
-            &self.image,
-            &self.image_alt,
-        ];
-        let options: usize = self.option_values().iter().map(|value| value.len()).sum();
-        let texts: usize = texts.iter().map(|text| text.len()).sum();
-        200 + (options + texts) * 11 / 10
     }
 }
 
@@ -358,10 +395,16 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
             line,
             ..Row::default()
         };
+        let mut oversized = false;
         for (column, cell) in columns.iter().zip(record.iter()) {
-            if let Some(column) = column {
-                row.set(*column, cell.trim());
-            }
+            let Some(column) = *column else { continue };
+            oversized |= cell.len() > column.max_bytes();
+            row.set(column, &column.clean(cell));
+        }
+        if oversized {
+            let message = "A cell of the row is too long to be what its column is for.";
+            file.faults.push(LineFault::new(line, "too_long", message));
+            continue;
         }
         if row.handle.is_empty() {
             let message = "The row has no handle, so it belongs to no product.";
@@ -400,15 +443,13 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
 /// Takes out the products that do not fit a message.
 fn reject_oversized(file: &mut ReadFile) {
     for group in std::mem::take(&mut file.groups) {
-        if group.rows.iter().map(Row::bytes).sum::<usize>() <= MAX_CHUNK_BYTES {
+        // What cannot be written does not fit either.
+        let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
+        if bytes <= MAX_GROUP_BYTES {
             file.groups.push(group);
             continue;
         }
-        let message = format!(
-            "The product {} is too large to import; shorten its texts.",
-            group.slug
-        );
-        let fault = |row: &Row| LineFault::new(row.line, "product_too_large", message.clone());
+        let fault = |row: &Row| LineFault::product_too_large(row.line);
         file.faults.extend(group.rows.iter().map(fault));
     }
 }
@@ -448,7 +489,19 @@ fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> 
         .map(|(_, name)| *name)
         .collect();
     if missing.is_empty() {
-        return Ok(columns);
+        let twice = (0..columns.len()).find(|index| {
+            columns[*index].is_some() && columns[..*index].contains(&columns[*index])
+        });
+        return match twice {
+            None => Ok(columns),
+            Some(index) => {
+                let message = format!(
+                    "The header has two columns for {:?}; remove one.",
+                    &record[index]
+                );
+                Err(LineFault::new(1, "duplicate_column", message))
+            }
+        };
     }
     let first = record.iter().next().unwrap_or_default();
     if record.len() == 1
@@ -566,6 +619,21 @@ impl DraftVariant {
 }
 
 impl Draft {
+    /// Whether the table could not hold it, or not in all the lists it would stand in.
+    fn is_too_large(&self) -> bool {
+        // Option values and titles stand in the view more than once.
+        let values: usize = self
+            .variants
+            .iter()
+            .flat_map(|variant| &variant.option_values)
+            .map(String::len)
+            .sum();
+        let json = serde_json::to_vec(self).map_or(usize::MAX / 2, |json| json.len()) + values;
+        // One list of everything, one of its type, one for each tag and collection; each in two orders.
+        let places = 2 * (2 + self.tags.len() + self.collections.len());
+        json > MAX_VIEW_BYTES || json.saturating_mul(places) > MAX_LISTED_BYTES
+    }
+
     /// The same for the same content, whatever file it came from.
     pub fn content_hash(&self) -> Result<String, serde_json::Error> {
         let digest = Sha256::digest(serde_json::to_vec(self)?);
@@ -648,6 +716,18 @@ pub fn draft_product(group: &RowGroup, currency: Currency) -> Drafted {
                 };
             }
             draft.options = used_options(&names, &draft.variants);
+            if draft.is_too_large() {
+                let rest = group.rows.iter();
+                let rest = rest.filter(|row| faults.iter().all(|fault| fault.line != row.line));
+                let rest: Vec<LineFault> = rest
+                    .map(|row| LineFault::product_too_large(row.line))
+                    .collect();
+                faults.extend(rest);
+                return Drafted {
+                    draft: None,
+                    faults,
+                };
+            }
             Drafted {
                 draft: Some(draft),
                 faults,
@@ -681,6 +761,9 @@ fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
         ("vendor", &first.vendor),
         ("type", &first.product_type),
         ("collection", &first.collection),
+        ("option name", &first.option1_name),
+        ("option name", &first.option2_name),
+        ("option name", &first.option3_name),
     ];
     for (name, text) in texts {
         if text.chars().count() > MAX_TEXT {
@@ -1033,7 +1116,7 @@ mod tests {
 
     #[test]
     fn messages_that_quote_the_file_stay_short() {
-        let long = "ä".repeat(5000);
+        let long = "ä".repeat(2000);
         let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
         let read = read_file(file.as_bytes()).unwrap();
         let faults = draft_product(&read.groups[0], usd()).faults;

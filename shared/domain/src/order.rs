@@ -66,7 +66,8 @@ pub struct AddressBody {
 pub struct PaymentBody {
     /// `test`, the built-in provider.
     pub method: String,
-    /// The provider's token: for `test` one of `tok_ok`, `tok_declined`, `tok_timeout`, `tok_flaky`.
+    /// The provider's token: for `test` one of `tok_ok`, `tok_flaky`, `tok_timeout`; any other is
+    /// declined.
     pub token: String,
 }
 

@@ -29,6 +29,8 @@ use tokio::{
 
 use crate::{ACCOUNT, LocalError, REGION, Result, template::Function};
 
+/// Largest answer, in bytes: what Lambda takes.
+const MAX_ANSWER: usize = 6 * 1024 * 1024;
 /// Most processes of one function.
 const CONCURRENCY: usize = 16;
 
@@ -434,7 +436,13 @@ async fn response(
     UrlPath((name, id, request)): UrlPath<(String, u64, String)>,
     body: Bytes,
 ) -> StatusCode {
-    answer(&lambda, &name, id, &request, Ok(body))
+    let answered = match body.len() {
+        ..=MAX_ANSWER => Ok(body),
+        bytes => Err(format!(
+            "the answer has {bytes} bytes, Lambda takes {MAX_ANSWER}"
+        )),
+    };
+    answer(&lambda, &name, id, &request, answered)
 }
 
 /// `POST …/error`: that a call failed.

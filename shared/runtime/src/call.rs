@@ -60,7 +60,11 @@ impl<E: Endpoint> Call<E> {
             now,
             trace_id,
             authorization: header(request, "authorization").map(str::to_owned),
-            idempotency_key: header(request, "idempotency-key").map(str::to_owned),
+            // Whatever its bytes are, it was sent: the key's own check names what is wrong with it.
+            idempotency_key: request
+                .headers()
+                .get("idempotency-key")
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
         })
     }
 

@@ -34,16 +34,21 @@ pub enum StoreError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let retryable = match &error {
-            StoreError::Call { retryable, .. } => *retryable,
-            StoreError::Corrupt { .. } => false,
-            StoreError::Contended { .. } => true,
-        };
+        let retryable = error.is_retryable();
         Self::dependency(error, retryable)
     }
 }
 
 impl StoreError {
+    /// Whether the same call may succeed later, without anybody mending anything.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Call { retryable, .. } => *retryable,
+            Self::Corrupt { .. } => false,
+            Self::Contended { .. } => true,
+        }
+    }
+
     pub(crate) fn corrupt(entity: &'static str, cause: impl std::fmt::Display) -> Self {
         Self::Corrupt {
             entity,

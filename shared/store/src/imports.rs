@@ -16,6 +16,8 @@ use crate::{
     variants::is_condition_failure,
 };
 
+/// Number of the chunk that holds why an import failed: none of a file has it.
+const FAILURE: u32 = 999_999;
 /// How long an import can be looked up.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
@@ -192,14 +194,15 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::import(id).attributes()))
             .update_expression("SET #state = :failed, upload = :upload")
-            .condition_expression("#state = :awaiting")
+            .condition_expression("#state = :awaiting OR (#state = :running AND upload = :upload)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":failed", state_value(ImportState::Failed)?)
+            .expression_attribute_values(":running", state_value(ImportState::Running)?)
             .expression_attribute_values(":awaiting", state_value(ImportState::AwaitingUpload)?)
             .expression_attribute_values(":upload", string(upload));
         let actions = vec![
             update_action(update)?,
-            self.put_chunk(id, 0, &[fault], now)?,
+            self.put_chunk(id, FAILURE, &[fault], now)?,
         ];
         // Refused: the import has had its file, or never existed.
         self.transact("fail import", actions).await.map(|_| ())

@@ -26,6 +26,9 @@ use crate::{
 
 /// Actions of one transaction that list entries may take; one more checks the product.
 const MAX_ENTRIES: usize = 99;
+/// Bytes of one page of a list. A function answers with at most 6 MB, in which each quotation mark of
+/// the page takes two bytes.
+const MAX_PAGE_BYTES: usize = 2_500_000;
 /// Bytes of one transaction, of the 4 MB it may have.
 const MAX_BYTES: usize = 3_000_000;
 
@@ -129,7 +132,8 @@ impl Store {
         }))
     }
 
-    /// Reads a page of a list, and the cursor of the next page if there is one. Query of
+    /// Reads a page of a list, and the cursor of the next page if there is one. A page ends early when
+    /// its products are so large that more of them would not fit an answer. Query of
     /// [`listing_partition`], one order of it, eventually consistent. 0.5 read units for each 4 KB
     /// of what is answered.
     pub async fn list_products(
@@ -149,6 +153,7 @@ impl Store {
             Some(text) => Some(cursor::decode(&partition, &order, text)?),
         };
         let mut views = Vec::new();
+        let mut bytes = 0;
         let mut last = start;
         loop {
             // One more than wanted tells whether there is a next page.
@@ -172,15 +177,20 @@ impl Store {
                 .await
                 .map_err(|error| StoreError::call("Query listing", &error))?;
             for item in answer.items.unwrap_or_default() {
-                if let Some(AttributeValue::S(sk)) = item.get(SK) {
-                    let position = sk.clone();
-                    if views.len() == list.limit as usize {
-                        let cursor = last.map(|last| cursor::encode(&partition, &order, &last));
-                        return Ok((views, cursor));
-                    }
-                    last = Some(position);
-                }
+                let position = match item.get(SK) {
+                    Some(AttributeValue::S(sk)) => sk.clone(),
+                    _ => return Err(StoreError::corrupt(ListingRecord::ENTITY, "no SK").into()),
+                };
                 let entry: ListingRecord = from_item(item)?;
+                bytes += entry.view.len();
+                let full = views.len() == list.limit as usize || bytes > MAX_PAGE_BYTES;
+                if full
+                    && let Some(last) = &last
+                    && !views.is_empty()
+                {
+                    return Ok((views, Some(cursor::encode(&partition, &order, last))));
+                }
+                last = Some(position);
                 views.push(StoredView { json: entry.view });
             }
             // A query stops at 1 MB, whatever its limit.

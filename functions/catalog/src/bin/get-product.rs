@@ -24,8 +24,13 @@ impl Endpoint for GetProduct {
     type Answer = ProductView;
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductView>, Failure> {
-        let slug = domain::catalog::slug(&call.path.slug).unwrap_or_default();
-        let view = self.store.product_view(&slug).await?;
+        // One product, one address: what is no slug is not made into one.
+        let is_slug =
+            domain::catalog::slug(&call.path.slug).is_some_and(|slug| slug == call.path.slug);
+        let view = match is_slug {
+            true => self.store.product_view(&call.path.slug).await?,
+            false => None,
+        };
         let view = view.ok_or_else(|| Rejection::not_found("product"))?;
         Ok(Reply::stored(view.json).cached(10, 30))
     }

@@ -11,6 +11,8 @@ use domain::{
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{PutProductOutcome, Store, StoredProduct, VariantDetails};
 
+/// The delivery at which a chunk is given up, so that its import ends: the queue's last.
+const LAST_DELIVERY: u32 = 5;
 /// How often a product is read again because somebody else changed it meanwhile.
 const ATTEMPTS: u32 = 5;
 
@@ -28,7 +30,14 @@ impl Consumer for ImportRows {
         let mut rows = 0;
         for group in &chunk.groups {
             rows += group.rows.len();
+            if delivery.attempt >= LAST_DELIVERY {
+                faults.extend(not_stored(group));
+                continue;
+            }
             faults.extend(self.import(group, chunk.import_id, delivery.now).await?);
+        }
+        if delivery.attempt >= LAST_DELIVERY {
+            tracing::error!(import.id = %chunk.import_id, import.chunk = chunk.number, "the chunk is given up");
         }
         let imported = u64::try_from(rows - faults.len())?;
         self.store
@@ -98,7 +107,14 @@ impl ImportRows {
                 &product.imported_quantities,
             )
             .await?;
-            match self.store.put_product(&product, previous.as_ref()).await? {
+            let put = match self.store.put_product(&product, previous.as_ref()).await {
+                Err(error) if !error.is_retryable() => {
+                    tracing::error!(product.slug = %product.view.slug, error = %error, "product not stored");
+                    return Ok(not_stored(group));
+                }
+                put => put?,
+            };
+            match put {
                 PutProductOutcome::Put => return Ok(faults),
                 PutProductOutcome::Overtaken => {
                     faults.retain(|fault| fault.code != LineFault::SKU_TAKEN)
@@ -176,6 +192,15 @@ impl ImportRows {
         }
         Ok(())
     }
+}
+
+/// A fault for every row of a product.
+fn not_stored(group: &RowGroup) -> Vec<LineFault> {
+    group
+        .rows
+        .iter()
+        .map(|row| LineFault::not_stored(row.line))
+        .collect()
 }
 
 fn main() -> ExitCode {

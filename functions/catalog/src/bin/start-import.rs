@@ -10,6 +10,9 @@ use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{ImportHeader, StartOutcome, Store};
 
+/// The delivery at which a file is given up, so that its import ends: the queue's last.
+const LAST_DELIVERY: u32 = 5;
+
 struct StartImport {
     store: Store,
     uploads: Bucket,
@@ -36,14 +39,19 @@ impl Consumer for StartImport {
             return Ok(());
         };
         for record in &event.records {
-            self.start(record, delivery.now).await?;
+            self.start(record, delivery.attempt, delivery.now).await?;
         }
         Ok(())
     }
 }
 
 impl StartImport {
-    async fn start(&self, record: &S3EventRecord, now: Timestamp) -> Result<(), ConsumeError> {
+    async fn start(
+        &self,
+        record: &S3EventRecord,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Result<(), ConsumeError> {
         let object = &record.s3.object;
         let key = object.key.as_deref().unwrap_or_default();
         let Some(id) = import::id_of_upload(key) else {
@@ -55,6 +63,13 @@ impl StartImport {
             .size
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or(0);
+        if attempt >= LAST_DELIVERY {
+            tracing::error!(import.id = %id, "the file is given up");
+            return Ok(self
+                .store
+                .fail_import(id, upload, LineFault::not_started(), now)
+                .await?);
+        }
         if bytes > MAX_FILE_BYTES {
             let fault = LineFault::file_too_large(bytes);
             tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
