@@ -1,6 +1,6 @@
 //! Makes a new HTTP function: its binary, its block in the template, its sample event.
 
-use std::{fmt::Write as _, fs};
+use std::{fmt::Write as _, fs, process::Command};
 
 use crate::{Outcome, root};
 
@@ -45,6 +45,10 @@ pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcom
     }
 
     fs::write(&source, binary(&logical_id, &method, path))?;
+    Command::new("rustfmt")
+        .args(["--edition", "2024"])
+        .arg(&source)
+        .status()?;
     fs::write(
         &template_path,
         with_block(&template, &logical_id, name, &logs, &method, path)?,
