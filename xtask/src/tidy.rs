@@ -20,7 +20,7 @@ const GROWTH: usize = 3;
 /// Who may use a crate, besides nobody.
 const WRAPPERS: [(&str, &[&str]); 7] = [
     ("aws-sdk-dynamodb", &["store"]),
-    ("aws-sdk-sqs", &["queue", "local", "stampede-tests"]),
+    ("aws-sdk-sqs", &["queue", "local"]),
     ("aws-sdk-s3", &["gateways", "local"]),
     ("aws-sdk-sesv2", &["gateways"]),
     ("lambda_http", &["runtime"]),
