@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{Product, Shop, order_body};
 
 #[tokio::test]
@@ -270,4 +270,38 @@ async fn twenty_units_and_sixty_orders_by_thirty_buyers_at_a_time() {
         shop.order_becomes(order, "paid").await;
     }
     assert_eq!(shop.stock("DROP").await, [0, 0, 0]);
+}
+
+/// By the database's own count: what a launch pays for each order.
+#[tokio::test]
+async fn an_order_costs_six_write_units_and_two_for_each_further_line() {
+    let shop = Shop::start_with([("LogLevel".to_owned(), "debug".to_owned())].into()).await;
+    let skus = ["A", "B", "C"];
+    shop.stock_up(&skus.map(|sku| Product::single(sku, sku, "1.00", 9)))
+        .await;
+    for (lines, writes, reads) in [(1, 6.0, 1.0), (3, 10.0, 2.0)] {
+        let lines: Vec<(&str, u32)> = skus.iter().take(lines).map(|sku| (*sku, 1)).collect();
+        let cart = shop.cart(&lines).await;
+        let before = shop.log().len();
+        shop.order(&cart, &order_body(&cart, "tok_ok"))
+            .await
+            .expect(201);
+        let log = shop.log();
+        let costs = log[before..]
+            .lines()
+            .filter_map(|line| line.strip_prefix("place-order: "));
+        let costs: Vec<Value> = costs
+            .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|line: &Value| line["message"] == "units")
+            .collect();
+        let units = |write: bool| -> f64 {
+            let of_kind = costs
+                .iter()
+                .filter(|cost| (cost["dynamodb.operation"] == "place order") == write);
+            of_kind
+                .map(|cost| cost["dynamodb.units"].as_f64().unwrap())
+                .sum()
+        };
+        assert_eq!((units(true), units(false)), (writes, reads), "{costs:?}");
+    }
 }

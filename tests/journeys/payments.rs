@@ -60,7 +60,7 @@ async fn a_provider_that_never_answers_fails_the_order_in_the_end() {
 
 #[tokio::test]
 async fn nothing_personal_is_logged() {
-    let shop = Shop::start().await;
+    let shop = Shop::start_with([("LogLevel".to_owned(), "debug".to_owned())].into()).await;
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 1)])
         .await;
     let cart = shop.cart(&[("TEE", 1)]).await;

@@ -17,7 +17,11 @@ mod products;
 mod transaction;
 mod variants;
 
-use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{ConsumedCapacity, ReturnConsumedCapacity},
+};
 use aws_types::SdkConfig;
 
 pub use cursor::InvalidCursor;
@@ -71,9 +75,11 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
             .consistent_read(consistency == Consistency::Strong)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
             .map_err(|error| StoreError::call(operation, &error))?;
+        log_units(operation, answer.consumed_capacity.as_slice());
         Ok(answer.item)
     }
 
@@ -84,4 +90,17 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
     }
+}
+
+/// Logs what a call cost, by the database's own count.
+fn log_units(operation: &'static str, capacity: &[ConsumedCapacity]) {
+    let units: f64 = capacity
+        .iter()
+        .filter_map(|table| table.capacity_units)
+        .sum();
+    tracing::debug!(
+        dynamodb.operation = operation,
+        dynamodb.units = units,
+        "units"
+    );
 }

@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        CancellationReason, TransactWriteItem,
+        CancellationReason, ReturnConsumedCapacity, TransactWriteItem,
         builders::{PutBuilder, UpdateBuilder},
     },
 };
 
-use crate::{Result, Store, StoreError};
+use crate::{Result, Store, StoreError, log_units};
 
 /// How a transaction ended.
 pub(crate) enum Outcome {
@@ -36,9 +36,13 @@ impl Store {
             let request = self
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(actions.clone()));
+                .set_transact_items(Some(actions.clone()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let error = match request.send().await {
-                Ok(_) => return Ok(Outcome::Committed),
+                Ok(answer) => {
+                    log_units(operation, answer.consumed_capacity());
+                    return Ok(Outcome::Committed);
+                }
                 Err(error) => error,
             };
             let Some(reasons) = cancellation_reasons(&error) else {

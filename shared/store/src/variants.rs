@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
+};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::update_item::{UpdateItemError, UpdateItemOutput},
@@ -18,6 +20,7 @@ use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string},
     keys::Key,
+    log_units,
     transaction::backoff,
 };
 
@@ -107,9 +110,11 @@ impl Store {
                 .client
                 .batch_get_item()
                 .request_items(&self.table, request)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
                 .map_err(|error| StoreError::call("BatchGetItem variants", &error))?;
+            log_units("BatchGetItem variants", answer.consumed_capacity());
             let items = answer.responses.unwrap_or_default().remove(&self.table);
             for item in items.unwrap_or_default() {
                 let variant = read_variant(item)?;
