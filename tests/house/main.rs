@@ -5,3 +5,15 @@
 mod documents;
 mod events;
 mod pages;
+
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::Command;
+
+/// Runs a command to its end; answers with how it ended and all that it said.
+async fn run(command: &mut Command) -> (ExitStatus, String) {
+    let ran = command.stdin(Stdio::null()).output().await;
+    let ran = ran.expect("the command can be started");
+    let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (ran.status, said.concat())
+}

@@ -1,6 +1,6 @@
 //! The storefront, used by a real browser, and what else the shop's address serves.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use serde_json::Value;
 use testkit::{Product, Shop, root};
@@ -112,23 +112,12 @@ async fn a_browser_buys_something() {
         (&Value::from("completed"), &0.into()),
         "{import}"
     );
-    for picture in std::fs::read_dir(root().join("web/demo/media")).unwrap() {
-        let path = picture.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        shop.stack()
-            .upload("MediaBucketName", &format!("media/demo/{name}"), &path)
-            .await
-            .unwrap();
-    }
-    let ran = Command::new("node")
+    shop.stack().upload_demo_pictures(&root()).await.unwrap();
+    let mut browse = Command::new("node");
+    browse
         .arg(folder.join("storefront.mjs"))
         .arg(&shop.address)
-        .env("CHROMIUM", chromium)
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let said =
-        String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{}\n{said}", ran.status);
+        .env("CHROMIUM", chromium);
+    let (status, said) = crate::run(&mut browse).await;
+    assert!(status.success(), "{status}\n{said}");
 }

@@ -87,17 +87,7 @@ async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
     })
     .await?;
     write_environment(&stack, folder)?;
-    for picture in fs::read_dir(root.join("web/demo/media"))? {
-        let path = picture?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        stack
-            .upload("MediaBucketName", &format!("media/demo/{name}"), &path)
-            .await?;
-    }
+    stack.upload_demo_pictures(root).await?;
     seed(root, &stack, &token).await?;
     let address = &stack.address;
     println!(

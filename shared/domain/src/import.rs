@@ -5,7 +5,7 @@
 //! product; [`draft_product`] makes a product of one group. Between the two the rows travel through
 //! a queue. What is wrong is reported by line, and takes down as little as possible with it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -337,6 +337,20 @@ pub struct RowGroup {
     pub rows: Vec<Row>,
 }
 
+impl RowGroup {
+    /// `faults`, and one more, made by `fault`, for each row that has none.
+    pub fn fail_rest(
+        &self,
+        mut faults: Vec<LineFault>,
+        fault: fn(u64) -> LineFault,
+    ) -> Vec<LineFault> {
+        let named: HashSet<u64> = faults.iter().map(|fault| fault.line).collect();
+        let rest = self.rows.iter().filter(|row| !named.contains(&row.line));
+        faults.extend(rest.map(|row| fault(row.line)));
+        faults
+    }
+}
+
 /// A part of a file that travels as one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
@@ -449,8 +463,8 @@ fn reject_oversized(file: &mut ReadFile) {
             file.groups.push(group);
             continue;
         }
-        let fault = |row: &Row| LineFault::product_too_large(row.line);
-        file.faults.extend(group.rows.iter().map(fault));
+        file.faults
+            .extend(group.fail_rest(Vec::new(), LineFault::product_too_large));
     }
 }
 
@@ -702,30 +716,16 @@ pub fn draft_product(group: &RowGroup, currency: Currency) -> Drafted {
             let names = option_names(first);
             read_rows(&mut draft, group, &names, currency, &mut faults);
             if draft.variants.is_empty() {
-                let rest = group
-                    .rows
-                    .iter()
-                    .filter(|row| !faults.iter().any(|fault| fault.line == row.line));
-                let rest: Vec<LineFault> = rest
-                    .map(|row| LineFault::product_rejected(row.line))
-                    .collect();
-                faults.extend(rest);
                 return Drafted {
                     draft: None,
-                    faults,
+                    faults: group.fail_rest(faults, LineFault::product_rejected),
                 };
             }
             draft.options = used_options(&names, &draft.variants);
             if draft.is_too_large() {
-                let rest = group.rows.iter();
-                let rest = rest.filter(|row| faults.iter().all(|fault| fault.line != row.line));
-                let rest: Vec<LineFault> = rest
-                    .map(|row| LineFault::product_too_large(row.line))
-                    .collect();
-                faults.extend(rest);
                 return Drafted {
                     draft: None,
-                    faults,
+                    faults: group.fail_rest(faults, LineFault::product_too_large),
                 };
             }
             Drafted {

@@ -341,15 +341,7 @@ impl Lambda {
 
     /// Passes a stream of log lines on.
     fn follow(&self, stream: Option<impl AsyncRead + Unpin + Send + 'static>, name: String) {
-        let log = Arc::clone(&self.inner.log);
-        tokio::spawn(async move {
-            if let Some(stream) = stream {
-                let mut lines = BufReader::new(stream).lines();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    log(&name, &line);
-                }
-            }
-        });
+        tokio::spawn(pump(stream, name, Arc::clone(&self.inner.log)));
     }
 
     /// Passes standard output on. When it ends the process has ended: whoever waits for an answer
@@ -362,12 +354,7 @@ impl Lambda {
     ) {
         let log = Arc::clone(&self.inner.log);
         tokio::spawn(async move {
-            if let Some(stream) = stream {
-                let mut lines = BufReader::new(stream).lines();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    log(&state.function.binary, &line);
-                }
-            }
+            pump(stream, state.function.binary.clone(), log).await;
             {
                 let mut workers = locked(&state.workers);
                 workers.all.remove(&worker.id);
@@ -380,6 +367,15 @@ impl Lambda {
     fn worker(&self, name: &str, id: u64) -> Option<Arc<Worker>> {
         let state = self.inner.functions.get(name)?;
         locked(&state.workers).all.get(&id).cloned()
+    }
+}
+
+/// Passes lines on until there are no more.
+async fn pump(stream: Option<impl AsyncRead + Unpin>, function: String, log: LogSink) {
+    let Some(stream) = stream else { return };
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        log(&function, &line);
     }
 }
 

@@ -148,6 +148,19 @@ impl Stack {
         self.emulators.stop().await;
     }
 
+    /// Puts the pictures of the demo catalogue where it says they are.
+    pub async fn upload_demo_pictures(&self, root: &Path) -> Result<()> {
+        let folder = root.join("web/demo/media");
+        let failed = |error: std::io::Error| LocalError::new(folder.display(), error);
+        for picture in std::fs::read_dir(&folder).map_err(failed)? {
+            let picture = picture.map_err(failed)?;
+            let key = format!("media/demo/{}", picture.file_name().to_string_lossy());
+            self.upload("MediaBucketName", &key, &picture.path())
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Puts a file into a bucket by the name of the template's output that names it.
     pub async fn upload(&self, bucket_output: &str, key: &str, path: &Path) -> Result<()> {
         let bucket = self.template.outputs.get(bucket_output);

@@ -166,7 +166,8 @@ impl StreamPoller {
     /// Runs until its task is ended.
     pub async fn run(self) -> Result<()> {
         let mut progress = self.lambda.progress();
-        let mut iterator = self.iterator()?;
+        let stream = self.stream_arn()?;
+        let mut iterator = self.iterator(&stream)?;
         let mut attempts = 0;
         loop {
             progress.mark_unchanged();
@@ -181,7 +182,7 @@ impl StreamPoller {
             for record in &answer.records {
                 let mut record =
                     serde_json::to_value(record).map_err(|error| LocalError(error.to_string()))?;
-                record["eventSourceARN"] = json!(self.stream_arn()?);
+                record["eventSourceARN"] = json!(stream);
                 records.push(record);
             }
             let wanted: Vec<&Value> = records
@@ -214,7 +215,7 @@ impl StreamPoller {
             let sequence = records[last]["dynamodb"]["SequenceNumber"]
                 .as_str()
                 .unwrap_or_default();
-            iterator = self.iterator_after(sequence)?;
+            iterator = self.iterator_after(&stream, sequence)?;
             if let Some(path) = &self.position {
                 std::fs::write(path, sequence)
                     .map_err(|error| LocalError::new(path.display(), error))?;
@@ -244,25 +245,25 @@ impl StreamPoller {
     }
 
     /// Where to read on: after what was read before, or at the beginning.
-    fn iterator(&self) -> Result<String> {
+    fn iterator(&self, stream: &str) -> Result<String> {
         let position = self
             .position
             .as_ref()
             .and_then(|path| std::fs::read_to_string(path).ok());
         match position {
-            Some(sequence) => self.iterator_after(sequence.trim()),
-            None => self.iterator_at(json!({ "ShardIteratorType": "TRIM_HORIZON" })),
+            Some(sequence) => self.iterator_after(stream, sequence.trim()),
+            None => self.iterator_at(stream, json!({ "ShardIteratorType": "TRIM_HORIZON" })),
         }
     }
 
-    fn iterator_after(&self, sequence: &str) -> Result<String> {
+    fn iterator_after(&self, stream: &str, sequence: &str) -> Result<String> {
         self.iterator_at(
+            stream,
             json!({ "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence }),
         )
     }
 
-    fn iterator_at(&self, mut request: Value) -> Result<String> {
-        let arn = self.stream_arn()?;
+    fn iterator_at(&self, arn: &str, mut request: Value) -> Result<String> {
         let stream = self
             .database
             .describe_stream(read(json!({ "StreamArn": arn }))?)

@@ -26,18 +26,18 @@ impl Consumer for ImportRows {
 
     async fn handle(&self, delivery: Delivery<Chunk>) -> Result<(), ConsumeError> {
         let chunk = delivery.message;
+        let given_up = delivery.attempt >= LAST_DELIVERY;
+        if given_up {
+            tracing::error!(import.id = %chunk.import_id, import.chunk = chunk.number, "the chunk is given up");
+        }
         let mut faults = Vec::new();
         let mut rows = 0;
         for group in &chunk.groups {
             rows += group.rows.len();
-            if delivery.attempt >= LAST_DELIVERY {
-                faults.extend(not_stored(group));
-                continue;
-            }
-            faults.extend(self.import(group, chunk.import_id, delivery.now).await?);
-        }
-        if delivery.attempt >= LAST_DELIVERY {
-            tracing::error!(import.id = %chunk.import_id, import.chunk = chunk.number, "the chunk is given up");
+            faults.extend(match given_up {
+                true => group.fail_rest(Vec::new(), LineFault::not_stored),
+                false => self.import(group, chunk.import_id, delivery.now).await?,
+            });
         }
         let imported = u64::try_from(rows - faults.len())?;
         self.store
@@ -87,15 +87,7 @@ impl ImportRows {
                 .await?;
             if draft.variants.is_empty() {
                 // All its SKUs are taken: what else its rows hold comes to nothing.
-                let rest = group
-                    .rows
-                    .iter()
-                    .filter(|row| faults.iter().all(|fault| fault.line != row.line));
-                let rest: Vec<LineFault> = rest
-                    .map(|row| LineFault::product_rejected(row.line))
-                    .collect();
-                faults.extend(rest);
-                return Ok(faults);
+                return Ok(group.fail_rest(faults, LineFault::product_rejected));
             }
             let id = ProductId::at(now, runtime::random().map_err(|_| "no random numbers")?);
             let stored = previous.as_ref().map(|stored| &stored.product);
@@ -110,7 +102,7 @@ impl ImportRows {
             let put = match self.store.put_product(&product, previous.as_ref()).await {
                 Err(error) if !error.is_retryable() => {
                     tracing::error!(product.slug = %product.view.slug, error = %error, "product not stored");
-                    return Ok(not_stored(group));
+                    return Ok(group.fail_rest(Vec::new(), LineFault::not_stored));
                 }
                 put => put?,
             };
@@ -192,15 +184,6 @@ impl ImportRows {
         }
         Ok(())
     }
-}
-
-/// A fault for every row of a product.
-fn not_stored(group: &RowGroup) -> Vec<LineFault> {
-    group
-        .rows
-        .iter()
-        .map(|row| LineFault::not_stored(row.line))
-        .collect()
 }
 
 fn main() -> ExitCode {
