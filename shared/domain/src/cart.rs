@@ -214,7 +214,7 @@ pub fn price_cart(
             quantity: line.quantity,
             unit_price: variant.price,
             line_total,
-            available: variant.for_sale && variant.available >= i64::from(line.quantity),
+            available: variant.can_sell(line.quantity),
         });
     }
     Ok(CartView {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{catalog::Sku, id::OrderId, order::OrderStatus};
+use crate::{catalog::Sku, id::OrderId, order::What, payment::Provider};
 
 /// An event with what every event carries. Events name things; consumers read them afresh.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,15 +29,21 @@ pub enum Event {
         /// Which.
         order_id: OrderId,
     },
-    /// An order was paid.
-    OrderPaid {
+    /// Something else happened to an order.
+    OrderChanged {
         /// Which.
         order_id: OrderId,
+        /// Its version since.
+        version: u64,
+        /// What happened.
+        what: What,
     },
-    /// The payment of an order failed; its stock was released.
-    OrderPaymentFailed {
-        /// Which.
-        order_id: OrderId,
+    /// A payment provider told us of something.
+    ProviderEventReceived {
+        /// Which provider.
+        provider: Provider,
+        /// Its name for the event.
+        provider_event_id: String,
     },
     /// The last unit of a variant was promised, or a sold-out variant came back.
     AvailabilityChanged {
@@ -49,10 +55,18 @@ pub enum Event {
 }
 
 /// Who asks to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subscriber {
     /// Charges orders.
     CapturePayment,
+    /// Ends orders that were not paid in time; told when that time has come.
+    ExpireOrder,
+    /// Gives money back.
+    RefundPayment,
+    /// Does what a provider's events call for.
+    HandlePaymentEvent,
+    /// Writes invoices and credit notes.
+    RenderInvoice,
     /// Writes to customers.
     SendEmail,
     /// Keeps the catalogue's pages true.
@@ -60,22 +74,20 @@ pub enum Subscriber {
 }
 
 impl Event {
-    /// The event that an order's arrival at `status` is.
-    pub fn of_order(order_id: OrderId, status: OrderStatus) -> Self {
-        match status {
-            OrderStatus::PendingPayment => Self::OrderPlaced { order_id },
-            OrderStatus::Paid => Self::OrderPaid { order_id },
-            OrderStatus::PaymentFailed => Self::OrderPaymentFailed { order_id },
-        }
-    }
-
     /// The queues it goes to.
     pub const fn subscribers(&self) -> &'static [Subscriber] {
         match self {
-            Self::OrderPlaced { .. } => &[Subscriber::CapturePayment],
-            Self::OrderPaid { .. } => &[Subscriber::SendEmail],
-            // Mails for failed payments come with the notification templates.
-            Self::OrderPaymentFailed { .. } => &[],
+            Self::OrderPlaced { .. } => &[Subscriber::CapturePayment, Subscriber::ExpireOrder],
+            Self::OrderChanged { what, .. } => match what {
+                What::PaymentActionRequired | What::PaymentAuthorised | What::RefundFailed => &[],
+                What::Paid | What::Refunded => &[Subscriber::RenderInvoice, Subscriber::SendEmail],
+                What::Fulfilled => &[Subscriber::SendEmail],
+                What::PaymentFailed | What::Expired | What::Cancelled => {
+                    &[Subscriber::RefundPayment, Subscriber::SendEmail]
+                }
+                What::RefundRequested => &[Subscriber::RefundPayment],
+            },
+            Self::ProviderEventReceived { .. } => &[Subscriber::HandlePaymentEvent],
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],
         }
     }

@@ -37,6 +37,20 @@ pub enum Code {
     UnknownSku,
     /// Lines that cannot be served from stock.
     OutOfStock,
+    /// The same request is being worked on at this moment.
+    RequestInProgress,
+    /// Where the order stands does not allow this.
+    OrderStatus,
+    /// Some of the order has been shipped.
+    OrderShipped,
+    /// The payment is being taken at this moment.
+    PaymentInProgress,
+    /// More than is left of what was captured.
+    RefundTooHigh,
+    /// The stock is split over more shards already.
+    ShardsCannotShrink,
+    /// The signature of a provider's event is missing, wrong or too old.
+    InvalidSignature,
     /// The cursor was not made by this list.
     InvalidCursor,
     /// Other writers were faster again and again; the same request may be sent again.
@@ -63,6 +77,13 @@ impl Code {
             Self::CartFull => "cart_full",
             Self::UnknownSku => "unknown_sku",
             Self::OutOfStock => "out_of_stock",
+            Self::RequestInProgress => "request_in_progress",
+            Self::OrderStatus => "order_status",
+            Self::OrderShipped => "order_shipped",
+            Self::PaymentInProgress => "payment_in_progress",
+            Self::RefundTooHigh => "refund_too_high",
+            Self::ShardsCannotShrink => "shards_cannot_shrink",
+            Self::InvalidSignature => "invalid_signature",
             Self::InvalidCursor => "invalid_cursor",
             Self::Busy => "busy",
         }

@@ -40,6 +40,12 @@ kinds! {
     CartKind = CartId, "crt_";
     /// An order.
     OrderKind = OrderId, "ord_";
+    /// A refund.
+    RefundKind = RefundId, "ref_";
+    /// A fulfilment.
+    FulfilmentKind = FulfilmentId, "ful_";
+    /// A request that may be sent again; derived from its caller, route and key.
+    RequestKind = RequestId, "req_";
     /// A product import.
     ImportKind = ImportId, "imp_";
 }

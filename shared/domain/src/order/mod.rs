@@ -1,9 +1,10 @@
-//! The order: placed in one transaction with its reservation, then paid or not.
+//! The order: placed in one transaction with its reservation, then paid, shipped, refunded or not
+//! ([`Order::status`] and the changes beside it).
 
 use std::collections::HashMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,11 +15,22 @@ use crate::{
     fault::{Code, FieldFault, Rejection},
     id::{CartId, OrderId},
     idempotency::{Fingerprint, IdempotencyKey},
-    inventory::Variant,
+    inventory::{Share, Variant},
     money::{Currency, Money, MoneyError},
     payment::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
     text::FieldCheck,
 };
+
+mod change;
+mod life;
+mod view;
+
+pub use change::{CancelOrderBody, FulfilOrderBody, RefundOrderBody};
+pub use life::{
+    Actor, ChangeError, Closed, Fulfil, Fulfilment, HistoryEntry, MAX_PARTS, Refund, RefundStatus,
+    RequestRefund, Transition, Units, What,
+};
+pub use view::{OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};
 
 /// Body of `POST /v1/orders`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -64,11 +76,14 @@ pub struct AddressBody {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentBody {
-    /// `test`, the built-in provider.
+    /// `test`, the built-in provider, or `stripe`; whichever the shop offers.
     pub method: String,
-    /// The provider's token: for `test` one of `tok_ok`, `tok_flaky`, `tok_timeout`; any other is
-    /// declined.
-    pub token: String,
+    /// The provider's token for the means of payment. For `test` one of `tok_ok`, `tok_flaky`,
+    /// `tok_timeout`, `tok_refund_fails`; any other is declined. For `stripe` a payment method
+    /// (`pm_…`), or nothing: then the customer's own client confirms the payment with the
+    /// `client_secret` that the order shows.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 /// A postal address.
@@ -106,8 +121,8 @@ pub struct PlaceOrder {
 }
 
 impl PlaceOrderBody {
-    /// The command, or all fields at fault at once.
-    pub fn parse(self) -> Result<PlaceOrder, Rejection> {
+    /// The command, or all fields at fault at once; payable with one of the `offered` providers.
+    pub fn parse(self, offered: &[Provider]) -> Result<PlaceOrder, Rejection> {
         let mut check = FieldCheck::default();
         let cart_id = self.cart_id.parse::<CartId>();
         if cart_id.is_err() {
@@ -116,10 +131,19 @@ impl PlaceOrderBody {
         let email = check.email("email", &self.email);
         let shipping_address = self.shipping_address.parse(&mut check);
         let provider = Provider::named(&self.payment.method);
+        let provider = provider.filter(|provider| offered.contains(provider));
         if provider.is_none() {
-            check.fault("payment.method", "unknown_method", "Must be \"test\".");
+            let names: Vec<&str> = offered.iter().map(|provider| provider.name()).collect();
+            let message = format!("The shop takes: {}.", names.join(", "));
+            check.fault("payment.method", "unknown_method", message);
         }
-        let token = check.line("payment.token", &self.payment.token, 100);
+        let token = match (self.payment.token, provider) {
+            (None, Some(Provider::Test)) => {
+                check.fault("payment.token", "required", "Must be given.");
+                None
+            }
+            (token, _) => token.map(|token| check.line("payment.token", &token, 255)),
+        };
         let (Ok(cart_id), Some(provider)) = (cart_id, provider) else {
             return Err(Rejection::invalid(check.into_faults()));
         };
@@ -164,15 +188,44 @@ impl AddressBody {
 }
 
 /// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
     /// The stock is reserved, the payment is due.
     PendingPayment,
     /// Paid; the goods are the customer's.
     Paid,
+    /// Some of it was shipped.
+    PartiallyFulfilled,
+    /// All of it was shipped.
+    Fulfilled,
     /// The payment failed; the stock was released.
     PaymentFailed,
+    /// It was not paid in time; the stock was released.
+    Expired,
+    /// It was called off; the stock was released, what was paid goes back.
+    Cancelled,
+    /// Some of the money went back.
+    PartiallyRefunded,
+    /// All of the money went back.
+    Refunded,
+}
+
+impl OrderStatus {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingPayment => "pending_payment",
+            Self::Paid => "paid",
+            Self::PartiallyFulfilled => "partially_fulfilled",
+            Self::Fulfilled => "fulfilled",
+            Self::PaymentFailed => "payment_failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
 }
 
 /// An order.
@@ -182,8 +235,8 @@ pub struct Order {
     pub id: OrderId,
     /// Raised by every change.
     pub version: u64,
-    /// Where it stands.
-    pub status: OrderStatus,
+    /// Why it ended without being sold, if it did.
+    pub closed: Option<Closed>,
     /// The cart it came from; the access token is derived from it.
     pub cart_id: CartId,
     /// Where the confirmation goes.
@@ -200,8 +253,16 @@ pub struct Order {
     pub fingerprint: Fingerprint,
     /// When it was placed.
     pub placed_at: Timestamp,
+    /// Until when its stock is reserved for a payment.
+    pub due_at: Timestamp,
     /// Identifier of the request that placed it, to follow it across functions.
     pub trace_id: String,
+    /// What was handed to carriers.
+    pub fulfilments: Vec<Fulfilment>,
+    /// What goes back, or went.
+    pub refunds: Vec<Refund>,
+    /// What has happened to it since it was placed: one entry for each version after the first.
+    pub history: Vec<HistoryEntry>,
 }
 
 /// The payment of an order.
@@ -215,13 +276,23 @@ pub struct Payment {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<PaymentFailure>,
-    /// The provider's name for the charge.
+    /// The provider's name for the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub charge_id: Option<String>,
+    pub payment_id: Option<String>,
+    /// What the customer's client confirms the payment with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// What was captured, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub captured: i64,
+}
+
+fn is_zero(amount: &i64) -> bool {
+    *amount == 0
 }
 
 /// One line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
     /// What was bought.
     pub sku: Sku,
@@ -231,6 +302,16 @@ pub struct OrderLine {
     pub quantity: u32,
     /// What one cost then.
     pub unit_price: Money,
+    /// The shards of the stock it was taken from; none for all from the first.
+    pub shards: Vec<Share>,
+    /// Units handed to a carrier.
+    pub fulfilled: u32,
+    /// Units that were refunded before they were shipped, and never will be.
+    pub withdrawn: u32,
+    /// Units that were refunded after they were shipped.
+    pub returned: u32,
+    /// Of those, how many can be sold again.
+    pub returned_to_stock: u32,
 }
 
 /// A line that cannot be served.
@@ -324,6 +405,10 @@ pub struct Basis<'a> {
     pub currency: Currency,
     /// The time.
     pub now: Timestamp,
+    /// How long the stock is reserved for a payment.
+    pub payment_window: SignedDuration,
+    /// Spreads buyers over the shards of a stock.
+    pub random: u64,
     /// Identifier of the request.
     pub trace_id: &'a str,
 }
@@ -340,6 +425,8 @@ pub fn place_order(
         variants,
         currency,
         now,
+        payment_window,
+        random,
         trace_id,
     } = basis;
     if cart.order_id.is_some() {
@@ -353,23 +440,29 @@ pub fn place_order(
     let mut shortages = Vec::new();
     for line in &cart.lines {
         let variant = variants.get(&line.sku).filter(|variant| variant.for_sale);
-        let available = variant.map_or(0, |variant| variant.available);
-        match variant {
-            Some(variant) if available >= i64::from(line.quantity) => {
-                amounts.push(variant.price.times(line.quantity)?);
-                lines.push(OrderLine {
-                    sku: line.sku.clone(),
-                    title: variant.title.clone(),
-                    quantity: line.quantity,
-                    unit_price: variant.price,
-                });
-            }
-            _ => shortages.push(Shortage {
+        let shares = variant.and_then(|variant| variant.allocate(line.quantity, random));
+        let (Some(variant), Some(shares)) = (variant, shares) else {
+            shortages.push(Shortage {
                 sku: line.sku.clone(),
                 wanted: line.quantity,
-                available,
-            }),
-        }
+                available: variant.map_or(0, |variant| variant.total().available),
+            });
+            continue;
+        };
+        amounts.push(variant.price.times(line.quantity)?);
+        // All from the first is what is not worth a word.
+        let plain = shares.len() == 1 && shares[0].shard == 0;
+        lines.push(OrderLine {
+            sku: line.sku.clone(),
+            title: variant.title.clone(),
+            quantity: line.quantity,
+            unit_price: variant.price,
+            shards: if plain { Vec::new() } else { shares },
+            fulfilled: 0,
+            withdrawn: 0,
+            returned: 0,
+            returned_to_stock: 0,
+        });
     }
     if !shortages.is_empty() {
         return Err(PlaceOrderError::OutOfStock(shortages));
@@ -377,7 +470,7 @@ pub fn place_order(
     Ok(Order {
         id: order_id(key),
         version: 1,
-        status: OrderStatus::PendingPayment,
+        closed: None,
         cart_id: command.cart_id,
         email: command.email,
         shipping_address: command.shipping_address,
@@ -387,50 +480,21 @@ pub fn place_order(
             method: command.payment,
             status: PaymentStatus::Pending,
             failure: None,
-            charge_id: None,
+            payment_id: None,
+            client_secret: None,
+            captured: 0,
         },
         fingerprint,
         placed_at: now,
+        due_at: now + payment_window,
         trace_id: trace_id.to_owned(),
+        fulfilments: Vec::new(),
+        refunds: Vec::new(),
+        history: Vec::new(),
     })
 }
 
-/// How the attempt to charge an order ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// The money is ours.
-    Captured {
-        /// The provider's name for the charge.
-        charge_id: String,
-    },
-    /// No money was taken, and none will be.
-    Failed(PaymentFailure),
-}
-
 impl Order {
-    /// The order after its payment was settled; `None` if it is settled already, so that a message
-    /// seen twice changes nothing.
-    pub fn settled(&self, settlement: Settlement) -> Option<Self> {
-        if self.status != OrderStatus::PendingPayment {
-            return None;
-        }
-        let mut order = self.clone();
-        order.version += 1;
-        match settlement {
-            Settlement::Captured { charge_id } => {
-                order.status = OrderStatus::Paid;
-                order.payment.status = PaymentStatus::Captured;
-                order.payment.charge_id = Some(charge_id);
-            }
-            Settlement::Failed(failure) => {
-                order.status = OrderStatus::PaymentFailed;
-                order.payment.status = PaymentStatus::Failed;
-                order.payment.failure = Some(failure);
-            }
-        }
-        Some(order)
-    }
-
     /// What people call the order: ten digits of its id, such as `7K3MQ-9QXPB`.
     pub fn number(&self) -> String {
         let digits = self.id.digits();
@@ -464,109 +528,32 @@ impl Order {
     pub fn as_placed(&self) -> Self {
         let mut order = self.clone();
         order.version = 1;
-        order.status = OrderStatus::PendingPayment;
-        order.payment.status = PaymentStatus::Pending;
-        order.payment.failure = None;
-        order.payment.charge_id = None;
+        order.closed = None;
+        order.payment = Payment {
+            method: order.payment.method,
+            status: PaymentStatus::Pending,
+            failure: None,
+            payment_id: None,
+            client_secret: None,
+            captured: 0,
+        };
+        for line in &mut order.lines {
+            line.fulfilled = 0;
+            line.withdrawn = 0;
+            line.returned = 0;
+            line.returned_to_stock = 0;
+        }
+        order.fulfilments.clear();
+        order.refunds.clear();
+        order.history.clear();
         order
     }
 }
 
-/// An order as its customer sees it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct OrderView {
-    /// Identifier.
-    pub id: OrderId,
-    /// What people call it.
-    pub number: String,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// What was bought.
-    pub lines: Vec<OrderLineView>,
-    /// What it comes to.
-    pub totals: Totals,
-    /// The payment.
-    pub payment: PaymentView,
-    /// Where the confirmation goes.
-    pub email: String,
-    /// Where the goods go.
-    pub shipping_address: Address,
-    /// When it was placed.
-    #[schemars(with = "String")]
-    pub placed_at: Timestamp,
-    /// The right to read the order, as bearer token; given once, to who placed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_token: Option<String>,
-}
-
-/// One line of an order, as its customer sees it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct OrderLineView {
-    /// Stock keeping unit.
-    pub sku: Sku,
-    /// Product and options.
-    pub title: String,
-    /// Units.
-    pub quantity: u32,
-    /// What one cost.
-    pub unit_price: Money,
-    /// What the line cost.
-    pub line_total: Money,
-}
-
-/// The payment of an order, as its customer sees it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PaymentView {
-    /// Which provider takes it.
-    pub method: Provider,
-    /// Where it stands.
-    pub status: PaymentStatus,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<PaymentFailure>,
-}
-
-impl OrderView {
-    /// The order for a reader who has shown the token.
-    pub fn of(order: &Order) -> Result<Self, MoneyError> {
-        let lines = order.lines.iter().map(|line| {
-            Ok(OrderLineView {
-                sku: line.sku.clone(),
-                title: line.title.clone(),
-                quantity: line.quantity,
-                unit_price: line.unit_price,
-                line_total: line.unit_price.times(line.quantity)?,
-            })
-        });
-        Ok(Self {
-            id: order.id,
-            number: order.number(),
-            status: order.status,
-            lines: lines.collect::<Result<_, MoneyError>>()?,
-            totals: order.totals.clone(),
-            payment: PaymentView {
-                method: order.payment.method.provider,
-                status: order.payment.status,
-                failure: order.payment.failure,
-            },
-            email: order.email.clone(),
-            shipping_address: order.shipping_address.clone(),
-            placed_at: order.placed_at,
-            access_token: None,
-        })
-    }
-
-    /// The answer to who placed the order: as it was placed, with the token.
-    pub fn placed(order: &Order) -> Result<Self, MoneyError> {
-        let mut view = Self::of(&order.as_placed())?;
-        view.access_token = Some(order.access_token());
-        Ok(view)
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::inventory::Stock;
     use proptest::prelude::*;
 
     fn usd() -> Currency {
@@ -579,9 +566,14 @@ mod tests {
             product_slug: "p".into(),
             title: "T".into(),
             price: Money::new(price, usd()),
-            available,
-            reserved: 0,
             for_sale,
+            backorder: false,
+            shards: 1,
+            stock: vec![Stock {
+                available,
+                counted: available,
+                ..Stock::default()
+            }],
         }
     }
 
@@ -600,7 +592,7 @@ mod tests {
             },
             payment: PaymentMethod {
                 provider: Provider::Test,
-                token: "tok_ok".into(),
+                token: Some("tok_ok".into()),
             },
         }
     }
@@ -623,9 +615,24 @@ mod tests {
             variants: &variants,
             currency: usd(),
             now: Timestamp::UNIX_EPOCH,
+            payment_window: SignedDuration::from_mins(15),
+            random: 0,
             trace_id: "t",
         };
         place_order(command, &"key".parse().unwrap(), fingerprint, basis)
+    }
+
+    /// An order of these lines (SKU, quantity, price), as placed.
+    pub(crate) fn placed(lines: &[(&str, u32, i64)]) -> Order {
+        let wanted: Vec<(String, u32)> = lines
+            .iter()
+            .map(|(sku, quantity, _)| ((*sku).into(), *quantity))
+            .collect();
+        let variants: Vec<Variant> = lines
+            .iter()
+            .map(|(sku, quantity, price)| variant(sku, *price, i64::from(*quantity), true))
+            .collect();
+        place(&wanted, &variants).unwrap()
     }
 
     proptest! {
@@ -657,36 +664,6 @@ mod tests {
                 }
                 Err(other) => prop_assert!(false, "{other}"),
             }
-        }
-    }
-
-    #[test]
-    fn an_order_is_settled_once() {
-        let order = place(&[("S".into(), 1)], &[variant("S", 100, 1, true)]).unwrap();
-        let paid = order
-            .settled(Settlement::Captured {
-                charge_id: "c".into(),
-            })
-            .unwrap();
-        assert_eq!(
-            (paid.status, paid.payment.status),
-            (OrderStatus::Paid, PaymentStatus::Captured)
-        );
-        let failed = order
-            .settled(Settlement::Failed(PaymentFailure::Declined))
-            .unwrap();
-        assert_eq!(failed.status, OrderStatus::PaymentFailed);
-        for settled in [&paid, &failed] {
-            assert_eq!(settled.version, order.version + 1);
-            assert_eq!(
-                settled.settled(Settlement::Failed(PaymentFailure::Declined)),
-                None
-            );
-            assert_eq!(
-                settled.as_placed(),
-                order,
-                "a replay answers with the order as it was placed"
-            );
         }
     }
 
