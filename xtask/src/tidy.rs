@@ -148,8 +148,9 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
     set.remove("LOG_LEVEL");
+    set.remove("METRIC_NAMESPACE");
     let mut wanted = BTreeSet::new();
-    for call in ["environment.require(\"", "url(\""] {
+    for call in ["environment.require(\"", "environment.seconds(\"", "url(\""] {
         wanted.extend(
             source
                 .split(call)
@@ -159,6 +160,9 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
     if source.contains("environment.currency()") {
         wanted.insert("CURRENCY");
+    }
+    if source.contains("Payments::connect(") {
+        wanted.extend(["TABLE_NAME", "STRIPE_SECRET_NAME"]);
     }
     if source.contains("Access::Staff") {
         wanted.insert("STAFF_TOKEN_PUBLIC_KEY");

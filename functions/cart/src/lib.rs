@@ -7,7 +7,7 @@ use domain::{
     id::CartId,
     money::Currency,
 };
-use store::{Consistency, Store};
+use store::{Consistency, Look, Store};
 
 /// Path of a cart's line.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -21,6 +21,8 @@ pub struct LinePath {
 /// The cart at current prices.
 pub async fn view(store: &Store, cart: &Cart, currency: Currency) -> Result<CartView, Failure> {
     let skus = cart.lines.iter().map(|line| &line.sku);
-    let variants = store.variants(skus, Consistency::Eventual).await?;
+    let variants = store
+        .variants(skus, Consistency::Eventual, Look::Whole)
+        .await?;
     price_cart(cart, &variants, currency).map_err(Failure::internal)
 }

@@ -1,6 +1,6 @@
 //! What the shop writes to its customers.
 
-use crate::order::{Address, Order};
+use crate::order::{Address, HistoryEntry, Order, What};
 
 /// An e-mail, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,14 @@ pub struct Email {
     pub text: String,
     /// The same as HTML.
     pub html: String,
+}
+
+/// The e-mail that a change of an order calls for, if it calls for one.
+pub fn of_change(order: &Order, change: &HistoryEntry) -> Option<Email> {
+    match change.what {
+        What::Paid => Some(order_confirmation(order)),
+        _ => None,
+    }
 }
 
 /// Confirms that an order is paid.

@@ -28,6 +28,8 @@ pub enum Event {
     OrderPlaced {
         /// Which.
         order_id: OrderId,
+        /// Until when it has to be paid.
+        due_at: Timestamp,
     },
     /// Something else happened to an order.
     OrderChanged {
@@ -65,8 +67,6 @@ pub enum Subscriber {
     RefundPayment,
     /// Does what a provider's events call for.
     HandlePaymentEvent,
-    /// Writes invoices and credit notes.
-    RenderInvoice,
     /// Writes to customers.
     SendEmail,
     /// Keeps the catalogue's pages true.
@@ -80,8 +80,7 @@ impl Event {
             Self::OrderPlaced { .. } => &[Subscriber::CapturePayment, Subscriber::ExpireOrder],
             Self::OrderChanged { what, .. } => match what {
                 What::PaymentActionRequired | What::PaymentAuthorised | What::RefundFailed => &[],
-                What::Paid | What::Refunded => &[Subscriber::RenderInvoice, Subscriber::SendEmail],
-                What::Fulfilled => &[Subscriber::SendEmail],
+                What::Paid | What::Refunded | What::Fulfilled => &[Subscriber::SendEmail],
                 What::PaymentFailed | What::Expired | What::Cancelled => {
                     &[Subscriber::RefundPayment, Subscriber::SendEmail]
                 }

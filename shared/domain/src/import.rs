@@ -269,6 +269,8 @@ columns! {
     sku: "variant sku" | "sku";
     /// Units on hand.
     quantity: "variant inventory qty" | "inventory quantity";
+    /// Whether it is sold beyond what is in stock: `deny` or `continue`.
+    inventory_policy: "variant inventory policy" | "continue selling when out of stock";
     /// What one costs.
     price: "variant price" | "price";
     /// What it used to cost.
@@ -610,6 +612,9 @@ pub struct DraftVariant {
     pub compare_at_price: Option<Money>,
     /// Units on hand.
     pub quantity: i64,
+    /// Whether it is sold beyond what is in stock.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub backorder: bool,
 }
 
 impl DraftVariant {
@@ -1003,15 +1008,25 @@ fn read_variant(
             )
         })?),
     };
+    let backorder = match row.inventory_policy.to_lowercase().as_str() {
+        "" | "deny" | "false" => false,
+        "continue" | "true" => true,
+        text => {
+            let message = format!("{text:?} is no inventory policy; write deny or continue.");
+            return Err(fault("invalid_inventory_policy", message));
+        }
+    };
+    // Who sells beyond the stock owes units, which exports write as a negative quantity.
+    let least = if backorder { -MAX_ON_HAND } else { 0 };
     let quantity = match row.quantity.as_str() {
         "" => 0,
         text => text
             .parse()
             .ok()
-            .filter(|quantity| (0..=MAX_ON_HAND).contains(quantity))
+            .filter(|quantity| (least..=MAX_ON_HAND).contains(quantity))
             .ok_or_else(|| {
                 let message = format!(
-                    "{text:?} is no quantity; write a whole number from 0 to {MAX_ON_HAND}."
+                    "{text:?} is no quantity; write a whole number from {least} to {MAX_ON_HAND}."
                 );
                 fault("invalid_quantity", message)
             })?,
@@ -1035,6 +1050,7 @@ fn read_variant(
         price,
         compare_at_price: compare_at_price.filter(|price| price.amount > 0),
         quantity,
+        backorder,
     })
 }
 

@@ -11,6 +11,9 @@ pub const MAX_ON_HAND: i64 = 1_000_000_000;
 /// Most shards the stock of one variant can be split over. Each is a partition of its own.
 pub const MAX_SHARDS: u8 = 16;
 
+/// With fewer units each, shards run dry at once and orders look through all of them.
+const UNITS_WORTH_A_SHARD: i64 = 10;
+
 /// A sellable variant as carts and orders see it: its price now and its stock now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
@@ -54,6 +57,14 @@ impl Variant {
     /// Whether `quantity` could be sold now, as far as is known.
     pub fn can_sell(&self, quantity: u32) -> bool {
         self.for_sale && (self.backorder || self.total().available >= i64::from(quantity))
+    }
+
+    /// How many shards it should have because too many orders meet at the ones it has; `None` if more
+    /// would not help, as there are not enough units to spread or as many shards as may be.
+    pub fn shards_to_relieve(&self) -> Option<u8> {
+        let shards = self.shards.saturating_mul(2).min(MAX_SHARDS);
+        let enough = self.total().available >= i64::from(shards) * UNITS_WORTH_A_SHARD;
+        (shards > self.shards && enough).then_some(shards)
     }
 
     /// From which shards `quantity` units are to be taken; `None` if they are not there. Buyers are

@@ -4,6 +4,7 @@
 //! One module per context. A use case is a function named by an imperative (`place_order`), its
 //! input a command (`PlaceOrder`), its failures one enum that converts into a [`fault::Rejection`].
 
+pub mod breaker;
 pub mod cart;
 pub mod catalog;
 pub mod email;

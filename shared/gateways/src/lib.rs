@@ -1,4 +1,5 @@
-//! Other services, by the role they play: who takes the money, who carries the mail, where files lie.
+//! Other services, by the role they play: who takes the money, who carries the mail, where files lie,
+//! who keeps the keys.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::fault::chain;
@@ -6,6 +7,7 @@ use domain::fault::chain;
 pub mod email;
 pub mod objects;
 pub mod payment;
+pub mod secrets;
 
 /// A call to another service that failed.
 #[derive(Debug, thiserror::Error)]

@@ -86,6 +86,17 @@ impl Stack {
             for trigger in &function.triggers {
                 match trigger {
                     Trigger::Route { .. } => {}
+                    Trigger::Schedule { every } => {
+                        let (lambda, name) = (lambda.clone(), function.binary.clone());
+                        let every = std::time::Duration::from_secs(*every);
+                        tasks.push(tokio::spawn(async move {
+                            loop {
+                                tokio::time::sleep(every).await;
+                                // What failed is in the log, and is tried again next time.
+                                let _ = lambda.invoke(&name, "{}".into()).await;
+                            }
+                        }));
+                    }
                     Trigger::Queue {
                         arn,
                         batch_size,

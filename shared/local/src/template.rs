@@ -63,6 +63,11 @@ pub enum Trigger {
         /// Most batches at once, if there is a limit.
         concurrency: Option<usize>,
     },
+    /// The clock.
+    Schedule {
+        /// Every so many seconds.
+        every: u64,
+    },
     /// The table's stream.
     Stream {
         /// Most records at once.
@@ -193,6 +198,13 @@ impl Scope<'_> {
                     method: settings["Method"].as_str().unwrap_or("ANY").to_uppercase(),
                     path: settings["Path"].as_str().unwrap_or("$default").to_owned(),
                 },
+                "Schedule" => {
+                    let schedule = settings["Schedule"].as_str().unwrap_or_default();
+                    let every = seconds(schedule).ok_or_else(|| {
+                        LocalError(format!("{id}.{name}: {schedule:?} is no rate known here"))
+                    })?;
+                    Trigger::Schedule { every }
+                }
                 other => {
                     return Err(LocalError(format!(
                         "{id}.{name}: events of type {other:?} are not known here"
@@ -531,6 +543,19 @@ fn plain(yaml: serde_yaml_ng::Value) -> Result<Value> {
             json!({ name: plain(tagged.value)? })
         }
     })
+}
+
+/// Seconds of a rate such as `rate(15 minutes)`.
+fn seconds(schedule: &str) -> Option<u64> {
+    let rate = schedule.strip_prefix("rate(")?.strip_suffix(')')?;
+    let (count, unit) = rate.split_once(' ')?;
+    let unit = match unit.trim_end_matches('s') {
+        "minute" => 60,
+        "hour" => 3600,
+        "day" => 86_400,
+        _ => return None,
+    };
+    Some(count.parse::<u64>().ok()? * unit)
 }
 
 #[cfg(test)]

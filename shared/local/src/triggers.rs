@@ -295,7 +295,9 @@ impl StreamPoller {
 /// The filter of relay-events in template.yaml.
 fn raises_events(record: &Value) -> bool {
     let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
-    entity == "order" || entity == "variant"
+    ["order", "payment_event", "variant"]
+        .iter()
+        .any(|known| entity == known)
 }
 
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {

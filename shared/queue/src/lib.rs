@@ -16,6 +16,9 @@ const BATCH: usize = 10;
 /// Bytes of one SendMessageBatch call, of the 256 KiB that every queue takes.
 const BATCH_BYTES: usize = 250 * 1024;
 
+/// Longest time for which SQS holds a message back.
+pub const MAX_DELAY: Duration = Duration::from_secs(900);
+
 /// A call to SQS that failed; what was sent before it stays sent.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -59,16 +62,30 @@ impl Queues {
     /// Sends every message to the queue at `url`, in as few calls as they fit in. After an error
     /// some may have been sent; sending all again is right, as consumers take a message twice.
     pub async fn send<M: Serialize>(&self, url: &str, messages: &[M]) -> Result<(), QueueError> {
-        let mut batch: Vec<String> = Vec::with_capacity(BATCH);
+        let at_once: Vec<(&M, Duration)> = messages
+            .iter()
+            .map(|message| (message, Duration::ZERO))
+            .collect();
+        self.send_delayed(url, &at_once).await
+    }
+
+    /// Sends messages that are to be seen only after a while, [`MAX_DELAY`] at most; otherwise as
+    /// [`Queues::send`].
+    pub async fn send_delayed<M: Serialize>(
+        &self,
+        url: &str,
+        messages: &[(&M, Duration)],
+    ) -> Result<(), QueueError> {
+        let mut batch: Vec<(String, Duration)> = Vec::with_capacity(BATCH);
         let mut bytes = 0;
-        for message in messages {
+        for (message, delay) in messages {
             let body = serde_json::to_string(message)?;
             if batch.len() == BATCH || (!batch.is_empty() && bytes + body.len() > BATCH_BYTES) {
                 self.send_batch(url, std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
             bytes += body.len();
-            batch.push(body);
+            batch.push((body, (*delay).min(MAX_DELAY)));
         }
         if batch.is_empty() {
             return Ok(());
@@ -76,15 +93,22 @@ impl Queues {
         self.send_batch(url, batch).await
     }
 
-    async fn send_batch(&self, url: &str, bodies: Vec<String>) -> Result<(), QueueError> {
-        let sent = bodies.len();
-        let entries: Result<Vec<_>, _> = bodies
+    async fn send_batch(
+        &self,
+        url: &str,
+        messages: Vec<(String, Duration)>,
+    ) -> Result<(), QueueError> {
+        let sent = messages.len();
+        let entries: Result<Vec<_>, _> = messages
             .into_iter()
             .enumerate()
-            .map(|(index, body)| {
+            .map(|(index, (body, delay))| {
+                // Whole seconds, rounded up: not before its time.
+                let seconds = delay.as_millis().div_ceil(1000);
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
                     .message_body(body)
+                    .delay_seconds(i32::try_from(seconds).unwrap_or(0))
                     .build()
             })
             .collect();

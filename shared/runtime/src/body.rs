@@ -31,6 +31,20 @@ impl Body for NoBody {
     }
 }
 
+/// A body as it came, for whoever has to check a signature over its bytes.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Vec<u8>);
+
+impl Body for RawBody {
+    type Json = serde_json::Value;
+    const REQUIRED: Option<bool> = Some(true);
+
+    fn read(bytes: &[u8], _: Option<&str>) -> Result<Self, Rejection> {
+        check_size(bytes)?;
+        Ok(Self(bytes.to_vec()))
+    }
+}
+
 /// A JSON body.
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);

@@ -1,12 +1,13 @@
 //! One request, in types.
 
 use domain::{
-    fault::{Code, Rejection},
+    fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
+    order::Actor,
 };
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{auth, body::Body, serve::Endpoint};
 
@@ -33,6 +34,8 @@ pub struct Call<E: Endpoint> {
     pub trace_id: String,
     authorization: Option<String>,
     idempotency_key: Option<String>,
+    signature: Option<String>,
+    staff: Option<String>,
 }
 
 impl<E: Endpoint> Call<E> {
@@ -41,6 +44,7 @@ impl<E: Endpoint> Call<E> {
         request: &Request,
         now: Timestamp,
         trace_id: String,
+        staff: Option<String>,
     ) -> Result<Self, Rejection> {
         let path = request.path_parameters();
         // What is no parameter of this path is not there at all.
@@ -60,6 +64,8 @@ impl<E: Endpoint> Call<E> {
             now,
             trace_id,
             authorization: header(request, "authorization").map(str::to_owned),
+            signature: header(request, "stripe-signature").map(str::to_owned),
+            staff,
             // Whatever its bytes are, it was sent: the key's own check names what is wrong with it.
             idempotency_key: request
                 .headers()
@@ -71,6 +77,27 @@ impl<E: Endpoint> Call<E> {
     /// The bearer token.
     pub fn bearer(&self) -> Result<&str, Rejection> {
         auth::bearer(self.authorization.as_deref())
+    }
+
+    /// Who of the staff calls: the subject of the token that was checked.
+    pub fn staff(&self) -> Actor {
+        Actor::Staff(self.staff.clone().unwrap_or_default())
+    }
+
+    /// What a provider signed its event with.
+    pub fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    /// The request that may be sent again: of `caller`, to `route`, asking for `command`.
+    pub fn request<C: Serialize>(
+        &self,
+        caller: &str,
+        route: &str,
+        command: &C,
+    ) -> Result<idempotency::Request, Failure> {
+        let key = self.idempotency_key()?;
+        idempotency::Request::new(caller, route, &key, command).map_err(Failure::internal)
     }
 
     /// The `Idempotency-Key`.

@@ -46,6 +46,15 @@ impl Environment {
             .ok_or_else(|| MissingVariable(name.to_owned()))
     }
 
+    /// A whole number of seconds, as text that a person wrote.
+    pub fn seconds(&self, name: &str) -> Result<jiff::SignedDuration, Box<dyn std::error::Error>> {
+        let seconds: u32 = self
+            .require(name)?
+            .parse()
+            .map_err(|error| format!("{name} must be a whole number of seconds: {error}"))?;
+        Ok(jiff::SignedDuration::from_secs(i64::from(seconds)))
+    }
+
     /// The shop's currency, `CURRENCY`.
     pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
         Ok(self.require("CURRENCY")?.parse()?)

@@ -1,11 +1,12 @@
 //! What every binary needs, so that no binary repeats it: the environment read once, AWS clients
-//! that start fast, logs, and the two ways of being called.
+//! that start fast, logs, figures, and the four ways of being called.
 //!
 //! - [`serve`] runs an [`Endpoint`]: it checks the caller, reads path, query and body into types,
 //!   answers with JSON or a problem (RFC 9457), and logs one line a request.
 //! - [`read_stream`] runs a [`StreamConsumer`], which reads the table's changes in order.
 //! - [`consume`] runs a [`Consumer`]: it takes a batch record by record, reports those that failed,
 //!   and has them come back after a growing while.
+//! - [`run_on_schedule`] runs a [`Task`], which the clock calls.
 
 mod auth;
 mod aws;
@@ -13,21 +14,25 @@ mod body;
 mod call;
 mod consume;
 mod environment;
+mod metric;
 mod problem;
 mod process;
 mod reply;
+mod schedule;
 mod serve;
 mod stream;
 mod telemetry;
 
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
-pub use body::{Body, Json, MaybeJson, NoBody};
+pub use body::{Body, Json, MaybeJson, NoBody, RawBody};
 pub use call::{Call, NoPath, NoQuery};
 pub use consume::{ConsumeError, Consumer, Delivery, consume};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
+pub use metric::metric;
 pub use problem::{Problem, status_and_title};
 pub use reply::Reply;
+pub use schedule::{Task, run_on_schedule};
 pub use serve::{Endpoint, serve};
 pub use stream::{StreamConsumer, StreamFailure, read_stream};
 
@@ -35,6 +40,12 @@ pub use stream::{StreamConsumer, StreamFailure, read_stream};
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
+}
+
+/// A random number, to spread what would meet otherwise.
+pub fn random_number() -> Result<u64, Failure> {
+    let bits = u128::from_be_bytes(random()?);
+    Ok(u64::try_from(bits >> 64).unwrap_or_default())
 }
 
 /// Random bits nobody can guess, for identifiers.

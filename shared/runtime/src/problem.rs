@@ -45,6 +45,13 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::CartFull => (StatusCode::CONFLICT, "The cart is full"),
         Code::UnknownSku => (StatusCode::NOT_FOUND, "Unknown SKU"),
         Code::OutOfStock => (StatusCode::CONFLICT, "Not enough in stock"),
+        Code::RequestInProgress => (StatusCode::CONFLICT, "The same request is being worked on"),
+        Code::OrderStatus => (StatusCode::CONFLICT, "The order does not allow it"),
+        Code::OrderShipped => (StatusCode::CONFLICT, "Some of the order has been shipped"),
+        Code::PaymentInProgress => (StatusCode::CONFLICT, "The payment is being taken"),
+        Code::RefundTooHigh => (StatusCode::CONFLICT, "More than was captured"),
+        Code::ShardsCannotShrink => (StatusCode::CONFLICT, "The stock has more shards"),
+        Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
         Code::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid"),
         Code::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy, try again"),
     }
@@ -105,6 +112,16 @@ impl Problem {
 
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// When it may be sent again, in seconds, if that is all it takes.
+    pub(crate) fn retry_after(&self) -> Option<&'static str> {
+        let wait = [Code::RequestInProgress, Code::Busy].map(Code::as_str);
+        if wait.contains(&self.code) {
+            Some("1")
+        } else {
+            (self.code == Code::PaymentInProgress.as_str()).then_some("5")
+        }
     }
 
     pub(crate) fn code(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::{future::Future, process::ExitCode};
 
-use crate::{environment::Environment, telemetry};
+use crate::{environment::Environment, metric, telemetry};
 
 /// Reads the environment, starts the logs, makes what the function needs once per cold start, and
 /// runs it until Lambda ends the process. Returns only when the function cannot start or its
@@ -16,6 +16,7 @@ where
 {
     let environment = Environment::load();
     telemetry::start(&environment);
+    metric::start(&environment);
     let outcome = connect(&environment).and_then(|connected| {
         // Lambda gives a process one request at a time and, below 1,769 MB, less than one core: a
         // second thread would only cost its start.

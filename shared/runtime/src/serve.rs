@@ -110,17 +110,19 @@ async fn handle<E: Endpoint>(
 ) -> Result<Reply<E::Answer>, Failure> {
     // Who calls comes first: what is wrong with a stranger's request is not the stranger's business.
     let authorization = header(request, "authorization");
-    match E::ACCESS {
-        Access::Public => {}
+    let subject = match E::ACCESS {
+        Access::Public => None,
         Access::Token => {
             auth::bearer(authorization)?;
+            None
         }
         Access::Staff => {
             let claims = staff.check(authorization)?;
             tracing::info!(request.id = %trace_id, staff.sub = %claims.sub, "staff request");
+            Some(claims.sub)
         }
-    }
-    let call = Call::read(request, crate::now(), trace_id)?;
+    };
+    let call = Call::read(request, crate::now(), trace_id, subject)?;
     endpoint.handle(call).await
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, import_partition},
-    transaction::{Outcome, put_action, update_action},
+    transaction::{First, Outcome, put_action, update_action},
     variants::is_condition_failure,
 };
 
@@ -176,9 +176,9 @@ impl Store {
             update_action(update)?,
             self.put_chunk(id, 0, &header.faults, now)?,
         ];
-        match self.transact("start import", actions).await? {
-            Outcome::Committed => Ok(StartOutcome::Running),
-            Outcome::Refused(_) => self.is_running(id, upload).await,
+        match self.transact("start import", First::Write, actions).await? {
+            Outcome::Committed { .. } => Ok(StartOutcome::Running),
+            Outcome::Refused(_) | Outcome::InProgress => self.is_running(id, upload).await,
         }
     }
 
@@ -205,7 +205,9 @@ impl Store {
             self.put_chunk(id, FAILURE, &[fault], now)?,
         ];
         // Refused: the import has had its file, or never existed.
-        self.transact("fail import", actions).await.map(|_| ())
+        self.transact("fail import", First::Write, actions)
+            .await
+            .map(|_| ())
     }
 
     /// Counts a chunk as done, once, and completes the import with its last one. Keys:
@@ -234,7 +236,7 @@ impl Store {
             update_action(update)?,
         ];
         // Refused: counted before. It may have stopped right there, so go on in any case.
-        self.transact("finish chunk", actions).await?;
+        self.transact("finish chunk", First::Write, actions).await?;
         let answer = self
             .update(&Key::import(id))
             .update_expression("SET #state = :completed")

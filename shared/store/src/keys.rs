@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
-    id::{CartId, ImportId, OrderId, ProductId},
+    id::{CartId, ImportId, OrderId, ProductId, RequestId},
+    payment::Provider,
 };
+use jiff::{Timestamp, tz::TimeZone};
 
 /// Name of the partition key attribute.
 pub const PK: &str = "PK";
@@ -37,6 +39,15 @@ impl Key {
         Self::new(format!("VARIANT#{sku}"), "VARIANT")
     }
 
+    /// `VARIANT#<sku>#<shard>`, `SHARD`: a further shard of a variant's stock, a partition of its own.
+    /// The first shard is the variant itself.
+    pub fn variant_shard(sku: &Sku, shard: u8) -> Self {
+        match shard {
+            0 => Self::variant(sku),
+            shard => Self::new(format!("VARIANT#{sku}#{shard}"), "SHARD"),
+        }
+    }
+
     /// `LISTING#<facet>`, `newest#<product id>` or `price#<amount>#<product id>`: a product's place
     /// in one list in one order.
     pub fn listing(facet: &Facet, position: &ListPosition) -> Self {
@@ -51,6 +62,37 @@ impl Key {
     /// `ORDER#<id>`, `ORDER`.
     pub fn order(id: OrderId) -> Self {
         Self::new(format!("ORDER#{id}"), "ORDER")
+    }
+
+    /// `REQUEST#<id>`, `REQUEST`: the answer to a request that may be sent again.
+    pub fn request(id: RequestId) -> Self {
+        Self::new(format!("REQUEST#{id}"), "REQUEST")
+    }
+
+    /// `DUE#<day>#<part>`, `<millis>#<order id>`: that an order has to be paid until then.
+    pub fn due(order: OrderId, at: Timestamp) -> Self {
+        let part = order
+            .digits()
+            .bytes()
+            .last()
+            .map_or(0, |digit| digit % DUE_PARTS);
+        Self::new(
+            due_partition(at, part),
+            format!("{:013}#{order}", at.as_millisecond()),
+        )
+    }
+
+    /// `BREAKER#<service>`, `BREAKER`: whether another company's service is left alone for a while.
+    pub fn breaker(service: &str) -> Self {
+        Self::new(format!("BREAKER#{service}"), "BREAKER")
+    }
+
+    /// `PAYMENT_EVENT#<provider>#<event id>`, `PAYMENT_EVENT`: what a provider told us, as it came.
+    pub fn payment_event(provider: Provider, event_id: &str) -> Self {
+        Self::new(
+            format!("PAYMENT_EVENT#{}#{event_id}", provider.name()),
+            "PAYMENT_EVENT",
+        )
     }
 
     /// `IMPORT#<id>`, `IMPORT`: state and counts of an import.
@@ -86,6 +128,16 @@ impl Key {
     pub(crate) fn from_pair((pk, sk): (String, String)) -> Self {
         Self { pk, sk }
     }
+}
+
+/// Parts that the orders due on one day are spread over, so that a launch does not write to one
+/// partition only.
+pub const DUE_PARTS: u8 = 16;
+
+/// Partition of orders due on the day of `at`.
+pub fn due_partition(at: Timestamp, part: u8) -> String {
+    let day = at.to_zoned(TimeZone::UTC).date();
+    format!("DUE#{day}#{part:02}")
 }
 
 /// Partition of one list of products.
@@ -140,10 +192,16 @@ mod tests {
         let keys = [
             Key::product("tee"),
             Key::variant(&sku),
+            Key::variant_shard(&sku, 0),
+            Key::variant_shard(&sku, 3),
             Key::listing(&Facet::all(), &ListPosition::Newest(product)),
             Key::listing(&tag, &ListPosition::Price(999, product)),
             Key::cart(CartId::random(bits)),
             Key::order(OrderId::random(bits)),
+            Key::request(RequestId::random(bits)),
+            Key::due(OrderId::random(bits), Timestamp::UNIX_EPOCH),
+            Key::breaker("stripe"),
+            Key::payment_event(Provider::Stripe, "evt_1"),
             Key::import(ImportId::random(bits)),
             Key::import_chunk(ImportId::random(bits), 7),
             Key::inbox("send-email", "ord_X.2"),
@@ -157,10 +215,19 @@ mod tests {
             [
                 "PRODUCT#tee | PRODUCT".to_owned(),
                 "VARIANT#TEE-1 | VARIANT".to_owned(),
+                "VARIANT#TEE-1 | VARIANT".to_owned(),
+                "VARIANT#TEE-1#3 | SHARD".to_owned(),
                 format!("LISTING#all | newest#{product}"),
                 format!("LISTING#tag#men | price#000000000999#{product}"),
                 format!("CART#{} | CART", CartId::random(bits)),
                 format!("ORDER#{} | ORDER", OrderId::random(bits)),
+                format!("REQUEST#{} | REQUEST", RequestId::random(bits)),
+                format!(
+                    "DUE#1970-01-01#01 | 0000000000000#{}",
+                    OrderId::random(bits)
+                ),
+                "BREAKER#stripe | BREAKER".to_owned(),
+                "PAYMENT_EVENT#stripe#evt_1 | PAYMENT_EVENT".to_owned(),
                 format!("IMPORT#{} | IMPORT", ImportId::random(bits)),
                 format!("IMPORT#{} | CHUNK#000007", ImportId::random(bits)),
                 "INBOX#send-email#ord_X.2 | INBOX".to_owned(),

@@ -1,11 +1,14 @@
 //! The single table. Every access pattern is one named function here, and one line in
-//! `docs/data-model.md`; nothing else in the shop talks to DynamoDB, and nothing here scans.
+//! `docs/data-model.md`; nothing else in the shop talks to DynamoDB. Two of them scan, for the daily
+//! check of stock against orders; no request does.
 //!
 //! [`keys`] is the only file that knows a key. What is stored and what the domain knows are two
 //! types; each file holds the stored one of its context and the way between them.
 
+mod breakers;
 mod carts;
 mod cursor;
+mod due;
 mod error;
 mod imports;
 mod inbox;
@@ -13,7 +16,9 @@ mod item;
 pub mod keys;
 mod orders;
 pub mod outbox;
+mod payment_events;
 mod products;
+mod requests;
 mod transaction;
 mod variants;
 
@@ -25,12 +30,14 @@ use aws_sdk_dynamodb::{
 use aws_types::SdkConfig;
 
 pub use cursor::InvalidCursor;
+pub use due::Due;
 pub use error::StoreError;
 pub use imports::{ImportHeader, StartOutcome};
 pub use inbox::Claim;
-pub use orders::{Placement, SettleOutcome};
+pub use orders::{ChangeOutcome, HeldByOrders, Placement};
+pub use payment_events::{PaymentEvent, PaymentEventOutcome};
 pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
-pub use variants::{SkuTaken, VariantDetails};
+pub use variants::{Look, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
 
 use crate::{item::Item, keys::Key};
 
@@ -81,6 +88,38 @@ impl Store {
             .map_err(|error| StoreError::call(operation, &error))?;
         log_units(operation, answer.consumed_capacity.as_slice());
         Ok(answer.item)
+    }
+
+    /// Reads every item of one kind, page by page.
+    async fn scan(
+        &self,
+        operation: &'static str,
+        entity: &'static str,
+        mut each: impl FnMut(Item) -> Result<()>,
+    ) -> Result<()> {
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .scan()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .filter_expression("entity_type = :entity")
+                .expression_attribute_values(":entity", item::string(entity))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| StoreError::call(operation, &error))?;
+            log_units(operation, answer.consumed_capacity.as_slice());
+            for item in answer.items.unwrap_or_default() {
+                each(item)?;
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// An update of one item, to be completed and sent.

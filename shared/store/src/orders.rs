@@ -1,15 +1,23 @@
-//! Orders: placed with their reservation in one transaction, settled in another.
+//! Orders: placed with their reservation in one transaction, and changed with what each change does
+//! to the stock in another.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    CancellationReason, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update, builders::PutBuilder,
 };
 use domain::{
     cart::{Cart, Totals},
     catalog::Sku,
     id::{CartId, OrderId},
-    idempotency::Fingerprint,
+    idempotency::{Answer, Fingerprint},
+    inventory::{Share, StockEffect, StockMove},
     money::{Currency, Money},
-    order::{Address, Order, OrderLine, OrderStatus, Payment},
+    order::{
+        Address, Closed, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment, Refund,
+        Transition,
+    },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,16 +26,21 @@ use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
     keys::Key,
-    transaction::{Outcome, put_action, update_action},
+    log_units, requests,
+    transaction::{First, Outcome, put_action, update_action},
 };
 
-/// What is stored of an order. Amounts are bare minor units of the one currency: an order of one
-/// line stays within 1 KB, and so within the 2 write units that a transaction takes for it.
+/// What is stored of an order. Amounts are bare minor units of the one currency, and what has not
+/// happened takes no room: a new order of one line stays within 1 KB, and so within the 2 write units
+/// that a transaction takes for it.
 #[derive(Debug, Serialize, Deserialize)]
 struct OrderRecord {
     id: OrderId,
     version: u64,
+    /// For people who look into the table: it follows from the rest.
     status: OrderStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed: Option<Closed>,
     cart_id: CartId,
     email: String,
     address: Address,
@@ -37,7 +50,14 @@ struct OrderRecord {
     payment: Payment,
     fingerprint: Fingerprint,
     placed_at: Timestamp,
+    due_at: Timestamp,
     trace_id: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fulfilments: Vec<Fulfilment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<Refund>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    history: Vec<HistoryEntry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +66,20 @@ struct LineRecord {
     title: String,
     quantity: u32,
     price: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shards: Vec<Share>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    fulfilled: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    withdrawn: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    returned: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    returned_to_stock: u32,
+}
+
+fn is_zero(units: &u32) -> bool {
+    *units == 0
 }
 
 impl Record for OrderRecord {
@@ -59,11 +93,17 @@ impl From<&Order> for OrderRecord {
             title: line.title.clone(),
             quantity: line.quantity,
             price: line.unit_price.amount,
+            shards: line.shards.clone(),
+            fulfilled: line.fulfilled,
+            withdrawn: line.withdrawn,
+            returned: line.returned,
+            returned_to_stock: line.returned_to_stock,
         };
         Self {
             id: order.id,
             version: order.version,
-            status: order.status,
+            status: order.status(),
+            closed: order.closed,
             cart_id: order.cart_id,
             email: order.email.clone(),
             address: order.shipping_address.clone(),
@@ -73,7 +113,11 @@ impl From<&Order> for OrderRecord {
             payment: order.payment.clone(),
             fingerprint: order.fingerprint.clone(),
             placed_at: order.placed_at,
+            due_at: order.due_at,
             trace_id: order.trace_id.clone(),
+            fulfilments: order.fulfilments.clone(),
+            refunds: order.refunds.clone(),
+            history: order.history.clone(),
         }
     }
 }
@@ -86,12 +130,17 @@ impl From<OrderRecord> for Order {
             title: line.title,
             quantity: line.quantity,
             unit_price: Money::new(line.price, currency),
+            shards: line.shards,
+            fulfilled: line.fulfilled,
+            withdrawn: line.withdrawn,
+            returned: line.returned,
+            returned_to_stock: line.returned_to_stock,
         };
         let total = Money::new(record.total, currency);
         Self {
             id: record.id,
             version: record.version,
-            status: record.status,
+            closed: record.closed,
             cart_id: record.cart_id,
             email: record.email,
             shipping_address: record.address,
@@ -103,7 +152,11 @@ impl From<OrderRecord> for Order {
             payment: record.payment,
             fingerprint: record.fingerprint,
             placed_at: record.placed_at,
+            due_at: record.due_at,
             trace_id: record.trace_id,
+            fulfilments: record.fulfilments,
+            refunds: record.refunds,
+            history: record.history,
         }
     }
 }
@@ -112,37 +165,75 @@ impl From<OrderRecord> for Order {
 #[derive(Debug)]
 pub enum Placement {
     /// The stock is reserved and the order is there.
-    Placed,
+    Placed {
+        /// SKUs for which many others wrote at the same time.
+        contended: Vec<Sku>,
+    },
     /// An order with this id was there before; nothing was changed.
     Exists(Box<Order>),
     /// Cart, price or stock are no longer what the order was made from; nothing was changed.
     BasisChanged,
+    /// The same request is being written at this moment.
+    InProgress,
 }
 
-/// How an attempt to settle an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SettleOutcome {
+/// How an attempt to change an order ended.
+#[derive(Debug)]
+pub enum ChangeOutcome {
     /// Order and stock say so.
-    Settled,
+    Changed,
     /// The order was changed by somebody else in the meantime; nothing was changed.
     Overtaken,
+    /// The stock that the change takes is not there; nothing was changed.
+    NoStock,
+    /// The request was answered before; nothing was changed.
+    Answered(Answer),
+    /// The same request is being written at this moment.
+    InProgress,
 }
+
+/// A line that met other writers so often on its way wants a stock of more shards.
+const CONTENDED: u32 = 2;
 
 impl Store {
     /// Places an order: writes it, uses the cart up and reserves every line's stock, all or nothing.
     /// Keys: [`Key::order`] if there is none yet, [`Key::cart`] if it is the one the order was made
-    /// from, [`Key::variant`] of each line if it is for sale at that price with enough in stock.
-    /// 2 write units for each KB of order, 2 for each KB of cart, 2 for each line.
+    /// from, [`Key::variant_shard`] of each line if it is for sale at that price with enough in
+    /// stock. 2 write units for each KB of order, 2 for each KB of cart, 2 for each line, and for
+    /// each further shard that a line needs.
     pub async fn place_order(&self, order: &Order, cart: &Cart) -> Result<Placement> {
         let mut actions = Vec::with_capacity(2 + order.lines.len());
-        actions.push(self.put_new_order(order)?);
+        let mut skus = Vec::with_capacity(order.lines.len());
+        let put = self
+            .put_order(order)?
+            .condition_expression("attribute_not_exists(PK)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        actions.push(put_action(put)?);
         actions.push(self.use_up_cart(cart, order.id)?);
         for line in &order.lines {
-            actions.push(self.reserve(line)?);
+            for share in line.shares() {
+                actions.push(self.reserve(line, share)?);
+                skus.push(&line.sku);
+            }
         }
-        let reasons = match self.transact("place order", actions).await? {
-            Outcome::Committed => return Ok(Placement::Placed),
+        if actions.len() > 100 {
+            return Err(StoreError::Contended {
+                operation: "place order",
+            });
+        }
+        let reasons = match self
+            .transact("place order", First::Request, actions)
+            .await?
+        {
+            Outcome::Committed { conflicts } => {
+                let contended = conflicts.iter().skip(2).zip(skus);
+                let contended = contended.filter(|(count, _)| **count >= CONTENDED);
+                return Ok(Placement::Placed {
+                    contended: contended.map(|(_, sku)| sku.clone()).collect(),
+                });
+            }
             Outcome::Refused(reasons) => reasons,
+            Outcome::InProgress => return Ok(Placement::InProgress),
         };
         match reasons.into_iter().next().flatten() {
             Some(exists) => Ok(Placement::Exists(Box::new(read_refused(exists)?))),
@@ -158,59 +249,99 @@ impl Store {
         item.map(read_order).transpose()
     }
 
-    /// Writes an order whose payment was settled, and turns its reservation into a sale or back into
-    /// stock. Keys: [`Key::order`] if it still is the version before, [`Key::variant`] of each line.
-    /// 2 write units for each KB of order, 2 for each line.
-    pub async fn settle_order(&self, order: &Order) -> Result<SettleOutcome> {
-        let released = order.status == OrderStatus::PaymentFailed;
-        let mut actions = Vec::with_capacity(1 + order.lines.len());
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(
-                &Key::order(order.id),
-                &OrderRecord::from(order),
-            )?))
+    /// Writes a change of an order with what it does to the stock, and with the answer to the
+    /// request that asked for it, all or nothing. Keys: [`Key::request`] if it was not answered yet,
+    /// [`Key::order`] if it still is the version before, [`Key::variant_shard`] of each move. 1 write
+    /// unit for each KB of order if nothing else is written; otherwise 2 for each KB of order and of
+    /// answer, and 2 for each move.
+    pub async fn change_order(
+        &self,
+        change: &Transition,
+        answer: Option<&Answer>,
+    ) -> Result<ChangeOutcome> {
+        let order = &change.order;
+        let put = self
+            .put_order(order)?
             .condition_expression("version = :before")
             .expression_attribute_values(":before", number(order.version - 1));
-        actions.push(put_action(put)?);
-        for line in &order.lines {
-            let expression = if released {
-                "SET available = available + :quantity, reserved = reserved - :quantity"
-            } else {
-                "SET reserved = reserved - :quantity"
+        let Some(answer) = answer else {
+            if change.moves.is_empty() {
+                return self.change_order_alone(order).await;
+            }
+            let mut actions = vec![put_action(put)?];
+            self.add_moves(&mut actions, &change.moves)?;
+            return match self.transact("change order", First::Write, actions).await? {
+                Outcome::Committed { .. } => Ok(ChangeOutcome::Changed),
+                Outcome::InProgress => Ok(ChangeOutcome::InProgress),
+                Outcome::Refused(reasons) => refused(order, &reasons, &change.moves),
             };
-            let update = Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(Key::variant(&line.sku).attributes()))
-                .update_expression(expression)
-                .condition_expression("reserved >= :quantity")
-                .expression_attribute_values(":quantity", number(line.quantity));
-            actions.push(update_action(update)?);
-        }
-        match self.transact("settle order", actions).await? {
-            Outcome::Committed => Ok(SettleOutcome::Settled),
-            Outcome::Refused(reasons) => match reasons.first() {
-                Some(Some(_)) => Ok(SettleOutcome::Overtaken),
-                // The order is as expected and its reservation is not there: stock and orders
-                // disagree, which must be looked into.
-                _ => Err(StoreError::corrupt(
-                    "variant",
-                    format!("nothing is reserved for {}", order.id),
-                )),
+        };
+        let mut actions = vec![self.put_answer(answer)?, put_action(put)?];
+        self.add_moves(&mut actions, &change.moves)?;
+        match self
+            .transact("change order", First::Request, actions)
+            .await?
+        {
+            Outcome::Committed { .. } => Ok(ChangeOutcome::Changed),
+            Outcome::InProgress => Ok(ChangeOutcome::InProgress),
+            Outcome::Refused(mut reasons) => match reasons.remove(0) {
+                Some(reason) => Ok(ChangeOutcome::Answered(requests::read_refused(reason)?)),
+                None => refused(order, &reasons, &change.moves),
             },
         }
     }
 
-    fn put_new_order(&self, order: &Order) -> Result<TransactWriteItem> {
-        let put = Put::builder()
+    /// Reads every order and adds up what they hold of each SKU's stock: units reserved and sold.
+    /// Scans the table: for the daily check against the stock, never for a request. 1 read unit for
+    /// 4 KB of table.
+    pub async fn held_by_orders(&self) -> Result<HeldByOrders> {
+        let mut held = HeldByOrders::default();
+        self.scan("Scan orders", OrderRecord::ENTITY, |item| {
+            let order = read_order(item)?;
+            held.orders += 1;
+            for (sku, units) in order.holds() {
+                let sum = held.units.entry(sku.clone()).or_default();
+                sum[0] += units[0];
+                sum[1] += units[1];
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(held)
+    }
+
+    /// A change that touches nothing but the order itself.
+    async fn change_order_alone(&self, order: &Order) -> Result<ChangeOutcome> {
+        let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
+        let answer = self
+            .client
+            .put_item()
             .table_name(&self.table)
-            .set_item(Some(to_item(
-                &Key::order(order.id),
-                &OrderRecord::from(order),
-            )?))
-            .condition_expression("attribute_not_exists(PK)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        put_action(put)
+            .set_item(Some(item))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", number(order.version - 1))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => {
+                log_units("PutItem order", answer.consumed_capacity.as_slice());
+                Ok(ChangeOutcome::Changed)
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(ChangeOutcome::Overtaken)
+            }
+            Err(error) => Err(StoreError::call("PutItem order", &error)),
+        }
+    }
+
+    fn put_order(&self, order: &Order) -> Result<PutBuilder> {
+        let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
+        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
     }
 
     fn use_up_cart(&self, cart: &Cart, order_id: OrderId) -> Result<TransactWriteItem> {
@@ -224,20 +355,99 @@ impl Store {
         update_action(update)
     }
 
-    fn reserve(&self, line: &OrderLine) -> Result<TransactWriteItem> {
+    fn reserve(&self, line: &OrderLine, share: Share) -> Result<TransactWriteItem> {
+        let key = Key::variant_shard(&line.sku, share.shard);
         let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(Key::variant(&line.sku).attributes()))
-            .update_expression("SET available = available - :quantity, reserved = reserved + :quantity")
-            .condition_expression(
-                "available >= :quantity AND price = :price AND currency = :currency AND for_sale = :yes",
+            .set_key(Some(key.attributes()))
+            .update_expression(
+                "SET available = available - :quantity, reserved = reserved + :quantity \
+                 ADD stock_version :one",
             )
-            .expression_attribute_values(":quantity", number(line.quantity))
+            .condition_expression(
+                "(available >= :quantity OR backorder = :yes) AND price = :price \
+                 AND currency = :currency AND for_sale = :yes",
+            )
+            .expression_attribute_values(":quantity", number(share.units))
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":price", number(line.unit_price.amount))
             .expression_attribute_values(":currency", string(line.unit_price.currency.to_string()))
-            .expression_attribute_values(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
+            .expression_attribute_values(
+                ":yes",
+                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+            );
         update_action(update)
     }
+
+    fn add_moves(&self, actions: &mut Vec<TransactWriteItem>, moves: &[StockMove]) -> Result<()> {
+        for moved in moves {
+            actions.push(self.move_stock(moved)?);
+        }
+        Ok(())
+    }
+
+    fn move_stock(&self, moved: &StockMove) -> Result<TransactWriteItem> {
+        let [available, reserved, sold] = moved.effect.deltas();
+        let units = i64::from(moved.units);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(
+                Key::variant_shard(&moved.sku, moved.shard).attributes(),
+            ))
+            .update_expression(
+                "ADD available :available, reserved :reserved, sold :sold, stock_version :one",
+            )
+            .expression_attribute_values(":available", number(available * units))
+            .expression_attribute_values(":reserved", number(reserved * units))
+            .expression_attribute_values(":sold", number(sold * units))
+            .expression_attribute_values(":one", number(1));
+        let update = match moved.effect {
+            StockEffect::Sell | StockEffect::Release => update
+                .condition_expression("reserved >= :units")
+                .expression_attribute_values(":units", number(units)),
+            StockEffect::Claim | StockEffect::Take => update
+                .condition_expression("available >= :units OR backorder = :yes")
+                .expression_attribute_values(":units", number(units))
+                .expression_attribute_values(
+                    ":yes",
+                    aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+                ),
+            StockEffect::Restock => update.condition_expression("attribute_exists(PK)"),
+        };
+        update_action(update)
+    }
+}
+
+/// What the orders hold of the stock.
+#[derive(Debug, Default)]
+pub struct HeldByOrders {
+    /// How many orders there are.
+    pub orders: u64,
+    /// Units reserved and units sold, by SKU.
+    pub units: HashMap<Sku, [i64; 2]>,
+}
+
+/// Why a change was not written, by the reasons of the order and of each of its moves.
+fn refused(
+    order: &Order,
+    reasons: &[Option<CancellationReason>],
+    moves: &[StockMove],
+) -> Result<ChangeOutcome> {
+    if reasons.first().is_some_and(Option::is_some) {
+        return Ok(ChangeOutcome::Overtaken);
+    }
+    let takes = |effect| matches!(effect, StockEffect::Claim | StockEffect::Take);
+    let blamed = reasons.iter().skip(1).zip(moves);
+    let mut blamed = blamed.filter(|(reason, _)| reason.is_some());
+    if blamed.all(|(_, moved)| takes(moved.effect)) {
+        return Ok(ChangeOutcome::NoStock);
+    }
+    // The order is as expected and its reservation is not there: stock and orders disagree, which
+    // must be looked into.
+    Err(StoreError::corrupt(
+        "variant",
+        format!("the stock does not hold what {} has", order.id),
+    ))
 }
 
 /// The order in an item.

@@ -4,7 +4,7 @@ use aws_lambda_events::dynamodb::EventRecord;
 use domain::event::{Envelope, Event};
 use jiff::Timestamp;
 
-use crate::{StoreError, item::Record, orders, variants::VariantRecord};
+use crate::{StoreError, item::Record, orders, payment_events, variants::VariantRecord};
 
 /// The event that a stream record is, if it is one. Deleted items raise none: nothing that raises
 /// events is ever deleted.
@@ -28,11 +28,38 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
             if !old.is_empty() && orders::read_order(old.clone().into())?.version == order.version {
                 return Ok(None);
             }
+            let event = match order.last_change() {
+                None => Event::OrderPlaced {
+                    order_id: order.id,
+                    due_at: order.due_at,
+                },
+                Some(change) => Event::OrderChanged {
+                    order_id: order.id,
+                    version: order.version,
+                    what: change.what,
+                },
+            };
             Ok(Some(Envelope {
                 event_id: format!("{}.{}", order.id, order.version),
                 occurred_at,
                 trace_id: order.trace_id,
-                event: Event::of_order(order.id, order.status),
+                event,
+            }))
+        }
+        "payment_event" => {
+            // Only its arrival is one; what became of it is noted later.
+            if !old.is_empty() {
+                return Ok(None);
+            }
+            let received = payment_events::read(new.clone().into())?;
+            Ok(Some(Envelope {
+                event_id: format!("{}.{}", received.provider.name(), received.event_id),
+                occurred_at,
+                trace_id: received.trace_id,
+                event: Event::ProviderEventReceived {
+                    provider: received.provider,
+                    provider_event_id: received.event_id,
+                },
             }))
         }
         "variant" => {

@@ -21,7 +21,7 @@ use crate::{
     cursor::InvalidCursor,
     item::{Record, from_item, number, string, to_item},
     keys::{Key, ListPosition, SK, list_order, listing_partition},
-    transaction::{Outcome, put_action, unbuildable, update_action},
+    transaction::{First, Outcome, put_action, unbuildable, update_action},
 };
 
 /// Actions of one transaction that list entries may take; one more checks the product.
@@ -334,10 +334,12 @@ impl Store {
 
     /// The only condition in these transactions is the product's version.
     async fn commit_version(&self, actions: Vec<TransactWriteItem>) -> Result<PutProductOutcome> {
-        Ok(match self.transact("put product", actions).await? {
-            Outcome::Committed => PutProductOutcome::Put,
-            Outcome::Refused(_) => PutProductOutcome::Overtaken,
-        })
+        Ok(
+            match self.transact("put product", First::Write, actions).await? {
+                Outcome::Committed { .. } => PutProductOutcome::Put,
+                Outcome::Refused(_) | Outcome::InProgress => PutProductOutcome::Overtaken,
+            },
+        )
     }
 }
 

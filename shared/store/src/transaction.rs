@@ -16,10 +16,24 @@ use crate::{Result, Store, StoreError, log_units};
 /// How a transaction ended.
 pub(crate) enum Outcome {
     /// All of it is written.
-    Committed,
+    Committed {
+        /// How often each action met another writer on the way, in order; empty if none did.
+        conflicts: Vec<u32>,
+    },
     /// Nothing of it is: one reason for each action, in order; `None` where the action itself was
     /// not to blame.
     Refused(Vec<Option<CancellationReason>>),
+    /// Nothing of it is: another request with the same key is being written at this moment.
+    InProgress,
+}
+
+/// What the first action of a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// The trace of the request itself: whoever writes it at the same time is the same request.
+    Request,
+    /// A write like the others.
+    Write,
 }
 
 /// How often a transaction that met another one is tried before the caller hears of it.
@@ -30,8 +44,10 @@ impl Store {
     pub(crate) async fn transact(
         &self,
         operation: &'static str,
+        first: First,
         actions: Vec<TransactWriteItem>,
     ) -> Result<Outcome> {
+        let mut conflicts = Vec::new();
         for attempt in 0..ATTEMPTS {
             let request = self
                 .client
@@ -41,10 +57,15 @@ impl Store {
             let error = match request.send().await {
                 Ok(answer) => {
                     log_units(operation, answer.consumed_capacity());
-                    return Ok(Outcome::Committed);
+                    return Ok(Outcome::Committed { conflicts });
                 }
                 Err(error) => error,
             };
+            if is_in_progress(&error) {
+                // An attempt of ours whose answer was lost: what it did is found by the next one.
+                backoff(attempt).await;
+                continue;
+            }
             let Some(reasons) = cancellation_reasons(&error) else {
                 return Err(StoreError::call(operation, &error));
             };
@@ -70,6 +91,14 @@ impl Store {
             };
             if !reasons.iter().all(passes) {
                 return Err(StoreError::call(operation, &error));
+            }
+            let met = |reason: &CancellationReason| reason.code() == Some("TransactionConflict");
+            if first == First::Request && reasons.first().is_some_and(met) {
+                return Ok(Outcome::InProgress);
+            }
+            conflicts.resize(reasons.len(), 0);
+            for (count, reason) in conflicts.iter_mut().zip(reasons) {
+                *count += u32::from(met(reason));
             }
             backoff(attempt).await;
         }
@@ -99,6 +128,12 @@ fn cancellation_reasons<R>(
         }
         _ => None,
     }
+}
+
+fn is_in_progress<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(TransactWriteItemsError::is_transaction_in_progress_exception)
 }
 
 /// A put as part of a transaction.

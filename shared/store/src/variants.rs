@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
-};
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::update_item::{UpdateItemError, UpdateItemOutput},
+    operation::update_item::UpdateItemError,
+    types::{
+        AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
+        ReturnValuesOnConditionCheckFailure, Update,
+    },
 };
 use domain::{
     catalog::Sku,
@@ -18,13 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    item::{Item, Record, from_item, number, string},
+    item::{Item, Record, from_item, number, string, to_item},
     keys::Key,
     log_units,
-    transaction::backoff,
+    transaction::{First, Outcome, backoff, put_action, update_action},
 };
 
-/// What is stored of a variant.
+/// What is stored of a variant, and of each further shard of its stock: a shard has all that selling
+/// from it needs, so that an order touches no other item.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct VariantRecord {
     pub(crate) sku: Sku,
@@ -32,28 +34,87 @@ pub(crate) struct VariantRecord {
     title: String,
     price: i64,
     currency: Currency,
+    for_sale: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    backorder: bool,
+    /// How many shards there are; on the first alone, once there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shards: Option<u8>,
     /// Units that can be promised. With `reserved` it makes up what is on hand.
     pub(crate) available: i64,
     reserved: i64,
-    for_sale: bool,
+    #[serde(default)]
+    sold: i64,
+    #[serde(default)]
+    counted: i64,
+    #[serde(default)]
+    sold_at_count: i64,
+    /// Raised by every change of a counter.
+    #[serde(default)]
+    stock_version: u64,
 }
 
 impl Record for VariantRecord {
     const ENTITY: &'static str = "variant";
 }
 
+impl VariantRecord {
+    fn stock(&self) -> Stock {
+        Stock {
+            available: self.available,
+            reserved: self.reserved,
+            sold: self.sold,
+            counted: self.counted,
+            sold_at_count: self.sold_at_count,
+        }
+    }
+}
+
 impl From<VariantRecord> for Variant {
     fn from(record: VariantRecord) -> Self {
+        let stock = vec![record.stock()];
         Self {
             sku: record.sku,
             product_slug: record.product_slug,
             title: record.title,
             price: Money::new(record.price, record.currency),
-            available: record.available,
-            reserved: record.reserved,
             for_sale: record.for_sale,
+            backorder: record.backorder,
+            shards: record.shards.unwrap_or(1),
+            stock,
         }
     }
+}
+
+/// How closely variants are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The stock of the first shard alone.
+    Glance,
+    /// The stock of every shard: one more read for each, of the few that have several.
+    Whole,
+}
+
+/// How an attempt to split a stock ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SplitOutcome {
+    /// It has that many shards now.
+    Split(Variant),
+    /// It has more already; nothing was changed.
+    HasMore(Variant),
+    /// There is no such variant.
+    NoSuchVariant,
+}
+
+/// A variant's stock as the daily check sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StockCheck {
+    /// All shards together.
+    pub stock: Stock,
+    /// Changed by every change of a counter.
+    pub version: u64,
+    /// Whether each shard's counters add up.
+    pub balanced: bool,
 }
 
 /// What an import knows of a variant.
@@ -69,6 +130,8 @@ pub struct VariantDetails<'a> {
     pub price: Money,
     /// Whether the product is published.
     pub for_sale: bool,
+    /// Whether it is sold beyond what is in stock.
+    pub backorder: bool,
     /// Units on hand, should the variant be new.
     pub initial_quantity: i64,
 }
@@ -77,8 +140,12 @@ pub struct VariantDetails<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct SkuTaken;
 
+/// How often stock of several shards is read anew because orders changed it meanwhile.
+const ATTEMPTS: u32 = 8;
+
 impl Store {
-    /// Reads one variant. Key: [`Key::variant`]. 0.5 or 1 read unit.
+    /// Reads one variant, with the stock of its first shard. Key: [`Key::variant`]. 0.5 or 1 read
+    /// unit.
     pub async fn variant(&self, sku: &Sku, consistency: Consistency) -> Result<Option<Variant>> {
         let item = self
             .get("GetItem variant", &Key::variant(sku), consistency)
@@ -87,17 +154,74 @@ impl Store {
     }
 
     /// Reads several variants at once, at most 100; those that do not exist are missing from the
-    /// answer. Key: [`Key::variant`]. 0.5 or 1 read unit each.
+    /// answer. Keys: [`Key::variant`], and for a whole look [`Key::variant_shard`]. 0.5 or 1 read
+    /// unit each.
     pub async fn variants<'a>(
         &self,
         skus: impl IntoIterator<Item = &'a Sku>,
         consistency: Consistency,
+        look: Look,
     ) -> Result<HashMap<Sku, Variant>> {
-        let keys: Vec<Item> = skus
-            .into_iter()
-            .map(|sku| Key::variant(sku).attributes())
+        let keys = skus.into_iter().map(|sku| Key::variant(sku).attributes());
+        let items = self
+            .get_batch("BatchGetItem variants", keys.collect(), consistency)
+            .await?;
+        let mut found = HashMap::with_capacity(items.len());
+        for item in items {
+            let variant = read_variant(item)?;
+            found.insert(variant.sku.clone(), variant);
+        }
+        if look == Look::Glance {
+            return Ok(found);
+        }
+        let split = found.values().filter(|variant| variant.shards > 1);
+        let further: Vec<Item> = split
+            .flat_map(|variant| {
+                let key = |shard| Key::variant_shard(&variant.sku, shard).attributes();
+                (1..variant.shards).map(key)
+            })
             .collect();
-        let mut found = HashMap::with_capacity(keys.len());
+        for batch in further.chunks(100) {
+            let items = self
+                .get_batch("BatchGetItem shards", batch.to_vec(), consistency)
+                .await?;
+            // In whatever order they come: which one a stock is of follows from its key.
+            let mut shards: Vec<(u8, VariantRecord)> = Vec::with_capacity(items.len());
+            for item in items {
+                shards.push((shard_of(&item)?, from_item(item)?));
+            }
+            shards.sort_by_key(|(shard, _)| *shard);
+            for (shard, record) in shards {
+                if let Some(variant) = found.get_mut(&record.sku) {
+                    // A shard that cannot be read yet has nothing.
+                    variant.stock.resize(usize::from(shard), Stock::default());
+                    variant.stock.push(record.stock());
+                }
+            }
+        }
+        for variant in found.values_mut() {
+            variant
+                .stock
+                .resize(usize::from(variant.shards), Stock::default());
+        }
+        Ok(found)
+    }
+
+    /// Reads one variant with the stock of every shard, as it is now. 1 read unit for each.
+    pub async fn whole_variant(&self, sku: &Sku) -> Result<Option<Variant>> {
+        let mut found = self
+            .variants([sku], Consistency::Strong, Look::Whole)
+            .await?;
+        Ok(found.remove(sku))
+    }
+
+    async fn get_batch(
+        &self,
+        operation: &'static str,
+        keys: Vec<Item>,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>> {
+        let mut found = Vec::with_capacity(keys.len());
         let mut wanted = keys;
         let mut attempt = 0;
         while !wanted.is_empty() {
@@ -113,13 +237,10 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(|error| StoreError::call("BatchGetItem variants", &error))?;
-            log_units("BatchGetItem variants", answer.consumed_capacity());
+                .map_err(|error| StoreError::call(operation, &error))?;
+            log_units(operation, answer.consumed_capacity());
             let items = answer.responses.unwrap_or_default().remove(&self.table);
-            for item in items.unwrap_or_default() {
-                let variant = read_variant(item)?;
-                found.insert(variant.sku.clone(), variant);
-            }
+            found.extend(items.unwrap_or_default());
             // A throttled batch answers in part and names the rest.
             let rest = answer
                 .unprocessed_keys
@@ -128,9 +249,7 @@ impl Store {
             wanted = rest.map(|rest| rest.keys).unwrap_or_default();
             if !wanted.is_empty() {
                 if attempt == 6 {
-                    return Err(StoreError::Contended {
-                        operation: "BatchGetItem variants",
-                    });
+                    return Err(StoreError::Contended { operation });
                 }
                 backoff(attempt).await;
                 attempt += 1;
@@ -139,19 +258,24 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes what an import says of a variant, and its stock if it is new. Key: [`Key::variant`],
-    /// on the condition that no other product has the SKU, unless it has given it up. 1 write unit.
+    /// Writes what an import says of a variant, and its stock if it is new. Keys: [`Key::variant`],
+    /// on the condition that no other product has the SKU, unless it has given it up, and
+    /// [`Key::variant_shard`] of each further shard. 1 write unit for each shard.
     pub async fn put_variant_details(
         &self,
         details: &VariantDetails<'_>,
-    ) -> Result<std::result::Result<Stock, SkuTaken>> {
+    ) -> Result<std::result::Result<Variant, SkuTaken>> {
         let answer = self
             .update(&Key::variant(details.sku))
             .update_expression(
                 "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
                  product_slug = :slug, title = :title, price = :price, currency = :currency, \
-                 for_sale = :for_sale, available = if_not_exists(available, :quantity), \
-                 reserved = if_not_exists(reserved, :zero) REMOVE withdrawn",
+                 for_sale = :for_sale, backorder = :backorder, \
+                 available = if_not_exists(available, :quantity), \
+                 reserved = if_not_exists(reserved, :zero), \
+                 counted = if_not_exists(counted, :quantity), \
+                 sold = if_not_exists(sold, :zero), \
+                 sold_at_count = if_not_exists(sold_at_count, :zero) REMOVE withdrawn",
             )
             .condition_expression(
                 "attribute_not_exists(PK) OR product_slug = :slug OR withdrawn = :yes",
@@ -164,39 +288,48 @@ impl Store {
             .expression_attribute_values(":price", number(details.price.amount))
             .expression_attribute_values(":currency", string(details.price.currency.to_string()))
             .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
+            .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
             .expression_attribute_values(":quantity", number(details.initial_quantity))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        let stock = stock_if_met("UpdateItem variant details", answer)?;
-        Ok(stock.ok_or(SkuTaken))
+        let variant = match answer {
+            Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
+            Err(error) if is_condition_failure(&error) => return Ok(Err(SkuTaken)),
+            Err(error) => return Err(StoreError::call("UpdateItem variant details", &error)),
+        };
+        for shard in 1..variant.shards {
+            self.update(&Key::variant_shard(details.sku, shard))
+                .update_expression(
+                    "SET product_slug = :slug, title = :title, price = :price, \
+                     currency = :currency, for_sale = :for_sale, backorder = :backorder",
+                )
+                .condition_expression("attribute_exists(PK)")
+                .expression_attribute_values(":slug", string(details.product_slug))
+                .expression_attribute_values(":title", string(details.title))
+                .expression_attribute_values(":price", number(details.price.amount))
+                .expression_attribute_values(
+                    ":currency",
+                    string(details.price.currency.to_string()),
+                )
+                .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
+                .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
+                .send()
+                .await
+                .map_err(|error| StoreError::call("UpdateItem shard details", &error))?;
+        }
+        if variant.shards > 1 {
+            let whole = self.whole_variant(details.sku).await?;
+            return Ok(Ok(whole.unwrap_or(variant)));
+        }
+        Ok(Ok(variant))
     }
 
-    /// Sets what is on hand because `import` says so, once, however often that import is tried.
-    /// Key: [`Key::variant`]. 1 write unit.
-    pub async fn set_imported_stock(
-        &self,
-        sku: &Sku,
-        on_hand: i64,
-        import: &str,
-    ) -> Result<Option<Stock>> {
-        let answer = self.update(&Key::variant(sku))
-            .update_expression("SET available = :on_hand - reserved, stock_set_by = :import")
-            .condition_expression(
-                "attribute_exists(PK) AND (attribute_not_exists(stock_set_by) OR stock_set_by <> :import)",
-            )
-            .expression_attribute_values(":on_hand", number(on_hand))
-            .expression_attribute_values(":import", string(import))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        stock_if_met("UpdateItem imported stock", answer)
-    }
-
-    /// Takes a variant out of sale because its product no longer has it; another may take its SKU. Key: [`Key::variant`],
-    /// on the condition that it still is that product's. 1 write unit.
+    /// Takes a variant out of sale because its product no longer has it; another may take its SKU.
+    /// Keys: [`Key::variant`], on the condition that it still is that product's, and
+    /// [`Key::variant_shard`] of each further shard. 1 write unit for each shard.
     pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
         let answer = self
             .update(&Key::variant(sku))
@@ -205,49 +338,297 @@ impl Store {
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":slug", string(product_slug))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(()),
-            // Another product has it by now, or nobody: nothing to withdraw.
-            Err(error) if is_condition_failure(&error) => Ok(()),
-            Err(error) => Err(StoreError::call("UpdateItem withdraw variant", &error)),
-        }
-    }
-
-    /// Sets what is on hand; what is promised stays promised. Key: [`Key::variant`], on the
-    /// condition that it exists. 1 write unit.
-    pub async fn set_stock(&self, sku: &Sku, on_hand: i64) -> Result<Option<Stock>> {
-        let answer = self
-            .update(&Key::variant(sku))
-            .update_expression("SET available = :on_hand - reserved")
-            .condition_expression("attribute_exists(PK)")
-            .expression_attribute_values(":on_hand", number(on_hand))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        stock_if_met("UpdateItem stock", answer)
+        let variant = match answer {
+            Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
+            // Another product has it by now, or nobody: nothing to withdraw.
+            Err(error) if is_condition_failure(&error) => return Ok(()),
+            Err(error) => return Err(StoreError::call("UpdateItem withdraw variant", &error)),
+        };
+        for shard in 1..variant.shards {
+            self.update(&Key::variant_shard(sku, shard))
+                .update_expression("SET for_sale = :no")
+                .condition_expression("attribute_exists(PK)")
+                .expression_attribute_values(":no", AttributeValue::Bool(false))
+                .send()
+                .await
+                .map_err(|error| StoreError::call("UpdateItem withdraw shard", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Sets what is on hand; what is promised stays promised. With `import`, once, however often
+    /// that import is tried; `None` if there is no such variant, or the import has set it before.
+    /// Keys: [`Key::variant`], and [`Key::variant_shard`] of each further shard. 1 write unit; 2 for
+    /// each shard if there are several, and 1 read unit.
+    pub async fn set_stock(
+        &self,
+        sku: &Sku,
+        on_hand: i64,
+        import: Option<&str>,
+    ) -> Result<Option<Variant>> {
+        let mut update = self
+            .update(&Key::variant(sku))
+            .update_expression(
+                "SET available = :on_hand - reserved, counted = :on_hand, \
+                 sold_at_count = if_not_exists(sold, :zero), stock_set_by = :import \
+                 ADD stock_version :one",
+            )
+            .expression_attribute_values(":on_hand", number(on_hand))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":import", string(import.unwrap_or("staff")))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        update = update.condition_expression(format!(
+            "attribute_exists(PK) AND attribute_not_exists(shards){}",
+            if import.is_some() { NOT_BY_IMPORT } else { "" }
+        ));
+        let error = match update.send().await {
+            Ok(answer) => return read_variant(answer.attributes.unwrap_or_default()).map(Some),
+            Err(error) => error,
+        };
+        let found = match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                failed.item().cloned().unwrap_or_default()
+            }
+            _ => return Err(StoreError::call("UpdateItem stock", &error)),
+        };
+        if found.is_empty() || read_variant(found)?.shards < 2 {
+            return Ok(None);
+        }
+        self.set_split_stock(sku, on_hand, import).await
+    }
+
+    /// The same for a stock of several shards: what can be sold is spread evenly over them.
+    async fn set_split_stock(
+        &self,
+        sku: &Sku,
+        on_hand: i64,
+        import: Option<&str>,
+    ) -> Result<Option<Variant>> {
+        for attempt in 0..ATTEMPTS {
+            let Some(mut variant) = self.whole_variant(sku).await? else {
+                return Ok(None);
+            };
+            let free = Stock::split(on_hand - variant.total().reserved, variant.shards);
+            let mut actions = Vec::with_capacity(variant.stock.len());
+            for (shard, (stock, available)) in
+                (0..variant.shards).zip(variant.stock.iter_mut().zip(free))
+            {
+                let guard = if shard == 0 && import.is_some() {
+                    NOT_BY_IMPORT
+                } else {
+                    ""
+                };
+                let by = if shard == 0 {
+                    ", stock_set_by = :import"
+                } else {
+                    ""
+                };
+                let mut update = Update::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(Key::variant_shard(sku, shard).attributes()))
+                    .update_expression(format!(
+                        "SET available = :available, counted = :counted, sold_at_count = sold{by} \
+                         ADD stock_version :one"
+                    ))
+                    .condition_expression(format!("reserved = :reserved{guard}"))
+                    .expression_attribute_values(":available", number(available))
+                    .expression_attribute_values(":counted", number(available + stock.reserved))
+                    .expression_attribute_values(":reserved", number(stock.reserved))
+                    .expression_attribute_values(":one", number(1))
+                    .return_values_on_condition_check_failure(
+                        ReturnValuesOnConditionCheckFailure::AllOld,
+                    );
+                if shard == 0 {
+                    let import = string(import.unwrap_or("staff"));
+                    update = update.expression_attribute_values(":import", import);
+                }
+                actions.push(update_action(update)?);
+                stock.available = available;
+                stock.counted = available + stock.reserved;
+                stock.sold_at_count = stock.sold;
+            }
+            match self
+                .transact("set split stock", First::Write, actions)
+                .await?
+            {
+                Outcome::Committed { .. } => return Ok(Some(variant)),
+                Outcome::Refused(reasons) => {
+                    let item = reasons
+                        .into_iter()
+                        .next()
+                        .flatten()
+                        .and_then(|reason| reason.item);
+                    let by = item.as_ref().and_then(|item| item.get("stock_set_by"));
+                    if import.is_some_and(|import| by == Some(&string(import))) {
+                        return Ok(None);
+                    }
+                }
+                Outcome::InProgress => {}
+            }
+            backoff(attempt).await;
+        }
+        Err(StoreError::Contended {
+            operation: "set split stock",
+        })
+    }
+
+    /// Splits a stock over more shards, so that more orders a second can be placed for it: each
+    /// shard is a partition of its own. What can be sold is spread over all of them. Keys:
+    /// [`Key::variant_shard`] of each shard. 1 read unit and 2 write units for each shard.
+    pub async fn split_stock(&self, sku: &Sku, shards: u8) -> Result<SplitOutcome> {
+        for attempt in 0..ATTEMPTS {
+            let Some(variant) = self.whole_variant(sku).await? else {
+                return Ok(SplitOutcome::NoSuchVariant);
+            };
+            if variant.shards == shards {
+                return Ok(SplitOutcome::Split(variant));
+            }
+            if variant.shards > shards {
+                return Ok(SplitOutcome::HasMore(variant));
+            }
+            let Some(split) = self.split_from(&variant, shards).await? else {
+                backoff(attempt).await;
+                continue;
+            };
+            return Ok(SplitOutcome::Split(split));
+        }
+        Err(StoreError::Contended {
+            operation: "split stock",
+        })
+    }
+
+    /// Splits the stock of `variant`, if it still is what was read.
+    async fn split_from(&self, variant: &Variant, shards: u8) -> Result<Option<Variant>> {
+        let old = variant.shards;
+        let sku = &variant.sku;
+        let mut split = variant.clone();
+        split.shards = shards;
+        split.stock.resize(usize::from(shards), Stock::default());
+        // Who owes units keeps owing them; what the others have to give is spread.
+        let targets = Stock::split(variant.total().available.max(0), shards);
+        let mut actions = Vec::with_capacity(usize::from(shards));
+        let mut given = 0;
+        for (shard, target) in (0..old).zip(&targets) {
+            let stock = &mut split.stock[usize::from(shard)];
+            let gives = (stock.available - target).max(0);
+            given += gives;
+            stock.available -= gives;
+            stock.counted -= gives;
+            let first = if shard == 0 {
+                " SET shards = :shards"
+            } else {
+                ""
+            };
+            let same = if shard == 0 {
+                " AND price = :price AND for_sale = :for_sale AND product_slug = :slug \
+                 AND (shards = :old OR (attribute_not_exists(shards) AND :old = :first))"
+            } else {
+                ""
+            };
+            let mut update = Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(Key::variant_shard(sku, shard).attributes()))
+                .update_expression(format!(
+                    "ADD available :less, counted :less, stock_version :one{first}"
+                ))
+                .condition_expression(format!("available >= :gives{same}"))
+                .expression_attribute_values(":less", number(-gives))
+                .expression_attribute_values(":one", number(1))
+                // Nothing given may be taken from what is owed.
+                .expression_attribute_values(
+                    ":gives",
+                    number(if gives > 0 { gives } else { i64::MIN / 2 }),
+                );
+            if shard == 0 {
+                update = update
+                    .expression_attribute_values(":shards", number(shards))
+                    .expression_attribute_values(":old", number(old))
+                    .expression_attribute_values(":first", number(1))
+                    .expression_attribute_values(":price", number(variant.price.amount))
+                    .expression_attribute_values(
+                        ":for_sale",
+                        AttributeValue::Bool(variant.for_sale),
+                    )
+                    .expression_attribute_values(":slug", string(&variant.product_slug));
+            }
+            actions.push(update_action(update)?);
+        }
+        for (shard, part) in (old..shards).zip(Stock::split(given, shards - old)) {
+            let record = VariantRecord {
+                sku: sku.clone(),
+                product_slug: variant.product_slug.clone(),
+                title: variant.title.clone(),
+                price: variant.price.amount,
+                currency: variant.price.currency,
+                for_sale: variant.for_sale,
+                backorder: variant.backorder,
+                shards: None,
+                available: part,
+                reserved: 0,
+                sold: 0,
+                counted: part,
+                sold_at_count: 0,
+                stock_version: 0,
+            };
+            split.stock[usize::from(shard)] = record.stock();
+            let put = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(to_item(&Key::variant_shard(sku, shard), &record)?))
+                .condition_expression("attribute_not_exists(PK)");
+            actions.push(put_action(put)?);
+        }
+        match self.transact("split stock", First::Write, actions).await? {
+            Outcome::Committed { .. } => Ok(Some(split)),
+            Outcome::Refused(_) | Outcome::InProgress => Ok(None),
+        }
+    }
+
+    /// Reads the stock of every variant there is. Scans the table: for the daily check against the
+    /// orders, never for a request. 1 read unit for 4 KB of table.
+    pub async fn all_stock(&self) -> Result<HashMap<Sku, StockCheck>> {
+        let mut found: HashMap<Sku, StockCheck> = HashMap::new();
+        self.scan("Scan variants", VariantRecord::ENTITY, |item| {
+            let record: VariantRecord = from_item(item)?;
+            let stock = record.stock();
+            let check = found.entry(record.sku).or_insert(StockCheck {
+                balanced: true,
+                ..StockCheck::default()
+            });
+            check.stock.available += stock.available;
+            check.stock.reserved += stock.reserved;
+            check.stock.sold += stock.sold;
+            check.stock.counted += stock.counted;
+            check.stock.sold_at_count += stock.sold_at_count;
+            check.version += record.stock_version;
+            check.balanced &= stock.is_balanced();
+            Ok(())
+        })
+        .await?;
+        Ok(found)
     }
 }
+
+/// That an import has not set the stock before.
+const NOT_BY_IMPORT: &str = " AND (attribute_not_exists(stock_set_by) OR stock_set_by <> :import)";
 
 fn read_variant(item: Item) -> Result<Variant> {
     from_item::<VariantRecord>(item).map(Variant::from)
 }
 
-/// The stock after an update; `None` if its condition did not hold.
-fn stock_if_met(
-    operation: &'static str,
-    answer: std::result::Result<UpdateItemOutput, SdkError<UpdateItemError>>,
-) -> Result<Option<Stock>> {
-    match answer {
-        Ok(answer) => read_stock(answer.attributes).map(Some),
-        Err(error) if is_condition_failure(&error) => Ok(None),
-        Err(error) => Err(StoreError::call(operation, &error)),
-    }
-}
-
-fn read_stock(attributes: Option<Item>) -> Result<Stock> {
-    read_variant(attributes.unwrap_or_default()).map(|variant| variant.stock())
+/// Which shard an item is, by its key.
+fn shard_of(item: &Item) -> Result<u8> {
+    let key = item.get(crate::keys::PK).and_then(|key| key.as_s().ok());
+    let number = key
+        .and_then(|key| key.rsplit_once('#'))
+        .map(|(_, number)| number);
+    number
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| StoreError::corrupt(VariantRecord::ENTITY, "no shard's key"))
 }
 
 /// Whether an update was refused because its condition did not hold.

@@ -145,8 +145,9 @@ impl ImportRows {
                 price: variant.price,
                 for_sale: draft.published,
                 initial_quantity: variant.quantity,
+                backorder: variant.backorder,
             };
-            let Ok(mut stock) = self.store.put_variant_details(&details).await? else {
+            let Ok(mut written) = self.store.put_variant_details(&details).await? else {
                 faults.push(LineFault::sku_taken(variant.line, &variant.sku));
                 continue;
             };
@@ -158,11 +159,11 @@ impl ImportRows {
             {
                 let set = self
                     .store
-                    .set_imported_stock(&variant.sku, variant.quantity, &import_id.to_string())
+                    .set_stock(&variant.sku, variant.quantity, Some(&import_id.to_string()))
                     .await?;
-                stock = set.unwrap_or(stock);
+                written = set.unwrap_or(written);
             }
-            available.push(stock.available > 0);
+            available.push(written.can_sell(1));
             kept.push(variant);
         }
         draft.variants = kept;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{Consistency, PutProductOutcome, Store};
+use store::{Consistency, Look, PutProductOutcome, Store};
 
 /// How often a product is read again because somebody else changed it meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -33,10 +33,13 @@ impl Consumer for RefreshAvailability {
                 .map(|variant| variant.sku.clone())
                 .collect();
             for batch in skus.chunks(100) {
-                let variants = self.store.variants(batch, Consistency::Strong).await?;
+                let variants = self
+                    .store
+                    .variants(batch, Consistency::Strong, Look::Whole)
+                    .await?;
                 for view in &mut product.view.variants {
                     if let Some(variant) = variants.get(&view.sku) {
-                        view.available = variant.available > 0;
+                        view.available = variant.can_sell(1);
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::{fault::Rejection, inventory::StockView};
 use inventory::StockPath;
 use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
-use store::{Consistency, Store};
+use store::Store;
 
 pub(crate) struct GetStock {
     store: Store,
@@ -20,9 +20,9 @@ impl Endpoint for GetStock {
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
         let sku = call.path.sku;
-        let variant = self.store.variant(&sku, Consistency::Strong).await?;
+        let variant = self.store.whole_variant(&sku).await?;
         let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
-        Reply::of(&StockView::new(&sku, variant.stock()))
+        Reply::of(&StockView::of(&variant))
     }
 }
 

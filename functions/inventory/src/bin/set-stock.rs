@@ -24,10 +24,10 @@ impl Endpoint for SetStock {
     async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
         let sku = call.path.sku;
         let on_hand = call.body.0.parse()?;
-        let stock = self.store.set_stock(&sku, on_hand).await?;
-        let stock = stock.ok_or_else(|| Rejection::not_found("SKU"))?;
+        let variant = self.store.set_stock(&sku, on_hand, None).await?;
+        let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
         tracing::info!(variant.sku = %sku, stock.on_hand = on_hand, "stock set");
-        Reply::of(&StockView::new(&sku, stock))
+        Reply::of(&StockView::of(&variant))
     }
 }
 

@@ -27,7 +27,17 @@ impl Consumer for SendEmail {
         let Envelope {
             event_id, event, ..
         } = delivery.message;
-        let Event::OrderPaid { order_id } = event else {
+        let Event::OrderChanged {
+            order_id, version, ..
+        } = event
+        else {
+            return Ok(());
+        };
+        let order = self.store.order(order_id, Consistency::Strong).await?;
+        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        let change = order.change(version);
+        let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
+        let Some(mail) = email::of_change(&order, change) else {
             return Ok(());
         };
         match self
@@ -41,11 +51,9 @@ impl Consumer for SendEmail {
                 return Err("another delivery of the same event is being handled".into());
             }
         }
-        let order = self.store.order(order_id, Consistency::Strong).await?;
-        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
         // SES knows no idempotency: if it takes the mail and we die before the next line, the
         // customer gets it twice. Noting it first could lose it, which is worse.
-        match self.mailer.send(&email::order_confirmation(&order)).await {
+        match self.mailer.send(&mail).await {
             Ok(mail_id) => {
                 self.store
                     .complete_event(CONSUMER, &event_id, &mail_id)

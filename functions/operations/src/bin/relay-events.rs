@@ -4,11 +4,14 @@
 use std::{collections::HashMap, process::ExitCode};
 
 use aws_lambda_events::dynamodb::EventRecord;
-use domain::event::{Envelope, Subscriber};
+use domain::event::{Envelope, Event, Subscriber};
+use jiff::SignedDuration;
 use queue::Queues;
 use runtime::{StreamConsumer, StreamFailure};
+use store::{Due, Store};
 
 struct RelayEvents {
+    store: Store,
     queues: Queues,
     urls: HashMap<Subscriber, String>,
 }
@@ -38,9 +41,36 @@ impl StreamConsumer for RelayEvents {
                 }
             }
         }
+        let now = runtime::now();
+        // Before anything is told: a message that is lost later is found by the sweep.
+        let due: Vec<Due> = messages
+            .get(&Subscriber::ExpireOrder)
+            .into_iter()
+            .flatten()
+            .filter_map(due_of)
+            .collect();
+        if !due.is_empty() {
+            let noted = self.store.note_due(&due).await;
+            noted.map_err(|cause| StreamFailure {
+                done: 0,
+                cause: cause.into(),
+            })?;
+        }
         for (subscriber, envelopes) in &messages {
+            let delayed = envelopes.iter().map(|envelope| {
+                let wait = match (subscriber, due_of(envelope)) {
+                    (Subscriber::ExpireOrder, Some((_, at))) => at.duration_since(now),
+                    _ => SignedDuration::ZERO,
+                };
+                (envelope, wait.max(SignedDuration::ZERO).unsigned_abs())
+            });
+            let delayed: Vec<_> = delayed.collect();
             let sent = match self.urls.get(subscriber) {
-                Some(url) => self.queues.send(url, envelopes).await.map_err(Into::into),
+                Some(url) => self
+                    .queues
+                    .send_delayed(url, delayed)
+                    .await
+                    .map_err(Into::into),
                 None => Err(format!("no queue for {subscriber:?}").into()),
             };
             // Which record a failed call was about is not known: all of them come again, and
@@ -48,6 +78,14 @@ impl StreamConsumer for RelayEvents {
             sent.map_err(|cause| StreamFailure { done: 0, cause })?;
         }
         unreadable.map_or(Ok(()), Err)
+    }
+}
+
+/// Until when the order that an event placed has to be paid.
+fn due_of(envelope: &Envelope) -> Option<Due> {
+    match envelope.event {
+        Event::OrderPlaced { order_id, due_at } => Some((order_id, due_at)),
+        _ => None,
     }
 }
 
@@ -59,6 +97,12 @@ fn main() -> ExitCode {
                 Subscriber::CapturePayment,
                 url("CAPTURE_PAYMENT_QUEUE_URL")?,
             ),
+            (Subscriber::ExpireOrder, url("EXPIRE_ORDER_QUEUE_URL")?),
+            (Subscriber::RefundPayment, url("REFUND_PAYMENT_QUEUE_URL")?),
+            (
+                Subscriber::HandlePaymentEvent,
+                url("HANDLE_PAYMENT_EVENT_QUEUE_URL")?,
+            ),
             (Subscriber::SendEmail, url("SEND_EMAIL_QUEUE_URL")?),
             (
                 Subscriber::RefreshAvailability,
@@ -66,6 +110,10 @@ fn main() -> ExitCode {
             ),
         ]);
         Ok(RelayEvents {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
             queues: Queues::new(&environment.aws("SQS")?),
             urls,
         })

@@ -2,18 +2,13 @@
 
 use std::process::ExitCode;
 
-use domain::{fault::Rejection, id::OrderId, order::OrderView};
+use domain::order::OrderView;
+use orders::{OrderPath, find};
 use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
-use store::{Consistency, Store};
+use store::Store;
 
 pub(crate) struct GetOrder {
     store: Store,
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-pub(crate) struct OrderPath {
-    /// Identifier of the order.
-    order_id: OrderId,
 }
 
 impl Endpoint for GetOrder {
@@ -25,14 +20,10 @@ impl Endpoint for GetOrder {
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
         let token = call.bearer()?;
-        let order = self
-            .store
-            .order(call.path.order_id, Consistency::Strong)
-            .await?;
-        // Whether the order exists is nobody's business without its token.
-        let order = order
-            .filter(|order| order.opens_with(token))
-            .ok_or_else(|| Rejection::not_found("order"))?;
+        let order = find(&self.store, call.path.order_id, |order| {
+            order.opens_with(token)
+        })
+        .await?;
         Reply::of(&OrderView::of(&order).map_err(Failure::internal)?)
     }
 }

@@ -5,16 +5,17 @@ use std::process::ExitCode;
 
 use domain::{
     fault::Rejection,
-    idempotency::{Fingerprint, IdempotencyKey},
+    idempotency::{self, Fingerprint, IdempotencyKey},
     money::Currency,
     order::{
         Basis, Order, OrderView, PlaceOrder as Command, PlaceOrderBody, PlaceOrderError, order_id,
         place_order,
     },
+    payment::{Provider, offered},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::{Access, Call, Endpoint, Failure, Json, NoPath, NoQuery, Reply};
-use store::{Consistency, Placement, Store};
+use store::{Consistency, Look, Placement, Store};
 
 /// How often an order is made anew because cart, price or stock changed meanwhile.
 const ATTEMPTS: u32 = 8;
@@ -22,6 +23,8 @@ const ATTEMPTS: u32 = 8;
 pub(crate) struct PlaceOrder {
     store: Store,
     currency: Currency,
+    payment_window: SignedDuration,
+    offered: Vec<Provider>,
 }
 
 impl Endpoint for PlaceOrder {
@@ -36,7 +39,7 @@ impl Endpoint for PlaceOrder {
     async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
         let key = call.idempotency_key()?;
         let trace_id = call.trace_id;
-        let command = call.body.0.parse()?;
+        let command = call.body.0.parse(&self.offered)?;
         let order = self.place(command, &key, call.now, &trace_id).await?;
         let order = order.map_err(Rejection::from)?;
         tracing::info!(order.id = %order.id, request.id = %trace_id, "order placed");
@@ -62,8 +65,12 @@ impl PlaceOrder {
                 .await?
             {
                 Ok((order, cart)) => match self.store.place_order(&order, &cart).await? {
-                    Placement::Placed => return Ok(Ok(order)),
+                    Placement::Placed { contended } => {
+                        orders::relieve(&self.store, &contended).await;
+                        return Ok(Ok(order));
+                    }
                     Placement::Exists(order) => return Ok(replay(*order, &fingerprint)),
+                    Placement::InProgress => return Err(idempotency::in_progress().into()),
                     Placement::BasisChanged => {}
                 },
                 Err(refusal) if consistency == Consistency::Strong => {
@@ -90,12 +97,20 @@ impl PlaceOrder {
             return Ok(Err(PlaceOrderError::NoSuchCart));
         };
         let skus = cart.lines.iter().map(|line| &line.sku);
-        let variants = self.store.variants(skus, consistency).await?;
+        // Where the stock is split, its first shard says what a line costs; a whole look tells who is
+        // refused that nothing is left anywhere.
+        let look = match consistency {
+            Consistency::Eventual => Look::Glance,
+            Consistency::Strong => Look::Whole,
+        };
+        let variants = self.store.variants(skus, consistency, look).await?;
         let basis = Basis {
             cart: &cart,
             variants: &variants,
             currency: self.currency,
             now,
+            payment_window: self.payment_window,
+            random: runtime::random_number()?,
             trace_id,
         };
         let order = place_order(command.clone(), key, fingerprint.clone(), basis);
@@ -138,6 +153,8 @@ fn main() -> ExitCode {
                 environment.require("TABLE_NAME")?,
             ),
             currency: environment.currency()?,
+            payment_window: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
+            offered: offered(environment.require("PAYMENT_METHODS")?)?,
         })
     })
 }

@@ -1,0 +1,91 @@
+//! Every night: checks each SKU's stock against the orders. It should never find anything.
+
+use std::{collections::HashSet, process::ExitCode};
+
+use domain::catalog::Sku;
+use jiff::Timestamp;
+use runtime::{ConsumeError, Task};
+use store::Store;
+
+/// How often the orders are read: a SKU that is bought meanwhile cannot be judged.
+const PASSES: u32 = 3;
+
+struct ReconcileStock {
+    store: Store,
+}
+
+impl Task for ReconcileStock {
+    async fn run(&self, _: Timestamp) -> Result<(), ConsumeError> {
+        let mut drifted: HashSet<Sku> = HashSet::new();
+        let mut unsettled: Option<HashSet<Sku>> = None;
+        let (mut skus, mut orders) = (0, 0);
+        for _ in 0..PASSES {
+            // Stock, then orders, then stock again: whoever changes an order's hold on a stock writes
+            // to that stock in the same transaction, so that a stock that did not change was compared
+            // with the orders exactly.
+            let before = self.store.all_stock().await?;
+            let held = self.store.held_by_orders().await?;
+            let after = self.store.all_stock().await?;
+            (skus, orders) = (before.len(), held.orders);
+            let mut left = HashSet::new();
+            for (sku, check) in &before {
+                if unsettled.as_ref().is_some_and(|left| !left.contains(sku)) {
+                    continue;
+                }
+                let [reserved, sold] = held.units.get(sku).copied().unwrap_or_default();
+                let stock = check.stock;
+                if check.balanced && [stock.reserved, stock.sold] == [reserved, sold] {
+                    continue;
+                }
+                if after
+                    .get(sku)
+                    .is_none_or(|after| after.version != check.version)
+                {
+                    left.insert(sku.clone());
+                    continue;
+                }
+                tracing::error!(
+                    variant.sku = %sku,
+                    stock.balanced = check.balanced,
+                    stock.reserved = stock.reserved,
+                    orders.reserved = reserved,
+                    stock.sold = stock.sold,
+                    orders.sold = sold,
+                    "stock and orders disagree"
+                );
+                drifted.insert(sku.clone());
+            }
+            for sku in held.units.keys().filter(|sku| !before.contains_key(*sku)) {
+                if held.units[sku] != [0, 0] && !after.contains_key(sku) {
+                    tracing::error!(variant.sku = %sku, "orders hold what has no stock");
+                    drifted.insert(sku.clone());
+                }
+            }
+            let settled = left.is_empty();
+            unsettled = Some(left);
+            if settled {
+                break;
+            }
+        }
+        let unsettled = unsettled.map_or(0, |left| left.len());
+        tracing::info!(
+            skus = skus,
+            orders = orders,
+            skus.drifted = drifted.len(),
+            skus.unsettled = unsettled,
+            "stock reconciled"
+        );
+        runtime::metric("StockDrift", drifted.len() as u64);
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::run_on_schedule(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(ReconcileStock { store })
+    })
+}

@@ -1,0 +1,54 @@
+//! `PUT /v1/admin/stock/{sku}/shards`: splits the stock of a SKU that many people will buy at once, so
+//! that more orders a second can be placed for it.
+
+use std::process::ExitCode;
+
+use domain::{
+    fault::{Code, Rejection},
+    inventory::{SplitStockBody, StockView},
+};
+use inventory::StockPath;
+use runtime::{Access, Call, Endpoint, Failure, Json, NoQuery, Reply};
+use store::{SplitOutcome, Store};
+
+pub(crate) struct SplitStock {
+    store: Store,
+}
+
+impl Endpoint for SplitStock {
+    const ACCESS: Access = Access::Staff;
+    type Path = StockPath;
+    type Query = NoQuery;
+    type Body = Json<SplitStockBody>;
+    type Answer = StockView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
+        let sku = call.path.sku;
+        let shards = call.body.0.parse()?;
+        match self.store.split_stock(&sku, shards).await? {
+            SplitOutcome::Split(variant) => {
+                tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");
+                Reply::of(&StockView::of(&variant))
+            }
+            SplitOutcome::HasMore(variant) => Err(Rejection::new(
+                Code::ShardsCannotShrink,
+                format!(
+                    "The stock has {} shards; orders refer to them, so it cannot have fewer.",
+                    variant.shards
+                ),
+            )
+            .into()),
+            SplitOutcome::NoSuchVariant => Err(Rejection::not_found("SKU").into()),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(SplitStock { store })
+    })
+}

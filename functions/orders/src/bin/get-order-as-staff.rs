@@ -1,0 +1,35 @@
+//! `GET /v1/admin/orders/{order_id}`: an order with who changed it and when.
+
+use std::process::ExitCode;
+
+use domain::order::StaffOrderView;
+use orders::{OrderPath, find};
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct GetOrderAsStaff {
+    store: Store,
+}
+
+impl Endpoint for GetOrderAsStaff {
+    const ACCESS: Access = Access::Staff;
+    type Path = OrderPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Answer = StaffOrderView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
+        let order = find(&self.store, call.path.order_id, |_| true).await?;
+        Reply::of(&StaffOrderView::of(&order).map_err(Failure::internal)?)
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(GetOrderAsStaff { store })
+    })
+}

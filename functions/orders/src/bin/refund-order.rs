@@ -1,0 +1,55 @@
+//! `POST /v1/admin/orders/{order_id}/refunds`: has money go back, all that is left, by line or by amount,
+//! never more than was captured. The provider is asked behind a queue.
+
+use std::process::ExitCode;
+
+use domain::{
+    id::RefundId,
+    order::{RefundOrderBody, StaffOrderView},
+};
+use orders::{OrderPath, answer, change, find};
+use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct RefundOrder {
+    store: Store,
+}
+
+impl Endpoint for RefundOrder {
+    const ACCESS: Access = Access::Staff;
+    const SUCCESS: u16 = 202;
+    const IDEMPOTENCY_KEY: bool = true;
+    type Path = OrderPath;
+    type Query = NoQuery;
+    type Body = MaybeJson<RefundOrderBody>;
+    type Answer = StaffOrderView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
+        let staff = call.staff();
+        let id = call.path.order_id;
+        let command = call.body.0.clone().parse()?;
+        let route = "POST /v1/admin/orders/{order_id}/refunds";
+        let request = call.request(&staff.to_string(), route, &(id, &command))?;
+        let refund = RefundId::derived(&[&request.id.to_string()]);
+        let order = find(&self.store, id, |_| true).await?;
+        change(
+            &self.store,
+            order,
+            &request,
+            call.now,
+            |order| order.refund_requested(refund, &command, staff.clone(), call.now),
+            |order| answer(&StaffOrderView::of(order)?),
+        )
+        .await
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.aws("DYNAMODB")?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(RefundOrder { store })
+    })
+}

@@ -1,0 +1,161 @@
+//! What the functions of orders share: a change happens once for each request, however often that is
+//! sent, and an order that is not paid ends once, whoever notices.
+
+use std::{future::Future, time::Duration};
+
+use domain::{
+    fault::Rejection,
+    id::OrderId,
+    idempotency::{self, Request},
+    money::MoneyError,
+    order::{ChangeError, Order, Transition},
+};
+use jiff::Timestamp;
+use runtime::{Failure, Reply};
+use store::{ChangeOutcome, Consistency, Due, Store, StoreError};
+
+/// Path of an order.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct OrderPath {
+    /// Identifier of the order.
+    pub order_id: OrderId,
+}
+
+/// How often an order is read anew because somebody else changed it meanwhile.
+const ATTEMPTS: u32 = 6;
+
+/// The order of that id, if `may_see` allows it; whether there is one is nobody else's business.
+pub async fn find(
+    store: &Store,
+    id: OrderId,
+    may_see: impl Fn(&Order) -> bool,
+) -> Result<Order, Failure> {
+    let order = store.order(id, Consistency::Strong).await?;
+    let order = order.filter(|order| may_see(order));
+    order.ok_or_else(|| Rejection::not_found("order").into())
+}
+
+/// Changes an order once for each request. `decide` says what it becomes, `view` what the answer is;
+/// both are stored in one transaction, and the same request gets the same answer again.
+pub async fn change<T>(
+    store: &Store,
+    order: Order,
+    request: &Request,
+    now: Timestamp,
+    decide: impl Fn(&Order) -> Result<Transition, ChangeError>,
+    view: impl Fn(&Order) -> Result<String, AnswerError>,
+) -> Result<Reply<T>, Failure> {
+    if let Some(answer) = store.answer(request.id, now).await? {
+        return Ok(Reply::stored(request.replay(answer)?));
+    }
+    let id = order.id;
+    let mut order = order;
+    for _ in 0..ATTEMPTS {
+        let change = decide(&order).map_err(Rejection::from)?;
+        let body = view(&change.order).map_err(Failure::internal)?;
+        let answer = request.answered(body, now);
+        match store.change_order(&change, Some(&answer)).await? {
+            ChangeOutcome::Changed => {
+                tracing::info!(
+                    order.id = %id,
+                    order.status = change.order.status().as_str(),
+                    order.version = change.order.version,
+                    "order changed"
+                );
+                return Ok(Reply::stored(answer.body));
+            }
+            ChangeOutcome::Answered(answer) => return Ok(Reply::stored(request.replay(answer)?)),
+            ChangeOutcome::InProgress => return Err(idempotency::in_progress().into()),
+            ChangeOutcome::Overtaken | ChangeOutcome::NoStock => {
+                order = find(store, id, |_| true).await?;
+            }
+        }
+    }
+    Err(Rejection::new(
+        domain::fault::Code::Busy,
+        "The order is being changed by others; send the same request again.",
+    )
+    .into())
+}
+
+/// What became of an order whose time is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// It is paid, or over.
+    Over,
+    /// It is neither; look again after a while.
+    Later(Duration),
+}
+
+/// How long an order whose payment is being taken is left alone.
+const WHILE_PAYING: Duration = Duration::from_secs(60);
+
+/// Ends an order that was not paid in its time, whoever notices.
+pub async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Expiry, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let Some(order) = store.order(due.0, Consistency::Strong).await? else {
+            return over(store, due).await;
+        };
+        let change = match order.expired(now) {
+            Ok(change) => change,
+            Err(ChangeError::NotDue(at)) => {
+                return Ok(Expiry::Later(at.duration_since(now).unsigned_abs()));
+            }
+            Err(ChangeError::PaymentInProgress) => return Ok(Expiry::Later(WHILE_PAYING)),
+            Err(_) => return over(store, due).await,
+        };
+        if let ChangeOutcome::Changed = store.change_order(&change, None).await? {
+            tracing::info!(order.id = %order.id, request.id = %order.trace_id, "order expired");
+            return over(store, due).await;
+        }
+    }
+    Err(StoreError::Contended {
+        operation: "expire order",
+    })
+}
+
+async fn over(store: &Store, due: Due) -> Result<Expiry, StoreError> {
+    store.forget_due(&[due]).await?;
+    Ok(Expiry::Over)
+}
+
+/// An answer as it is stored and sent.
+pub fn answer<T: serde::Serialize>(view: &T) -> Result<String, AnswerError> {
+    Ok(serde_json::to_string(view)?)
+}
+
+/// An order that has no view.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// Its amounts do not add up.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// It cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// Splits the stock of SKUs that many orders wrote to at once, where there is enough of it to make
+/// it worth while. It only makes the next orders faster: what fails is noted and left.
+pub async fn relieve(store: &Store, contended: &[domain::catalog::Sku]) {
+    let split = |sku| async move {
+        let Some(variant) = store.whole_variant(sku).await? else {
+            return Ok(());
+        };
+        let Some(shards) = variant.shards_to_relieve() else {
+            return Ok(());
+        };
+        store.split_stock(sku, shards).await?;
+        tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");
+        Ok::<(), StoreError>(())
+    };
+    for sku in contended {
+        quietly(split(sku)).await;
+    }
+}
+
+async fn quietly(call: impl Future<Output = Result<(), StoreError>>) {
+    if let Err(error) = call.await {
+        tracing::warn!(error = %error, "stock not split");
+    }
+}

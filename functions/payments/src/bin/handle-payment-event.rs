@@ -1,0 +1,108 @@
+//! Does what a provider's event calls for. The event is only a reason to look: the provider is asked
+//! for the truth, so that events may come late, twice and in any order.
+
+use std::process::ExitCode;
+
+use domain::{
+    event::{Envelope, Event},
+    id::OrderId,
+};
+use payments::{CallError, Next, Payments};
+use queue::Queues;
+use runtime::{ConsumeError, Consumer, Delivery};
+use store::{Consistency, PaymentEvent, PaymentEventOutcome};
+
+struct HandlePaymentEvent {
+    payments: Payments,
+    queues: Queues,
+    queue_url: String,
+}
+
+impl Consumer for HandlePaymentEvent {
+    type Message = Envelope;
+
+    async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {
+        let Event::ProviderEventReceived {
+            provider,
+            provider_event_id,
+        } = &delivery.message.event
+        else {
+            return Ok(());
+        };
+        let store = &self.payments.store;
+        let event = store.payment_event(*provider, provider_event_id).await?;
+        let event = event.ok_or_else(|| format!("there is no event {provider_event_id}"))?;
+        let outcome = match self.follow(&event, delivery.now).await? {
+            Ok(outcome) => outcome,
+            Err(wait) => {
+                let message = &delivery.message;
+                self.queues
+                    .send_delayed(&self.queue_url, &[(message, wait)])
+                    .await?;
+                return Ok(());
+            }
+        };
+        tracing::info!(
+            event.id = %event.event_id,
+            event.kind = %event.kind,
+            event.outcome = outcome.as_str(),
+            request.id = %event.trace_id,
+            "payment event"
+        );
+        store
+            .note_payment_event(*provider, provider_event_id, outcome)
+            .await?;
+        Ok(())
+    }
+}
+
+impl HandlePaymentEvent {
+    /// What became of it, or for how long the provider is left alone.
+    async fn follow(
+        &self,
+        event: &PaymentEvent,
+        now: jiff::Timestamp,
+    ) -> Result<Result<PaymentEventOutcome, std::time::Duration>, ConsumeError> {
+        let Some(payment_id) = &event.payment_id else {
+            return Ok(Ok(PaymentEventOutcome::Ignored));
+        };
+        let call = self.payments.providers.payment(event.provider, payment_id);
+        let payment = match self.payments.guarded(event.provider, now, call).await {
+            Ok(payment) => payment,
+            Err(CallError::Open(wait)) => return Ok(Err(wait)),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(payment) = payment else {
+            return Ok(Ok(PaymentEventOutcome::Refused));
+        };
+        let order_id = payment.order_id.as_ref().or(event.order_id.as_ref());
+        let order_id = order_id.and_then(|id| id.parse::<OrderId>().ok());
+        let order = match order_id {
+            Some(id) => self.payments.store.order(id, Consistency::Strong).await?,
+            None => None,
+        };
+        let Some(order) = order else {
+            return Ok(Ok(PaymentEventOutcome::UnknownOrder));
+        };
+        if order.payment.method.provider != event.provider {
+            return Ok(Ok(PaymentEventOutcome::Refused));
+        }
+        Ok(match self.payments.follow(order, payment, now).await? {
+            Next::Done => Ok(PaymentEventOutcome::Done),
+            Next::Refused => Ok(PaymentEventOutcome::Refused),
+            Next::Wait(wait) => Err(wait),
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        Ok(HandlePaymentEvent {
+            payments: Payments::connect(environment)?,
+            queues: Queues::new(&environment.aws("SQS")?),
+            queue_url: environment
+                .require("HANDLE_PAYMENT_EVENT_QUEUE_URL")?
+                .to_owned(),
+        })
+    })
+}

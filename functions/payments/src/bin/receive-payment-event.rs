@@ -1,0 +1,90 @@
+//! `POST /v1/payments/{provider}/events`: what a payment provider tells us. It is verified, kept as it
+//! came, once, and answered at once; the work happens behind a queue.
+
+use std::process::ExitCode;
+
+use domain::{
+    fault::{Code, Rejection},
+    payment::Provider,
+};
+use gateways::payment::EventError;
+use payments::Payments;
+use runtime::{Access, Call, Endpoint, Failure, NoQuery, RawBody, Reply};
+use store::PaymentEvent;
+
+pub(crate) struct ReceivePaymentEvent {
+    payments: Payments,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct ProviderPath {
+    /// Name of the provider: `stripe`.
+    provider: Provider,
+}
+
+/// That the event was taken.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(crate) struct ReceivedView {
+    /// Always true.
+    received: bool,
+}
+
+impl Endpoint for ReceivePaymentEvent {
+    const ACCESS: Access = Access::Public;
+    type Path = ProviderPath;
+    type Query = NoQuery;
+    type Body = RawBody;
+    type Answer = ReceivedView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<ReceivedView>, Failure> {
+        let provider = call.path.provider;
+        let body = &call.body.0;
+        let verified = self
+            .payments
+            .providers
+            .verify_event(provider, call.signature(), body, call.now)
+            .await;
+        let event = verified.map_err(refusal)?;
+        let event = PaymentEvent {
+            provider,
+            event_id: event.event_id,
+            kind: event.kind,
+            payment_id: event.payment_id,
+            order_id: event.order_id,
+            body: String::from_utf8_lossy(body).into_owned(),
+            received_at: call.now,
+            trace_id: call.trace_id.clone(),
+        };
+        // Kept already: it was delivered again, and is answered the same.
+        let new = self.payments.store.keep_payment_event(&event).await?;
+        tracing::info!(
+            event.id = %event.event_id,
+            event.kind = %event.kind,
+            event.new = new,
+            request.id = %call.trace_id,
+            "payment event received"
+        );
+        Reply::of(&ReceivedView { received: true })
+    }
+}
+
+fn refusal(error: EventError) -> Failure {
+    let rejection = match &error {
+        EventError::Signature | EventError::Stale => {
+            runtime::metric("PaymentEventRefused", 1);
+            Rejection::new(Code::InvalidSignature, format!("{error}."))
+        }
+        EventError::Unreadable(_) => Rejection::new(Code::BadRequest, format!("{error}.")),
+        EventError::NotOffered => Rejection::not_found("provider with events"),
+        EventError::Unavailable(_) => return Failure::dependency(error, true),
+    };
+    rejection.into()
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(ReceivePaymentEvent {
+            payments: Payments::connect(environment)?,
+        })
+    })
+}

@@ -1,0 +1,42 @@
+//! Gives money back: refunds that were asked for, and what is reserved for an order that is over.
+
+use std::process::ExitCode;
+
+use domain::event::{Envelope, Event};
+use payments::{Next, Payments};
+use queue::Queues;
+use runtime::{ConsumeError, Consumer, Delivery};
+
+struct RefundPayment {
+    payments: Payments,
+    queues: Queues,
+    queue_url: String,
+}
+
+impl Consumer for RefundPayment {
+    type Message = Envelope;
+
+    async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {
+        let Event::OrderChanged { order_id, .. } = delivery.message.event else {
+            return Ok(());
+        };
+        let next = self.payments.give_back(order_id, delivery.now).await?;
+        if let Next::Wait(wait) = next {
+            let message = &delivery.message;
+            self.queues
+                .send_delayed(&self.queue_url, &[(message, wait)])
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        Ok(RefundPayment {
+            payments: Payments::connect(environment)?,
+            queues: Queues::new(&environment.aws("SQS")?),
+            queue_url: environment.require("REFUND_PAYMENT_QUEUE_URL")?.to_owned(),
+        })
+    })
+}

@@ -1,0 +1,963 @@
+//! Payments with Stripe: PaymentIntents that are captured by hand (docs/adr/0011).
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{fault::chain, money::Money};
+use form_urlencoded::Serializer;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, Request, StatusCode, Uri,
+    body::Bytes,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT},
+};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Authorisation, EventError, PaymentError, PaymentProvider, PaymentState, ProviderEvent,
+    ProviderPayment, ProviderRefund, Refund, RefundState, signature,
+};
+use crate::secrets::{Keys, Secret};
+
+/// Where Stripe answers.
+pub const STRIPE: &str = "https://api.stripe.com";
+
+/// The version of Stripe's API that this file is written for. Stripe keeps answering in it.
+const VERSION: HeaderValue = HeaderValue::from_static("2025-09-30.clover");
+const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// On an answer that Stripe gave before, to the same idempotency key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The longest answer that is read. A payment has some 5 kB.
+const MAX_ANSWER: usize = 256 * 1024;
+/// How much of Stripe's words goes into an error.
+const MAX_WORDS: usize = 300;
+
+/// Currencies whose amounts Stripe counts in another unit than ISO 4217 does. A payment in them would
+/// be a hundred times too large or too small.
+const COUNTED_OTHERWISE: [&str; 3] = ["ISK", "MGA", "UGX"];
+
+/// Stripe, as [`PaymentProvider`]. Clones share their connections and keys.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    base: String,
+    secret: Secret,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// Stripe cannot be called as configured.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidStripe {
+    /// The address is none to send keys to.
+    #[error("{0:?} must be https://host, or http://127.0.0.1:port")]
+    Base(String),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+impl Stripe {
+    /// Stripe at `base`, usually [`STRIPE`]. Connects, and reads the keys, at the first call. Only
+    /// this machine itself may be called without TLS.
+    pub fn new(base: &str, secret: Secret) -> Result<Self, InvalidStripe> {
+        let invalid = || InvalidStripe::Base(base.to_owned());
+        let base = base.trim_end_matches('/');
+        let uri: Uri = base.parse().map_err(|_| invalid())?;
+        let host = uri.host().ok_or_else(invalid)?;
+        let is_safe = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => host == "127.0.0.1",
+            _ => false,
+        };
+        let is_bare = uri.path() == "/" && uri.query().is_none();
+        let has_user = uri.authority().is_some_and(|it| it.as_str().contains('@'));
+        if !is_safe || !is_bare || has_user {
+            return Err(invalid());
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                base: base.to_owned(),
+                secret,
+                client: client(uri.scheme_str() == Some("http"))?,
+            }),
+        })
+    }
+
+    /// Reads an event; see [`super::PaymentProviders::verify_event`].
+    pub(super) async fn verify_event(
+        &self,
+        header: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<ProviderEvent, EventError> {
+        let header = header.ok_or(EventError::Signature)?;
+        let secret = &self.inner.secret;
+        let unavailable = |error: crate::GatewayError| EventError::Unavailable(error.to_string());
+        let keys = secret.keys().await.map_err(unavailable)?;
+        match signature::verify(header, body, &keys.webhook_secrets, now) {
+            // Perhaps the secret was exchanged since it was read.
+            Err(EventError::Signature) => {
+                let others = secret.other_than(&keys).await.map_err(unavailable)?;
+                let others = others.ok_or(EventError::Signature)?;
+                signature::verify(header, body, &others.webhook_secrets, now)?;
+            }
+            verdict => verdict?,
+        }
+        read_event(body)
+    }
+
+    /// Creates or changes something, at most once for each idempotency key.
+    async fn post(
+        &self,
+        path: &str,
+        idempotency_key: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Problem> {
+        let body = Serializer::new(String::new()).extend_pairs(form).finish();
+        let key = HeaderValue::from_str(idempotency_key)
+            .map_err(|_| Problem::ours("the idempotency key is not printable ASCII"))?;
+        self.send(&Method::POST, path, Some(key), body).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Answer, Problem> {
+        self.send(&Method::GET, path, None, String::new()).await
+    }
+
+    /// Sends it, and once more if the key was exchanged since it was read.
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        idempotency_key: Option<HeaderValue>,
+        body: String,
+    ) -> Result<Answer, Problem> {
+        let secret = &self.inner.secret;
+        let unavailable = |error: crate::GatewayError| Problem::no_answer(error.to_string());
+        let keys = secret.keys().await.map_err(unavailable)?;
+        let body = Bytes::from(body);
+        let first = self
+            .send_once(method, path, idempotency_key.clone(), body.clone(), &keys)
+            .await;
+        match first {
+            Err(problem) if problem.status == Some(StatusCode::UNAUTHORIZED) => {
+                match secret.other_than(&keys).await.map_err(unavailable)? {
+                    Some(others) => {
+                        self.send_once(method, path, idempotency_key, body, &others)
+                            .await
+                    }
+                    None => Err(problem),
+                }
+            }
+            settled => settled,
+        }
+    }
+
+    async fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        idempotency_key: Option<HeaderValue>,
+        body: Bytes,
+        keys: &Keys,
+    ) -> Result<Answer, Problem> {
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", keys.secret_key))
+            .map_err(|_| Problem::ours("the secret key is not printable ASCII"))?;
+        authorization.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.inner.base))
+            .header(AUTHORIZATION, authorization)
+            .header(STRIPE_VERSION, VERSION)
+            .header(USER_AGENT, concat!("stampede/", env!("CARGO_PKG_VERSION")));
+        if method == Method::POST {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        if let Some(key) = idempotency_key {
+            request = request.header(IDEMPOTENCY_KEY, key);
+        }
+        let request = request
+            .body(Full::new(body))
+            .map_err(|error| Problem::ours(&error.to_string()))?;
+        let response = self
+            .inner
+            .client
+            .request(request)
+            .await
+            .map_err(|error| Problem::no_answer(chain(&error)))?;
+        let status = response.status();
+        let is_replayed = response
+            .headers()
+            .get(REPLAYED)
+            .is_some_and(|value| value == "true");
+        let body = Limited::new(response.into_body(), MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| Problem::no_answer(error.to_string()))?
+            .to_bytes();
+        if status.is_success() {
+            Ok(Answer { body, is_replayed })
+        } else {
+            Err(Problem::of(status, &body, &keys.secret_key))
+        }
+    }
+
+    /// The intent of an answer, as it is now.
+    async fn intent(&self, answer: Answer) -> Result<ProviderPayment, PaymentError> {
+        let intent: Intent = answer.read()?;
+        if answer.is_replayed {
+            // What was true when it was first answered: the customer may have paid since.
+            return self.look_up(&intent.id).await?.ok_or_else(|| {
+                PaymentError::Unavailable("a payment that Stripe made is not there".into())
+            });
+        }
+        Ok(intent.into())
+    }
+
+    async fn look_up(&self, payment_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {
+        let path = format!("{}?expand[]=latest_charge", intent_path(payment_id)?);
+        match self.get(&path).await {
+            Ok(answer) => Ok(Some(answer.read::<Intent>()?.into())),
+            Err(problem) if problem.status == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(problem) => Err(problem.into()),
+        }
+    }
+
+    /// What is true after Stripe has refused to change an intent: that it has gone too far already
+    /// is an answer, not an error.
+    async fn settled_before(
+        &self,
+        payment_id: &str,
+        problem: Problem,
+        is_settled: impl Fn(&PaymentState) -> bool,
+    ) -> Result<ProviderPayment, PaymentError> {
+        if problem.status == Some(StatusCode::BAD_REQUEST)
+            && let Some(payment) = self.look_up(payment_id).await?
+            && is_settled(&payment.state)
+        {
+            return Ok(payment);
+        }
+        Err(problem.into())
+    }
+}
+
+impl PaymentProvider for Stripe {
+    async fn authorise(
+        &self,
+        authorisation: &Authorisation<'_>,
+    ) -> Result<ProviderPayment, PaymentError> {
+        let (amount, currency) = in_stripes_units(authorisation.amount)?;
+        let mut form = vec![
+            ("amount", amount.as_str()),
+            ("currency", currency.as_str()),
+            ("capture_method", "manual"),
+            ("metadata[order_id]", authorisation.order_id),
+            ("expand[]", "latest_charge"),
+        ];
+        match authorisation.token {
+            // Not `off_session`: that is for customers who are away and have agreed to it before, and
+            // turns a bank's question into a refusal. This customer has just left the checkout and can
+            // be asked. Cards (and the wallets that hold cards) only: others need a page to return to.
+            Some(token) => form.extend([
+                ("payment_method", token),
+                ("payment_method_types[]", "card"),
+                ("confirm", "true"),
+            ]),
+            None => form.push(("automatic_payment_methods[enabled]", "true")),
+        }
+        let key = key("authorise", authorisation.idempotency_key);
+        match self.post("/v1/payment_intents", &key, &form).await {
+            Ok(answer) => self.intent(answer).await,
+            Err(problem) => Err(problem.without(authorisation.token).into()),
+        }
+    }
+
+    async fn capture(
+        &self,
+        payment_id: &str,
+        idempotency_key: &str,
+        amount: Money,
+    ) -> Result<ProviderPayment, PaymentError> {
+        let path = format!("{}/capture", intent_path(payment_id)?);
+        let (amount, _) = in_stripes_units(amount)?;
+        let form = [
+            ("amount_to_capture", amount.as_str()),
+            ("expand[]", "latest_charge"),
+        ];
+        match self
+            .post(&path, &key("capture", idempotency_key), &form)
+            .await
+        {
+            Ok(answer) => self.intent(answer).await,
+            Err(problem) => {
+                self.settled_before(payment_id, problem, |state| {
+                    *state != PaymentState::Authorised
+                })
+                .await
+            }
+        }
+    }
+
+    async fn cancel(
+        &self,
+        payment_id: &str,
+        idempotency_key: &str,
+    ) -> Result<ProviderPayment, PaymentError> {
+        let path = format!("{}/cancel", intent_path(payment_id)?);
+        let form = [("expand[]", "latest_charge")];
+        match self
+            .post(&path, &key("cancel", idempotency_key), &form)
+            .await
+        {
+            Ok(answer) => self.intent(answer).await,
+            Err(problem) => {
+                self.settled_before(payment_id, problem, |state| {
+                    matches!(
+                        state,
+                        PaymentState::Captured { .. }
+                            | PaymentState::Cancelled
+                            | PaymentState::Processing
+                    )
+                })
+                .await
+            }
+        }
+    }
+
+    async fn refund(&self, refund: &Refund<'_>) -> Result<ProviderRefund, PaymentError> {
+        intent_path(refund.payment_id)?;
+        let (amount, _) = in_stripes_units(refund.amount)?;
+        let form = [
+            ("payment_intent", refund.payment_id),
+            ("amount", amount.as_str()),
+        ];
+        let key = key("refund", refund.idempotency_key);
+        let answer = self.post("/v1/refunds", &key, &form).await?;
+        Ok(answer.read::<RefundAnswer>()?.into())
+    }
+
+    async fn payment(&self, payment_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {
+        self.look_up(payment_id).await
+    }
+}
+
+/// A client over what the AWS clients bring (hyper, rustls with ring), and Mozilla's roots, compiled in.
+fn client(
+    is_plain: bool,
+) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, InvalidStripe> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(Duration::from_secs(2)));
+    let tls = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+        .map_err(|error| InvalidStripe::Tls(error.to_string()))?;
+    let tls = if is_plain {
+        tls.https_or_http()
+    } else {
+        tls.https_only()
+    };
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        // A function sleeps between calls, and the other side hangs up meanwhile.
+        .pool_idle_timeout(Duration::from_secs(20))
+        .build(tls.enable_http1().wrap_connector(http)))
+}
+
+/// Stripe's keys hold for the whole account: with the operation in it, one order's key cannot hit
+/// what another operation has stored.
+fn key(operation: &str, idempotency_key: &str) -> String {
+    format!("{operation}:{idempotency_key}")
+}
+
+fn intent_path(payment_id: &str) -> Result<String, PaymentError> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !payment_id.starts_with("pi_") || !payment_id.bytes().all(is_name) {
+        return Err(PaymentError::Refused(
+            "this is no name of a payment at Stripe".into(),
+        ));
+    }
+    Ok(format!("/v1/payment_intents/{payment_id}"))
+}
+
+/// Amount and currency as Stripe writes them.
+fn in_stripes_units(money: Money) -> Result<(String, String), PaymentError> {
+    let Money { amount, currency } = money;
+    let currency = currency.to_string();
+    if COUNTED_OTHERWISE.contains(&currency.as_str()) {
+        return Err(PaymentError::Refused(format!(
+            "amounts of {currency} are not supported with Stripe, which counts them in other units"
+        )));
+    }
+    if amount <= 0 {
+        return Err(PaymentError::Refused("the amount must be positive".into()));
+    }
+    Ok((amount.to_string(), currency.to_ascii_lowercase()))
+}
+
+/// An answer of success.
+struct Answer {
+    body: Bytes,
+    is_replayed: bool,
+}
+
+impl Answer {
+    fn read<T: DeserializeOwned>(&self) -> Result<T, PaymentError> {
+        // It has happened: only asking again tells what.
+        serde_json::from_slice(&self.body)
+            .map_err(|error| PaymentError::Unavailable(format!("unreadable answer: {error}")))
+    }
+}
+
+/// A call without success.
+struct Problem {
+    /// What Stripe answered; `None` if it did not, or was not asked.
+    status: Option<StatusCode>,
+    error: PaymentError,
+}
+
+impl Problem {
+    fn ours(cause: &str) -> Self {
+        Self {
+            status: None,
+            error: PaymentError::Refused(cause.to_owned()),
+        }
+    }
+
+    fn no_answer(cause: String) -> Self {
+        Self {
+            status: None,
+            error: PaymentError::Unavailable(cause),
+        }
+    }
+
+    fn of(status: StatusCode, body: &[u8], secret_key: &str) -> Self {
+        let StripeErrorBody { error } = serde_json::from_slice(body).unwrap_or_default();
+        let code = error.code.as_deref();
+        let words = format!(
+            "{}: {}",
+            code.or(error.kind.as_deref()).unwrap_or(status.as_str()),
+            error.message.unwrap_or_default()
+        );
+        let words: String = words
+            .replace(secret_key, "…")
+            .chars()
+            .take(MAX_WORDS)
+            .collect();
+        let is_passing = status.is_server_error()
+            || matches!(
+                status,
+                StatusCode::REQUEST_TIMEOUT
+                    | StatusCode::CONFLICT
+                    | StatusCode::FAILED_DEPENDENCY
+                    | StatusCode::TOO_MANY_REQUESTS
+            )
+            // Another call with the same key is still at work, or the object is locked by one.
+            || matches!(code, Some("idempotency_key_in_use" | "lock_timeout" | "rate_limit"))
+            // Neither success nor refusal: somebody between us and Stripe answers.
+            || !status.is_client_error();
+        let is_declined =
+            status == StatusCode::PAYMENT_REQUIRED || error.kind.as_deref() == Some("card_error");
+        let error = if is_passing {
+            PaymentError::Unavailable(words)
+        } else if is_declined {
+            let code = error.decline_code.or(error.code);
+            PaymentError::Declined {
+                code: code.unwrap_or_else(|| "card_error".into()),
+            }
+        } else {
+            PaymentError::Refused(words)
+        };
+        Self {
+            status: Some(status),
+            error,
+        }
+    }
+
+    /// Stripe may quote what was sent; a token is no matter for the log.
+    fn without(mut self, token: Option<&str>) -> Self {
+        if let (PaymentError::Refused(words) | PaymentError::Unavailable(words), Some(token)) =
+            (&mut self.error, token)
+            && !token.is_empty()
+        {
+            *words = words.replace(token, "…");
+        }
+        self
+    }
+}
+
+impl From<Problem> for PaymentError {
+    fn from(problem: Problem) -> Self {
+        problem.error
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct StripeErrorBody {
+    #[serde(default)]
+    error: StripeErrorDetail,
+}
+
+#[derive(Default, Deserialize)]
+struct StripeErrorDetail {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    code: Option<String>,
+    decline_code: Option<String>,
+    message: Option<String>,
+}
+
+/// As much of a PaymentIntent as the shop needs. What Stripe may extend is text here, so that a new
+/// word is no error.
+#[derive(Deserialize)]
+struct Intent {
+    id: String,
+    amount: i64,
+    #[serde(default)]
+    amount_received: i64,
+    currency: String,
+    status: String,
+    client_secret: Option<String>,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+    latest_charge: Option<Charge>,
+    last_payment_error: Option<StripeErrorDetail>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    order_id: Option<String>,
+}
+
+/// A charge, if it was expanded; else only its name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Charge {
+    Expanded { amount: i64, amount_refunded: i64 },
+    Named(#[expect(dead_code, reason = "says what else may be there")] String),
+}
+
+impl From<Intent> for ProviderPayment {
+    fn from(intent: Intent) -> Self {
+        let state = match intent.status.as_str() {
+            "requires_capture" => PaymentState::Authorised,
+            "succeeded" => PaymentState::Captured {
+                amount: intent.amount_received,
+                refunded: intent.refunded(),
+            },
+            "canceled" => PaymentState::Cancelled,
+            "requires_action" | "requires_confirmation" => PaymentState::RequiresAction,
+            "requires_payment_method" => match intent.last_payment_error {
+                None => PaymentState::RequiresAction,
+                Some(error) => PaymentState::Failed {
+                    code: error
+                        .decline_code
+                        .or(error.code)
+                        .unwrap_or_else(|| "unknown".into()),
+                },
+            },
+            // `processing`, and what Stripe may think of: nothing to act on yet.
+            _ => PaymentState::Processing,
+        };
+        Self {
+            payment_id: intent.id,
+            order_id: intent.metadata.and_then(|metadata| metadata.order_id),
+            amount: intent.amount,
+            currency: intent.currency.to_ascii_uppercase(),
+            state,
+            client_secret: intent.client_secret,
+        }
+    }
+}
+
+impl Intent {
+    /// What went back to the customer after it was taken. Stripe counts what a partial capture
+    /// releases as refunded, too; that was never ours.
+    fn refunded(&self) -> i64 {
+        match self.latest_charge {
+            Some(Charge::Expanded {
+                amount,
+                amount_refunded,
+            }) => {
+                let released = amount.saturating_sub(self.amount_received);
+                amount_refunded.saturating_sub(released).max(0)
+            }
+            _ => 0,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct RefundAnswer {
+    id: String,
+    status: Option<String>,
+    failure_reason: Option<String>,
+}
+
+impl From<RefundAnswer> for ProviderRefund {
+    fn from(refund: RefundAnswer) -> Self {
+        let state = match refund.status.as_deref() {
+            Some("succeeded") => RefundState::Succeeded,
+            Some(status @ ("failed" | "canceled")) => RefundState::Failed {
+                code: refund.failure_reason.unwrap_or_else(|| status.to_owned()),
+            },
+            _ => RefundState::Pending,
+        };
+        Self {
+            refund_id: refund.id,
+            state,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    created: i64,
+    data: EventData,
+}
+
+#[derive(Deserialize)]
+struct EventData {
+    object: EventObject,
+}
+
+/// An intent, or something that belongs to one: a charge, a refund, a dispute.
+#[derive(Deserialize)]
+struct EventObject {
+    id: Option<String>,
+    object: Option<String>,
+    payment_intent: Option<Named>,
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Named {
+    Name(String),
+    Expanded { id: String },
+}
+
+fn read_event(body: &[u8]) -> Result<ProviderEvent, EventError> {
+    let event: Event =
+        serde_json::from_slice(body).map_err(|error| EventError::Unreadable(error.to_string()))?;
+    let created_at = Timestamp::from_second(event.created)
+        .map_err(|error| EventError::Unreadable(error.to_string()))?;
+    let object = event.data.object;
+    let payment_id = if object.object.as_deref() == Some("payment_intent") {
+        object.id
+    } else {
+        object.payment_intent.map(|named| match named {
+            Named::Name(id) | Named::Expanded { id } => id,
+        })
+    };
+    Ok(ProviderEvent {
+        event_id: event.id,
+        kind: event.kind,
+        payment_id,
+        order_id: object.metadata.and_then(|metadata| metadata.order_id),
+        created_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys {
+            secret_key: "sk_test_1".into(),
+            webhook_secrets: Vec::new(),
+        }
+    }
+
+    fn stripe(base: &str) -> Result<Stripe, InvalidStripe> {
+        Stripe::new(base, Secret::fixed(keys()))
+    }
+
+    fn payment(intent: serde_json::Value) -> ProviderPayment {
+        serde_json::from_value::<Intent>(intent).unwrap().into()
+    }
+
+    #[test]
+    fn keys_go_to_nobody_without_tls() {
+        for base in [
+            STRIPE,
+            "https://api.stripe.com/",
+            "http://127.0.0.1:1234",
+            "https://proxy.example:8443",
+        ] {
+            assert!(stripe(base).is_ok(), "{base}");
+        }
+        for base in [
+            "http://api.stripe.com",
+            "http://127.0.0.1.example",
+            "http://127.0.0.1@example",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "ftp://127.0.0.1",
+            "https://api.stripe.com/v2",
+            "https://api.stripe.com?x",
+            "https://",
+            "api.stripe.com",
+            "",
+        ] {
+            let refused = stripe(base).err();
+            assert!(
+                matches!(refused, Some(InvalidStripe::Base(_))),
+                "{base}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_printed() {
+        let printed = format!("{:?}", stripe(STRIPE));
+        assert!(!printed.contains("sk_test"), "{printed}");
+    }
+
+    #[test]
+    fn every_status_has_a_meaning_also_one_that_is_new() {
+        for (status, want) in [
+            ("requires_payment_method", PaymentState::RequiresAction),
+            ("requires_confirmation", PaymentState::RequiresAction),
+            ("requires_action", PaymentState::RequiresAction),
+            ("processing", PaymentState::Processing),
+            ("requires_capture", PaymentState::Authorised),
+            ("canceled", PaymentState::Cancelled),
+            ("requires_patience", PaymentState::Processing),
+        ] {
+            let payment = payment(serde_json::json!({
+                "id": "pi_1", "amount": 5, "currency": "eur", "status": status, "anything": {"else": []},
+                "latest_charge": "ch_1",
+            }));
+            assert_eq!(payment.state, want, "{status}");
+            assert_eq!(payment.currency, "EUR");
+        }
+    }
+
+    #[test]
+    fn a_failed_try_says_why() {
+        let payment = payment(serde_json::json!({
+            "id": "pi_1", "amount": 5, "currency": "eur", "status": "requires_payment_method",
+            "metadata": {"order_id": "o"},
+            "last_payment_error": {"type": "card_error", "code": "card_declined", "decline_code": "lost_card"},
+        }));
+        let code = "lost_card".to_owned();
+        assert_eq!(payment.state, PaymentState::Failed { code });
+        assert_eq!(payment.order_id.as_deref(), Some("o"));
+    }
+
+    #[test]
+    fn what_a_partial_capture_releases_is_not_refunded() {
+        for (amount_received, amount_refunded, refunded) in [
+            (20_675, 0, 0),
+            (20_675, 20_675, 20_675),
+            (20_300, 375, 0),
+            (20_300, 1375, 1000),
+            (20_300, 0, 0),
+        ] {
+            let payment = payment(serde_json::json!({
+                "id": "pi_1", "amount": 20_675, "amount_received": amount_received, "currency": "usd",
+                "status": "succeeded",
+                "latest_charge": {"id": "ch_1", "amount": 20_675, "amount_refunded": amount_refunded},
+            }));
+            let want = PaymentState::Captured {
+                amount: amount_received,
+                refunded,
+            };
+            assert_eq!(payment.state, want);
+        }
+    }
+
+    #[test]
+    fn amounts_are_sent_only_where_both_count_alike() {
+        let units =
+            |amount, code: &str| in_stripes_units(Money::new(amount, code.parse().unwrap()));
+        assert_eq!(units(500, "JPY"), Ok(("500".into(), "jpy".into())));
+        assert_eq!(units(1990, "EUR"), Ok(("1990".into(), "eur".into())));
+        for (amount, code) in [
+            (500, "ISK"),
+            (500, "UGX"),
+            (500, "MGA"),
+            (0, "EUR"),
+            (-1, "EUR"),
+        ] {
+            assert!(matches!(units(amount, code), Err(PaymentError::Refused(_))));
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        #[derive(Debug, PartialEq)]
+        enum Kind {
+            Declined(String),
+            Refused,
+            Unavailable,
+        }
+        let declined = |code: &str| Kind::Declined(code.into());
+        for (status, body, want) in [
+            (
+                402,
+                r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"do_not_honor"}}"#,
+                declined("do_not_honor"),
+            ),
+            (
+                402,
+                r#"{"error":{"type":"card_error","code":"expired_card"}}"#,
+                declined("expired_card"),
+            ),
+            (402, "", declined("card_error")),
+            (
+                400,
+                r#"{"error":{"type":"invalid_request_error","code":"parameter_missing","message":"m"}}"#,
+                Kind::Refused,
+            ),
+            (
+                400,
+                r#"{"error":{"type":"idempotency_error","message":"other parameters"}}"#,
+                Kind::Refused,
+            ),
+            (
+                400,
+                r#"{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}"#,
+                Kind::Unavailable,
+            ),
+            (401, "{}", Kind::Refused),
+            (403, "<html>", Kind::Refused),
+            (404, "[]", Kind::Refused),
+            (
+                409,
+                r#"{"error":{"type":"idempotency_error"}}"#,
+                Kind::Unavailable,
+            ),
+            (424, "", Kind::Unavailable),
+            (
+                429,
+                r#"{"error":{"code":"lock_timeout"}}"#,
+                Kind::Unavailable,
+            ),
+            (500, r#"{"error":{"type":"api_error"}}"#, Kind::Unavailable),
+            (302, "", Kind::Unavailable),
+            (503, "<html>", Kind::Unavailable),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let got = match Problem::of(status, body.as_bytes(), "sk_test_1").error {
+                PaymentError::Declined { code } => Kind::Declined(code),
+                PaymentError::Refused(_) => Kind::Refused,
+                PaymentError::Unavailable(_) => Kind::Unavailable,
+            };
+            assert_eq!(got, want, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn words_do_not_carry_keys_or_tokens() {
+        let body =
+            r#"{"error":{"code":"resource_missing","message":"No such pm_x, with sk_test_1"}}"#;
+        let problem = Problem::of(StatusCode::BAD_REQUEST, body.as_bytes(), "sk_test_1");
+        assert_eq!(
+            problem.without(Some("pm_x")).error,
+            PaymentError::Refused("resource_missing: No such …, with …".into())
+        );
+    }
+
+    #[test]
+    fn names_do_not_reach_into_the_address() {
+        for name in [
+            "",
+            "pi",
+            "ch_1",
+            "pi_1/capture",
+            "pi_1?x",
+            "pi_../refunds",
+            "pi_é",
+        ] {
+            assert!(intent_path(name).is_err(), "{name}");
+        }
+        assert_eq!(intent_path("pi_3Mr").unwrap(), "/v1/payment_intents/pi_3Mr");
+    }
+
+    #[test]
+    fn refunds_that_are_not_settled_are_pending() {
+        for (status, want) in [
+            (Some("succeeded"), RefundState::Succeeded),
+            (Some("pending"), RefundState::Pending),
+            (Some("requires_action"), RefundState::Pending),
+            (Some("new_word"), RefundState::Pending),
+            (None, RefundState::Pending),
+            (
+                Some("failed"),
+                RefundState::Failed {
+                    code: "failed".into(),
+                },
+            ),
+            (
+                Some("canceled"),
+                RefundState::Failed {
+                    code: "canceled".into(),
+                },
+            ),
+        ] {
+            let answer = RefundAnswer {
+                id: "re_1".into(),
+                status: status.map(str::to_owned),
+                failure_reason: None,
+            };
+            assert_eq!(ProviderRefund::from(answer).state, want, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn events_name_the_payment_wherever_it_stands() {
+        for (object, payment_id, order_id) in [
+            (
+                r#"{"object":"payment_intent","id":"pi_1","metadata":{"order_id":"o"}}"#,
+                Some("pi_1"),
+                Some("o"),
+            ),
+            (
+                r#"{"object":"charge","id":"ch_1","payment_intent":"pi_1","metadata":{}}"#,
+                Some("pi_1"),
+                None,
+            ),
+            (
+                r#"{"object":"refund","id":"re_1","payment_intent":{"id":"pi_1"},"metadata":null}"#,
+                Some("pi_1"),
+                None,
+            ),
+            (r#"{"object":"balance","payment_intent":null}"#, None, None),
+        ] {
+            let body = format!(
+                r#"{{"id":"evt_1","type":"x.y","created":1795000000,"api_version":null,"data":{{"object":{object}}}}}"#
+            );
+            let event = read_event(body.as_bytes()).unwrap();
+            assert_eq!(event.payment_id.as_deref(), payment_id, "{object}");
+            assert_eq!(event.order_id.as_deref(), order_id, "{object}");
+            assert_eq!(event.created_at.as_second(), 1_795_000_000);
+        }
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"id":"evt_1","type":"x","created":99999999999999,"data":{"object":{}}}"#,
+        ] {
+            assert!(matches!(
+                read_event(body.as_bytes()),
+                Err(EventError::Unreadable(_))
+            ));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Keys of other services, from AWS Secrets Manager.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use aws_sdk_secretsmanager::Client;
+use aws_types::SdkConfig;
+use serde::Deserialize;
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::GatewayError;
+
+/// How long keys are used before they are read again: a secret that was exchanged is gone everywhere
+/// after as long, and a busy function reads it twelve times an hour.
+const KEPT: Duration = Duration::from_secs(300);
+/// How old keys must be before a doubt has them read again. Anybody can send a wrong signature; it
+/// must not cost a call each time.
+const DOUBTED: Duration = Duration::from_secs(10);
+
+/// Keys of a payment provider: `{"secret_key": "…", "webhook_secrets": ["…", …]}`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Keys {
+    /// With it the shop calls the provider.
+    pub secret_key: String,
+    /// With them the provider signs its events. Two while one replaces the other.
+    #[serde(default)]
+    pub webhook_secrets: Vec<String>,
+}
+
+/// How many there are, and nothing of what they are.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys")
+            .field("secret_key", &"…")
+            .field("webhook_secrets", &self.webhook_secrets.len())
+            .finish()
+    }
+}
+
+/// A secret, read when it is first needed and again when it may have changed.
+#[derive(Debug)]
+pub struct Secret {
+    source: Source,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Manager { client: Client, id: String },
+    Fixed(Arc<Keys>),
+}
+
+#[derive(Debug)]
+struct Kept {
+    keys: Arc<Keys>,
+    read_at: Instant,
+}
+
+impl Secret {
+    /// The secret of that name or ARN. Connects at the first use.
+    pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
+        Self::from(Source::Manager {
+            client: Client::new(config),
+            id: id.into(),
+        })
+    }
+
+    /// Keys that are at hand and never change: for tests and stand-ins.
+    pub fn fixed(keys: Keys) -> Self {
+        Self::from(Source::Fixed(Arc::new(keys)))
+    }
+
+    /// The keys, at most five minutes old.
+    pub async fn keys(&self) -> Result<Arc<Keys>, GatewayError> {
+        self.newer_than(KEPT).await
+    }
+
+    /// Keys other than `doubted`, with which something did not fit, if there are others by now.
+    pub async fn other_than(&self, doubted: &Arc<Keys>) -> Result<Option<Arc<Keys>>, GatewayError> {
+        let keys = self.newer_than(DOUBTED).await?;
+        Ok((keys != *doubted).then_some(keys))
+    }
+
+    async fn newer_than(&self, age: Duration) -> Result<Arc<Keys>, GatewayError> {
+        let (client, id) = match &self.source {
+            Source::Manager { client, id } => (client, id),
+            Source::Fixed(keys) => return Ok(Arc::clone(keys)),
+        };
+        // Held while reading, so that calls that come together read once.
+        let mut kept = self.kept.lock().await;
+        if let Some(kept) = kept.as_ref()
+            && kept.read_at.elapsed() < age
+        {
+            return Ok(Arc::clone(&kept.keys));
+        }
+        let keys = Arc::new(read(client, id).await?);
+        *kept = Some(Kept {
+            keys: Arc::clone(&keys),
+            read_at: Instant::now(),
+        });
+        Ok(keys)
+    }
+}
+
+impl From<Source> for Secret {
+    fn from(source: Source) -> Self {
+        Self {
+            source,
+            kept: Mutex::new(None),
+        }
+    }
+}
+
+async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
+    let answer = client
+        .get_secret_value()
+        .secret_id(id)
+        .send()
+        .await
+        .map_err(|error| GatewayError::call("Secrets Manager", "GetSecretValue", &error))?;
+    let unreadable = |cause: &str| GatewayError {
+        service: "Secrets Manager",
+        operation: "GetSecretValue",
+        cause: cause.to_owned(),
+    };
+    let text = answer
+        .secret_string()
+        .ok_or_else(|| unreadable("the secret is not text"))?;
+    // Without the parser's words: they may quote the secret.
+    serde_json::from_str(text).map_err(|_| {
+        unreadable(r#"the secret is not {"secret_key": "…", "webhook_secrets": ["…"]}"#)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_not_printed() {
+        let keys: Keys =
+            serde_json::from_str(r#"{"secret_key":"sk_x","webhook_secrets":["whsec_y"]}"#).unwrap();
+        let secret = Secret::fixed(keys.clone());
+        let printed = format!("{keys:?} {secret:?}");
+        assert!(!printed.contains("sk_x") && !printed.contains("whsec_y"));
+    }
+
+    #[test]
+    fn a_shop_without_events_needs_no_secrets_for_them() {
+        let keys: Keys = serde_json::from_str(r#"{"secret_key":"sk_x"}"#).unwrap();
+        assert!(keys.webhook_secrets.is_empty());
+    }
+}
