@@ -18,11 +18,12 @@ const MAX_RESOURCES: usize = 500;
 const GROWTH: usize = 3;
 
 /// Who may use a crate, besides nobody.
-const WRAPPERS: [(&str, &[&str]); 7] = [
+const WRAPPERS: [(&str, &[&str]); 8] = [
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-sqs", &["queue", "local"]),
     ("aws-sdk-s3", &["gateways", "local"]),
     ("aws-sdk-sesv2", &["gateways"]),
+    ("aws-sdk-secretsmanager", &["gateways"]),
     ("lambda_http", &["runtime"]),
     ("lambda_runtime", &["runtime"]),
     ("dynoxide-rs", &["local"]),

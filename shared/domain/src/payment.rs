@@ -20,7 +20,7 @@ pub struct PaymentMethod {
 pub enum Provider {
     /// The built-in provider for trying things out; moves no money.
     Test,
-    /// Stripe.
+    /// Stripe: cards, wallets and what else is switched on there.
     Stripe,
 }
 

@@ -1,0 +1,813 @@
+//! A stand-in for Stripe: localstripe, a child process, with a front that adds what it lacks.
+//!
+//! localstripe keeps customers' cards, payment intents, charges and refunds, and signs events as Stripe
+//! does. The front adds, as far as the shop depends on it:
+//!
+//! - idempotency: a key sent again gets the stored answer, with other parameters `400`, while the first
+//!   is at work `409`;
+//! - one secret key that fits, instead of any;
+//! - refusals that localstripe does not make: to refund more than was taken, to capture or cancel what
+//!   has gone too far (`payment_intent_unexpected_state`);
+//! - fields and words of Stripe's answers: `amount_received`, `amount_capturable`, `amount_captured`,
+//!   charges as names until they are expanded, `card_error` with a `decline_code`;
+//! - the events `payment_intent.amount_capturable_updated`, `payment_intent.canceled` and
+//!   `charge.refunded`, once a webhook is registered;
+//! - Stripe's names for test cards that localstripe does not know;
+//! - faults, on demand.
+//!
+//! What it cannot show: a customer's second try with another card on the same intent, payment methods
+//! other than cards, currencies' own rules, authorisations that expire by themselves, disputes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri, header},
+    response::Response,
+};
+use ring::hmac;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+};
+
+use crate::{LocalError, Result};
+
+/// The secret key that the stand-in accepts from the start.
+pub const KEY: &str = "sk_test_stampede";
+/// Number of a card that pays.
+pub const CARD: &str = "4242424242424242";
+/// Number of a card that is declined.
+pub const CARD_DECLINED: &str = "4000000000000341";
+/// Number of a card whose bank asks the customer first.
+pub const CARD_ASKS: &str = "4000002500003155";
+
+/// A Stripe of one's own. Dropping it ends it.
+pub struct StripeStandIn {
+    url: String,
+    front: Arc<Front>,
+    child: Child,
+    server: JoinHandle<()>,
+}
+
+/// A payment as the stand-in's books have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Its name.
+    pub payment_id: String,
+    /// `metadata[order_id]`.
+    pub order_id: Option<String>,
+    /// Stripe's word for where it stands, such as `requires_capture`.
+    pub status: String,
+    /// What was asked for.
+    pub amount: i64,
+    /// Currency, in small letters.
+    pub currency: String,
+    /// What was taken.
+    pub captured: i64,
+    /// What went back of it.
+    pub refunded: i64,
+}
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not done and never answered.
+    Hang,
+    /// It is done, and the connection breaks before the answer.
+    LoseAnswer,
+    /// It is not done; the answer is this status.
+    Refuse(u16),
+    /// It is done and answered this late.
+    Late(Duration),
+}
+
+impl StripeStandIn {
+    /// Starts one on free ports of 127.0.0.1. `root` is the project's folder.
+    pub async fn start(root: &Path) -> Result<Self> {
+        let (child, behind) = start_localstripe(root).await?;
+        let front = Arc::new(Front {
+            behind,
+            client: reqwest::Client::new(),
+            turn: tokio::sync::Mutex::new(()),
+            books: Mutex::new(Books {
+                keys: BTreeSet::from([KEY.to_owned()]),
+                ..Books::default()
+            }),
+        });
+        let failed = |error: std::io::Error| LocalError::new("the stand-in for Stripe", error);
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(failed)?;
+        let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        let router = Router::new()
+            .fallback(respond)
+            .with_state(Arc::clone(&front));
+        let server = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self {
+            url,
+            front,
+            child,
+            server,
+        })
+    }
+
+    /// Where it answers; goes in the place of `https://api.stripe.com`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it and waits until it has ended.
+    pub async fn stop(&mut self) {
+        self.server.abort();
+        // Its standard input ends, and so does it.
+        drop(self.child.stdin.take());
+        let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
+        if ended.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+
+    /// Takes `key` for the account's only secret key, as after a rotation.
+    pub fn accept_only(&self, key: &str) {
+        self.front.books().keys = BTreeSet::from([key.to_owned()]);
+    }
+
+    /// Has the next call to `/v1/…` go wrong, and after it the next of those asked for later.
+    pub fn fail_next(&self, fault: Fault) {
+        self.front.books().faults.push_back(fault);
+    }
+
+    /// Every payment, in the order they were made.
+    pub async fn intents(&self) -> Result<Vec<Intent>> {
+        let known = self.front.books().payments.clone();
+        let mut intents = Vec::new();
+        for payment_id in known {
+            let intent = self.front.intent(&payment_id).await?;
+            let entry = self.front.books().entry(&payment_id);
+            intents.push(Intent {
+                order_id: intent["metadata"]["order_id"].as_str().map(str::to_owned),
+                status: text(&intent["status"]),
+                amount: intent["amount"].as_i64().unwrap_or_default(),
+                currency: text(&intent["currency"]),
+                captured: entry.captured,
+                refunded: entry.refunded,
+                payment_id,
+            });
+        }
+        Ok(intents)
+    }
+
+    /// Has events delivered to `url`, signed with `secret`: localstripe's own (a second after they
+    /// happen) and the front's.
+    pub async fn deliver_events(&self, url: &str, secret: &str) -> Result<()> {
+        let form = [("url", url), ("secret", secret)];
+        let answer = self
+            .front
+            .forward(Method::POST, "/_config/webhooks/shop", encode(&form), None)
+            .await?;
+        if answer.status != StatusCode::OK {
+            return Err(LocalError::new("the webhook", answer.status));
+        }
+        self.front.books().webhook = Some(Webhook {
+            url: url.to_owned(),
+            secret: secret.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// A means of payment with this card number, as the customer's client makes one; answers with the
+    /// token that the shop gets.
+    pub async fn card(&self, number: &str) -> Result<String> {
+        self.front.card(number).await
+    }
+
+    /// Confirms a payment as the customer's client does; answers with the status it has then.
+    pub async fn confirm(&self, payment_id: &str, number: &str) -> Result<String> {
+        let card = self.card(number).await?;
+        let path = format!("/v1/payment_intents/{payment_id}");
+        let form = encode(&[("payment_method", &card)]);
+        self.front
+            .forward(Method::POST, &path, form, Some(KEY))
+            .await?;
+        self.front.post(&format!("{path}/confirm"), &[]).await?;
+        self.status(payment_id).await
+    }
+
+    /// Answers the bank's question as the customer does; answers with the status then.
+    pub async fn authenticate(&self, payment_id: &str, success: bool) -> Result<String> {
+        let intent = self.front.intent(payment_id).await?;
+        let success = if success { "true" } else { "false" };
+        let client_secret = text(&intent["client_secret"]);
+        self.front
+            .post(
+                &format!("/v1/payment_intents/{payment_id}/_authenticate"),
+                &[("client_secret", &client_secret), ("success", success)],
+            )
+            .await?;
+        self.status(payment_id).await
+    }
+
+    /// Releases what is reserved, as Stripe does after seven days; answers with the status then.
+    pub async fn expire(&self, payment_id: &str) -> Result<String> {
+        let path = format!("/v1/payment_intents/{payment_id}/cancel");
+        self.front.post(&path, &[]).await?;
+        self.status(payment_id).await
+    }
+
+    async fn status(&self, payment_id: &str) -> Result<String> {
+        Ok(text(&self.front.intent(payment_id).await?["status"]))
+    }
+}
+
+impl Drop for StripeStandIn {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The value of `Stripe-Signature` for a body that is sent at `seconds` since 1970.
+pub fn sign(secret: &str, seconds: i64, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let mut context = hmac::Context::with_key(&key);
+    context.update(format!("{seconds}.").as_bytes());
+    context.update(body);
+    let hex: String = context
+        .sign()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("t={seconds},v1={hex}")
+}
+
+struct Front {
+    behind: String,
+    client: reqwest::Client,
+    /// Changes are made one after the other, so that what a check has found still holds.
+    turn: tokio::sync::Mutex<()>,
+    books: Mutex<Books>,
+}
+
+#[derive(Default)]
+struct Books {
+    keys: BTreeSet<String>,
+    faults: VecDeque<Fault>,
+    /// By idempotency key; without an answer while the first call is at work.
+    answers: BTreeMap<String, (Fingerprint, Option<Answer>)>,
+    payments: Vec<String>,
+    ledger: BTreeMap<String, Entry>,
+    webhook: Option<Webhook>,
+    events: u64,
+}
+
+impl Books {
+    fn entry(&self, payment_id: &str) -> Entry {
+        self.ledger.get(payment_id).copied().unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    captured: i64,
+    refunded: i64,
+}
+
+#[derive(Clone)]
+struct Webhook {
+    url: String,
+    secret: String,
+}
+
+/// Path and form: what must be the same for the same key.
+type Fingerprint = (String, Vec<u8>);
+
+#[derive(Clone)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    fn error(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
+        let body = json!({"error": {"type": kind, "code": code, "message": message}});
+        Self {
+            status,
+            headers: HeaderMap::from_iter([(
+                header::CONTENT_TYPE,
+                header::HeaderValue::from_static("application/json"),
+            )]),
+            body: body.to_string().into(),
+        }
+    }
+
+    fn unexpected_state(status: &str) -> Self {
+        Self::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            Some("payment_intent_unexpected_state"),
+            &format!("This PaymentIntent has a status of {status}."),
+        )
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    fn response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+async fn respond(
+    State(front): State<Arc<Front>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let fault = if path.starts_with("/v1/") {
+        front.books().faults.pop_front()
+    } else {
+        None
+    };
+    match fault {
+        Some(Fault::Hang) => return std::future::pending().await,
+        Some(Fault::Refuse(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            return Answer::error(status, "api_error", None, "as asked for").response();
+        }
+        _ => {}
+    }
+    // Done even if the caller hangs up, as at Stripe.
+    let work = {
+        let (front, path) = (Arc::clone(&front), path.to_owned());
+        tokio::spawn(async move {
+            if let Some(Fault::Late(delay)) = fault {
+                tokio::time::sleep(delay).await;
+            }
+            front.answer(method, &path, &headers, body).await
+        })
+    };
+    let answer = match work.await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => bad_gateway(&error),
+        Err(error) => bad_gateway(&error),
+    };
+    if fault == Some(Fault::LoseAnswer) {
+        let broken: Result<Bytes, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
+        return Response::new(Body::from_stream(futures_util::stream::iter([broken])));
+    }
+    answer.response()
+}
+
+fn bad_gateway(error: &dyn std::fmt::Display) -> Answer {
+    Answer::error(
+        StatusCode::BAD_GATEWAY,
+        "api_error",
+        None,
+        &error.to_string(),
+    )
+}
+
+impl Front {
+    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer> {
+        let of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let key = of("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        if let Some(key) = key
+            && !self.books().keys.contains(key)
+        {
+            return Ok(Answer::error(
+                StatusCode::UNAUTHORIZED,
+                "invalid_request_error",
+                None,
+                "Invalid API Key provided.",
+            ));
+        }
+        if method != Method::POST {
+            let answer = self.forward(method, path, body.to_vec(), key).await?;
+            return Ok(self.mended(path, &[], answer));
+        }
+        let Some(idempotency_key) = of("idempotency-key").map(str::to_owned) else {
+            return self.change(path, &body, key).await;
+        };
+        let fingerprint = (path.to_owned(), body.to_vec());
+        if let Some(answer) = self.stored(&idempotency_key, &fingerprint) {
+            return Ok(answer);
+        }
+        let answer = self.change(path, &body, key).await;
+        let mut books = self.books();
+        match &answer {
+            Ok(answer) if answer.status != StatusCode::UNAUTHORIZED => {
+                let stored = (fingerprint, Some(answer.clone()));
+                books.answers.insert(idempotency_key, stored);
+            }
+            _ => {
+                books.answers.remove(&idempotency_key);
+            }
+        }
+        answer
+    }
+
+    /// The answer that the key has already; none if this call is the first, which then has the key.
+    fn stored(&self, idempotency_key: &str, fingerprint: &Fingerprint) -> Option<Answer> {
+        let mut books = self.books();
+        match books.answers.get(idempotency_key) {
+            None => {
+                let at_work = (fingerprint.clone(), None);
+                books.answers.insert(idempotency_key.to_owned(), at_work);
+                None
+            }
+            Some((other, _)) if other != fingerprint => Some(Answer::error(
+                StatusCode::BAD_REQUEST,
+                "idempotency_error",
+                None,
+                "Keys for idempotent requests can only be used with the same parameters they were \
+                 first used with.",
+            )),
+            Some((_, None)) => Some(Answer::error(
+                StatusCode::CONFLICT,
+                "idempotency_error",
+                Some("idempotency_key_in_use"),
+                "There is currently another in-progress request using this idempotency key.",
+            )),
+            Some((_, Some(answer))) => {
+                let mut answer = answer.clone();
+                let replayed = header::HeaderValue::from_static("true");
+                answer.headers.insert("idempotent-replayed", replayed);
+                Some(answer)
+            }
+        }
+    }
+
+    /// Does what localstripe would do, if Stripe would do it; writes it down and tells the webhook.
+    async fn change(&self, path: &str, body: &[u8], key: Option<&str>) -> Result<Answer> {
+        let _turn = self.turn.lock().await;
+        let form = self.translated(body).await?;
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let field = |name: &str| {
+            let (_, value) = form.iter().find(|(field, _)| field == name)?;
+            Some(value.as_str())
+        };
+        let mut about = None;
+        match parts[..] {
+            [
+                "v1",
+                "payment_intents",
+                payment_id,
+                step @ ("capture" | "cancel"),
+            ] => {
+                about = Some(payment_id.to_owned());
+                let amount = field("amount_to_capture").and_then(|amount| amount.parse().ok());
+                if let Some(refusal) = self.refusal(payment_id, step, amount).await? {
+                    return Ok(refusal);
+                }
+            }
+            ["v1", "payment_intents", payment_id, ..] => about = Some(payment_id.to_owned()),
+            ["v1", "refunds"] => {
+                if let Some(payment_id) = field("payment_intent") {
+                    about = Some(payment_id.to_owned());
+                    let amount = field("amount").and_then(|amount| amount.parse().ok());
+                    if let Some(refusal) = self.refusal(payment_id, "refund", amount).await? {
+                        return Ok(refusal);
+                    }
+                }
+            }
+            _ => {}
+        }
+        let answer = self.forward(Method::POST, path, encode(&form), key).await?;
+        let object = answer.json();
+        if parts == ["v1", "payment_intents"] && answer.status.is_success() {
+            about = object["id"].as_str().map(str::to_owned);
+        }
+        if let Some(payment_id) = about
+            && answer.status.is_success()
+        {
+            self.write_down(&payment_id, &parts, &object).await?;
+        }
+        Ok(self.mended(path, &form, answer))
+    }
+
+    /// Why Stripe would not do it, where localstripe would, or would not say why.
+    async fn refusal(
+        &self,
+        payment_id: &str,
+        step: &str,
+        amount: Option<i64>,
+    ) -> Result<Option<Answer>> {
+        let Ok(intent) = self.intent(payment_id).await else {
+            return Ok(None); // localstripe says that there is none
+        };
+        let status = text(&intent["status"]);
+        let too_much = |message: &str| {
+            let status = StatusCode::BAD_REQUEST;
+            let code = Some("amount_too_large");
+            Some(Answer::error(
+                status,
+                "invalid_request_error",
+                code,
+                message,
+            ))
+        };
+        let entry = self.books().entry(payment_id);
+        Ok(match (step, status.as_str()) {
+            ("capture", "requires_capture") if amount > intent["amount"].as_i64() => {
+                too_much("The amount is greater than what can be captured.")
+            }
+            ("capture", "requires_capture") => None,
+            ("cancel", "succeeded" | "canceled" | "processing") => {
+                Some(Answer::unexpected_state(&status))
+            }
+            ("cancel", _) => None,
+            ("refund", "succeeded")
+                if amount.unwrap_or(entry.captured) > entry.captured - entry.refunded =>
+            {
+                too_much("The amount is greater than what is left of the charge.")
+            }
+            ("refund", "succeeded") => None,
+            _ => Some(Answer::unexpected_state(&status)),
+        })
+    }
+
+    async fn write_down(&self, payment_id: &str, parts: &[&str], object: &Value) -> Result<()> {
+        let intent = self.intent(payment_id).await?;
+        let event = {
+            let mut books = self.books();
+            let kind = match *parts {
+                ["v1", "payment_intents"] => {
+                    books.payments.push(payment_id.to_owned());
+                    "created"
+                }
+                ["v1", "payment_intents", _, step] => step,
+                ["v1", "refunds"] => "refunded",
+                _ => "updated",
+            };
+            let entry = books.ledger.entry(payment_id.to_owned()).or_default();
+            match kind {
+                "capture" => {
+                    let charge = &intent["latest_charge"];
+                    let amount = charge["amount"].as_i64().unwrap_or_default();
+                    // localstripe counts what is released as refunded, as Stripe does.
+                    entry.captured =
+                        amount - charge["amount_refunded"].as_i64().unwrap_or_default();
+                    None
+                }
+                "refunded" => {
+                    entry.refunded += object["amount"].as_i64().unwrap_or_default();
+                    Some("charge.refunded")
+                }
+                "cancel" => Some("payment_intent.canceled"),
+                "updated" => None,
+                _ if intent["status"] == "requires_capture" => {
+                    Some("payment_intent.amount_capturable_updated")
+                }
+                _ => None,
+            }
+        };
+        if let Some(kind) = event {
+            let object = if kind == "charge.refunded" {
+                let mut charge = intent["latest_charge"].clone();
+                charge["metadata"] = intent["metadata"].clone();
+                charge
+            } else {
+                self.completed(intent)
+            };
+            self.tell(kind, &object);
+        }
+        Ok(())
+    }
+
+    /// Delivers an event to the webhook, and again if nobody takes it.
+    fn tell(&self, kind: &str, object: &Value) {
+        let (webhook, number) = {
+            let mut books = self.books();
+            books.events += 1;
+            (books.webhook.clone(), books.events)
+        };
+        let Some(Webhook { url, secret }) = webhook else {
+            return;
+        };
+        let now = runtime::now().as_second();
+        let body = json!({
+            "id": format!("evt_front{number}"),
+            "object": "event",
+            "type": kind,
+            "created": now,
+            "livemode": false,
+            "data": {"object": object},
+        })
+        .to_string();
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                let sent = client
+                    .post(&url)
+                    .header("content-type", "application/json; charset=utf-8")
+                    .header("stripe-signature", sign(&secret, now, body.as_bytes()))
+                    .body(body.clone())
+                    .send()
+                    .await;
+                if sent.is_ok_and(|answer| answer.status().is_success()) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+    }
+
+    /// The form without what localstripe does not know, and with names that it does.
+    async fn translated(&self, body: &[u8]) -> Result<Vec<(String, String)>> {
+        let mut form: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+        form.retain(|(name, _)| !name.starts_with("automatic_payment_methods["));
+        for (name, value) in &mut form {
+            if name != "payment_method" {
+                continue;
+            }
+            match value.as_str() {
+                "pm_card_chargeDeclined" | "pm_card_visa_chargeDeclined" => {
+                    *value = "pm_card_chargeCustomerFail".into();
+                }
+                "pm_card_authenticationRequired" => *value = self.card(CARD_ASKS).await?,
+                _ => {}
+            }
+        }
+        Ok(form)
+    }
+
+    /// An answer as Stripe would give it.
+    fn mended(&self, path: &str, form: &[(String, String)], mut answer: Answer) -> Answer {
+        let mut object = answer.json();
+        if object["object"] == "payment_intent" {
+            let is_expanded = form.iter().any(|(_, value)| value == "latest_charge")
+                || path.contains("latest_charge");
+            object = self.completed(object);
+            if !is_expanded && let Some(id) = object["latest_charge"].get("id").cloned() {
+                object["latest_charge"] = id;
+            }
+        } else if object["error"].is_object() {
+            let error = &mut object["error"];
+            match answer.status {
+                StatusCode::PAYMENT_REQUIRED => {
+                    error["type"] = "card_error".into();
+                    error["decline_code"] = "generic_decline".into();
+                }
+                StatusCode::NOT_FOUND => error["code"] = "resource_missing".into(),
+                _ => {}
+            }
+        } else {
+            return answer;
+        }
+        answer.body = object.to_string().into();
+        answer
+    }
+
+    /// An intent with the fields that localstripe leaves out.
+    fn completed(&self, mut intent: Value) -> Value {
+        let captured = self.books().entry(&text(&intent["id"])).captured;
+        let is_capturable = intent["status"] == "requires_capture";
+        let capturable = if is_capturable {
+            intent["amount"].clone()
+        } else {
+            0.into()
+        };
+        intent["amount_capturable"] = capturable;
+        intent["amount_received"] = captured.into();
+        if intent["latest_charge"].is_object() {
+            intent["latest_charge"]["amount_captured"] = captured.into();
+        }
+        intent
+    }
+
+    async fn intent(&self, payment_id: &str) -> Result<Value> {
+        let path = format!("/v1/payment_intents/{payment_id}");
+        let answer = self
+            .forward(Method::GET, &path, Vec::new(), Some(KEY))
+            .await?;
+        if !answer.status.is_success() {
+            return Err(LocalError::new(payment_id, answer.status));
+        }
+        Ok(answer.json())
+    }
+
+    async fn card(&self, number: &str) -> Result<String> {
+        let form = encode(&[
+            ("type", "card"),
+            ("card[number]", number),
+            ("card[exp_month]", "12"),
+            ("card[exp_year]", "2040"),
+            ("card[cvc]", "123"),
+        ]);
+        let answer = self
+            .forward(Method::POST, "/v1/payment_methods", form, Some(KEY))
+            .await?;
+        let id = answer.json()["id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| LocalError::new("the card", answer.status))
+    }
+
+    /// A change by the customer's client or by Stripe itself. A refusal is seen in the intent.
+    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<()> {
+        self.change(path, &encode(form), Some(KEY)).await?;
+        Ok(())
+    }
+
+    async fn forward(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        key: Option<&str>,
+    ) -> Result<Answer> {
+        let failed = |error: reqwest::Error| LocalError::new("localstripe", error);
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.behind))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        let response = request.send().await.map_err(failed)?;
+        let mut headers = HeaderMap::new();
+        if let Some(kind) = response.headers().get(header::CONTENT_TYPE) {
+            headers.insert(header::CONTENT_TYPE, kind.clone());
+        }
+        Ok(Answer {
+            status: response.status(),
+            headers,
+            body: response.bytes().await.map_err(failed)?,
+        })
+    }
+}
+
+fn encode(form: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<u8> {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish()
+        .into_bytes()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+async fn start_localstripe(root: &Path) -> Result<(Child, String)> {
+    let python = root.join(".venv/bin/python");
+    if !python.exists() {
+        return Err(LocalError(format!(
+            "{} is missing: run `make setup`",
+            python.display()
+        )));
+    }
+    let failed = |error: std::io::Error| LocalError::new("localstripe cannot be started", error);
+    let mut child = Command::new(&python)
+        .arg(root.join("infra/local/stripe.py"))
+        .args(["--port", "0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        // Ctrl-C is for the one who started us; it stops when its standard input ends.
+        .process_group(0)
+        .spawn()
+        .map_err(failed)?;
+    let stdout = child.stdout.take();
+    let stdout = stdout.ok_or_else(|| LocalError("no standard output".into()))?;
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await.map_err(failed)? {
+        if let Some(url) = line.strip_prefix("ready ") {
+            let url = url.to_owned();
+            // Read on, so that it never waits for room in the pipe.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok((child, url));
+        }
+    }
+    Err(LocalError(
+        "localstripe ended before it was ready; its words are above".into(),
+    ))
+}
