@@ -1,0 +1,361 @@
+//! Text into lines of positioned glyphs: which font has a character, in which direction a text
+//! runs, where it may be broken.
+
+#![expect(clippy::float_arithmetic, reason = "lengths on paper, never money")]
+
+use std::{borrow::Cow, ops::Range, sync::Arc};
+
+use krilla::text::{GlyphId, KrillaGlyph};
+use parley::{
+    Alignment, AlignmentOptions, FontContext, FontFamily, FontFamilyName, FontWeight, Layout,
+    LayoutContext, Line, OverflowWrap, StyleProperty,
+    fontique::{Blob, Collection, CollectionOptions, SourceCache},
+};
+
+use crate::RenderError;
+
+/// Of a longer text the rest is left out: shaping takes time, and nobody reads it on an invoice.
+const MAX_CHARS: usize = 2_000;
+
+/// Stands for what no font has. Noto Sans has it.
+const REPLACEMENT: char = '\u{FFFD}';
+
+/// A font that is compiled in.
+pub(crate) struct FontFile {
+    pub(crate) name: &'static str,
+    pub(crate) data: &'static [u8],
+    /// There is no bold one beside it.
+    pub(crate) only_regular: bool,
+}
+
+/// All of them. `paint` finds a font by its place here.
+pub(crate) static FONTS: [FontFile; 7] = [
+    FontFile {
+        name: "NotoSans-Regular",
+        data: include_bytes!("../fonts/NotoSans-Regular.ttf"),
+        only_regular: false,
+    },
+    FontFile {
+        name: "NotoSans-Bold",
+        data: include_bytes!("../fonts/NotoSans-Bold.ttf"),
+        only_regular: false,
+    },
+    FontFile {
+        name: "NotoSansHebrew-Regular",
+        data: include_bytes!("../fonts/NotoSansHebrew-Regular.ttf"),
+        only_regular: false,
+    },
+    FontFile {
+        name: "NotoSansHebrew-Bold",
+        data: include_bytes!("../fonts/NotoSansHebrew-Bold.ttf"),
+        only_regular: false,
+    },
+    FontFile {
+        name: "NotoSansArabic-Regular",
+        data: include_bytes!("../fonts/NotoSansArabic-Regular.ttf"),
+        only_regular: false,
+    },
+    FontFile {
+        name: "NotoSansArabic-Bold",
+        data: include_bytes!("../fonts/NotoSansArabic-Bold.ttf"),
+        only_regular: false,
+    },
+    FontFile {
+        name: "DroidSansFallback",
+        data: include_bytes!("../fonts/DroidSansFallback.ttf"),
+        only_regular: true,
+    },
+];
+
+/// The first that has a character is taken. The family names are those in the files.
+const FAMILIES: [&str; 4] = [
+    "Noto Sans",
+    "Noto Sans Hebrew",
+    "Noto Sans Arabic",
+    "Droid Sans Fallback",
+];
+
+/// How a text looks.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) size: f32,
+    pub(crate) bold: bool,
+    /// From one line to the next, whatever fonts are in them: rows of a table stay in step.
+    pub(crate) pitch: f32,
+    pub(crate) align: Align,
+}
+
+/// Where the lines of a text stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    /// Left, or right if the text is read from right to left.
+    Start,
+    Left,
+    Right,
+}
+
+/// A text in lines.
+pub(crate) struct Block {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+    pub(crate) lines: Vec<TextLine>,
+}
+
+/// One line, its runs from left to right.
+pub(crate) struct TextLine {
+    pub(crate) runs: Vec<Run>,
+    end: usize,
+}
+
+/// Glyphs of one font.
+pub(crate) struct Run {
+    /// Place in [`FONTS`].
+    pub(crate) font: usize,
+    pub(crate) x: f32,
+    pub(crate) glyphs: Vec<KrillaGlyph>,
+}
+
+/// Sets texts. One for each document.
+pub(crate) struct Typesetter {
+    fonts: FontContext,
+    layouts: LayoutContext<()>,
+    /// What the layout calls each of [`FONTS`].
+    ids: Vec<u64>,
+    pub(crate) missing: Vec<String>,
+}
+
+impl Typesetter {
+    pub(crate) fn new() -> Result<Self, RenderError> {
+        let mut collection = Collection::new(CollectionOptions {
+            shared: false,
+            system_fonts: false,
+        });
+        let mut ids = Vec::with_capacity(FONTS.len());
+        for font in &FONTS {
+            let blob = Blob::new(Arc::new(font.data));
+            ids.push(blob.id());
+            if collection.register_fonts(blob, None).is_empty() {
+                return Err(RenderError::Font(font.name));
+            }
+        }
+        Ok(Self {
+            fonts: FontContext {
+                collection,
+                source_cache: SourceCache::default(),
+            },
+            layouts: LayoutContext::new(),
+            ids,
+            missing: Vec::new(),
+        })
+    }
+
+    /// Sets a text in lines of at most `width`. An empty text has no lines.
+    pub(crate) fn set(&mut self, text: &str, style: Style, width: f32) -> Block {
+        let mut text = clean(text);
+        if text.is_empty() {
+            let lines = Vec::new();
+            return Block { text, style, lines };
+        }
+        let mut layout = self.break_lines(&text, style, width);
+        let gaps = gaps(&layout);
+        if !gaps.is_empty() {
+            let missing = gaps.iter().filter_map(|gap| text.get(gap.clone()));
+            self.missing.extend(missing.map(String::from));
+            for gap in gaps.into_iter().rev() {
+                text.replace_range(gap, REPLACEMENT.encode_utf8(&mut [0; 4]));
+            }
+            layout = self.break_lines(&text, style, width);
+        }
+        let lines = layout.lines().map(|line| self.line(&line)).collect();
+        Block { text, style, lines }
+    }
+
+    /// As [`Self::set`], and of more than `max` lines the rest is left out, marked by `…`.
+    pub(crate) fn set_clipped(
+        &mut self,
+        text: &str,
+        style: Style,
+        width: f32,
+        max: usize,
+    ) -> Block {
+        let mut block = self.set(text, style, width);
+        let mut end = match block.lines.get(max.saturating_sub(1)) {
+            Some(last) if block.lines.len() > max => last.end,
+            _ => return block,
+        };
+        // The ellipsis needs room; the word that made way for it is gone from the end.
+        for _ in 0..8 {
+            let kept = block.text.get(..end).unwrap_or_default();
+            let kept = kept.trim_end();
+            let shorter = kept.char_indices().next_back().map_or(0, |(at, _)| at);
+            let candidate = format!("{}…", kept.get(..shorter).unwrap_or_default().trim_end());
+            let cut = self.set(&candidate, style, width);
+            if cut.lines.len() <= max {
+                return cut;
+            }
+            end = shorter;
+        }
+        block.lines.truncate(max);
+        block
+    }
+
+    /// How wide a text is in one line.
+    pub(crate) fn width(&mut self, text: &str, style: Style) -> f32 {
+        let layout = self.break_lines(&clean(text), style, f32::MAX);
+        layout.width()
+    }
+
+    fn break_lines(&mut self, text: &str, style: Style, width: f32) -> Layout<()> {
+        let families: Vec<_> = FAMILIES
+            .iter()
+            .map(|name| FontFamilyName::Named(Cow::Borrowed(name)))
+            .collect();
+        let weight = if style.bold {
+            FontWeight::BOLD
+        } else {
+            FontWeight::NORMAL
+        };
+        let mut builder = self
+            .layouts
+            .ranged_builder(&mut self.fonts, text, 1.0, false);
+        builder.push_default(StyleProperty::FontFamily(FontFamily::List(families.into())));
+        builder.push_default(StyleProperty::FontSize(style.size));
+        builder.push_default(StyleProperty::FontWeight(weight));
+        builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
+        let mut layout = builder.build(text);
+        layout.break_all_lines((width < f32::MAX).then_some(width));
+        let alignment = match style.align {
+            Align::Start => Alignment::Start,
+            Align::Left => Alignment::Left,
+            Align::Right => Alignment::Right,
+        };
+        layout.align(alignment, AlignmentOptions::default());
+        layout
+    }
+
+    fn line(&self, line: &Line<'_, ()>) -> TextLine {
+        let mut x = line.metrics().offset;
+        let mut runs = Vec::new();
+        for run in line.runs() {
+            let mut start = x;
+            let size = run.font_size();
+            let mut glyphs: Vec<KrillaGlyph> = Vec::new();
+            // A ligature's glyph belongs to its first cluster and stands for all of them. From
+            // right to left the others come first.
+            let mut ligature: Option<usize> = None;
+            for cluster in run.visual_clusters() {
+                let range = cluster.text_range();
+                if cluster.is_ligature_continuation() {
+                    if run.is_rtl() {
+                        ligature = ligature.or(Some(range.end));
+                    } else {
+                        extend_last(&mut glyphs, range.end);
+                    }
+                    continue;
+                }
+                let range = range.start..ligature.take().unwrap_or(range.end);
+                for glyph in cluster.glyphs() {
+                    if glyph.id == 0 {
+                        // Even the replacement did not help: a gap of its width.
+                        if let Some(last) = glyphs.last_mut() {
+                            last.x_advance += glyph.advance / size;
+                        } else {
+                            start += glyph.advance;
+                        }
+                    } else {
+                        glyphs.push(KrillaGlyph::new(
+                            GlyphId::new(glyph.id),
+                            glyph.advance / size,
+                            glyph.x / size,
+                            glyph.y / size,
+                            0.0,
+                            range.clone(),
+                            None,
+                        ));
+                    }
+                    x += glyph.advance;
+                }
+            }
+            let font = run.font().data.id();
+            if let Some(font) = self.ids.iter().position(|id| *id == font)
+                && !glyphs.is_empty()
+            {
+                let x = start;
+                runs.push(Run { font, x, glyphs });
+            }
+        }
+        let end = line.text_range().end;
+        TextLine { runs, end }
+    }
+}
+
+fn extend_last(glyphs: &mut [KrillaGlyph], end: usize) {
+    if let Some(last) = glyphs.last_mut() {
+        last.text_range.end = end;
+    }
+}
+
+/// Where the text has something that no font has, in order.
+fn gaps(layout: &Layout<()>) -> Vec<Range<usize>> {
+    let mut gaps: Vec<_> = layout
+        .lines()
+        .flat_map(|line| line.runs().collect::<Vec<_>>())
+        .flat_map(|run| run.clusters().collect::<Vec<_>>())
+        .filter(|cluster| cluster.glyphs().any(|glyph| glyph.id == 0))
+        .map(|cluster| cluster.text_range())
+        .collect();
+    gaps.sort_by_key(|gap| gap.start);
+    gaps.dedup();
+    gaps
+}
+
+/// One paragraph of characters that may stand in a PDF/A.
+pub(crate) fn clean(text: &str) -> String {
+    let mut clean = String::new();
+    let mut chars = 0;
+    let mut space = false;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            // A no-break space keeps a number and its unit together.
+            if c == '\u{A0}' {
+                clean.push(c);
+            } else {
+                space = true;
+            }
+            continue;
+        }
+        if is_unseen(c) {
+            continue;
+        }
+        if chars >= MAX_CHARS {
+            clean.push('…');
+            break;
+        }
+        if space && !clean.is_empty() {
+            clean.push(' ');
+        }
+        space = false;
+        chars += 1;
+        clean.push(if is_private(c) { REPLACEMENT } else { c });
+    }
+    clean
+}
+
+/// Characters that print nothing. Those that turn the direction of the text could make an amount
+/// or a name read as another one.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFC}'
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Without a meaning that everybody shares; PDF/A-3a refuses them.
+fn is_private(c: char) -> bool {
+    let code = u32::from(c);
+    matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
+        || code & 0xFFFE == 0xFFFE
+        || (0xFDD0..=0xFDEF).contains(&code)
+}
