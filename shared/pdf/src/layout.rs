@@ -607,7 +607,6 @@ fn rate(basis_points: u32) -> String {
     format!("{whole}{dot}{decimals}\u{A0}%")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a few thousand lines at most")]
 fn to_length(count: usize) -> f32 {
     count as f32
 }

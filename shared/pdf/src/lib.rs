@@ -36,7 +36,7 @@ pub struct Document {
     pub net: Money,
     /// Sum with taxes.
     pub total: Money,
-    /// Something to say below the total. Line breaks are kept.
+    /// Something to say below the total. Line breaks are kept, of at most 200 lines.
     pub note: Option<String>,
 }
 

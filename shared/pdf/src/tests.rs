@@ -42,11 +42,11 @@ fn document(lines: Vec<Line>) -> Document {
         taxes: vec![Tax {
             name: "VAT".into(),
             rate_basis_points: 1900,
-            net: Money::new(331_50, eur()),
-            amount: Money::new(62_99, eur()),
+            net: Money::new(33_150, eur()),
+            amount: Money::new(6_299, eur()),
         }],
-        net: Money::new(331_50, eur()),
-        total: Money::new(394_49, eur()),
+        net: Money::new(33_150, eur()),
+        total: Money::new(39_449, eur()),
         note: Some("Thank you!".into()),
     }
 }
