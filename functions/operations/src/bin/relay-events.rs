@@ -68,7 +68,7 @@ impl StreamConsumer for RelayEvents {
             let sent = match self.urls.get(subscriber) {
                 Some(url) => self
                     .queues
-                    .send_delayed(url, delayed)
+                    .send_delayed(url, &delayed)
                     .await
                     .map_err(Into::into),
                 None => Err(format!("no queue for {subscriber:?}").into()),
