@@ -53,7 +53,14 @@ async fn stock_is_set_and_what_is_promised_stays_promised() {
         .expect(200);
     assert_eq!(
         set,
-        json!({ "sku": "TEE", "on_hand": 20, "reserved": 0, "available": 20 })
+        json!({
+            "sku": "TEE",
+            "on_hand": 20,
+            "reserved": 0,
+            "available": 20,
+            "shards": 1,
+            "backorder": false,
+        })
     );
     // A payment without an answer keeps its reservation for a while.
     let cart = shop.cart(&[("TEE", 4)]).await;

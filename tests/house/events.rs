@@ -25,6 +25,9 @@ async fn every_function_answers_its_sample_events() {
                 answer["statusCode"]
                     .as_u64()
                     .is_some_and(|status| (200..500).contains(&status))
+            } else if event["Records"].is_null() {
+                // The clock wants no answer.
+                answer.is_null()
             } else {
                 // What does not exist in an empty shop comes back, everything else is done.
                 let failures = answer["batchItemFailures"].as_array().map(Vec::len);

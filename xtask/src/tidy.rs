@@ -146,6 +146,8 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
 
 /// What a binary requires of its environment is what its block sets, and nothing else.
 fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
+    // Calls may be broken over lines.
+    let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
     set.remove("LOG_LEVEL");
