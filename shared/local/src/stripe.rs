@@ -88,7 +88,7 @@ pub enum Fault {
     LoseAnswer,
     /// It is not done; the answer is this status.
     Refuse(u16),
-    /// It is done and answered this late.
+    /// It takes this long, and has its idempotency key meanwhile.
     Late(Duration),
 }
 
@@ -152,22 +152,29 @@ impl StripeStandIn {
 
     /// Every payment, in the order they were made.
     pub async fn intents(&self) -> Result<Vec<Intent>> {
-        let known = self.front.books().payments.clone();
-        let mut intents = Vec::new();
-        for payment_id in known {
-            let intent = self.front.intent(&payment_id).await?;
-            let entry = self.front.books().entry(&payment_id);
-            intents.push(Intent {
-                order_id: intent["metadata"]["order_id"].as_str().map(str::to_owned),
-                status: text(&intent["status"]),
-                amount: intent["amount"].as_i64().unwrap_or_default(),
-                currency: text(&intent["currency"]),
-                captured: entry.captured,
-                refunded: entry.refunded,
-                payment_id,
-            });
-        }
-        Ok(intents)
+        let path = "/v1/payment_intents?limit=1000000";
+        let list = self
+            .front
+            .forward(Method::GET, path, Vec::new(), Some(KEY))
+            .await?
+            .json();
+        let intents = list["data"].as_array().into_iter().flatten();
+        let books = self.front.books();
+        Ok(intents
+            .map(|intent| {
+                let payment_id = text(&intent["id"]);
+                let entry = books.entry(&payment_id);
+                Intent {
+                    order_id: intent["metadata"]["order_id"].as_str().map(str::to_owned),
+                    status: text(&intent["status"]),
+                    amount: intent["amount"].as_i64().unwrap_or_default(),
+                    currency: text(&intent["currency"]),
+                    captured: entry.captured,
+                    refunded: entry.refunded,
+                    payment_id,
+                }
+            })
+            .collect())
     }
 
     /// Has events delivered to `url`, signed with `secret`: localstripe's own (a second after they
@@ -267,7 +274,6 @@ struct Books {
     faults: VecDeque<Fault>,
     /// By idempotency key; without an answer while the first call is at work.
     answers: BTreeMap<String, (Fingerprint, Option<Answer>)>,
-    payments: Vec<String>,
     ledger: BTreeMap<String, Entry>,
     webhook: Option<Webhook>,
     events: u64,
@@ -360,10 +366,11 @@ async fn respond(
     let work = {
         let (front, path) = (Arc::clone(&front), path.to_owned());
         tokio::spawn(async move {
-            if let Some(Fault::Late(delay)) = fault {
-                tokio::time::sleep(delay).await;
-            }
-            front.answer(method, &path, &headers, body).await
+            let delay = match fault {
+                Some(Fault::Late(delay)) => delay,
+                _ => Duration::ZERO,
+            };
+            front.answer(method, &path, &headers, body, delay).await
         })
     };
     let answer = match work.await {
@@ -398,6 +405,7 @@ impl Front {
         path: &str,
         headers: &HeaderMap,
         body: Bytes,
+        delay: Duration,
     ) -> Result<Answer> {
         let of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let key = of("authorization").and_then(|value| value.strip_prefix("Bearer "));
@@ -422,6 +430,7 @@ impl Front {
         if let Some(answer) = self.stored(&idempotency_key, &fingerprint) {
             return Ok(answer);
         }
+        tokio::time::sleep(delay).await;
         let answer = self.change(path, &body, key).await;
         let mut books = self.books();
         match &answer {
@@ -561,10 +570,7 @@ impl Front {
         let event = {
             let mut books = self.books();
             let kind = match *parts {
-                ["v1", "payment_intents"] => {
-                    books.payments.push(payment_id.to_owned());
-                    "created"
-                }
+                ["v1", "payment_intents"] => "created",
                 ["v1", "payment_intents", _, step] => step,
                 ["v1", "refunds"] => "refunded",
                 _ => "updated",
