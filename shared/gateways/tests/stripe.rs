@@ -1,6 +1,11 @@
 //! The contract with Stripe, against the stand-in of `shared/local`: localstripe with what it lacks
 //! added in front.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test; its helpers are no test functions, so clippy.toml does not cover them"
+)]
+
 use std::{
     path::{Path, PathBuf},
     sync::{
