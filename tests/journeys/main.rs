@@ -9,6 +9,8 @@
 )]
 
 mod imports;
+mod life;
 mod payments;
 mod redelivery;
 mod sale;
+mod shards;

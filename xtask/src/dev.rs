@@ -84,6 +84,8 @@ async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
         port,
         parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]),
         log: Arc::new(print_log),
+        wiring: None,
+        impatient: false,
     })
     .await?;
     write_environment(&stack, folder)?;

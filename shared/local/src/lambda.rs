@@ -86,7 +86,6 @@ struct Inner {
 
 struct FunctionState {
     function: Function,
-    environment: BTreeMap<String, String>,
     concurrency: Semaphore,
     workers: Mutex<Workers>,
 }
@@ -124,20 +123,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Lambda {
     /// Serves the Runtime API on a port of its own for the binaries in `binaries`.
-    /// `extra` is added to every function's environment.
-    pub async fn start(
-        functions: Vec<Function>,
-        binaries: &Path,
-        extra: &BTreeMap<String, String>,
-        log: LogSink,
-    ) -> Result<Self> {
+    pub async fn start(functions: Vec<Function>, binaries: &Path, log: LogSink) -> Result<Self> {
         let (api, address) = watch::channel(None);
         let states = functions.into_iter().map(|function| {
-            let mut environment = function.environment.clone();
-            environment.extend(extra.clone());
             let state = FunctionState {
                 concurrency: Semaphore::new(CONCURRENCY),
-                environment,
                 workers: Mutex::default(),
                 function,
             };
@@ -301,7 +291,7 @@ impl Lambda {
         let mut workers = locked(&state.workers);
         let mut child = Command::new(&binary)
             .env_clear()
-            .envs(&state.environment)
+            .envs(&state.function.environment)
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
                 format!("http://{api}/{name}/{id}"),

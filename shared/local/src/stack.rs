@@ -31,7 +31,16 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Where log lines go.
     pub log: LogSink,
+    /// Has the last word on a function's environment: name of the function, its variables. For tests
+    /// that stand between a function and what it calls.
+    pub wiring: Option<Wiring>,
+    /// Whether messages whose function died come back at once instead of after their queue's
+    /// visibility timeout. For tests.
+    pub impatient: bool,
 }
+
+/// See [`Options::wiring`].
+pub type Wiring = Box<dyn Fn(&str, &mut BTreeMap<String, String>) + Send + Sync>;
 
 /// A running shop. Dropping it ends everything it started.
 pub struct Stack {
@@ -66,13 +75,14 @@ impl Stack {
         };
         let template = Template::read(&options.root, &settings)?;
         emulators.provision(&template).await?;
-        let lambda = Lambda::start(
-            template.functions.clone(),
-            &options.binaries,
-            &emulators.environment(),
-            Arc::clone(&options.log),
-        )
-        .await?;
+        let mut functions = template.functions.clone();
+        for function in &mut functions {
+            function.environment.extend(emulators.environment());
+            if let Some(wiring) = &options.wiring {
+                wiring(&function.binary, &mut function.environment);
+            }
+        }
+        let lambda = Lambda::start(functions, &options.binaries, Arc::clone(&options.log)).await?;
 
         let mut tasks = Vec::new();
         let mut queues = Vec::new();
@@ -109,6 +119,7 @@ impl Stack {
                             function: function.binary.clone(),
                             batch_size: *batch_size,
                             concurrency: concurrency.unwrap_or(5),
+                            impatient: options.impatient,
                             lambda: lambda.clone(),
                         };
                         tasks.push(tokio::spawn(poller.run()));

@@ -43,6 +43,8 @@ pub struct QueuePoller {
     pub batch_size: usize,
     /// Most batches at once.
     pub concurrency: usize,
+    /// Whether messages whose function died come back at once.
+    pub impatient: bool,
     /// The functions.
     pub lambda: Lambda,
 }
@@ -97,6 +99,9 @@ impl QueuePoller {
         let payload = json!({ "Records": records }).to_string();
         let Ok(answer) = self.lambda.invoke(&self.function, payload.into()).await else {
             // The messages come back after the queue's visibility timeout, as on AWS.
+            if self.impatient {
+                self.return_at_once(&messages).await;
+            }
             return;
         };
         let answer: BatchAnswer = serde_json::from_slice(&answer).unwrap_or_default();
@@ -122,6 +127,19 @@ impl QueuePoller {
             let request = self.sqs.delete_message_batch().queue_url(&self.url);
             // What was not deleted comes again: a consumer takes a message twice.
             let _ = request.set_entries(Some(entries)).send().await;
+        }
+    }
+
+    async fn return_at_once(&self, messages: &[Message]) {
+        for message in messages {
+            let request = self
+                .sqs
+                .change_message_visibility()
+                .queue_url(&self.url)
+                .receipt_handle(message.receipt_handle.as_deref().unwrap_or_default())
+                .visibility_timeout(0);
+            // What is not returned comes back later.
+            let _ = request.send().await;
         }
     }
 

@@ -11,6 +11,7 @@
 )]
 
 mod csv;
+mod faults;
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +21,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use local::stack::{Options, Stack};
+use local::stack::{Options, Stack, Wiring};
 use reqwest::{Method, RequestBuilder};
 use ring::{
     rand::SystemRandom,
@@ -29,7 +30,10 @@ use ring::{
 use runtime::{Environment, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 use serde_json::{Value, json};
 
-pub use crate::csv::{Product, catalogue};
+pub use crate::{
+    csv::{Product, catalogue},
+    faults::{Call, Fault, Faults},
+};
 pub use local::lambda::InvokeError;
 
 /// How long a test waits for what must happen.
@@ -130,7 +134,16 @@ impl Shop {
     }
 
     /// Starts a shop of its own with some of the template's parameters set.
-    pub async fn start_with(mut parameters: BTreeMap<String, String>) -> Self {
+    pub async fn start_with(parameters: BTreeMap<String, String>) -> Self {
+        Self::start_wired(parameters, None).await
+    }
+
+    /// Starts a shop of its own, with something between its functions and what they call; see
+    /// [`Faults`]. Messages whose function died come back at once.
+    pub async fn start_wired(
+        mut parameters: BTreeMap<String, String>,
+        wiring: Option<Wiring>,
+    ) -> Self {
         let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
             .unwrap()
             .as_ref()
@@ -150,6 +163,8 @@ impl Shop {
                 let mut log = sink.lock().unwrap();
                 log.push_str(&format!("{function}: {line}\n"));
             }),
+            impatient: wiring.is_some(),
+            wiring,
         })
         .await;
         let stack = Box::new(stack.unwrap_or_else(|error| panic!("{error}")));

@@ -1,0 +1,387 @@
+//! What stands between the functions and everything they call, and can have any single call go wrong.
+//!
+//! Each function gets addresses of its own for DynamoDB, SQS, S3, SES, Secrets Manager and Stripe, so
+//! that a call is known by its function and its number: the n-th call of `capture-payment` since the
+//! count was reset. The processes are the real ones; what they see is what AWS can do to them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
+use local::{lambda::Lambda, stack::Wiring};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// One call that a function made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Which function.
+    pub function: String,
+    /// Which of its calls since the count was reset, from 0.
+    pub number: usize,
+    /// Which service: `dynamodb`, `sqs`, `s3`, `ses`, `secrets` or `stripe`.
+    pub service: String,
+    /// Which operation, such as `TransactWriteItems` or `POST /v1/payment_intents`.
+    pub operation: String,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// The process is killed before the call is made.
+    KillBefore,
+    /// The call is made, and the process killed before it hears of it.
+    KillAfter,
+    /// The call is made; the connection breaks before the answer.
+    DropReply,
+    /// The service refuses the call as too many, and the two attempts after it.
+    Throttle,
+    /// The transaction meets others; for any other call, a refusal that may be tried again.
+    Conflict,
+    /// No answer ever comes, and nothing is done.
+    Hang,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::KillBefore,
+        Self::KillAfter,
+        Self::DropReply,
+        Self::Throttle,
+        Self::Conflict,
+        Self::Hang,
+    ];
+}
+
+/// What is to go wrong: one call of one function.
+#[derive(Clone, Debug)]
+struct Plan {
+    function: String,
+    number: usize,
+    fault: Fault,
+    /// Calls that are still to be hit.
+    left: u32,
+    operation: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: HashMap<String, usize>,
+    calls: Vec<Call>,
+    plan: Option<Plan>,
+    /// The call that was hit.
+    hit: Option<Call>,
+    /// Services that refuse everything, by name.
+    down: Vec<String>,
+    /// Rewrites bodies of DynamoDB calls: what is replaced, and by what.
+    mutation: Option<(String, String)>,
+    lambda: Option<Lambda>,
+}
+
+/// See the module's documentation.
+#[derive(Clone, Default)]
+pub struct Faults {
+    state: Arc<Mutex<State>>,
+    client: Arc<OnceLock<reqwest::Client>>,
+}
+
+impl Faults {
+    /// Nothing goes wrong yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What leads the functions' calls through here. `stripe` is the address of a stand-in.
+    pub fn wiring(&self, stripe: Option<String>) -> Wiring {
+        let faults = self.clone();
+        Box::new(move |function, environment| {
+            let services = [
+                ("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"),
+                ("sqs", "AWS_ENDPOINT_URL_SQS"),
+                ("s3", "AWS_ENDPOINT_URL_S3"),
+                ("ses", "AWS_ENDPOINT_URL_SESV2"),
+                ("secrets", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            ];
+            for (service, variable) in services {
+                let upstream = environment
+                    .get(variable)
+                    .or_else(|| environment.get("AWS_ENDPOINT_URL"))
+                    .cloned()
+                    .unwrap();
+                let address = faults.listen(function, service, &upstream);
+                environment.insert(variable.to_owned(), address);
+            }
+            if let Some(stripe) = &stripe
+                && environment.contains_key("STRIPE_SECRET_NAME")
+            {
+                let address = faults.listen(function, "stripe", stripe);
+                environment.insert("STRIPE_ADDRESS".to_owned(), address);
+            }
+        })
+    }
+
+    /// Tells whom to kill.
+    pub fn watch(&self, lambda: &Lambda) {
+        self.state().lambda = Some(lambda.clone());
+    }
+
+    /// Forgets all calls and plans nothing.
+    pub fn reset(&self) {
+        let mut state = self.state();
+        state.counts.clear();
+        state.calls.clear();
+        state.plan = None;
+        state.hit = None;
+    }
+
+    /// The calls since the last reset.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// Has one call go wrong; counts anew.
+    pub fn plan(&self, function: &str, number: usize, fault: Fault) {
+        self.reset();
+        self.state().plan = Some(Plan {
+            function: function.to_owned(),
+            number,
+            fault,
+            left: if fault == Fault::Throttle { 3 } else { 1 },
+            operation: None,
+        });
+    }
+
+    /// The call that went wrong, if it was made.
+    pub fn hit(&self) -> Option<Call> {
+        self.state().hit.clone()
+    }
+
+    /// Has services refuse everything until they are taken out again.
+    pub fn take_down(&self, services: &[&str]) {
+        self.state().down = services.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// Replaces a text in every call of DynamoDB: a bug, made on the way.
+    pub fn mutate(&self, text: &str, by: &str) {
+        self.state().mutation = Some((text.to_owned(), by.to_owned()));
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// An address where one function finds one service.
+    fn listen(&self, function: &str, service: &'static str, upstream: &str) -> String {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::from_std(listener).unwrap();
+        let (faults, function, upstream) = (self.clone(), function.to_owned(), upstream.to_owned());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (faults, function, upstream) =
+                    (faults.clone(), function.clone(), upstream.clone());
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| {
+                        let (faults, function, upstream) =
+                            (faults.clone(), function.clone(), upstream.clone());
+                        async move { faults.respond(&function, service, &upstream, request).await }
+                    });
+                    // A connection that breaks is what this is for.
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        address
+    }
+
+    async fn respond(
+        &self,
+        function: &str,
+        service: &'static str,
+        upstream: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Broken> {
+        let (parts, body) = request.into_parts();
+        let mut body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+        let operation = match parts.headers.get("x-amz-target") {
+            Some(target) => {
+                let target = target.to_str().unwrap_or_default();
+                target.rsplit('.').next().unwrap_or_default().to_owned()
+            }
+            None => {
+                // Names of things differ from run to run; what is done to them does not.
+                let path = parts.uri.path();
+                let path: Vec<&str> = path
+                    .split('/')
+                    .map(|part| if part.len() > 20 { "…" } else { part })
+                    .collect();
+                format!("{} {}", parts.method, path.join("/"))
+            }
+        };
+        let (fault, down) = self.count(function, service, &operation);
+        if let Some(mutation) = &self.state().mutation
+            && service == "dynamodb"
+        {
+            let text = String::from_utf8_lossy(&body).replace(&mutation.0, &mutation.1);
+            body = text.into_bytes().into();
+        }
+        if down {
+            return Ok(refusal(service, "down"));
+        }
+        match fault {
+            Some(Fault::KillBefore) => {
+                self.kill(function).await;
+                return Err(Broken);
+            }
+            Some(Fault::Throttle) => return Ok(refusal(service, "throttle")),
+            Some(Fault::Conflict) => {
+                return Ok(match conflict(&operation, &body) {
+                    Some(conflict) => conflict,
+                    None => refusal(service, "down"),
+                });
+            }
+            Some(Fault::Hang) => {
+                // Longer than any patience.
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                return Err(Broken);
+            }
+            Some(Fault::KillAfter | Fault::DropReply) | None => {}
+        }
+        let client = self.client.get_or_init(reqwest::Client::new);
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut forwarded = client.request(parts.method, format!("{upstream}{path}"));
+        for (name, value) in &parts.headers {
+            if name != "host" && name != "content-length" {
+                forwarded = forwarded.header(name, value);
+            }
+        }
+        let answer = forwarded.body(body).send().await.map_err(|_| Broken)?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let bytes = answer.bytes().await.map_err(|_| Broken)?;
+        if fault == Some(Fault::KillAfter) {
+            self.kill(function).await;
+        }
+        if fault.is_some() {
+            return Err(Broken);
+        }
+        let mut response = Response::new(Full::new(bytes));
+        *response.status_mut() = status;
+        for (name, value) in &headers {
+            if name != "transfer-encoding" && name != "content-length" {
+                response.headers_mut().append(name, value.clone());
+            }
+        }
+        Ok(response)
+    }
+
+    /// Counts a call; answers with what goes wrong with it, and whether its service is down.
+    fn count(&self, function: &str, service: &str, operation: &str) -> (Option<Fault>, bool) {
+        let mut state = self.state();
+        let count = state.counts.entry(function.to_owned()).or_default();
+        let number = *count;
+        *count += 1;
+        let call = Call {
+            function: function.to_owned(),
+            number,
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+        };
+        state.calls.push(call.clone());
+        let down = state.down.iter().any(|down| down == service);
+        let Some(plan) = &mut state.plan else {
+            return (None, down);
+        };
+        let again = plan.operation.as_deref() == Some(operation);
+        if plan.function != function || plan.left == 0 || (plan.number != number && !again) {
+            return (None, down);
+        }
+        plan.left -= 1;
+        plan.operation = Some(operation.to_owned());
+        let fault = plan.fault;
+        state.hit.get_or_insert(call);
+        (Some(fault), down)
+    }
+
+    async fn kill(&self, function: &str) {
+        let lambda = self.state().lambda.clone();
+        if let Some(lambda) = lambda {
+            lambda.restart(Some(&[function.to_owned()])).await;
+        }
+    }
+}
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is broken on purpose")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// What a service says to a call that it does not do.
+fn refusal(service: &str, why: &str) -> Response<Full<Bytes>> {
+    let (status, kind) = match (service, why) {
+        ("dynamodb", "throttle") => (400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"),
+        ("sqs", "throttle") => (403, "com.amazonaws.sqs#RequestThrottled"),
+        ("stripe", "throttle") => (429, "rate_limit"),
+        ("s3", "throttle") => (503, "SlowDown"),
+        (_, "throttle") => (429, "TooManyRequestsException"),
+        ("dynamodb", _) => (500, "com.amazonaws.dynamodb.v20120810#InternalServerError"),
+        _ => (503, "ServiceUnavailable"),
+    };
+    let body = match service {
+        "s3" => format!("<Error><Code>{kind}</Code><Message>on purpose</Message></Error>"),
+        "stripe" => {
+            json!({ "error": { "type": "api_error", "code": kind, "message": "on purpose" } })
+                .to_string()
+        }
+        _ => json!({ "__type": kind, "message": "on purpose" }).to_string(),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    let kind = kind.rsplit('#').next().unwrap_or(kind);
+    response
+        .headers_mut()
+        .insert("x-amzn-errortype", kind.parse().unwrap());
+    response
+}
+
+/// What DynamoDB says to a transaction that met others at every one of its items.
+fn conflict(operation: &str, body: &[u8]) -> Option<Response<Full<Bytes>>> {
+    if operation != "TransactWriteItems" {
+        return None;
+    }
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let items = request["TransactItems"].as_array()?.len();
+    // Not at the first: that would be the same request at the same time.
+    let reasons: Vec<Value> = (0..items)
+        .map(|index| match index {
+            0 => json!({ "Code": "None" }),
+            _ => json!({ "Code": "TransactionConflict", "Message": "on purpose" }),
+        })
+        .collect();
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
+        "CancellationReasons": reasons,
+    });
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    Some(response)
+}

@@ -1,0 +1,447 @@
+//! Covers: cancel-order, cancel-order-as-staff, fulfil-order, refund-order, get-order-as-staff,
+//! refund-payment, expire-order, sweep-orders.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
+use testkit::{Answer, Product, Shop, order_body};
+
+/// A shop with five tees at 10.00.
+async fn shop() -> Shop {
+    with(&[]).await
+}
+
+async fn with(parameters: &[(&str, &str)]) -> Shop {
+    let parameters: BTreeMap<String, String> = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let shop = Shop::start_with(parameters).await;
+    shop.stock_up(&[
+        Product::single("tee", "TEE", "10.00", 5),
+        Product::single("mug", "MUG", "3.00", 5),
+    ])
+    .await;
+    shop
+}
+
+async fn place(shop: &Shop, lines: &[(&str, u32)], token: &str) -> Value {
+    let cart = shop.cart(lines).await;
+    shop.order(&cart, &order_body(&cart, token))
+        .await
+        .expect(201)
+}
+
+async fn as_customer(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Answer {
+    let path = format!("/v1/orders/{}/cancel", placed["id"].as_str().unwrap());
+    let token = placed["access_token"].as_str().unwrap();
+    let request = shop.request("POST", &path).bearer_auth(token);
+    shop.send(request.header("Idempotency-Key", key).json(body))
+        .await
+}
+
+async fn as_staff(shop: &Shop, placed: &Value, action: &str, key: &str, body: &Value) -> Answer {
+    let path = format!(
+        "/v1/admin/orders/{}/{action}",
+        placed["id"].as_str().unwrap()
+    );
+    let request = shop.request("POST", &path).bearer_auth(&shop.staff_token);
+    shop.send(request.header("Idempotency-Key", key).json(body))
+        .await
+}
+
+async fn order(shop: &Shop, placed: &Value) -> Value {
+    let path = format!("/v1/admin/orders/{}", placed["id"].as_str().unwrap());
+    shop.staff_get(&path).await.expect(200)
+}
+
+async fn becomes(shop: &Shop, placed: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    shop.eventually(what, async || {
+        let order = order(shop, placed).await;
+        is(&order).then_some(order)
+    })
+    .await
+}
+
+fn history(order: &Value) -> Vec<&str> {
+    let entries = order["history"].as_array().unwrap().iter();
+    entries
+        .map(|entry| entry["what"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
+    let shop = shop().await;
+    let placed = place(&shop, &[("TEE", 3), ("MUG", 1)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+
+    let part = json!({
+        "lines": [{ "sku": "TEE", "quantity": 1 }],
+        "carrier": "DHL",
+        "tracking_number": "0034",
+        "tracking_url": "https://example.com/0034",
+    });
+    let shipped = as_staff(&shop, &placed, "fulfilments", "f1", &part).await;
+    let body = shipped.expect(201);
+    assert_eq!(body["status"], "partially_fulfilled");
+    assert_eq!(body["fulfilments"][0]["tracking_number"], "0034");
+    // Sent again, it is the same answer and the same parcel.
+    let again = as_staff(&shop, &placed, "fulfilments", "f1", &part).await;
+    assert_eq!((again.status, &again.text), (201, &shipped.text));
+    let mut other = part.clone();
+    other["carrier"] = json!("UPS");
+    as_staff(&shop, &placed, "fulfilments", "f1", &other)
+        .await
+        .expect_problem(422, "idempotency_key_reused");
+    // What is shipped cannot be called off, and not more can be shipped than was ordered.
+    as_customer(&shop, &placed, "c1", &json!({}))
+        .await
+        .expect_problem(409, "order_shipped");
+    let too_many =
+        json!({ "lines": [{ "sku": "TEE", "quantity": 3 }, { "sku": "CAP", "quantity": 1 }] });
+    let refused = as_staff(&shop, &placed, "fulfilments", "f2", &too_many)
+        .await
+        .expect_problem(422, "validation_failed");
+    let faults: Vec<&str> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(faults, ["too_many", "not_in_order"]);
+
+    // One tee that was not shipped goes back: its money and its unit.
+    let one = json!({ "lines": [{ "sku": "TEE", "quantity": 1 }], "reason": "Sold out at the printer's" });
+    let requested = as_staff(&shop, &placed, "refunds", "r1", &one)
+        .await
+        .expect(202);
+    assert_eq!(requested["refunds"][0]["amount"]["amount"], 1000);
+    assert_eq!(requested["refundable"]["amount"], 2300);
+    let order = becomes(&shop, &placed, "the refund is through", |order| {
+        order["status"] == "partially_refunded"
+    })
+    .await;
+    assert_eq!(order["refunds"][0]["status"], "succeeded");
+    assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
+    let rest = as_staff(&shop, &placed, "fulfilments", "f3", &json!({}))
+        .await
+        .expect(201);
+    let tee = &rest["lines"][0];
+    assert_eq!(
+        (&tee["fulfilled"], &tee["refunded"]),
+        (&json!(2), &json!(1))
+    );
+
+    // By amount, never more than is left.
+    as_staff(&shop, &placed, "refunds", "r2", &json!({ "amount": 2301 }))
+        .await
+        .expect_problem(409, "refund_too_high");
+    as_staff(&shop, &placed, "refunds", "r3", &json!({ "amount": 300 }))
+        .await
+        .expect(202);
+    as_staff(&shop, &placed, "refunds", "r4", &json!({}))
+        .await
+        .expect(202);
+    let order = becomes(&shop, &placed, "all of it went back", |order| {
+        order["status"] == "refunded"
+    })
+    .await;
+    assert_eq!(order["payment"]["refunded"]["amount"], 3300);
+    assert_eq!(order["payment"]["status"], "refunded");
+    as_staff(&shop, &placed, "refunds", "r5", &json!({ "amount": 1 }))
+        .await
+        .expect_problem(409, "refund_too_high");
+    // Who did what is on record, in the order in which it happened.
+    let what = history(&order);
+    assert_eq!(
+        what[..4],
+        ["placed", "payment_authorised", "paid", "fulfilled"]
+    );
+    assert_eq!(what.iter().filter(|what| **what == "refunded").count(), 3);
+    assert_eq!(order["history"][3]["by"], "staff:test");
+    assert_eq!(order["version"], what.len());
+    shop.invoke("reconcile-stock", &json!({})).await.unwrap();
+    assert!(shop.log().contains(r#""StockDrift":0"#), "{}", shop.log());
+}
+
+#[tokio::test]
+async fn a_customer_calls_a_paid_order_off() {
+    let shop = shop().await;
+    let placed = place(&shop, &[("TEE", 2)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    let stranger = json!({ "id": placed["id"], "access_token": "oat_guess" });
+    as_customer(&shop, &stranger, "c", &json!({}))
+        .await
+        .expect_problem(404, "not_found");
+    let reason = json!({ "reason": "Ordered twice" });
+    let first = as_customer(&shop, &placed, "c", &reason).await;
+    assert_eq!(first.expect(200)["status"], "cancelled");
+    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    let order = becomes(&shop, &placed, "the money went back", |order| {
+        order["payment"]["status"] == "refunded"
+    })
+    .await;
+    assert_eq!(order["status"], "cancelled");
+    assert_eq!(order["payment"]["refunded"]["amount"], 2000);
+    let again = as_customer(&shop, &placed, "c", &reason).await;
+    assert_eq!(
+        (again.status, &again.text),
+        (200, &first.text),
+        "the same answer, byte for byte"
+    );
+    as_customer(&shop, &placed, "d", &reason)
+        .await
+        .expect_problem(409, "order_status");
+    as_staff(&shop, &placed, "fulfilments", "f", &json!({}))
+        .await
+        .expect_problem(409, "order_status");
+}
+
+#[tokio::test]
+async fn a_double_tap_changes_an_order_once() {
+    let shop = Arc::new(shop().await);
+    let placed = place(&shop, &[("TEE", 2)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    let taps: Vec<_> = (0..6)
+        .map(|_| {
+            let (shop, placed) = (Arc::clone(&shop), placed.clone());
+            let body = json!({ "amount": 500 });
+            tokio::spawn(async move { as_staff(&shop, &placed, "refunds", "tap", &body).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for tap in taps {
+        let answer = tap.await.unwrap();
+        if answer.status == 409 {
+            // The first was still at work: its answer comes on the next try.
+            answer.expect_problem(409, "request_in_progress");
+            assert!(answer.headers.contains_key("retry-after"));
+            continue;
+        }
+        answer.expect(202);
+        answers.push(answer.text);
+    }
+    assert!(
+        answers.windows(2).all(|pair| pair[0] == pair[1]),
+        "{answers:?}"
+    );
+    let order = becomes(&shop, &placed, "the money went back", |order| {
+        order["status"] == "partially_refunded"
+    })
+    .await;
+    assert_eq!(order["refunds"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_the_provider_refuses_can_be_tried_again() {
+    let shop = shop().await;
+    let placed = place(&shop, &[("TEE", 1)], "tok_refund_fails").await;
+    shop.order_becomes(&placed, "paid").await;
+    as_staff(&shop, &placed, "refunds", "r", &json!({}))
+        .await
+        .expect(202);
+    let order = becomes(&shop, &placed, "the refund failed", |order| {
+        order["refunds"][0]["status"] == "failed"
+    })
+    .await;
+    assert_eq!(
+        (&order["status"], &order["refundable"]["amount"]),
+        (&json!("paid"), &json!(1000))
+    );
+    assert!(shop.log().contains(r#""RefundFailed":1"#));
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_pays_expires() {
+    let shop = with(&[("PaymentWindowSeconds", "2")]).await;
+    // A provider that never answers: the order is neither paid nor refused in its time.
+    let placed = place(&shop, &[("TEE", 5)], "tok_timeout").await;
+    assert_eq!(shop.stock("TEE").await, [5, 5, 0]);
+    let order = becomes(&shop, &placed, "it is over", |order| {
+        order["status"] != "pending_payment"
+    })
+    .await;
+    assert_eq!(
+        (&order["status"], &order["payment"]["status"]),
+        (&json!("expired"), &json!("voided"))
+    );
+    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    assert_eq!(history(&order), ["placed", "expired"]);
+    // The units are somebody else's now.
+    let other = place(&shop, &[("TEE", 5)], "tok_ok").await;
+    shop.order_becomes(&other, "paid").await;
+    as_customer(&shop, &placed, "c", &json!({}))
+        .await
+        .expect_problem(409, "order_status");
+}
+
+#[tokio::test]
+async fn the_sweep_ends_what_its_message_did_not() {
+    let shop = with(&[("PaymentWindowSeconds", "1")]).await;
+    // The message is lost: its queue is emptied as fast as it fills.
+    let stack = shop.stack();
+    let queue = stack
+        .template
+        .queues
+        .iter()
+        .find(|queue| queue.name.contains("ExpireOrderQueue"));
+    let url = format!(
+        "{}/000000000000/{}",
+        stack.emulators.endpoint,
+        queue.unwrap().name
+    );
+    let placed = place(&shop, &[("TEE", 5)], "tok_timeout").await;
+    let due = shop
+        .eventually("the order is noted as due", async || {
+            let due = shop
+                .table(
+                    "Scan",
+                    &json!({
+                        "TableName": stack.template.table["TableName"],
+                        "FilterExpression": "entity_type = :due",
+                        "ExpressionAttributeValues": { ":due": { "S": "due" } },
+                    }),
+                )
+                .await;
+            due["Items"][0].is_object().then(|| due["Items"][0].clone())
+        })
+        .await;
+    stack
+        .emulators
+        .sqs
+        .purge_queue()
+        .queue_url(&url)
+        .send()
+        .await
+        .unwrap();
+    // As if it had been due an hour ago.
+    let at: i64 = due["at"]["N"].as_str().unwrap().parse().unwrap();
+    let earlier = at - 3_600_000;
+    let mut moved = due.clone();
+    moved["at"] = json!({ "N": earlier.to_string() });
+    moved["SK"] = json!({ "S": format!("{earlier:013}#{}", placed["id"].as_str().unwrap()) });
+    let put = json!({ "TableName": stack.template.table["TableName"], "Item": moved });
+    shop.table("PutItem", &put).await;
+    becomes(&shop, &placed, "its time is up", |_| true).await;
+    let order = shop
+        .eventually("it is swept", async || {
+            shop.invoke("sweep-orders", &json!({})).await.unwrap();
+            let order = order(&shop, &placed).await;
+            (order["status"] != "pending_payment").then_some(order)
+        })
+        .await;
+    assert_eq!(order["status"], "expired");
+    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    assert!(shop.log().contains(r#""OrdersOverdue":"#));
+}
+
+#[tokio::test]
+async fn bad_requests_change_nothing() {
+    let shop = shop().await;
+    let placed = place(&shop, &[("TEE", 1)], "tok_ok").await;
+    let before = shop.order_becomes(&placed, "paid").await;
+    let bad = [
+        ("refunds", json!({ "amount": 0 }), 422, "validation_failed"),
+        ("refunds", json!({ "amount": -5 }), 422, "validation_failed"),
+        (
+            "refunds",
+            json!({ "amount": 1.5 }),
+            422,
+            "validation_failed",
+        ),
+        ("refunds", json!({ "lines": [] }), 422, "validation_failed"),
+        (
+            "refunds",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 0 }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "refunds",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 2 }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "refunds",
+            json!({ "lines": [{ "sku": "MUG", "quantity": 1 }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "refunds",
+            json!({ "reason": "x".repeat(201) }),
+            422,
+            "validation_failed",
+        ),
+        ("refunds", json!({ "all": true }), 422, "validation_failed"),
+        ("refunds", json!({ "amount": 1001 }), 409, "refund_too_high"),
+        (
+            "fulfilments",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 2 }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "fulfilments",
+            json!({ "tracking_url": "javascript:alert(1)" }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "fulfilments",
+            json!({ "tracking_url": "https://a.example/\u{0}" }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "fulfilments",
+            json!({ "carrier": 7 }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "cancel",
+            json!({ "reason": ["a"] }),
+            422,
+            "validation_failed",
+        ),
+        ("cancel", json!([]), 422, "validation_failed"),
+    ];
+    for (action, body, status, code) in bad {
+        let answer = as_staff(
+            &shop,
+            &placed,
+            action,
+            &format!("{action}{body}")
+                .chars()
+                .take(200)
+                .collect::<String>(),
+            &body,
+        )
+        .await;
+        assert_eq!(answer.status, status, "{action} {body}: {}", answer.text);
+        answer.expect_problem(status, code);
+    }
+    let nobody = json!({ "id": "ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CYE" });
+    for action in ["refunds", "fulfilments", "cancel"] {
+        as_staff(&shop, &nobody, action, "k", &json!({}))
+            .await
+            .expect_problem(404, "not_found");
+        let path = format!(
+            "/v1/admin/orders/{}/{action}",
+            placed["id"].as_str().unwrap()
+        );
+        let keyless = shop.request("POST", &path).bearer_auth(&shop.staff_token);
+        shop.send(keyless)
+            .await
+            .expect_problem(400, "idempotency_key_missing");
+    }
+    let after = order(&shop, &placed).await;
+    assert_eq!(
+        after["history"].as_array().unwrap().len(),
+        before["history"].as_array().unwrap().len()
+    );
+    assert_eq!(shop.stock("TEE").await, [4, 0, 4]);
+}
