@@ -262,7 +262,8 @@ impl Faults {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut forwarded = client.request(parts.method, format!("{upstream}{path}"));
         for (name, value) in &parts.headers {
-            if name != "host" && name != "content-length" {
+            // The host as it was: a presigned address is signed with it.
+            if name != "content-length" {
                 forwarded = forwarded.header(name, value);
             }
         }

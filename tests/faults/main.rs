@@ -1,0 +1,46 @@
+//! Everything that can go wrong while something is sold, with the real binaries.
+//!
+//! Covers: place-order, relay-events, capture-payment, cancel-order-as-staff, refund-order,
+//! refund-payment, expire-order, receive-payment-event, handle-payment-event, send-email,
+//! reconcile-stock.
+//!
+//! `make test` takes a sample; `make faults SEEDS=n` the whole matrix, n times. A failure names the
+//! seed, the call and the fault; `FAULTS_ONLY=function:number:Fault` runs that one alone.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says why and fails"
+)]
+
+mod matrix;
+mod outages;
+mod providers;
+mod storms;
+mod world;
+
+/// So many rounds of everything, by `make faults SEEDS=n`; without it a sample.
+fn seeds() -> Option<u64> {
+    let environment = runtime::Environment::load();
+    environment
+        .get("FAULT_SEEDS")
+        .map(|seeds| seeds.parse().unwrap())
+}
+
+/// A small generator of numbers that look random and are the same for the same seed (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}

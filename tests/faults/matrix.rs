@@ -1,0 +1,208 @@
+//! One call at a time goes wrong, along every way an order can take, in every way a call can.
+
+use serde_json::{Value, json};
+use testkit::{Call, Fault};
+
+use crate::{Random, seeds, world::World};
+
+/// A way an order can take.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Placed, reserved at the provider, taken, mailed.
+    Checkout,
+    /// Declined by the provider.
+    Decline,
+    /// Paid, then called off.
+    Cancel,
+    /// Confirmed by nobody in its time.
+    Expiry,
+    /// Paid, then refunded in part.
+    Refund,
+}
+
+impl Way {
+    /// Seconds to pay, of which the expiry needs few and the others must not run out.
+    fn window(self) -> u32 {
+        match self {
+            Self::Expiry => 1,
+            _ => 900,
+        }
+    }
+
+    /// Takes an order this way, to an end that is allowed.
+    async fn take(self, world: &World, sku: &str) -> Value {
+        match self {
+            Self::Checkout => {
+                let placed = world.place(sku, World::CARD).await;
+                world
+                    .ends(&placed, "it is paid", |order| order["status"] == "paid")
+                    .await;
+                placed
+            }
+            Self::Decline => {
+                let placed = world.place(sku, Some(local::stripe::CARD_DECLINED)).await;
+                world
+                    .ends(&placed, "it is refused", |order| {
+                        order["status"] == "payment_failed"
+                    })
+                    .await;
+                placed
+            }
+            Self::Cancel => {
+                let placed = world.place(sku, World::CARD).await;
+                world
+                    .ends(&placed, "it is paid", |order| order["status"] == "paid")
+                    .await;
+                world.staff(&placed, "cancel", &json!({})).await.expect(200);
+                world
+                    .ends(&placed, "its money went back", |order| {
+                        order["status"] == "cancelled" && order["payment"]["status"] == "refunded"
+                    })
+                    .await;
+                placed
+            }
+            Self::Expiry => {
+                let placed = world.place(sku, None).await;
+                world
+                    .ends(&placed, "its time is up", |order| {
+                        order["status"] == "expired"
+                    })
+                    .await;
+                placed
+            }
+            Self::Refund => {
+                let placed = world.place(sku, World::CARD).await;
+                world
+                    .ends(&placed, "it is paid", |order| order["status"] == "paid")
+                    .await;
+                let amount = json!({ "amount": 400 });
+                world.staff(&placed, "refunds", &amount).await.expect(202);
+                world
+                    .ends(&placed, "some of it went back", |order| {
+                        order["status"] == "partially_refunded"
+                    })
+                    .await;
+                placed
+            }
+        }
+    }
+}
+
+/// Functions along the way; what only reads for the tests themselves is not among them.
+const ALONG: [&str; 9] = [
+    "place-order",
+    "relay-events",
+    "capture-payment",
+    "expire-order",
+    "refund-payment",
+    "cancel-order-as-staff",
+    "refund-order",
+    "send-email",
+    "handle-payment-event",
+];
+
+async fn walk(way: Way) {
+    let world = World::start(way.window()).await;
+    let names: Vec<String> = (0..2).map(|number| format!("warm{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    world.stock_up(&names, 3).await;
+    // Once to start every process, once to learn which calls there are.
+    way.take(&world, "WARM0").await;
+    rest(&world).await;
+    world.faults.reset();
+    way.take(&world, "WARM1").await;
+    rest(&world).await;
+    let calls: Vec<Call> = world
+        .faults
+        .calls()
+        .into_iter()
+        .filter(|call| ALONG.contains(&call.function.as_str()))
+        .collect();
+    assert!(calls.len() >= 8, "{calls:?}");
+    let (rounds, sample) = match seeds() {
+        Some(seeds) => (seeds, false),
+        None => (1, true),
+    };
+    let (mut tried, mut met) = (0, 0);
+    for seed in 0..rounds {
+        let mut random = Random(seed ^ (way as u64) << 32);
+        let mut cases: Vec<(Call, Fault)> = Vec::new();
+        for call in &calls {
+            if sample {
+                // Every call once, each time in another way.
+                let fault = Fault::ALL[(random.below(5)) as usize];
+                cases.push((call.clone(), fault));
+            } else {
+                cases.extend(Fault::ALL.map(|fault| (call.clone(), fault)));
+            }
+        }
+        for index in (1..cases.len()).rev() {
+            cases.swap(index, random.below(index as u64 + 1) as usize);
+        }
+        for (number, chunk) in cases.chunks(40).enumerate() {
+            let names: Vec<String> = (0..chunk.len())
+                .map(|case| format!("s{seed}-{number}-{case}"))
+                .collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            world.faults.reset();
+            world.stock_up(&names, 3).await;
+            for ((call, fault), name) in chunk.iter().zip(&names) {
+                println!("{way:?}, seed {seed}: {fault:?} at {call:?}");
+                world.faults.plan(&call.function, call.number, *fault);
+                way.take(&world, &name.to_uppercase()).await;
+                tried += 1;
+                met += usize::from(world.faults.hit().is_some());
+            }
+        }
+    }
+    world.faults.reset();
+    rest(&world).await;
+    world.must_hold().await;
+    println!("{way:?}: {tried} cases, {met} of them met their call");
+    // Calls are counted by function, and some come in another number the next time.
+    assert!(met * 10 >= tried * 7, "{met} of {tried} faults were met");
+}
+
+/// Waits until nothing is under way any more, mails included.
+async fn rest(world: &World) {
+    let mut last = usize::MAX;
+    world
+        .shop
+        .eventually("nothing is under way", async || {
+            let state = world.shop.get("/_dev/state").await.json();
+            let idle = state["queues"].as_array().unwrap().iter().all(|queue| {
+                // What waits for its time does not matter.
+                queue["waiting"] == 0 && queue["in_flight"].as_i64().unwrap_or(0) == 0
+            });
+            let calls = world.faults.calls().len();
+            let quiet = calls == last;
+            last = calls;
+            (idle && quiet).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn checkout() {
+    walk(Way::Checkout).await;
+}
+
+#[tokio::test]
+async fn decline() {
+    walk(Way::Decline).await;
+}
+
+#[tokio::test]
+async fn cancel() {
+    walk(Way::Cancel).await;
+}
+
+#[tokio::test]
+async fn expiry() {
+    walk(Way::Expiry).await;
+}
+
+#[tokio::test]
+async fn refund() {
+    walk(Way::Refund).await;
+}

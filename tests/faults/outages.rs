@@ -1,0 +1,87 @@
+//! A context that is down takes nothing else down, and catches up when it is back.
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn without_e_mail_people_still_buy() {
+    let world = World::start(900).await;
+    world.stock_up(&["tee"], 5).await;
+    world.faults.take_down(&["ses"]);
+    let placed = world.place("TEE", World::CARD).await;
+    world
+        .ends(&placed, "it is paid", |order| order["status"] == "paid")
+        .await;
+    let email = placed["email"].as_str().unwrap();
+    assert!(world.shop.mails_to(email).await.is_empty());
+    world.faults.take_down(&[]);
+    world
+        .shop
+        .eventually("the mail is sent after all", async || {
+            world.shop.mails_to(email).await.into_iter().next()
+        })
+        .await;
+    assert_eq!(world.shop.mails_to(email).await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_the_provider_people_still_order_and_pay_when_it_is_back() {
+    let world = World::start(900).await;
+    world.stock_up(&["tee"], 20).await;
+    // Warm, so that the keys are known.
+    let first = world.place("TEE", World::CARD).await;
+    world
+        .ends(&first, "it is paid", |order| order["status"] == "paid")
+        .await;
+    let cart = world.shop.cart(&[("TEE", 1)]).await;
+    let body = world.body(&cart, World::CARD).await;
+    world.faults.take_down(&["stripe"]);
+    let mut placed = Vec::new();
+    placed.push(world.shop.order(&cart, &body).await.expect(201));
+    for _ in 0..7 {
+        let cart = world.shop.cart(&[("TEE", 1)]).await;
+        let mut own = body.clone();
+        own["cart_id"] = json!(cart);
+        placed.push(world.shop.order(&cart, &own).await.expect(201));
+    }
+    // After a few failures the provider is left alone, and the orders wait in their queue.
+    world
+        .shop
+        .eventually("the breaker is open", async || {
+            world
+                .shop
+                .log()
+                .contains(r#""ProviderLeftAlone":1"#)
+                .then_some(())
+        })
+        .await;
+    assert_eq!(world.shop.stock("TEE").await[1], 8, "still reserved");
+    world.faults.take_down(&[]);
+    // Nobody waits for the half minute that the provider is left alone.
+    let table = world.shop.stack().template.table["TableName"].clone();
+    let past = json!({
+        "TableName": table,
+        "Key": { "PK": { "S": "BREAKER#stripe" }, "SK": { "S": "BREAKER" } },
+        "UpdateExpression": "SET open_until = :past",
+        "ExpressionAttributeValues": { ":past": { "N": "1" } },
+    });
+    world.shop.table("UpdateItem", &past).await;
+    for order in &placed {
+        world
+            .ends(order, "it has its end", |order| {
+                order["status"] != "pending_payment"
+            })
+            .await;
+    }
+    let mut paid = 0;
+    for order in &placed {
+        paid += usize::from(world.order(order).await["status"] == "paid");
+    }
+    println!(
+        "{paid} of {} orders were paid after the outage",
+        placed.len()
+    );
+    assert!(paid >= 4, "those that had not run out of attempts are paid");
+    world.must_hold().await;
+}

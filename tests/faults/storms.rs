@@ -1,0 +1,183 @@
+//! Many buyers on few units, messages twice and in any order, calls that go wrong at random; and that
+//! the invariants would notice.
+
+use futures_util::future::join_all;
+use serde_json::json;
+use testkit::Fault;
+
+use crate::{Random, seeds, world::World};
+
+/// Has buyers fall on a SKU; answers with how many orders were placed.
+async fn storm(world: &World, sku: &str, buyers: usize) -> usize {
+    let mut carts = Vec::new();
+    for _ in 0..buyers {
+        carts.push(world.shop.cart(&[(sku, 1)]).await);
+    }
+    let buyers = carts.iter().map(async |cart| {
+        let body = world.body(cart, World::CARD).await;
+        let answer = world
+            .insist(async || Some(world.shop.order(cart, &body).await))
+            .await;
+        match answer.status {
+            201 => Some(answer.json()),
+            _ => {
+                answer.expect_problem(409, "out_of_stock");
+                None
+            }
+        }
+    });
+    let placed: Vec<_> = join_all(buyers).await.into_iter().flatten().collect();
+    for order in &placed {
+        world
+            .ends(order, "every order has its end", |order| {
+                order["status"] != "pending_payment"
+            })
+            .await;
+    }
+    placed.len()
+}
+
+#[tokio::test]
+async fn many_buyers_on_few_units_with_faults() {
+    let world = World::start(900).await;
+    let functions = ["place-order", "capture-payment", "relay-events"];
+    for seed in 0..seeds().unwrap_or(2) {
+        let mut random = Random(seed);
+        let name = format!("drop{seed}");
+        world.faults.reset();
+        world.stock_up(&[&name], 6).await;
+        let sku = name.to_uppercase();
+        if seed % 2 == 1 {
+            let path = format!("/v1/admin/stock/{sku}/shards");
+            let split = world
+                .shop
+                .staff_call("PUT", &path, &json!({ "shards": 3 }))
+                .await;
+            split.expect(200);
+        }
+        let function = functions[random.below(3) as usize];
+        let number = random.below(30) as usize;
+        // Not one that takes a minute: a storm has many calls to hit.
+        let fault = Fault::ALL[random.below(5) as usize];
+        println!("seed {seed}: {fault:?} at call {number} of {function}");
+        world.faults.plan(function, number, fault);
+        let placed = storm(&world, &sku, 15).await;
+        world.must_hold().await;
+        assert_eq!(placed, 6, "seed {seed}: to the last unit, and no further");
+        assert_eq!(world.sold(&sku).await, 6);
+    }
+}
+
+#[tokio::test]
+async fn messages_twice_late_and_in_any_order() {
+    let world = World::start(900).await;
+    world.stock_up(&["tee"], 5).await;
+    let placed = world.place("TEE", World::CARD).await;
+    world
+        .ends(&placed, "it is paid", |order| order["status"] == "paid")
+        .await;
+    world
+        .staff(&placed, "refunds", &json!({ "amount": 100 }))
+        .await
+        .expect(202);
+    world.staff(&placed, "cancel", &json!({})).await.expect(200);
+    world
+        .ends(&placed, "its money went back", |order| {
+            order["payment"]["status"] == "refunded"
+        })
+        .await;
+    let before = world.order(&placed).await;
+    let id = placed["id"].as_str().unwrap();
+    let envelope = |version: u64, event: serde_json::Value| {
+        let mut body = json!({
+            "event_id": format!("{id}.{version}"),
+            "occurred_at": "2026-11-22T10:00:00Z",
+            "trace_id": "again",
+            "order_id": id,
+        });
+        body.as_object_mut()
+            .unwrap()
+            .extend(event.as_object().unwrap().clone());
+        body.to_string()
+    };
+    let due = "2026-11-22T10:00:00Z";
+    let mut messages = vec![envelope(
+        1,
+        json!({ "type": "order_placed", "due_at": due }),
+    )];
+    for (index, entry) in before["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+        .skip(1)
+    {
+        let version = index as u64 + 1;
+        let what = json!({ "type": "order_changed", "version": version, "what": entry["what"] });
+        messages.push(envelope(version, what));
+    }
+    let mut random = Random(7);
+    for _ in 0..3 {
+        for index in (1..messages.len()).rev() {
+            messages.swap(index, random.below(index as u64 + 1) as usize);
+        }
+        let bodies: Vec<&str> = messages.iter().map(String::as_str).collect();
+        let event = testkit::sqs_event(&bodies, 2);
+        for consumer in [
+            "refund-payment",
+            "capture-payment",
+            "expire-order",
+            "send-email",
+        ] {
+            world.shop.invoke(consumer, &event).await.unwrap();
+        }
+    }
+    assert_eq!(world.order(&placed).await, before, "nothing has changed");
+    world.must_hold().await;
+}
+
+/// Has eight buyers fall on three units, with a text of the calls replaced; answers with the shop.
+async fn unguarded(text: &str, by: &str) -> (World, usize) {
+    let world = World::start(900).await;
+    world.stock_up(&["drop"], 3).await;
+    let (mut carts, mut bodies) = (Vec::new(), Vec::new());
+    for _ in 0..8 {
+        let cart = world.shop.cart(&[("DROP", 1)]).await;
+        bodies.push(world.body(&cart, World::CARD).await);
+        carts.push(cart);
+    }
+    world.faults.mutate(text, by);
+    // Many have read the stock before anybody writes: with the guard gone, all of them may buy.
+    let buyers = carts.iter().zip(&bodies).map(async |(cart, body)| {
+        for _ in 0..3 {
+            let answer = world.shop.order(cart, body).await;
+            if answer.status < 500 {
+                return usize::from(answer.status == 201);
+            }
+        }
+        0
+    });
+    let placed: usize = join_all(buyers).await.into_iter().sum();
+    println!("without {text:?}: {placed} orders for 3 units");
+    (world, placed)
+}
+
+/// A check that cannot fail is none: with the condition on stock taken out of the calls, the
+/// invariants notice.
+#[tokio::test]
+async fn without_the_condition_on_stock_the_invariants_fail() {
+    let (world, placed) = unguarded("no such text", "").await;
+    assert_eq!(placed, 3);
+    world
+        .shop
+        .eventually("all is well", async || world.check().await.ok())
+        .await;
+    let (world, placed) = unguarded("(available >= :quantity OR backorder = :yes) AND ", "").await;
+    assert!(placed > 3, "reads alone kept {placed} buyers apart");
+    let broken = world
+        .shop
+        .eventually("the invariants notice", async || world.check().await.err())
+        .await;
+    println!("{broken}");
+    assert!(broken.contains("sold what is not there"), "{broken}");
+}

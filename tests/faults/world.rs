@@ -1,0 +1,337 @@
+//! A shop that pays through a stand-in for Stripe, with something between its functions and all they
+//! call; and what must be true of it whatever went wrong.
+
+use std::collections::{BTreeMap, HashMap};
+
+use local::stripe::{CARD, Intent, KEY, StripeStandIn};
+use serde_json::{Value, json};
+use testkit::{Answer, Faults, Shop, order_body};
+
+/// What provider events are signed with.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_faults";
+/// Name of the secret with Stripe's keys.
+const SECRET_NAME: &str = "stampede/stripe";
+
+/// A shop, its provider, and what goes wrong between them.
+pub(crate) struct World {
+    pub(crate) shop: Shop,
+    pub(crate) stripe: StripeStandIn,
+    pub(crate) faults: Faults,
+}
+
+impl World {
+    /// One that gives `window` seconds to pay.
+    pub(crate) async fn start(window: u32) -> Self {
+        let stripe = StripeStandIn::start(&testkit::root()).await.unwrap();
+        let faults = Faults::new();
+        let parameters = BTreeMap::from([
+            ("PaymentMethods".to_owned(), "test,stripe".to_owned()),
+            ("PaymentWindowSeconds".to_owned(), window.to_string()),
+            ("StripeSecretName".to_owned(), SECRET_NAME.to_owned()),
+        ]);
+        let wiring = faults.wiring(Some(stripe.url().to_owned()));
+        let shop = Shop::start_wired(parameters, Some(wiring)).await;
+        faults.watch(&shop.stack().lambda);
+        let world = Self {
+            shop,
+            stripe,
+            faults,
+        };
+        world.keep_keys().await;
+        let events = format!("{}/v1/payments/stripe/events", world.shop.address);
+        world
+            .stripe
+            .deliver_events(&events, WEBHOOK_SECRET)
+            .await
+            .unwrap();
+        world
+    }
+
+    /// Puts Stripe's keys where the functions look for them.
+    async fn keep_keys(&self) {
+        let keys = json!({ "secret_key": KEY, "webhook_secrets": [WEBHOOK_SECRET] });
+        let body = json!({ "Name": SECRET_NAME, "SecretString": keys.to_string() });
+        let request = reqwest::Client::new()
+            .post(&self.shop.stack().emulators.endpoint)
+            .header("X-Amz-Target", "secretsmanager.CreateSecret")
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00")
+            .header("X-Amz-Date", "20260101T000000Z")
+            .body(body.to_string());
+        let answer = self.shop.send(request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+
+    /// A product of its own with so many units; the SKU is its name in capitals.
+    pub(crate) async fn stock_up(&self, names: &[&str], units: i64) {
+        let mut file = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n".to_owned();
+        for name in names {
+            file.push_str(&format!(
+                "{name},{name},{},10.00,{units}\n",
+                name.to_uppercase()
+            ));
+        }
+        let import = self.shop.import(file).await;
+        assert_eq!(import["rows_failed"], 0, "{import}");
+    }
+
+    /// A body that pays with a good card, or with nothing: then the customer's client confirms.
+    pub(crate) async fn body(&self, cart: &str, card: Option<&str>) -> Value {
+        let mut body = order_body(cart, "");
+        body["payment"] = match card {
+            Some(number) => {
+                let token = self.stripe.card(number).await.unwrap();
+                json!({ "method": "stripe", "token": token })
+            }
+            None => json!({ "method": "stripe" }),
+        };
+        body
+    }
+
+    /// Sends a request until it is answered for good, as a client does that lost the answer.
+    pub(crate) async fn insist(&self, send: impl AsyncFn() -> Option<Answer>) -> Answer {
+        for _ in 0..40 {
+            if let Some(answer) = send().await {
+                let may_pass = answer.status >= 500
+                    || answer.text.contains("request_in_progress")
+                    || answer.text.contains("payment_in_progress");
+                if !may_pass {
+                    return answer;
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("never answered\n{}", self.shop.log());
+    }
+
+    /// Places an order for a unit, whatever it takes; answers with the order as placed.
+    pub(crate) async fn place(&self, sku: &str, card: Option<&str>) -> Value {
+        let cart = self.shop.cart(&[(sku, 1)]).await;
+        let body = self.body(&cart, card).await;
+        let answer = self
+            .insist(async || Some(self.shop.order(&cart, &body).await))
+            .await;
+        answer.expect(201)
+    }
+
+    /// An action of staff on an order, whatever it takes.
+    pub(crate) async fn staff(&self, placed: &Value, action: &str, body: &Value) -> Answer {
+        let id = placed["id"].as_str().unwrap();
+        let path = format!("/v1/admin/orders/{id}/{action}");
+        let key = format!("{id}.{action}");
+        self.insist(async || {
+            let request = self.shop.request("POST", &path);
+            let request = request.bearer_auth(&self.shop.staff_token);
+            let request = request.header("Idempotency-Key", &key).json(body);
+            Some(self.shop.send(request).await)
+        })
+        .await
+    }
+
+    /// The order as it is now.
+    pub(crate) async fn order(&self, placed: &Value) -> Value {
+        let path = format!("/v1/admin/orders/{}", placed["id"].as_str().unwrap());
+        let answer = self
+            .insist(async || Some(self.shop.staff_get(&path).await))
+            .await;
+        answer.expect(200)
+    }
+
+    /// Waits until the order is as it should be, and money and stock with it.
+    pub(crate) async fn ends(&self, placed: &Value, what: &str, good: impl Fn(&Value) -> bool) {
+        self.shop
+            .eventually(what, async || {
+                let order = self.order(placed).await;
+                if !good(&order) {
+                    return None;
+                }
+                self.check().await.is_ok().then_some(())
+            })
+            .await;
+    }
+
+    /// Checks every invariant now; used once things have come to rest.
+    pub(crate) async fn must_hold(&self) {
+        if let Err(broken) = self.check().await {
+            panic!("{broken}\n{}", self.shop.log());
+        }
+    }
+
+    /// What must be true at rest, whatever went wrong:
+    ///
+    /// - of each SKU: no counter below zero; what is reserved and sold is what orders hold; on hand is
+    ///   what was counted less what was sold since; so nothing was sold twice and nothing is lost;
+    /// - of each order: at most one payment took money; what was taken and went back is what the
+    ///   provider's books say; no money is held for an order that is not being paid; an order that is
+    ///   not sold has no money of its customer;
+    /// - of each order: its history is one entry for each version.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        let items = self.items().await;
+        let intents = self.stripe.intents().await.unwrap();
+        let mut stock: BTreeMap<String, [i64; 5]> = BTreeMap::new();
+        for item in items
+            .iter()
+            .filter(|item| text(item, "entity_type") == "variant")
+        {
+            let counters = ["available", "reserved", "sold", "counted", "sold_at_count"];
+            let counters = counters.map(|name| number(&item[name]));
+            if counters[0] < 0 || counters[1] < 0 {
+                return Err(format!("sold what is not there: {item}"));
+            }
+            let sum = stock.entry(text(item, "sku")).or_default();
+            for (sum, counter) in sum.iter_mut().zip(counters) {
+                *sum += counter;
+            }
+        }
+        let mut held: HashMap<String, [i64; 2]> = HashMap::new();
+        for order in items
+            .iter()
+            .filter(|item| text(item, "entity_type") == "order")
+        {
+            for (sku, units) in holds(order) {
+                let sum = held.entry(sku).or_default();
+                sum[0] += units[0];
+                sum[1] += units[1];
+            }
+            money(order, &intents)?;
+            let version = number(&order["version"]);
+            let entries = order["history"]["L"].as_array().map_or(0, Vec::len);
+            if version != i64::try_from(entries).unwrap() + 1 {
+                return Err(format!("history and version differ: {order}"));
+            }
+        }
+        for (sku, [available, reserved, sold, counted, sold_at_count]) in &stock {
+            let held = held.get(sku).copied().unwrap_or_default();
+            if held != [*reserved, *sold] {
+                return Err(format!("{sku}: stock {reserved}/{sold}, orders {held:?}"));
+            }
+            if available + reserved != counted - (sold - sold_at_count) {
+                return Err(format!("{sku}: the ledger does not add up"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every item of the table.
+    pub(crate) async fn items(&self) -> Vec<Value> {
+        let table = self.shop.stack().template.table["TableName"].clone();
+        let mut items = Vec::new();
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({ "TableName": table, "ConsistentRead": true });
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let page = self.shop.table("Scan", &request).await;
+            items.extend(page["Items"].as_array().unwrap().iter().cloned());
+            start = page["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                return items;
+            }
+        }
+    }
+
+    /// Units that are sold, by the orders that have money.
+    pub(crate) async fn sold(&self, sku: &str) -> i64 {
+        let items = self.items().await;
+        let orders = items
+            .iter()
+            .filter(|item| text(item, "entity_type") == "order");
+        orders
+            .flat_map(holds)
+            .filter(|(of, _)| of == sku)
+            .map(|(_, units)| units[1])
+            .sum()
+    }
+
+    /// Pays with a good card.
+    pub(crate) const CARD: Option<&str> = Some(CARD);
+}
+
+fn text(item: &Value, name: &str) -> String {
+    item[name]["S"].as_str().unwrap_or_default().to_owned()
+}
+
+fn number(value: &Value) -> i64 {
+    value["N"]
+        .as_str()
+        .map_or(0, |number| number.parse().unwrap())
+}
+
+/// Units reserved and units sold that an order has of each SKU, by its own record.
+fn holds(order: &Value) -> Vec<(String, [i64; 2])> {
+    let payment = &order["payment"]["M"];
+    let open = !order["closed"].is_object();
+    let paying =
+        ["pending", "requires_action", "authorised"].contains(&text(payment, "status").as_str());
+    let lines = order["lines"]["L"].as_array().unwrap().iter();
+    lines
+        .map(|line| {
+            let line = &line["M"];
+            let quantity = number(&line["quantity"]);
+            let back = number(&line["withdrawn"]) + number(&line["returned_to_stock"]);
+            let held = match (open, paying) {
+                (false, _) => [0, 0],
+                (true, true) => [quantity, 0],
+                (true, false) => [0, quantity - back],
+            };
+            (text(line, "sku"), held)
+        })
+        .collect()
+}
+
+fn money(order: &Value, intents: &[Intent]) -> Result<(), String> {
+    let id = text(order, "id");
+    let payment = &order["payment"]["M"];
+    if text(payment, "provider") != "stripe" {
+        return Ok(());
+    }
+    let of_order: Vec<&Intent> = intents
+        .iter()
+        .filter(|intent| intent.order_id.as_deref() == Some(&id))
+        .collect();
+    let (mut captured, mut refunded, mut requested) = (number(&payment["captured"]), 0, 0);
+    for refund in order["refunds"]["L"].as_array().into_iter().flatten() {
+        let amount = number(&refund["M"]["amount"]);
+        match text(&refund["M"], "status").as_str() {
+            "succeeded" => refunded += amount,
+            "requested" => requested += amount,
+            _ => {}
+        }
+    }
+    let theirs: i64 = of_order.iter().map(|intent| intent.captured).sum();
+    let back: i64 = of_order.iter().map(|intent| intent.refunded).sum();
+    if of_order.iter().filter(|intent| intent.captured > 0).count() > 1 {
+        return Err(format!("{id} was charged twice: {of_order:?}"));
+    }
+    if (captured, refunded) != (theirs, back) {
+        return Err(format!(
+            "{id}: the shop has {captured}/{refunded}, the provider {theirs}/{back}: {order}"
+        ));
+    }
+    let status = text(order, "status");
+    if status != "pending_payment" {
+        let held = of_order
+            .iter()
+            .find(|intent| intent.status == "requires_capture");
+        if let Some(held) = held {
+            return Err(format!(
+                "{id} is {status} and money is held for it: {held:?}"
+            ));
+        }
+    }
+    captured -= refunded + requested;
+    let unsold = ["expired", "cancelled", "payment_failed"].contains(&status.as_str());
+    if unsold && captured != 0 {
+        return Err(format!(
+            "{id} is {status} and keeps {captured} of its customer"
+        ));
+    }
+    if requested != 0 {
+        return Err(format!("{id}: {requested} has still to go back"));
+    }
+    if text(payment, "status") == "authorised" {
+        return Err(format!("{id} is still being paid"));
+    }
+    Ok(())
+}
