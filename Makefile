@@ -5,7 +5,7 @@ ARCH ?= arm64
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: dev test stage build deploy lint setup setup-sam clean-data help
+.PHONY: dev test faults stage build deploy lint setup setup-sam clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,6 +15,10 @@ dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 
 test: setup lint browser ## every check and every test
 	cargo nextest run --workspace --lib --tests
+
+SEEDS ?= 1
+faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time
+	FAULT_SEEDS=$(SEEDS) cargo nextest run --profile faults -p stampede-tests --test faults --no-fail-fast
 
 lint: setup ## formatting, lints, and what must agree with what
 	cargo fmt --all --check

@@ -136,6 +136,112 @@ async fn messages_twice_late_and_in_any_order() {
     world.must_hold().await;
 }
 
+#[tokio::test]
+async fn stock_that_many_orders_meet_at_is_split() {
+    let world = World::start(900).await;
+    world.stock_up(&["drop"], 100).await;
+    // The same order meets others twice before it gets through.
+    let number = 2;
+    world
+        .faults
+        .plan_times("place-order", number, Fault::Conflict, 2);
+    let placed = world.place("DROP", World::CARD).await;
+    let hit = world.faults.hit().expect("the transaction was met");
+    assert_eq!(hit.operation, "TransactWriteItems");
+    let stock = world
+        .shop
+        .staff_get("/v1/admin/stock/DROP")
+        .await
+        .expect(200);
+    assert_eq!(
+        (&stock["shards"], &stock["on_hand"]),
+        (&json!(2), &json!(100))
+    );
+    world
+        .ends(&placed, "it is paid", |order| order["status"] == "paid")
+        .await;
+    world.must_hold().await;
+}
+
+#[tokio::test]
+async fn the_same_request_at_the_same_moment_is_told_to_wait() {
+    let world = World::start(900).await;
+    world.stock_up(&["tee"], 5).await;
+    let cart = world.shop.cart(&[("TEE", 1)]).await;
+    let body = world.body(&cart, World::CARD).await;
+    world.faults.plan("place-order", 2, Fault::SameRequest);
+    let told = world.shop.order("same", &body).await;
+    told.expect_problem(409, "request_in_progress");
+    assert_eq!(told.headers["retry-after"], "1");
+    let placed = world.shop.order("same", &body).await.expect(201);
+    world
+        .ends(&placed, "it is paid", |order| order["status"] == "paid")
+        .await;
+    // The answer to a staff request is guarded alike.
+    let path = format!(
+        "/v1/admin/orders/{}/refunds",
+        placed["id"].as_str().unwrap()
+    );
+    let ask = async || {
+        let request = world
+            .shop
+            .request("POST", &path)
+            .bearer_auth(&world.shop.staff_token);
+        let request = request
+            .header("Idempotency-Key", "r")
+            .json(&json!({ "amount": 5 }));
+        world.shop.send(request).await
+    };
+    world.faults.plan("refund-order", 2, Fault::SameRequest);
+    ask().await.expect_problem(409, "request_in_progress");
+    ask().await.expect(202);
+    world
+        .ends(&placed, "it went back", |order| {
+            order["status"] == "partially_refunded"
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_payment_that_starts_after_the_reservation_takes_nothing() {
+    let world = World::start(3).await;
+    world.stock_up(&["tee"], 5).await;
+    // The provider has reserved the money, and its answer is lost until the order is over.
+    world
+        .faults
+        .plan_times("capture-payment", 2, Fault::DropReply, 2);
+    let placed = world.place("TEE", World::CARD).await;
+    world
+        .ends(&placed, "it has its end", |order| {
+            order["status"] != "pending_payment"
+        })
+        .await;
+    let second = world.place("TEE", World::CARD).await;
+    world.faults.reset();
+    // Its message comes when its time is up.
+    world
+        .ends(&second, "it has its end", |order| {
+            order["status"] != "pending_payment"
+        })
+        .await;
+    for order in [&placed, &second] {
+        let id = order["id"].as_str().unwrap();
+        let late = json!({
+            "event_id": format!("{id}.1"),
+            "occurred_at": "2026-11-22T10:00:00Z",
+            "trace_id": "late",
+            "type": "order_placed",
+            "order_id": id,
+            "due_at": "2026-11-22T10:00:00Z",
+        });
+        for attempt in 1..4 {
+            let event = testkit::sqs_event(&[&late.to_string()], attempt);
+            world.shop.invoke("capture-payment", &event).await.unwrap();
+        }
+    }
+    world.must_hold().await;
+}
+
 /// Has eight buyers fall on three units, with a text of the calls replaced; answers with the shop.
 async fn unguarded(text: &str, by: &str) -> (World, usize) {
     let world = World::start(900).await;

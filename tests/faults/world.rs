@@ -1,7 +1,10 @@
 //! A shop that pays through a stand-in for Stripe, with something between its functions and all they
 //! call; and what must be true of it whatever went wrong.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use local::stripe::{CARD, Intent, KEY, StripeStandIn};
 use serde_json::{Value, json};
@@ -9,6 +12,8 @@ use testkit::{Answer, Faults, Shop, order_body};
 
 /// What provider events are signed with.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_faults";
+/// How long an order may take to its end.
+const PATIENCE: Duration = Duration::from_secs(50);
 /// Name of the secret with Stripe's keys.
 const SECRET_NAME: &str = "stampede/stripe";
 
@@ -99,7 +104,7 @@ impl World {
                     return answer;
                 }
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("never answered\n{}", self.shop.log());
     }
@@ -139,15 +144,19 @@ impl World {
 
     /// Waits until the order is as it should be, and money and stock with it.
     pub(crate) async fn ends(&self, placed: &Value, what: &str, good: impl Fn(&Value) -> bool) {
-        self.shop
-            .eventually(what, async || {
-                let order = self.order(placed).await;
-                if !good(&order) {
-                    return None;
-                }
-                self.check().await.is_ok().then_some(())
-            })
-            .await;
+        let mut last = String::new();
+        let looked = self.shop.eventually(what, async || {
+            let order = self.order(placed).await;
+            last = match self.check().await {
+                Err(broken) => broken,
+                Ok(()) if !good(&order) => order.to_string(),
+                Ok(()) => return Some(()),
+            };
+            None
+        });
+        if tokio::time::timeout(PATIENCE, looked).await.is_err() {
+            panic!("in vain: {what}: {last}\n{}", self.shop.log());
+        }
     }
 
     /// Checks every invariant now; used once things have come to rest.

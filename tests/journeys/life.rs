@@ -32,7 +32,7 @@ async fn place(shop: &Shop, lines: &[(&str, u32)], token: &str) -> Value {
         .expect(201)
 }
 
-async fn as_customer(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Answer {
+pub(crate) async fn as_customer(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Answer {
     let path = format!("/v1/orders/{}/cancel", placed["id"].as_str().unwrap());
     let token = placed["access_token"].as_str().unwrap();
     let request = shop.request("POST", &path).bearer_auth(token);
@@ -40,7 +40,13 @@ async fn as_customer(shop: &Shop, placed: &Value, key: &str, body: &Value) -> An
         .await
 }
 
-async fn as_staff(shop: &Shop, placed: &Value, action: &str, key: &str, body: &Value) -> Answer {
+pub(crate) async fn as_staff(
+    shop: &Shop,
+    placed: &Value,
+    action: &str,
+    key: &str,
+    body: &Value,
+) -> Answer {
     let path = format!(
         "/v1/admin/orders/{}/{action}",
         placed["id"].as_str().unwrap()
@@ -55,7 +61,12 @@ async fn order(shop: &Shop, placed: &Value) -> Value {
     shop.staff_get(&path).await.expect(200)
 }
 
-async fn becomes(shop: &Shop, placed: &Value, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn becomes(
+    shop: &Shop,
+    placed: &Value,
+    what: &str,
+    is: impl Fn(&Value) -> bool,
+) -> Value {
     shop.eventually(what, async || {
         let order = order(shop, placed).await;
         is(&order).then_some(order)

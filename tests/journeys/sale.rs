@@ -1,8 +1,11 @@
 //! Covers: create-import, start-import, import-rows, list-products, create-cart, set-cart-line,
-//! place-order, relay-events, capture-payment, send-email, get-order.
+//! place-order, relay-events, capture-payment, send-email, get-order, fulfil-order, refund-order,
+//! refund-payment, cancel-order, split-stock, get-order-as-staff.
 
 use serde_json::json;
 use testkit::{Shop, email_of, order_body};
+
+use crate::life::{as_customer, as_staff, becomes};
 
 /// A small shop's file: products of several rows, a quoted description, no SKUs.
 const FILE: &str = include_str!("bakery.csv");
@@ -64,4 +67,43 @@ async fn sale() {
     ] {
         assert!(mail.contains(fact), "{fact}: {mail}");
     }
+
+    // Afterwards: half of it is shipped, some of the money goes back.
+    let part = json!({ "lines": [{ "sku": skus[0], "quantity": 2 }], "carrier": "DHL" });
+    let shipped = as_staff(&shop, &placed, "fulfilments", &format!("{cart}.f"), &part).await;
+    assert_eq!(shipped.expect(201)["status"], "partially_fulfilled");
+    let line = json!({ "lines": [{ "sku": skus[1], "quantity": 1 }], "reason": "Burnt" });
+    as_staff(&shop, &placed, "refunds", &format!("{cart}.r"), &line)
+        .await
+        .expect(202);
+    becomes(&shop, &placed, "the money is on its way", |order| {
+        order["status"] == "partially_refunded"
+    })
+    .await;
+    assert_eq!(shop.stock(skus[1]).await, [20, 0, 20]);
+
+    // Another customer changes their mind, and a third one's card is declined; the stock is split.
+    let path = format!("/v1/admin/stock/{}/shards", skus[0]);
+    shop.staff_call("PUT", &path, &json!({ "shards": 4 }))
+        .await
+        .expect(200);
+    let second = shop.cart(&[(skus[0], 6)]).await;
+    let ordered = shop
+        .order(&second, &order_body(&second, "tok_ok"))
+        .await
+        .expect(201);
+    shop.order_becomes(&ordered, "paid").await;
+    let cancelled = as_customer(&shop, &ordered, &format!("{second}.c"), &json!({})).await;
+    assert_eq!(cancelled.expect(200)["status"], "cancelled");
+    becomes(&shop, &ordered, "the money went back", |order| {
+        order["payment"]["status"] == "refunded"
+    })
+    .await;
+    let third = shop.cart(&[(skus[0], 1)]).await;
+    let declined = shop
+        .order(&third, &order_body(&third, "tok_declined"))
+        .await
+        .expect(201);
+    shop.order_becomes(&declined, "payment_failed").await;
+    assert_eq!(shop.stock(skus[0]).await, [18, 0, 18]);
 }

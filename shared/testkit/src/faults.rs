@@ -45,6 +45,9 @@ pub enum Fault {
     Conflict,
     /// No answer ever comes, and nothing is done.
     Hang,
+    /// The transaction meets the same request, which is being written at that moment. Not one of
+    /// [`Fault::ALL`]: there is such a request only where a test makes one.
+    SameRequest,
 }
 
 impl Fault {
@@ -147,12 +150,18 @@ impl Faults {
 
     /// Has one call go wrong; counts anew.
     pub fn plan(&self, function: &str, number: usize, fault: Fault) {
+        let times = if fault == Fault::Throttle { 3 } else { 1 };
+        self.plan_times(function, number, fault, times);
+    }
+
+    /// Has one call go wrong, and further ones of the same operation; counts anew.
+    pub fn plan_times(&self, function: &str, number: usize, fault: Fault, times: u32) {
         self.reset();
         self.state().plan = Some(Plan {
             function: function.to_owned(),
             number,
             fault,
-            left: if fault == Fault::Throttle { 3 } else { 1 },
+            left: times,
             operation: None,
         });
     }
@@ -245,11 +254,13 @@ impl Faults {
                 return Err(Broken);
             }
             Some(Fault::Throttle) => return Ok(refusal(service, "throttle")),
-            Some(Fault::Conflict) => {
-                return Ok(match conflict(&operation, &body) {
-                    Some(conflict) => conflict,
-                    None => refusal(service, "down"),
-                });
+            Some(fault @ (Fault::Conflict | Fault::SameRequest)) => {
+                return Ok(
+                    match conflict(&operation, &body, fault == Fault::SameRequest) {
+                        Some(conflict) => conflict,
+                        None => refusal(service, "down"),
+                    },
+                );
             }
             Some(Fault::Hang) => {
                 // Longer than any patience.
@@ -363,18 +374,17 @@ fn refusal(service: &str, why: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// What DynamoDB says to a transaction that met others at every one of its items.
-fn conflict(operation: &str, body: &[u8]) -> Option<Response<Full<Bytes>>> {
+/// What DynamoDB says to a transaction that met others: at its first item, or at all the others.
+fn conflict(operation: &str, body: &[u8], first: bool) -> Option<Response<Full<Bytes>>> {
     if operation != "TransactWriteItems" {
         return None;
     }
     let request: Value = serde_json::from_slice(body).ok()?;
     let items = request["TransactItems"].as_array()?.len();
-    // Not at the first: that would be the same request at the same time.
     let reasons: Vec<Value> = (0..items)
-        .map(|index| match index {
-            0 => json!({ "Code": "None" }),
-            _ => json!({ "Code": "TransactionConflict", "Message": "on purpose" }),
+        .map(|index| match (index == 0) == first {
+            true => json!({ "Code": "TransactionConflict", "Message": "on purpose" }),
+            false => json!({ "Code": "None" }),
         })
         .collect();
     let body = json!({

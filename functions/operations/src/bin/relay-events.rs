@@ -43,12 +43,14 @@ impl StreamConsumer for RelayEvents {
         }
         let now = runtime::now();
         // Before anything is told: a message that is lost later is found by the sweep.
-        let due: Vec<Due> = messages
+        let mut due: Vec<Due> = messages
             .get(&Subscriber::ExpireOrder)
             .into_iter()
             .flatten()
             .filter_map(due_of)
             .collect();
+        // A batch that names a key twice is refused as a whole.
+        due.dedup();
         if !due.is_empty() {
             let noted = self.store.note_due(&due).await;
             noted.map_err(|cause| StreamFailure {
