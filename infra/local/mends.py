@@ -68,9 +68,18 @@ class Action(str):
         return action
 
 
+class Sending(str):
+    """The identity that a mail is sent as; its configuration set, if it names one, must be allowed too."""
+
+    def __new__(cls, arn, sender, configuration_set):
+        identity = super().__new__(cls, f"{arn}:identity/{sender}")
+        identity.others = [f"{arn}:configuration-set/{configuration_set}"] if configuration_set else []
+        return identity
+
+
 def policies_see_condition_keys():
-    """Adds `dynamodb:LeadingKeys` and `ses:FromAddress`, and the identity that a mail is sent as: the policies
-    of this project are written with them."""
+    """Adds `dynamodb:LeadingKeys` and `ses:FromAddress`, and the identity and the configuration set that a mail
+    is sent with: the policies of this project are written with them."""
     from ministack.core import iam_actions, iam_evaluator
 
     action_of, resource_of = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
@@ -88,12 +97,16 @@ def policies_see_condition_keys():
 
     def resource_with_identity(service, method, path, headers, body, query_params, region, account):
         if service == "ses" and path == OUTBOUND_MAIL:
-            return f"arn:aws:ses:{region}:{account}:identity/{_sender(body)}"
+            return Sending(f"arn:aws:ses:{region}:{account}", _sender(body), _json(body).get("ConfigurationSetName"))
         return resource_of(service, method, path, headers, body, query_params, region, account)
 
     def enforce_with_keys(access_key, action, service, region, resource_arn="*", service_context=None):
         context = {**(service_context or {}), **getattr(action, "keys", {})}
-        return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+        for arn in [resource_arn, *getattr(resource_arn, "others", [])]:
+            denied = enforce(access_key, action, service, region, resource_arn=arn, service_context=context)
+            if denied:
+                break
+        return denied
 
     iam_actions.extract_iam_action = action_with_keys
     iam_actions.extract_resource_arn = resource_with_identity

@@ -86,6 +86,39 @@ async fn dev_shows_mails_functions_and_queues() {
     );
 }
 
+#[tokio::test]
+async fn dev_shows_every_kind_of_mail() {
+    let shop =
+        Shop::start_with([("ShopName".to_owned(), "Longmeadow & Co".to_owned())].into()).await;
+    let templates = shop.get("/_dev/templates").await.expect(200);
+    let templates = templates["items"].as_array().unwrap();
+    assert_eq!(templates.len(), 8, "{templates:?}");
+    for template in templates {
+        let subject = template["subject"].as_str().unwrap();
+        assert!(
+            !subject.is_empty() && template["when"].is_string(),
+            "{template}"
+        );
+        for (form, kind, name) in [
+            ("html", "text/html; charset=utf-8", "Longmeadow &#38; Co"),
+            ("text", "text/plain; charset=utf-8", "Longmeadow & Co"),
+        ] {
+            let sample = shop.get(template[form].as_str().unwrap()).await;
+            assert_eq!(
+                (sample.status, sample.headers["content-type"].as_str()),
+                (200, kind)
+            );
+            assert!(sample.text.contains(name), "{}", sample.text);
+            assert!(sample.headers["content-security-policy"].starts_with("sandbox;"));
+        }
+    }
+    for path in ["none.html", "shipped", "shipped.pdf", "../dev.js"] {
+        let path = format!("/_dev/templates/{path}");
+        let answer = shop.send(shop.request("GET", &path)).await;
+        assert!(answer.status == 404 || path.contains(".."), "{path}");
+    }
+}
+
 /// Skips with a word where there is no browser: CI installs one, a laptop need not have it.
 #[tokio::test]
 async fn a_browser_buys_something() {

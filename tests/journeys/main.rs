@@ -10,6 +10,7 @@
 
 mod imports;
 mod life;
+mod mails;
 mod payments;
 mod redelivery;
 mod sale;

@@ -101,13 +101,7 @@ function showMails(items) {
   // From the oldest on, so that each new one lands on top of those before it.
   for (const mail of newestFirst.reverse()) {
     if (mails.has(mail.id)) continue;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "mail";
-    button.append(span("mail-subject", mail.subject || "(no subject)"), span("mail-to", to(mail)), span("mail-time", time(new Date(mail.sent_at))));
-    button.addEventListener("click", () => choose(mail.id));
-    const item = document.createElement("li");
-    item.append(button);
+    const { item, button } = entry(mail.subject, to(mail), time(new Date(mail.sent_at)), () => choose(mail.id));
     mailList.prepend(item);
     mails.set(mail.id, { mail, button, item });
   }
@@ -128,32 +122,55 @@ function showMails(items) {
 
 function choose(id) {
   chosen = id;
-  for (const [other, { button }] of mails) {
+  mark(mails, id);
+  const { mail } = mails.get(id);
+  const about = `From ${mail.from} to ${to(mail)}, ${new Date(mail.sent_at).toLocaleString()}`;
+  show(reader, mail.subject, about, mail.html && { srcdoc: mail.html }, mail.text);
+}
+
+/** A line of a list of e-mails. */
+function entry(subject, left, right, read) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "mail";
+  button.append(span("mail-subject", subject || "(no subject)"), span("mail-to", left), span("mail-time", right));
+  button.addEventListener("click", read);
+  const item = document.createElement("li");
+  item.append(button);
+  return { item, button };
+}
+
+/** Which line of a list is being read. */
+function mark(entries, id) {
+  for (const [other, { button }] of entries) {
     if (other === id) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
   }
-  const { mail } = mails.get(id);
+}
+
+/** Shows an e-mail: what it is about, then HTML (`srcdoc` or `src` of a frame) and text side by side. */
+function show(place, title, about, html, plain) {
   const head = document.createElement("div");
   head.className = "mail-head";
   const subject = document.createElement("h3");
-  subject.textContent = mail.subject || "(no subject)";
-  head.append(subject, span("muted", `From ${mail.from} to ${to(mail)}, ${new Date(mail.sent_at).toLocaleString()}`));
+  subject.textContent = title || "(no subject)";
+  head.append(subject, span("muted", about));
 
   const bodies = document.createElement("div");
   bodies.className = "mail-bodies";
-  if (mail.html) {
+  if (html) {
     // An empty sandbox: no scripts, no forms, no way to this page.
     const frame = document.createElement("iframe");
     frame.setAttribute("sandbox", "");
-    frame.title = `The e-mail “${mail.subject}” as HTML`;
-    frame.srcdoc = mail.html;
+    frame.title = `The e-mail “${title}” as HTML`;
+    Object.assign(frame, html);
     bodies.append(part("HTML", frame));
   }
   const text = document.createElement("pre");
   text.tabIndex = 0;
-  text.textContent = mail.text || "(no text part)";
+  text.textContent = plain || "(no text part)";
   bodies.append(part("Text", text));
-  reader.replaceChildren(head, bodies);
+  place.replaceChildren(head, bodies);
 }
 
 function part(name, node) {
@@ -179,6 +196,29 @@ function time(date) {
   return Number.isNaN(date.getTime()) ? "" : date.toLocaleTimeString();
 }
 
+/** The samples do not change while the stack runs: they are listed once. */
+async function listTemplates() {
+  const place = byId("template-reader");
+  try {
+    const { items } = await get("/_dev/templates");
+    setText(byId("template-count"), String(items.length));
+    const entries = new Map();
+    const read = async (template) => {
+      mark(entries, template.name);
+      const text = await fetch(template.text).then((response) => response.text());
+      show(place, template.subject, template.when, { src: template.html }, text);
+    };
+    for (const template of items) {
+      const made = entry(template.subject, template.when, "", () => read(template));
+      byId("template-list").append(made.item);
+      entries.set(template.name, made);
+    }
+    if (items.length > 0) await read(items[0]);
+  } catch (error) {
+    place.textContent = `The templates cannot be listed (${error.message}).`;
+  }
+}
+
 // One question at a time: the next is put a second after the last was answered.
 async function loop() {
   for (;;) {
@@ -190,4 +230,5 @@ async function loop() {
   }
 }
 
+listTemplates();
 loop();

@@ -15,14 +15,21 @@ use crate::GatewayError;
 pub struct Mailer {
     client: Client,
     from: String,
+    configuration_set: String,
 }
 
 impl Mailer {
-    /// Sends as `from`. Connects at the first call.
-    pub fn new(config: &SdkConfig, from: impl Into<String>) -> Self {
+    /// Sends as `from`. What becomes of the mails is told to where `configuration_set` says. Connects
+    /// at the first call.
+    pub fn new(
+        config: &SdkConfig,
+        from: impl Into<String>,
+        configuration_set: impl Into<String>,
+    ) -> Self {
         Self {
             client: Client::new(config),
             from: from.into(),
+            configuration_set: configuration_set.into(),
         }
     }
 
@@ -44,6 +51,7 @@ impl Mailer {
             .client
             .send_email()
             .from_email_address(&self.from)
+            .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().to_addresses(&email.to).build())
             .content(EmailContent::builder().simple(message).build())
             .send()

@@ -10,6 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use domain::email::{Sample, samples};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ struct Inner {
     sqs: aws_sdk_sqs::Client,
     queues: Vec<(String, String)>,
     table: String,
+    /// What the shop calls itself in its e-mails.
+    shop_name: String,
     http: reqwest::Client,
     cors: Cors,
 }
@@ -114,6 +117,12 @@ impl Gateway {
                     .as_str()
                     .unwrap_or_default()
                     .to_owned(),
+                shop_name: template
+                    .functions
+                    .iter()
+                    .find_map(|function| function.environment.get("SHOP_NAME"))
+                    .cloned()
+                    .unwrap_or_default(),
                 http: reqwest::Client::new(),
                 cors: Cors::read(&crate::template::load(&root.join("template.yaml"))?),
             }),
@@ -220,6 +229,10 @@ async fn handle(
     match path.as_str() {
         "/_dev/mails" => inner.mails().await,
         "/_dev/state" => inner.state().await,
+        "/_dev/templates" => inner.templates(),
+        _ if path.starts_with("/_dev/templates/") => {
+            inner.template(&path["/_dev/templates/".len()..])
+        }
         "/_dev" | "/_dev/" => file(&inner.dev, "index.html").await,
         _ if path.starts_with("/_dev/") => file(&inner.dev, &path["/_dev/".len()..]).await,
         _ if path.starts_with("/media/") => inner.media(&path).await,
@@ -334,6 +347,49 @@ impl Inner {
         collect_mails(&caught, &mut mails);
         mails.sort_by(|a, b| b["sent_at"].as_str().cmp(&a["sent_at"].as_str()));
         axum::Json(json!({ "items": mails })).into_response()
+    }
+
+    /// Every kind of e-mail, with where its sample is.
+    fn templates(&self) -> Response {
+        let item = |sample: Sample| {
+            json!({
+                "name": sample.name,
+                "when": sample.when,
+                "subject": sample.email.subject,
+                "html": format!("/_dev/templates/{}.html", sample.name),
+                "text": format!("/_dev/templates/{}.txt", sample.name),
+            })
+        };
+        let items: Vec<Value> = samples(&self.shop_name).into_iter().map(item).collect();
+        axum::Json(json!({ "items": items })).into_response()
+    }
+
+    /// The sample of a kind of e-mail, by `<name>.html` or `<name>.txt`.
+    fn template(&self, file: &str) -> Response {
+        let found = file.rsplit_once('.').and_then(|(name, kind)| {
+            let found = samples(&self.shop_name).into_iter();
+            let email = found
+                .filter(|sample| sample.name == name)
+                .map(|sample| sample.email)
+                .next()?;
+            match kind {
+                "html" => Some(email.html),
+                "txt" => Some(email.text),
+                _ => None,
+            }
+        });
+        let Some(body) = found else {
+            return StatusCode::NOT_FOUND.into_response();
+        };
+        let headers = [
+            (header::CONTENT_TYPE, content_type(file)),
+            // What a mail program does not allow a mail either.
+            (
+                header::CONTENT_SECURITY_POLICY,
+                "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+            ),
+        ];
+        (headers, body).into_response()
     }
 
     /// What runs.
@@ -515,6 +571,7 @@ pub fn content_type(path: &str) -> &'static str {
         "json" => "application/json",
         "png" => "image/png",
         "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
         "webp" => "image/webp",
         _ => "application/octet-stream",
     }

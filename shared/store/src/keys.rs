@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
+    email::suppression::AddressHash,
     id::{CartId, ImportId, OrderId, ProductId, RequestId},
     payment::Provider,
 };
@@ -111,6 +112,11 @@ impl Key {
         Self::new(format!("INBOX#{consumer}#{event_id}"), "INBOX")
     }
 
+    /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: that an address gets no mail.
+    pub fn suppression(address: &AddressHash) -> Self {
+        Self::new(format!("SUPPRESSED#{address}"), "SUPPRESSED")
+    }
+
     /// The key as attributes.
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
@@ -205,6 +211,7 @@ mod tests {
             Key::import(ImportId::random(bits)),
             Key::import_chunk(ImportId::random(bits), 7),
             Key::inbox("send-email", "ord_X.2"),
+            Key::suppression(&AddressHash::of("ada@example.com")),
         ];
         let printed: Vec<String> = keys
             .iter()
@@ -231,6 +238,8 @@ mod tests {
                 format!("IMPORT#{} | IMPORT", ImportId::random(bits)),
                 format!("IMPORT#{} | CHUNK#000007", ImportId::random(bits)),
                 "INBOX#send-email#ord_X.2 | INBOX".to_owned(),
+                "SUPPRESSED#b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72 | SUPPRESSED"
+                    .to_owned(),
             ]
         );
     }

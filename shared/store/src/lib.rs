@@ -19,6 +19,7 @@ pub mod outbox;
 mod payment_events;
 mod products;
 mod requests;
+mod suppressions;
 mod transaction;
 mod variants;
 

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use domain::{
-    email,
+    email::{self, suppression::AddressHash},
     event::{Envelope, Event},
 };
 use gateways::email::Mailer;
@@ -11,6 +11,8 @@ use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Claim, Consistency, Store};
 
 const CONSUMER: &str = "send-email";
+/// Noted as an event's effect when its mail must not be sent.
+const SUPPRESSED: &str = "suppressed";
 /// Longer than the function may run, so that nobody else sends the same mail meanwhile; shorter than
 /// the deliveries of one message last (1 + 2 + 4 + 8 s), so that a mail whose sender died is sent.
 const LEASE: Duration = Duration::from_secs(12);
@@ -18,6 +20,7 @@ const LEASE: Duration = Duration::from_secs(12);
 struct SendEmail {
     store: Store,
     mailer: Mailer,
+    shop_name: String,
 }
 
 impl Consumer for SendEmail {
@@ -37,9 +40,11 @@ impl Consumer for SendEmail {
         let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
         let change = order.change(version);
         let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
-        let Some(mail) = email::of_change(&order, change) else {
+        let Some(mail) = email::of_change(&order, change, &self.shop_name)? else {
             return Ok(());
         };
+        let address = AddressHash::of(&mail.to);
+        let suppression = self.store.suppression(&address).await?;
         match self
             .store
             .claim_event(CONSUMER, &event_id, delivery.now, LEASE)
@@ -50,6 +55,19 @@ impl Consumer for SendEmail {
             Claim::Theirs => {
                 return Err("another delivery of the same event is being handled".into());
             }
+        }
+        if let Some(suppression) = suppression {
+            self.store
+                .complete_event(CONSUMER, &event_id, SUPPRESSED)
+                .await?;
+            runtime::metric("MailSuppressed", 1);
+            tracing::info!(
+                order.id = %order.id,
+                mail.reason = suppression.reason.as_str(),
+                request.id = %order.trace_id,
+                "mail suppressed"
+            );
+            return Ok(());
         }
         // SES knows no idempotency: if it takes the mail and we die before the next line, the
         // customer gets it twice. Noting it first could lose it, which is worse.
@@ -79,7 +97,9 @@ fn main() -> ExitCode {
             mailer: Mailer::new(
                 &environment.aws("SESV2")?,
                 environment.require("MAIL_FROM")?,
+                environment.require("CONFIGURATION_SET")?,
             ),
+            shop_name: environment.require("SHOP_NAME")?.to_owned(),
         })
     })
 }
