@@ -209,7 +209,7 @@ async function listTemplates() {
       show(place, template.subject, template.when, { src: template.html }, text);
     };
     for (const template of items) {
-      const made = entry(template.subject, template.when, "", () => read(template));
+      const made = entry(template.when, template.subject, "", () => read(template));
       byId("template-list").append(made.item);
       entries.set(template.name, made);
     }

@@ -175,7 +175,11 @@ pub fn read_feedback(message: &str, now: Timestamp) -> Result<Feedback, Feedback
                 (recipients, Reason::Complaint, kind, complaint.timestamp)
             }
             ("Bounce" | "Complaint", ..) => return Err(FeedbackError::NoRecipient),
-            (other, ..) => return Err(FeedbackError::UnknownKind(other.to_owned())),
+            (other, ..) => {
+                // Letters only: whatever it is, no address gets into the log with it.
+                let kind = other.chars().filter(char::is_ascii_alphabetic);
+                return Err(FeedbackError::UnknownKind(kind.take(30).collect()));
+            }
         };
     if recipients.is_empty() {
         return Err(FeedbackError::NoRecipient);
@@ -272,6 +276,7 @@ mod tests {
             "ada@example.com",
             r#"{"eventType":"ada@example.com"#,
             r#"{"eventType":"Bounce"}"#,
+            r#"{"eventType":"ada@example.com"}"#,
             r#"{"eventType":"Delivery","mail":{"destination":["ada@example.com"]}}"#,
             r#"{"eventType":"Complaint","complaint":{"complainedRecipients":[]}}"#,
         ] {
