@@ -9,6 +9,7 @@
 )]
 
 mod imports;
+mod invoices;
 mod life;
 mod mails;
 mod payments;

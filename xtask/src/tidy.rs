@@ -153,7 +153,13 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     set.remove("LOG_LEVEL");
     set.remove("METRIC_NAMESPACE");
     let mut wanted = BTreeSet::new();
-    for call in ["environment.require(\"", "environment.seconds(\"", "url(\""] {
+    let calls = [
+        "environment.require(\"",
+        "environment.get(\"",
+        "environment.seconds(\"",
+        "url(\"",
+    ];
+    for call in calls {
         wanted.extend(
             source
                 .split(call)

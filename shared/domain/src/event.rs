@@ -69,6 +69,8 @@ pub enum Subscriber {
     HandlePaymentEvent,
     /// Writes to customers.
     SendEmail,
+    /// Makes invoices and credit notes.
+    RenderInvoice,
     /// Keeps the catalogue's pages true.
     RefreshAvailability,
 }
@@ -80,7 +82,8 @@ impl Event {
             Self::OrderPlaced { .. } => &[Subscriber::CapturePayment, Subscriber::ExpireOrder],
             Self::OrderChanged { what, .. } => match what {
                 What::PaymentActionRequired | What::PaymentAuthorised | What::RefundFailed => &[],
-                What::Paid | What::Refunded | What::Fulfilled => &[Subscriber::SendEmail],
+                What::Paid | What::Refunded => &[Subscriber::SendEmail, Subscriber::RenderInvoice],
+                What::Fulfilled => &[Subscriber::SendEmail],
                 What::PaymentFailed | What::Expired | What::Cancelled => {
                     &[Subscriber::RefundPayment, Subscriber::SendEmail]
                 }

@@ -51,6 +51,8 @@ pub enum Code {
     ShardsCannotShrink,
     /// The signature of a provider's event is missing, wrong or too old.
     InvalidSignature,
+    /// The order's invoice has not been made yet.
+    InvoiceNotReady,
     /// The cursor was not made by this list.
     InvalidCursor,
     /// Other writers were faster again and again; the same request may be sent again.
@@ -84,6 +86,7 @@ impl Code {
             Self::RefundTooHigh => "refund_too_high",
             Self::ShardsCannotShrink => "shards_cannot_shrink",
             Self::InvalidSignature => "invalid_signature",
+            Self::InvoiceNotReady => "invoice_not_ready",
             Self::InvalidCursor => "invalid_cursor",
             Self::Busy => "busy",
         }

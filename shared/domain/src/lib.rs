@@ -14,6 +14,7 @@ pub mod id;
 pub mod idempotency;
 pub mod import;
 pub mod inventory;
+pub mod invoice;
 pub mod money;
 pub mod order;
 pub mod payment;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_s3::{Client, config::Builder, presigning::PresigningConfig};
+use aws_sdk_s3::{
+    Client, config::Builder, error::ProvideErrorMetadata, presigning::PresigningConfig,
+};
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,6 +19,15 @@ pub struct PresignedUpload {
     pub url: String,
     /// Headers that must be sent as they are.
     pub headers: BTreeMap<String, String>,
+    /// From then on the URL is refused.
+    pub expires_at: Timestamp,
+}
+
+/// One download that is allowed for a while, by whoever has its address.
+#[derive(Clone, Debug)]
+pub struct PresignedDownload {
+    /// Where from, with `GET`.
+    pub url: String,
     /// From then on the URL is refused.
     pub expires_at: Timestamp,
 }
@@ -81,6 +92,60 @@ impl Bucket {
                 .collect(),
             expires_at: now + SignedDuration::from_secs(seconds),
         })
+    }
+
+    /// Allows a download of `key` for `lifetime`, which browsers store as `file_name` (letters, digits,
+    /// dots and dashes). No call is made, so the object need not be there.
+    pub async fn presign_download(
+        &self,
+        key: &str,
+        now: Timestamp,
+        lifetime: Duration,
+        file_name: &str,
+    ) -> Result<PresignedDownload, GatewayError> {
+        let presigning = PresigningConfig::expires_in(lifetime).map_err(|error| GatewayError {
+            service: "S3",
+            operation: "presign GetObject",
+            cause: error.to_string(),
+        })?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
+            .presigned(presigning)
+            .await
+            .map_err(|error| GatewayError::call("S3", "presign GetObject", &error))?;
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        Ok(PresignedDownload {
+            url: request.uri().to_owned(),
+            expires_at: now + SignedDuration::from_secs(seconds),
+        })
+    }
+
+    /// Writes an object unless there is one: what was stored stays as it is. Says whether it is new.
+    pub async fn put_new(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        content_type: &str,
+    ) -> Result<bool, GatewayError> {
+        let answer = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type)
+            .if_none_match("*")
+            .body(bytes.into())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
+            Err(error) => Err(GatewayError::call("S3", "PutObject", &error)),
+        }
     }
 
     /// Reads a whole object; `None` if there is none.

@@ -52,6 +52,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::RefundTooHigh => (StatusCode::CONFLICT, "More than was captured"),
         Code::ShardsCannotShrink => (StatusCode::CONFLICT, "The stock has more shards"),
         Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
+        Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not made yet"),
         Code::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid"),
         Code::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy, try again"),
     }
@@ -120,7 +121,8 @@ impl Problem {
         if wait.contains(&self.code) {
             Some("1")
         } else {
-            (self.code == Code::PaymentInProgress.as_str()).then_some("5")
+            let wait = [Code::PaymentInProgress, Code::InvoiceNotReady].map(Code::as_str);
+            wait.contains(&self.code).then_some("5")
         }
     }
 

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
     email::suppression::AddressHash,
-    id::{CartId, ImportId, OrderId, ProductId, RequestId},
+    id::{CartId, ImportId, OrderId, ProductId, RefundId, RequestId},
+    invoice::Series,
     payment::Provider,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -96,6 +97,21 @@ impl Key {
         )
     }
 
+    /// `COUNTER#<series>`, `COUNTER`: how many documents of a series were issued.
+    pub fn counter(series: Series) -> Self {
+        Self::new(format!("COUNTER#{series}"), "COUNTER")
+    }
+
+    /// `INVOICE#<order id>`, `INVOICE`: the invoice of an order.
+    pub fn invoice(order: OrderId) -> Self {
+        Self::new(invoice_partition(order), "INVOICE")
+    }
+
+    /// `INVOICE#<order id>`, `CREDIT_NOTE#<refund id>`: the credit note of a refund.
+    pub fn credit_note(order: OrderId, refund: RefundId) -> Self {
+        Self::new(invoice_partition(order), format!("CREDIT_NOTE#{refund}"))
+    }
+
     /// `IMPORT#<id>`, `IMPORT`: state and counts of an import.
     pub fn import(id: ImportId) -> Self {
         Self::new(import_partition(id), "IMPORT")
@@ -151,6 +167,11 @@ pub fn listing_partition(facet: &Facet) -> String {
     format!("LISTING#{}", facet.key())
 }
 
+/// Partition of an order's invoice and credit notes.
+pub fn invoice_partition(order: OrderId) -> String {
+    format!("INVOICE#{order}")
+}
+
 /// Partition of one import.
 pub fn import_partition(id: ImportId) -> String {
     format!("IMPORT#{id}")
@@ -187,7 +208,7 @@ pub const fn list_order(sort: Sort) -> (&'static str, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::catalog::FacetKind;
+    use domain::{catalog::FacetKind, invoice::Kind};
 
     #[test]
     fn every_key_is_as_the_data_model_says() {
@@ -195,6 +216,7 @@ mod tests {
         let product = ProductId::random(bits);
         let tag = Facet::new(FacetKind::Tag, "Men").unwrap();
         let sku: Sku = "TEE-1".parse().unwrap();
+        let series = Series::of(&Kind::Invoice, "2026-11-22T10:00:00Z".parse().unwrap());
         let keys = [
             Key::product("tee"),
             Key::variant(&sku),
@@ -208,6 +230,9 @@ mod tests {
             Key::due(OrderId::random(bits), Timestamp::UNIX_EPOCH),
             Key::breaker("stripe"),
             Key::payment_event(Provider::Stripe, "evt_1"),
+            Key::counter(series),
+            Key::invoice(OrderId::random(bits)),
+            Key::credit_note(OrderId::random(bits), RefundId::random(bits)),
             Key::import(ImportId::random(bits)),
             Key::import_chunk(ImportId::random(bits), 7),
             Key::inbox("send-email", "ord_X.2"),
@@ -235,6 +260,13 @@ mod tests {
                 ),
                 "BREAKER#stripe | BREAKER".to_owned(),
                 "PAYMENT_EVENT#stripe#evt_1 | PAYMENT_EVENT".to_owned(),
+                "COUNTER#INV-2026 | COUNTER".to_owned(),
+                format!("INVOICE#{} | INVOICE", OrderId::random(bits)),
+                format!(
+                    "INVOICE#{} | CREDIT_NOTE#{}",
+                    OrderId::random(bits),
+                    RefundId::random(bits)
+                ),
                 format!("IMPORT#{} | IMPORT", ImportId::random(bits)),
                 format!("IMPORT#{} | CHUNK#000007", ImportId::random(bits)),
                 "INBOX#send-email#ord_X.2 | INBOX".to_owned(),

@@ -106,6 +106,7 @@ fn main() -> ExitCode {
                 url("HANDLE_PAYMENT_EVENT_QUEUE_URL")?,
             ),
             (Subscriber::SendEmail, url("SEND_EMAIL_QUEUE_URL")?),
+            (Subscriber::RenderInvoice, url("RENDER_INVOICE_QUEUE_URL")?),
             (
                 Subscriber::RefreshAvailability,
                 url("REFRESH_AVAILABILITY_QUEUE_URL")?,

@@ -1,0 +1,51 @@
+//! `GET /v1/orders/{order_id}/invoice`: an order's invoice and credit notes, for who holds its access
+//! token.
+
+use std::process::ExitCode;
+
+use domain::invoice::InvoiceView;
+use gateways::objects::Bucket;
+use invoices::{OrderPath, show};
+use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use store::Store;
+
+pub(crate) struct GetInvoice {
+    store: Store,
+    bucket: Bucket,
+}
+
+impl Endpoint for GetInvoice {
+    const ACCESS: Access = Access::Token;
+    type Path = OrderPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Answer = InvoiceView;
+
+    async fn handle(&self, call: Call<Self>) -> Result<Reply<InvoiceView>, Failure> {
+        let token = call.bearer()?;
+        let opens = |order: &domain::order::Order| order.opens_with(token);
+        show(
+            &self.store,
+            &self.bucket,
+            call.path.order_id,
+            call.now,
+            opens,
+        )
+        .await
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(GetInvoice {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            bucket: Bucket::new(
+                &environment.aws("S3")?,
+                environment.require("INVOICE_BUCKET")?,
+            ),
+        })
+    })
+}

@@ -1,0 +1,215 @@
+//! Makes the invoice of a paid order and the credit note of a refund: number first, file second.
+//!
+//! Each step asks whether it was done before, so a message may come again after any of them, late, or
+//! before the one that should have come first.
+
+use std::process::ExitCode;
+
+use domain::{
+    event::{Envelope, Event},
+    id::RefundId,
+    invoice::{self, Document, Invoice, Kind, Seller, TaxRule},
+    order::{Order, What},
+};
+use gateways::objects::Bucket;
+use jiff::{Timestamp, tz::TimeZone};
+use runtime::{ConsumeError, Consumer, Delivery};
+use store::{Consistency, IssuedInvoice, OrderInvoices, Store};
+use tokio::sync::Mutex;
+
+struct RenderInvoice {
+    store: Store,
+    bucket: Bucket,
+    seller: Seller,
+    tax: TaxRule,
+    /// Held while a number is taken: the records of one batch would only get into each other's way.
+    numbering: Mutex<()>,
+}
+
+impl Consumer for RenderInvoice {
+    type Message = Envelope;
+
+    async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {
+        let Event::OrderChanged {
+            order_id, version, ..
+        } = delivery.message.event
+        else {
+            return Ok(());
+        };
+        let order = self.store.order(order_id, Consistency::Strong).await?;
+        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        let change = order.change(version);
+        let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
+        // What it is about is looked after even if it was stored: the file may have been lost.
+        let (paid, refund) = match change.what {
+            What::Paid => (true, None),
+            What::Refunded => (false, change.refund_id),
+            _ => return Ok(()),
+        };
+        if !invoice::is_due(&order) {
+            // The money came for goods that were gone: nothing was sold, nothing is taken back.
+            return Ok(());
+        }
+        let found = self.store.invoices(order_id).await?;
+        let invoice = self.invoice(&order, &found, delivery.now).await?;
+        if paid || !invoice.stored {
+            self.file(&invoice.invoice, delivery.now).await?;
+        }
+        if let Some(refund) = refund {
+            let note = self.credit_note(&order, &invoice.invoice, &found, refund, delivery.now);
+            self.file(&note.await?.invoice, delivery.now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl RenderInvoice {
+    /// The invoice of an order, issued now if it was not before.
+    async fn invoice(
+        &self,
+        order: &Order,
+        found: &OrderInvoices,
+        now: Timestamp,
+    ) -> Result<IssuedInvoice, ConsumeError> {
+        if let Some(invoice) = &found.invoice {
+            return Ok(invoice.clone());
+        }
+        let document = Invoice::of_order(order, &self.seller, &self.tax, now)?;
+        self.issue(&document).await
+    }
+
+    /// The credit note of a refund, issued now if it was not before.
+    async fn credit_note(
+        &self,
+        order: &Order,
+        invoice: &Invoice,
+        found: &OrderInvoices,
+        id: RefundId,
+        now: Timestamp,
+    ) -> Result<IssuedInvoice, ConsumeError> {
+        if let Some(note) = found.credit_note(id) {
+            return Ok(note.clone());
+        }
+        let refund = invoice::credited(order).find(|refund| refund.id == id);
+        let refund = refund.ok_or_else(|| format!("{} has no refund {id}", order.id))?;
+        let document = invoice.credit_note(refund, &self.seller, now)?;
+        self.issue(&document).await
+    }
+
+    async fn issue(&self, document: &Document) -> Result<IssuedInvoice, ConsumeError> {
+        let _turn = self.numbering.lock().await;
+        let issued = self.store.issue_invoice(document).await?;
+        tracing::info!(
+            order.id = %document.order_id,
+            invoice.number = %issued.invoice.number,
+            "invoice issued"
+        );
+        Ok(issued)
+    }
+
+    /// Renders a document and stores its file. A file that is there stays as it is.
+    async fn file(&self, invoice: &Invoice, now: Timestamp) -> Result<(), ConsumeError> {
+        let bytes = pdf::render(&page(invoice))?;
+        let size = bytes.len();
+        let key = invoice.object_key();
+        let new = self.bucket.put_new(&key, bytes, "application/pdf").await?;
+        self.store
+            .mark_invoice_stored(&invoice.document, now)
+            .await?;
+        tracing::info!(
+            order.id = %invoice.document.order_id,
+            invoice.number = %invoice.number,
+            invoice.bytes = size,
+            invoice.new = new,
+            "invoice stored"
+        );
+        Ok(())
+    }
+}
+
+/// A document as it is printed.
+fn page(invoice: &Invoice) -> pdf::Document {
+    let document = &invoice.document;
+    let (kind, note) = match &document.kind {
+        Kind::Invoice => (pdf::Kind::Invoice, Some("Paid with thanks.".to_owned())),
+        Kind::CreditNote { of, reason, .. } => {
+            let reason = reason.as_ref().map(|reason| format!("Reason: {reason}"));
+            (pdf::Kind::CreditNote { of: of.clone() }, reason)
+        }
+    };
+    let (seller, buyer) = (&document.seller, &document.buyer);
+    let lines = document.lines.iter().map(|line| pdf::Line {
+        sku: line
+            .sku
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        description: line.title.clone(),
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        total: line.total,
+    });
+    let taxes = document.taxes.iter().map(|tax| pdf::Tax {
+        name: tax.name.clone(),
+        rate_basis_points: tax.rate_basis_points,
+        net: tax.net,
+        amount: tax.amount,
+    });
+    pdf::Document {
+        kind,
+        number: invoice.number.clone(),
+        issued_on: document.issued_at.to_zoned(TimeZone::UTC).date(),
+        seller: pdf::Party {
+            name: seller.name.clone(),
+            address: seller.address.clone(),
+            tax_id: seller.tax_id.clone(),
+            email: Some(seller.email.clone()),
+        },
+        buyer: pdf::Party {
+            name: buyer.name.clone(),
+            address: buyer.address.clone(),
+            tax_id: None,
+            email: Some(buyer.email.clone()),
+        },
+        order_number: document.order_number.clone(),
+        lines: lines.collect(),
+        taxes: taxes.collect(),
+        net: document.net,
+        total: document.total,
+        note,
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::consume(|environment| {
+        let address = environment.get("SELLER_ADDRESS").unwrap_or_default();
+        let lines = address.split('|').map(str::trim);
+        let rate = environment.require("TAX_RATE_BASIS_POINTS")?;
+        Ok(RenderInvoice {
+            store: Store::new(
+                &environment.aws("DYNAMODB")?,
+                environment.require("TABLE_NAME")?,
+            ),
+            bucket: Bucket::new(
+                &environment.aws("S3")?,
+                environment.require("INVOICE_BUCKET")?,
+            ),
+            seller: Seller {
+                name: environment.require("SELLER_NAME")?.to_owned(),
+                address: lines
+                    .filter(|line| !line.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+                tax_id: environment.get("SELLER_TAX_ID").map(str::to_owned),
+                email: environment.require("SELLER_EMAIL")?.to_owned(),
+            },
+            tax: TaxRule {
+                name: environment.require("TAX_NAME")?.to_owned(),
+                rate_basis_points: rate.parse().map_err(|error| {
+                    format!("TAX_RATE_BASIS_POINTS must be a whole number: {error}")
+                })?,
+            },
+            numbering: Mutex::new(()),
+        })
+    })
+}

@@ -1,0 +1,88 @@
+//! What the functions of invoices share: how an order's documents are shown.
+
+use std::time::Duration;
+
+use domain::{
+    fault::Rejection,
+    id::OrderId,
+    invoice::{self, CreditNoteView, Invoice, InvoiceView, Kind},
+    order::Order,
+};
+use gateways::objects::{Bucket, PresignedDownload};
+use jiff::Timestamp;
+use runtime::{Failure, Reply};
+use store::{Consistency, Store};
+
+/// Path of an order.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct OrderPath {
+    /// Identifier of the order.
+    pub order_id: OrderId,
+}
+
+/// How long the address of a file is good for.
+const LINK_LIFETIME: Duration = Duration::from_secs(300);
+
+/// The invoice and the credit notes of an order, with addresses for their files, if `may_see` allows
+/// it; whether there is such an order is nobody else's business.
+pub async fn show(
+    store: &Store,
+    bucket: &Bucket,
+    id: OrderId,
+    now: Timestamp,
+    may_see: impl Fn(&Order) -> bool,
+) -> Result<Reply<InvoiceView>, Failure> {
+    let order = store.order(id, Consistency::Strong).await?;
+    let order = order.filter(|order| may_see(order));
+    let order = order.ok_or_else(|| Rejection::not_found("order"))?;
+    let issued = store.invoices(id).await?;
+    let Some(invoice) = issued.invoice.filter(|invoice| invoice.stored) else {
+        return Err(invoice::missing(&order).into());
+    };
+    let mut notes: Vec<Invoice> = issued
+        .credit_notes
+        .into_iter()
+        .filter_map(|note| note.stored.then_some(note.invoice))
+        .collect();
+    notes.sort_by_key(|note| note.document.issued_at);
+    let mut credit_notes = Vec::with_capacity(notes.len());
+    for note in notes {
+        let Kind::CreditNote { refund_id, .. } = note.document.kind else {
+            continue;
+        };
+        let link = link(bucket, &note, now).await?;
+        credit_notes.push(CreditNoteView {
+            refund_id,
+            issued_at: note.document.issued_at,
+            total: note.document.total,
+            number: note.number,
+            url: link.url,
+            url_expires_at: link.expires_at,
+        });
+    }
+    let link = link(bucket, &invoice.invoice, now).await?;
+    Reply::of(&InvoiceView {
+        issued_at: invoice.invoice.document.issued_at,
+        total: invoice.invoice.document.total,
+        number: invoice.invoice.number,
+        url: link.url,
+        url_expires_at: link.expires_at,
+        credit_notes,
+    })
+}
+
+async fn link(
+    bucket: &Bucket,
+    invoice: &Invoice,
+    now: Timestamp,
+) -> Result<PresignedDownload, Failure> {
+    let link = bucket
+        .presign_download(
+            &invoice.object_key(),
+            now,
+            LINK_LIFETIME,
+            &invoice.file_name(),
+        )
+        .await?;
+    Ok(link)
+}
