@@ -20,11 +20,12 @@ fn changed(order: &Value, version: u64, what: &str) -> String {
     .to_string()
 }
 
-/// The version of a change that the test provider's order went through.
+/// The version that a change made of an order. The history begins with `placed`, which made the first.
 fn version(order: &Value, what: &str) -> u64 {
     let history = order["history"].as_array().unwrap();
     let index = history.iter().position(|entry| entry["what"] == what);
-    index.unwrap_or_else(|| panic!("never {what}: {order}")) as u64 + 1
+    assert!(index.is_some(), "never {what}: {order}");
+    index.unwrap() as u64 + 1
 }
 
 async fn deliver(shop: &Shop, bodies: &[&str]) -> usize {
@@ -182,7 +183,7 @@ async fn a_paid_order_gets_an_invoice_and_only_who_may_sees_it() {
         .await
         .expect_problem(404, "not_found");
 
-    // The address is signed: a changed one opens nothing, and neither does none.
+    // Whoever has the address may fetch the file, for five minutes.
     let url = invoice["url"].as_str().unwrap();
     assert!(url.contains("X-Amz-Expires=300"), "{url}");
 }
@@ -303,7 +304,7 @@ async fn a_refund_gets_a_credit_note_of_its_own_series() {
 }
 
 #[tokio::test]
-async fn a_refund_told_of_first_makes_the_invoice_too() {
+async fn what_cannot_be_stored_holds_nothing_up_and_is_made_later() {
     let shop = Shop::start().await;
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 9)])
         .await;
@@ -339,6 +340,53 @@ async fn a_refund_told_of_first_makes_the_invoice_too() {
     let file = fetch(&now).await;
     assert_eq!(deliver(&shop, &[&paid, &refunded]).await, 0);
     assert_eq!(fetch(&now).await, file);
+}
+
+#[tokio::test]
+async fn a_refund_told_of_first_makes_the_invoice_too() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 9)])
+        .await;
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    let (placed, _) = buy(&shop, "order", &order_body(&cart, "tok_ok")).await;
+    let first = invoice(&shop, &placed).await;
+    let answer = refund(&shop, &placed, "everything", &json!({})).await;
+    assert!(answer.status < 300, "{}", answer.text);
+    let before = credited(&shop, &placed, 1).await;
+    // As if nothing had been told yet: both documents are gone, and so are their counters.
+    let id = placed["id"].as_str().unwrap();
+    let note = &before["credit_notes"][0];
+    let series = |document: &Value| {
+        let number = document["number"].as_str().unwrap().to_owned();
+        format!("COUNTER#{}", number.rsplit_once('-').unwrap().0)
+    };
+    let credit_note = format!("CREDIT_NOTE#{}", note["refund_id"].as_str().unwrap());
+    let keys = [
+        (format!("INVOICE#{id}"), "INVOICE"),
+        (format!("INVOICE#{id}"), credit_note.as_str()),
+        (series(&first), "COUNTER"),
+        (series(note), "COUNTER"),
+    ];
+    for (pk, sk) in keys {
+        let request = json!({
+            "TableName": shop.stack().template.table["TableName"],
+            "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
+            "ReturnValues": "ALL_OLD",
+        });
+        let deleted = shop.table("DeleteItem", &request).await;
+        assert!(deleted["Attributes"].is_object(), "{pk} {sk}");
+    }
+    ask(&shop, &placed)
+        .await
+        .expect_problem(404, "invoice_not_ready");
+
+    let path = format!("/v1/admin/orders/{id}");
+    let order = shop.staff_get(&path).await.expect(200);
+    let refunded = changed(&placed, version(&order, "refunded"), "refunded");
+    assert_eq!(deliver(&shop, &[&refunded]).await, 0);
+    let now = credited(&shop, &placed, 1).await;
+    assert_eq!(now["number"], first["number"]);
+    assert_eq!(now["credit_notes"][0]["number"], note["number"]);
 }
 
 #[tokio::test]
