@@ -10,6 +10,7 @@
 
 mod imports;
 mod invoices;
+mod invoices;
 mod life;
 mod mails;
 mod payments;

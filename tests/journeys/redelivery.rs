@@ -18,6 +18,9 @@ fn event(id: &str, kind: &str, order: &Value) -> String {
         "trace_id": "test",
         "type": kind,
         "order_id": order["id"],
+        "due_at": "2026-11-22T10:15:00Z",
+        "version": 3,
+        "what": "paid",
     })
     .to_string()
 }
@@ -41,7 +44,7 @@ async fn a_message_seen_twice_or_late_changes_nothing() {
 
     let id = placed["id"].as_str().unwrap();
     let placed_again = event(&format!("{id}.1"), "order_placed", &placed);
-    let paid_again = event(&format!("{id}.2"), "order_paid", &placed);
+    let paid_again = event(&format!("{id}.3"), "order_changed", &placed);
     for _ in 0..2 {
         // The same message twice in one batch, too.
         let batch = sqs_event(&[&placed_again, &placed_again], 1);
@@ -103,7 +106,7 @@ async fn one_bad_message_fails_alone() {
         "order_placed",
         &json!({ "id": "ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CYE" }),
     );
-    let other_type = event("z.1", "order_paid", &placed);
+    let other_type = event("z.1", "order_changed", &placed);
     let bodies = [
         "not json",
         good.as_str(),
