@@ -10,7 +10,6 @@
 
 mod imports;
 mod invoices;
-mod invoices;
 mod life;
 mod mails;
 mod payments;
