@@ -13,7 +13,7 @@ use testkit::{Answer, Faults, Shop, order_body};
 /// What provider events are signed with.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_faults";
 /// How long an order may take to its end.
-const PATIENCE: Duration = Duration::from_secs(50);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(50);
 /// Name of the secret with Stripe's keys.
 const SECRET_NAME: &str = "stampede/stripe";
 
@@ -219,6 +219,46 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Checks what was put on paper, once it has come to rest: one invoice for each order that was
+    /// paid, one credit note for each refund of it, each series numbered from 1 without gaps, and
+    /// every document in its file.
+    pub(crate) async fn papers_must_hold(&self) {
+        let items = self.items().await;
+        let of = |kind: &str| {
+            let items = items
+                .iter()
+                .filter(|item| text(item, "entity_type") == kind);
+            items.collect::<Vec<_>>()
+        };
+        let mut series: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for paper in of("invoice") {
+            let name = text(paper, "number");
+            let (prefix, number) = name.rsplit_once('-').unwrap();
+            let numbers = series.entry(prefix.to_owned()).or_default();
+            numbers.push(number.parse().unwrap());
+            assert_eq!(paper["stored"]["BOOL"], true, "{name} has no file");
+        }
+        for (prefix, numbers) in &mut series {
+            numbers.sort_unstable();
+            let gapless: Vec<u64> = (1..=numbers.len() as u64).collect();
+            assert_eq!(*numbers, gapless, "{prefix}");
+        }
+        for order in of("order") {
+            let history = order["history"]["L"].as_array().into_iter().flatten();
+            let paid = history
+                .filter(|entry| text(&entry["M"], "what") == "paid")
+                .count();
+            let refunds = order["refunds"]["L"].as_array().into_iter().flatten();
+            let given = refunds.filter(|refund| text(&refund["M"], "status") == "succeeded");
+            let expected = if paid > 0 { 1 + given.count() } else { 0 };
+            let papers = of("invoice");
+            let papers = papers
+                .iter()
+                .filter(|paper| paper["order_id"] == order["id"]);
+            assert_eq!(papers.count(), expected, "{order}");
+        }
     }
 
     /// Every item of the table.

@@ -13,8 +13,8 @@ use store::{Claim, Consistency, Store};
 const CONSUMER: &str = "send-email";
 /// Noted as an event's effect when its mail must not be sent.
 const SUPPRESSED: &str = "suppressed";
-/// Longer than the function may run, so that nobody else sends the same mail meanwhile; shorter than
-/// the deliveries of one message last (1 + 2 + 4 + 8 s), so that a mail whose sender died is sent.
+/// Longer than the function may run, so that nobody else sends the same mail meanwhile; far shorter
+/// than the eight deliveries of one message last, so that a mail whose sender died is sent.
 const LEASE: Duration = Duration::from_secs(12);
 
 struct SendEmail {
