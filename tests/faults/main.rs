@@ -5,7 +5,7 @@
 //! reconcile-stock.
 //!
 //! `make test` takes a sample; `make faults SEEDS=n` the whole matrix, n times. A failure names the
-//! seed, the call and the fault; `FAULTS_ONLY=function:number:Fault` runs that one alone.
+//! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` tries that one alone, on every way that makes the call.
 
 #![expect(
     clippy::panic,
@@ -26,6 +26,12 @@ fn seeds() -> Option<u64> {
     environment
         .get("FAULT_SEEDS")
         .map(|seeds| seeds.parse().unwrap())
+}
+
+/// The one case to try, by `FAULTS_ONLY`.
+fn only() -> Option<String> {
+    let environment = runtime::Environment::load();
+    environment.get("FAULTS_ONLY").map(str::to_owned)
 }
 
 /// A small generator of numbers that look random and are the same for the same seed (SplitMix64).

@@ -156,7 +156,7 @@ async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
     };
     let sqs = &stack.emulators.sqs;
     sqs.send_message()
-        .queue_url(url("SendEmailQueue"))
+        .queue_url(url("RefreshAvailabilityQueue"))
         .message_body("not json")
         .send()
         .await
@@ -165,7 +165,7 @@ async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
         .eventually("the message is a dead letter", async || {
             let received = sqs
                 .receive_message()
-                .queue_url(url("SendEmailDeadLetters"))
+                .queue_url(url("RefreshAvailabilityDeadLetters"))
                 .send()
                 .await
                 .unwrap();

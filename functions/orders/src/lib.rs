@@ -81,7 +81,9 @@ pub async fn change<T>(
 /// What became of an order whose time is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
-    /// It is paid, or over.
+    /// It was ended now.
+    Ended,
+    /// It is paid, or was over before.
     Over,
     /// It is neither; look again after a while.
     Later(Duration),
@@ -106,7 +108,8 @@ pub async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Expiry, S
         };
         if let ChangeOutcome::Changed = store.change_order(&change, None).await? {
             tracing::info!(order.id = %order.id, request.id = %order.trace_id, "order expired");
-            return over(store, due).await;
+            store.forget_due(&[due]).await?;
+            return Ok(Expiry::Ended);
         }
     }
     Err(StoreError::Contended {

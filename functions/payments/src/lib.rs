@@ -31,6 +31,8 @@ use store::{ChangeOutcome, Consistency, Store, StoreError};
 pub const ATTEMPTS: u32 = 4;
 /// How often an order is read anew because somebody else changed it meanwhile.
 const ROUNDS: u32 = 6;
+/// After so many deliveries nobody asks any more what became of a payment without an answer.
+const QUESTIONS: u32 = 10;
 
 /// Orders and their payments.
 pub struct Payments {
@@ -114,7 +116,7 @@ impl Payments {
             }
             // An earlier delivery may have reserved money and died before the order knew.
             _ if attempt > 1 && order.closed.is_some() && order.payment.payment_id.is_none() => {
-                self.let_go(order, now).await
+                self.let_go(order, attempt, now).await
             }
             _ => Ok(Next::Done),
         }
@@ -155,15 +157,20 @@ impl Payments {
 
     /// Gives back what an order should not keep: refunds that were asked for, and money that is
     /// reserved for an order that is over.
-    pub async fn give_back(&self, order_id: OrderId, now: Timestamp) -> Result<Next, ConsumeError> {
+    pub async fn give_back(
+        &self,
+        order_id: OrderId,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Result<Next, ConsumeError> {
         let order = self.store.order(order_id, Consistency::Strong).await?;
         let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
         if order.took_money() {
-            return self.refund(order, now).await;
+            return self.refund(order, attempt, now).await;
         }
         let unknown = order.payment.failure == Some(PaymentFailure::ProviderUnavailable);
         if order.closed.is_some() && (order.payment.payment_id.is_some() || unknown) {
-            return self.let_go(order, now).await;
+            return self.let_go(order, attempt, now).await;
         }
         Ok(Next::Done)
     }
@@ -210,12 +217,8 @@ impl Payments {
             attempt,
         };
         let provider = order.payment.method.provider;
-        self.guarded(
-            provider,
-            now,
-            self.providers.authorise(provider, &authorisation),
-        )
-        .await
+        let call = self.providers.authorise(provider, &authorisation);
+        self.guarded(provider, attempt, now, call).await
     }
 
     /// The provider holds the money: the order notes it, then the money is taken.
@@ -297,7 +300,7 @@ impl Payments {
         let call = self
             .providers
             .capture(provider, &payment_id, &key, order.totals.total);
-        match self.guarded(provider, now, call).await {
+        match self.guarded(provider, attempt, now, call).await {
             Ok(payment) => match payment.state {
                 PaymentState::Captured { amount, .. } => {
                     self.captured(order, &payment.payment_id, amount, now).await
@@ -321,15 +324,27 @@ impl Payments {
     }
 
     /// Lets go of the money of an order that is over. What was taken meanwhile is noted instead.
-    async fn let_go(&self, order: Order, now: Timestamp) -> Result<Next, ConsumeError> {
+    async fn let_go(
+        &self,
+        order: Order,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Result<Next, ConsumeError> {
         if let Some(payment_id) = order.payment.payment_id.clone() {
             return self.cancel(order, &payment_id, now).await;
         }
         // The same call again, with the same key, tells what became of it.
-        match self.ask_to_authorise(&order, ATTEMPTS, now).await {
+        match self.ask_to_authorise(&order, attempt.max(2), now).await {
             Ok(payment) => self.cancel(order, &payment.payment_id, now).await,
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Payment(PaymentError::Declined { .. } | PaymentError::Refused(_))) => {
+                Ok(Next::Done)
+            }
+            // Whatever it is about this payment, it must not go on for ever. What the provider may
+            // hold it lets go by itself in days; its event, should one come, is acted on.
+            Err(CallError::Payment(error)) if attempt >= QUESTIONS => {
+                tracing::error!(order.id = %order.id, error = %error, "payment without an answer");
+                runtime::metric("PaymentUnknown", 1);
                 Ok(Next::Done)
             }
             Err(error) => Err(error.into()),
@@ -345,7 +360,7 @@ impl Payments {
         let provider = order.payment.method.provider;
         let key = format!("{}.cancel", order.id);
         let call = self.providers.cancel(provider, payment_id, &key);
-        match self.guarded(provider, now, call).await {
+        match self.guarded(provider, 1, now, call).await {
             Ok(payment) => match payment.state {
                 PaymentState::Captured { amount, .. } => {
                     self.captured(order, payment_id, amount, now).await
@@ -361,7 +376,12 @@ impl Payments {
         }
     }
 
-    async fn refund(&self, mut order: Order, now: Timestamp) -> Result<Next, ConsumeError> {
+    async fn refund(
+        &self,
+        mut order: Order,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Result<Next, ConsumeError> {
         let provider = order.payment.method.provider;
         let currency = order.totals.total.currency;
         let payment_id = order.payment.payment_id.clone().unwrap_or_default();
@@ -376,7 +396,7 @@ impl Payments {
                 amount: Money::new(refund.amount, currency),
             };
             let call = self.providers.refund(provider, &wanted);
-            let succeeded = match self.guarded(provider, now, call).await {
+            let succeeded = match self.guarded(provider, attempt, now, call).await {
                 Ok(answer) => match answer.state {
                     // The provider answers for a pending one, too.
                     RefundState::Succeeded | RefundState::Pending => true,
@@ -436,16 +456,19 @@ impl Payments {
         order.ok_or_else(|| "the order is gone".into())
     }
 
-    /// A call of a provider through its circuit breaker.
+    /// A call of a provider through its circuit breaker. Only first attempts count as failures of the
+    /// provider: one payment that fails again and again is no reason to stop all others.
     pub async fn guarded<T>(
         &self,
         provider: Provider,
+        attempt: u32,
         now: Timestamp,
         call: impl Future<Output = Result<T, PaymentError>>,
     ) -> Result<T, CallError> {
         let name = provider.name();
         let breaker = self.store.breaker(name).await?;
-        match breaker.admit(now) {
+        let admission = breaker.admit(now);
+        match admission {
             Admission::Closed => {}
             Admission::Open(wait) => return Err(CallError::Open(wait.unsigned_abs())),
             Admission::HalfOpen => {
@@ -457,6 +480,11 @@ impl Payments {
         }
         let answer = call.await;
         match &answer {
+            Err(PaymentError::Unavailable(words))
+                if attempt > 1 && admission == Admission::Closed =>
+            {
+                tracing::warn!(provider = name, error = %words, "provider failed again");
+            }
             Err(PaymentError::Unavailable(words)) => {
                 let after = self.store.note_failure(name, now).await?;
                 tracing::warn!(provider = name, error = %words, provider.failures = after.failures, "provider failed");

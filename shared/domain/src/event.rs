@@ -15,9 +15,26 @@ pub struct Envelope {
     pub occurred_at: Timestamp,
     /// Identifier of the request it came from, to follow it across functions.
     pub trace_id: String,
+    /// How often a consumer had failed at it when it put it back for later.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: u32,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+}
+
+impl Envelope {
+    /// The same, to be put back for later by the consumer that was handed it `attempt` times: waiting
+    /// is not failing, and does not make failures forgotten.
+    pub fn put_back(&self, attempt: u32) -> Self {
+        let mut again = self.clone();
+        again.attempts += attempt.saturating_sub(1);
+        again
+    }
+}
+
+fn is_zero(attempts: &u32) -> bool {
+    *attempts == 0
 }
 
 /// Everything that can happen.

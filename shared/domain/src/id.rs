@@ -83,6 +83,11 @@ impl<K: Kind> Id<K> {
         }
     }
 
+    /// Which of `parts` it belongs to, for spreading things evenly.
+    pub fn part(&self, parts: u8) -> u8 {
+        u8::try_from(self.bits % u128::from(parts.max(1))).unwrap_or_default()
+    }
+
     /// The digits after the prefix.
     pub fn digits(&self) -> String {
         crockford(self.bits)

@@ -17,8 +17,6 @@ use crate::{
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// Writes of one BatchWriteItem call.
 const BATCH: usize = 25;
-/// Notes that one sweep reads of each part.
-const PAGE: i32 = 100;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct DueRecord {
@@ -69,34 +67,41 @@ impl Store {
     }
 
     /// Orders that had to be paid before `before`, of its day and the three days before, and that
-    /// nobody has taken away; at most 100 of each part of a day. Key: [`due_partition`]. 0.5 read
+    /// nobody has taken away. Key: [`due_partition`]. 0.5 read
     /// units for each of 64 parts that has none, which is nearly always all of them.
     pub async fn overdue(&self, before: Timestamp) -> Result<Vec<Due>> {
         let mut found = Vec::new();
         for days_ago in 0..4 {
             let day = before - SignedDuration::from_hours(24 * days_ago);
             for part in 0..DUE_PARTS {
-                let answer = self
-                    .client
-                    .query()
-                    .table_name(&self.table)
-                    .key_condition_expression("PK = :partition AND SK < :before")
-                    .expression_attribute_values(":partition", string(due_partition(day, part)))
-                    .expression_attribute_values(
-                        ":before",
-                        string(format!("{:013}", before.as_millisecond())),
-                    )
-                    .limit(PAGE)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await
-                    .map_err(|error| StoreError::call("Query due", &error))?;
-                log_units("Query due", answer.consumed_capacity.as_slice());
-                for item in answer.items.unwrap_or_default() {
-                    let record: DueRecord = from_item(item)?;
-                    let at = Timestamp::from_millisecond(record.at)
-                        .map_err(|error| StoreError::corrupt(DueRecord::ENTITY, error))?;
-                    found.push((record.order_id, at));
+                let mut start = None;
+                loop {
+                    let answer = self
+                        .client
+                        .query()
+                        .table_name(&self.table)
+                        .key_condition_expression("PK = :partition AND SK < :before")
+                        .expression_attribute_values(":partition", string(due_partition(day, part)))
+                        .expression_attribute_values(
+                            ":before",
+                            string(format!("{:013}", before.as_millisecond())),
+                        )
+                        .set_exclusive_start_key(start)
+                        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                        .send()
+                        .await
+                        .map_err(|error| StoreError::call("Query due", &error))?;
+                    log_units("Query due", answer.consumed_capacity.as_slice());
+                    for item in answer.items.unwrap_or_default() {
+                        let record: DueRecord = from_item(item)?;
+                        let at = Timestamp::from_millisecond(record.at)
+                            .map_err(|error| StoreError::corrupt(DueRecord::ENTITY, error))?;
+                        found.push((record.order_id, at));
+                    }
+                    start = answer.last_evaluated_key;
+                    if start.is_none() {
+                        break;
+                    }
                 }
             }
         }

@@ -73,11 +73,7 @@ impl Key {
 
     /// `DUE#<day>#<part>`, `<millis>#<order id>`: that an order has to be paid until then.
     pub fn due(order: OrderId, at: Timestamp) -> Self {
-        let part = order
-            .digits()
-            .bytes()
-            .last()
-            .map_or(0, |digit| digit % DUE_PARTS);
+        let part = order.part(DUE_PARTS);
         Self::new(
             due_partition(at, part),
             format!("{:013}#{order}", at.as_millisecond()),

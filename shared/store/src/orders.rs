@@ -50,7 +50,9 @@ struct OrderRecord {
     payment: Payment,
     fingerprint: Fingerprint,
     placed_at: Timestamp,
-    due_at: Timestamp,
+    /// Missing on orders of before there was an end to their reservation.
+    #[serde(default)]
+    due_at: Option<Timestamp>,
     trace_id: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fulfilments: Vec<Fulfilment>,
@@ -113,7 +115,7 @@ impl From<&Order> for OrderRecord {
             payment: order.payment.clone(),
             fingerprint: order.fingerprint.clone(),
             placed_at: order.placed_at,
-            due_at: order.due_at,
+            due_at: Some(order.due_at),
             trace_id: order.trace_id.clone(),
             fulfilments: order.fulfilments.clone(),
             refunds: order.refunds.clone(),
@@ -152,7 +154,7 @@ impl From<OrderRecord> for Order {
             payment: record.payment,
             fingerprint: record.fingerprint,
             placed_at: record.placed_at,
-            due_at: record.due_at,
+            due_at: record.due_at.unwrap_or(record.placed_at),
             trace_id: record.trace_id,
             fulfilments: record.fulfilments,
             refunds: record.refunds,
@@ -175,7 +177,12 @@ pub enum Placement {
     BasisChanged,
     /// The same request is being written at this moment.
     InProgress,
+    /// Its units lie in more places than one transaction reaches; nothing was changed.
+    Scattered,
 }
+
+/// Most actions of a transaction.
+const MAX_ACTIONS: usize = 100;
 
 /// How an attempt to change an order ended.
 #[derive(Debug)]
@@ -216,10 +223,8 @@ impl Store {
                 skus.push(&line.sku);
             }
         }
-        if actions.len() > 100 {
-            return Err(StoreError::Contended {
-                operation: "place order",
-            });
+        if actions.len() > MAX_ACTIONS {
+            return Ok(Placement::Scattered);
         }
         let reasons = match self
             .transact("place order", First::Request, actions)

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::{StoreError, item::Record, orders, payment_events, variants::VariantRecord};
 
-/// The event that a stream record is, if it is one. Deleted items raise none: nothing that raises
-/// events is ever deleted.
+/// The event that a stream record is, if it is one. Deleted items raise none: orders and
+/// variants are never deleted, and a provider's event only long after it was acted on.
 pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
     let new = &record.change.new_image;
     let old = &record.change.old_image;
@@ -43,6 +43,7 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 event_id: format!("{}.{}", order.id, order.version),
                 occurred_at,
                 trace_id: order.trace_id,
+                attempts: 0,
                 event,
             }))
         }
@@ -56,6 +57,7 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 event_id: format!("{}.{}", received.provider.name(), received.event_id),
                 occurred_at,
                 trace_id: received.trace_id,
+                attempts: 0,
                 event: Event::ProviderEventReceived {
                     provider: received.provider,
                     provider_event_id: received.event_id,
@@ -77,6 +79,7 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 event_id: format!("{}.{sequence}", variant.sku),
                 occurred_at,
                 trace_id: record.event_id.clone(),
+                attempts: 0,
                 event: Event::AvailabilityChanged {
                     sku: variant.sku,
                     product_slug: variant.product_slug,

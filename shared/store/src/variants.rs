@@ -45,8 +45,9 @@ pub(crate) struct VariantRecord {
     reserved: i64,
     #[serde(default)]
     sold: i64,
+    /// Missing where nobody has counted since there is a ledger.
     #[serde(default)]
-    counted: i64,
+    counted: Option<i64>,
     #[serde(default)]
     sold_at_count: i64,
     /// Raised by every change of a counter.
@@ -64,7 +65,9 @@ impl VariantRecord {
             available: self.available,
             reserved: self.reserved,
             sold: self.sold,
-            counted: self.counted,
+            counted: self
+                .counted
+                .unwrap_or(self.available + self.reserved + self.sold),
             sold_at_count: self.sold_at_count,
         }
     }
@@ -525,7 +528,9 @@ impl Store {
                 ""
             };
             let same = if shard == 0 {
-                " AND price = :price AND for_sale = :for_sale AND product_slug = :slug \
+                " AND price = :price AND currency = :currency AND title = :title \
+                 AND for_sale = :for_sale AND product_slug = :slug \
+                 AND (backorder = :backorder OR attribute_not_exists(backorder)) \
                  AND (shards = :old OR (attribute_not_exists(shards) AND :old = :first))"
             } else {
                 ""
@@ -554,6 +559,15 @@ impl Store {
                         ":for_sale",
                         AttributeValue::Bool(variant.for_sale),
                     )
+                    .expression_attribute_values(
+                        ":currency",
+                        string(variant.price.currency.to_string()),
+                    )
+                    .expression_attribute_values(":title", string(&variant.title))
+                    .expression_attribute_values(
+                        ":backorder",
+                        AttributeValue::Bool(variant.backorder),
+                    )
                     .expression_attribute_values(":slug", string(&variant.product_slug));
             }
             actions.push(update_action(update)?);
@@ -571,7 +585,7 @@ impl Store {
                 available: part,
                 reserved: 0,
                 sold: 0,
-                counted: part,
+                counted: Some(part),
                 sold_at_count: 0,
                 stock_version: 0,
             };

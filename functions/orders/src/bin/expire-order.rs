@@ -23,7 +23,7 @@ impl Consumer for ExpireOrder {
             return Ok(());
         };
         match expire(&self.store, (order_id, due_at), delivery.now).await? {
-            Expiry::Over => Ok(()),
+            Expiry::Ended | Expiry::Over => Ok(()),
             // Too early, as a queue holds a message for a quarter of an hour at most; or its payment
             // is being taken.
             Expiry::Later(wait) => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     id::FulfilmentId,
-    order::{FulfilOrderBody, StaffOrderView},
+    order::{FulfilOrderBody, Order, StaffOrderView},
 };
 use orders::{OrderPath, answer, change, find};
 use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
@@ -30,14 +30,17 @@ impl Endpoint for FulfilOrder {
         let command = call.body.0.clone().parse()?;
         let route = "POST /v1/admin/orders/{order_id}/fulfilments";
         let request = call.request(&staff.to_string(), route, &(id, &command))?;
-        let fulfilment = FulfilmentId::derived(&[&request.id.to_string()]);
+        // Of the version, too: a key may be used for something else a day later.
+        let fulfilment = |order: &Order| {
+            FulfilmentId::derived(&[&request.id.to_string(), &order.version.to_string()])
+        };
         let order = find(&self.store, id, |_| true).await?;
         change(
             &self.store,
             order,
             &request,
             call.now,
-            |order| order.fulfilled(fulfilment, &command, staff.clone(), call.now),
+            |order| order.fulfilled(fulfilment(order), &command, staff.clone(), call.now),
             |order| answer(&StaffOrderView::of(order)?),
         )
         .await

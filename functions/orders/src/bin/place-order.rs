@@ -71,6 +71,7 @@ impl PlaceOrder {
                     }
                     Placement::Exists(order) => return Ok(replay(*order, &fingerprint)),
                     Placement::InProgress => return Err(idempotency::in_progress().into()),
+                    Placement::Scattered => return Ok(Err(PlaceOrderError::Scattered)),
                     Placement::BasisChanged => {}
                 },
                 Err(refusal) if consistency == Consistency::Strong => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     id::RefundId,
-    order::{RefundOrderBody, StaffOrderView},
+    order::{Order, RefundOrderBody, StaffOrderView},
 };
 use orders::{OrderPath, answer, change, find};
 use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
@@ -30,14 +30,17 @@ impl Endpoint for RefundOrder {
         let command = call.body.0.clone().parse()?;
         let route = "POST /v1/admin/orders/{order_id}/refunds";
         let request = call.request(&staff.to_string(), route, &(id, &command))?;
-        let refund = RefundId::derived(&[&request.id.to_string()]);
+        // Of the version, too: a key may be used for something else a day later.
+        let refund = |order: &Order| {
+            RefundId::derived(&[&request.id.to_string(), &order.version.to_string()])
+        };
         let order = find(&self.store, id, |_| true).await?;
         change(
             &self.store,
             order,
             &request,
             call.now,
-            |order| order.refund_requested(refund, &command, staff.clone(), call.now),
+            |order| order.refund_requested(refund(order), &command, staff.clone(), call.now),
             |order| answer(&StaffOrderView::of(order)?),
         )
         .await

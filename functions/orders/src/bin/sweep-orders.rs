@@ -18,9 +18,11 @@ struct SweepOrders {
 impl Task for SweepOrders {
     async fn run(&self, now: Timestamp) -> Result<(), ConsumeError> {
         let overdue = self.store.overdue(now - GRACE).await?;
-        let (mut over, mut failed, mut in_payment) = (0, 0, 0);
+        let (mut ended, mut over, mut failed, mut in_payment) = (0, 0, 0, 0);
         for due in overdue {
             match expire(&self.store, due, now).await {
+                Ok(Expiry::Ended) => ended += 1,
+                // Only its note was left behind.
                 Ok(Expiry::Over) => over += 1,
                 Ok(Expiry::Later(_)) => in_payment += 1,
                 // The others are not to wait for it; the next sweep looks again.
@@ -31,12 +33,13 @@ impl Task for SweepOrders {
             }
         }
         tracing::info!(
+            orders.ended = ended,
             orders.over = over,
             orders.failed = failed,
             orders.in_payment = in_payment,
             "swept"
         );
-        runtime::metric("OrdersOverdue", over + failed);
+        runtime::metric("OrdersOverdue", ended + failed);
         runtime::metric("OrdersInPayment", in_payment);
         Ok(())
     }

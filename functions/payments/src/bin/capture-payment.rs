@@ -22,11 +22,15 @@ impl Consumer for CapturePayment {
         };
         let next = self
             .payments
-            .collect(order_id, delivery.attempt, delivery.now)
+            .collect(
+                order_id,
+                delivery.message.attempts + delivery.attempt,
+                delivery.now,
+            )
             .await?;
         if let Next::Wait(wait) = next {
-            // A new message, so that waiting does not count as failing.
-            let message = &delivery.message;
+            // A new message: waiting is no failure, and must not end as a dead letter.
+            let message = &delivery.message.put_back(delivery.attempt);
             self.queues
                 .send_delayed(&self.queue_url, &[(message, wait)])
                 .await?;

@@ -67,7 +67,7 @@ impl HandlePaymentEvent {
             return Ok(Ok(PaymentEventOutcome::Ignored));
         };
         let call = self.payments.providers.payment(event.provider, payment_id);
-        let payment = match self.payments.guarded(event.provider, now, call).await {
+        let payment = match self.payments.guarded(event.provider, 1, now, call).await {
             Ok(payment) => payment,
             Err(CallError::Open(wait)) => return Ok(Err(wait)),
             Err(error) => return Err(error.into()),

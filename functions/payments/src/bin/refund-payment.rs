@@ -20,9 +20,13 @@ impl Consumer for RefundPayment {
         let Event::OrderChanged { order_id, .. } = delivery.message.event else {
             return Ok(());
         };
-        let next = self.payments.give_back(order_id, delivery.now).await?;
+        let attempt = delivery.message.attempts + delivery.attempt;
+        let next = self
+            .payments
+            .give_back(order_id, attempt, delivery.now)
+            .await?;
         if let Next::Wait(wait) = next {
-            let message = &delivery.message;
+            let message = &delivery.message.put_back(delivery.attempt);
             self.queues
                 .send_delayed(&self.queue_url, &[(message, wait)])
                 .await?;

@@ -159,7 +159,7 @@ pub enum RefundStatus {
     Requested,
     /// The money is on its way.
     Succeeded,
-    /// The provider said no; the amount can be refunded again.
+    /// The provider said no; the amount can be refunded again. Its units stay where they went.
     Failed,
 }
 
@@ -379,6 +379,7 @@ impl Order {
         order.closed = None;
         order.payment.status = PaymentStatus::Authorised;
         order.payment.failure = None;
+        order.payment.client_secret = None;
         order.payment.payment_id = Some(payment_id.to_owned());
         Ok(order.moving(moves))
     }
@@ -522,10 +523,9 @@ impl Order {
         by: Actor,
         now: Timestamp,
     ) -> Changed {
-        let status = self.status();
-        let shippable = self.closed.is_none() && self.took_money();
-        if !shippable || status == OrderStatus::Refunded {
-            return Err(ChangeError::WrongStatus(status));
+        // Also of one whose money went back: goods that were not withdrawn are the customer's.
+        if self.closed.is_some() || !self.took_money() {
+            return Err(ChangeError::WrongStatus(self.status()));
         }
         let lines = match &command.lines {
             Some(lines) => self.checked(lines, OrderLine::to_fulfil)?,
@@ -927,7 +927,7 @@ mod tests {
         from == to
             || match from {
                 PendingPayment => {
-                    matches!(to, Paid | PaymentFailed | Expired | Cancelled | Fulfilled)
+                    matches!(to, Paid | PaymentFailed | Expired | Cancelled)
                 }
                 // A payment that comes late is honoured if the stock is still there.
                 PaymentFailed | Expired => matches!(to, PendingPayment | Paid),

@@ -349,6 +349,9 @@ pub enum PlaceOrderError {
     /// Other buyers were faster again and again.
     #[error("the transaction met others again and again")]
     Contended,
+    /// The last units of many lines lie in too many places for one transaction.
+    #[error("the units lie in too many places")]
+    Scattered,
 }
 
 impl From<PlaceOrderError> for Rejection {
@@ -381,6 +384,10 @@ impl From<PlaceOrderError> for Rejection {
                 "not_payable",
                 format!("The cart has no valid total: {error}."),
             )]),
+            PlaceOrderError::Scattered => Self::new(
+                Code::CartFull,
+                "Too many of these are down to their last units for one order; order fewer at once.",
+            ),
             PlaceOrderError::Contended => Self::new(
                 Code::Busy,
                 "Many people order this at the moment; send the same request again.",

@@ -234,7 +234,7 @@ pub trait PaymentProvider {
 const TEST: Duration = Duration::from_secs(2);
 /// How long Stripe may take to reserve or take money. It asks the customer's bank meanwhile, which
 /// takes seconds on a bad day, and an answer not waited for costs another attempt. A function has
-/// 10 s, and needs the rest to write down what came out.
+/// 30 s: both, and the rest to write down what came out.
 const STRIPE_MOVES: Duration = Duration::from_secs(8);
 /// How long Stripe may take for what it answers from its own books.
 const STRIPE_BOOKS: Duration = Duration::from_secs(5);
