@@ -3,7 +3,8 @@
 //   node tests/browser/storefront.mjs http://127.0.0.1:8080
 //
 // CHROMIUM names the browser, by path or by name (default /usr/bin/chromium). The shop needs products with
-// some stock: `make dev` imports some. Each run buys three units. No token is needed.
+// some stock: `make dev` imports some. Each run buys three units, and two more that go back into stock. No token
+// is needed.
 // Every wait is for something to happen and has a deadline.
 // Exits with 0 when every step passed, with 1 when one failed, with 2 when there was nothing to start with.
 
@@ -107,6 +108,7 @@ class Walk {
     this.width = width;
     this.faults = [];
     this.orderPosts = [];
+    this.cancelKeys = [];
     // Set while a step breaks the network on purpose.
     this.breaking = false;
     // The refusal that a step provokes: {status, path}.
@@ -128,7 +130,10 @@ class Walk {
       if (response.status() >= 400 && !provoked) this.faults.push(`request refused: ${response.request().method()} ${response.url()} (${response.status()})`);
     });
     page.on("request", (request) => {
-      if (request.method() === "POST" && new URL(request.url()).pathname === "/v1/orders") this.orderPosts.push({ key: request.headers()["idempotency-key"], body: request.postData() });
+      if (request.method() !== "POST") return;
+      const { pathname } = new URL(request.url());
+      if (/^\/v1\/orders\/[^/]+\/cancel$/.test(pathname)) this.cancelKeys.push(request.headers()["idempotency-key"]);
+      if (pathname === "/v1/orders") this.orderPosts.push({ key: request.headers()["idempotency-key"], body: request.postData() });
     });
   }
 
@@ -362,14 +367,48 @@ async function buy(walk, products) {
     await page.locator("#cart-count").waitFor({ state: "hidden" });
   });
 
+  await walk.step("the paid order can be cancelled, and all of the money goes back", async () => {
+    const cancel = page.getByRole("button", { name: "Cancel order", exact: true });
+    await cancel.click();
+    await page.getByRole("button", { name: "Keep the order", exact: true }).click();
+    await cancel.click();
+    await page.getByRole("button", { name: "Yes, cancel it", exact: true }).click();
+    await page.locator(`[data-status="cancelled"]`).waitFor({ timeout: PAYMENT_MS });
+    const refund = page.locator(`.order-page [data-refund="succeeded"]`);
+    await refund.waitFor({ timeout: PAYMENT_MS });
+    same(await refund.getAttribute("data-amount"), await page.locator(".order-page dd[data-total]").getAttribute("data-total"), "what went back");
+    await page.getByRole("heading", { name: "The order is cancelled" }).waitFor();
+    await page.locator(".status", { hasText: "has gone back" }).waitFor();
+    check(!(await page.locator(".status").textContent()).includes("Nothing was charged"), "the page says that nothing was charged, and something was");
+    await cancel.waitFor({ state: "detached" });
+    same(walk.cancelKeys.length, 1, "cancellations sent");
+    check(walk.cancelKeys[0], "the cancellation went without an idempotency key");
+  });
+
+  await walk.step("bought again, the paid order has an invoice to download", async () => {
+    await walk.addToCart(product, variant);
+    await walk.fillCheckout("tok_ok");
+    await page.locator("#place-order").click();
+    await walk.orderStatus("paid");
+    check((await page.locator(".order-number").textContent()) !== number, "the order that was cancelled is shown again");
+    // Right after the payment the page may be told that the invoice is still being made; it asks again.
+    await walk.provoking(404, "/v1/orders/", async () => {
+      const answered = page.waitForResponse((response) => new URL(response.url()).pathname.endsWith("/invoice") && response.status() === 200, { timeout: PAYMENT_MS });
+      await page.getByRole("button", { name: "Download invoice", exact: true }).click();
+      const invoice = await (await answered).json();
+      check(invoice.url.includes(`${invoice.number}.pdf`), `the address of the invoice ${invoice.number} is ${invoice.url}`);
+      await page.getByText(`${invoice.number} is being downloaded.`).first().waitFor();
+    });
+  });
+
   await walk.step("a declined card shows on the order, and the goods can go back in the cart", async () => {
     await walk.addToCart(product, variant);
     await walk.fillCheckout("tok_declined");
     await page.locator("#place-order").click();
     await walk.orderStatus("payment_failed");
     await page.getByRole("heading", { name: "The payment did not go through" }).waitFor();
-    same(walk.orderPosts.length, 2, "orders sent");
-    check(walk.orderPosts[0].key !== walk.orderPosts[1].key, "two orders shared one idempotency key");
+    same(walk.orderPosts.length, 3, "orders sent");
+    same(new Set(walk.orderPosts.map((post) => post.key)).size, 3, "different idempotency keys");
     await page.getByRole("button", { name: "Put it back in the cart" }).click();
     await walk.line(variant.sku).waitFor();
   });
@@ -382,13 +421,16 @@ async function buy(walk, products) {
   });
 
   if (behindTheCounter) {
-    await walk.step("the confirmation of the paid order, and no second one, is among the caught e-mails", async () => {
+    await walk.step("the confirmation of the cancelled order, and no second one, is among the caught e-mails, and so is what came after", async () => {
       const { items } = await api("/_dev/mails");
       check(items.every((mail) => mail.id && mail.subject), "/_dev/mails answers in a form that the page does not read: restart make dev, its gateway is older than the page");
       await page.goto(`${BASE}/_dev`);
-      const mail = page.locator("#mail-list .mail", { hasText: number });
+      for (const subject of [`Your order ${number} is cancelled`, `Your refund for order ${number}`]) {
+        await page.locator("#mail-list .mail", { hasText: subject }).first().waitFor({ timeout: PAYMENT_MS });
+      }
+      const mail = page.locator("#mail-list .mail", { hasText: `Your order ${number} is confirmed` });
       await mail.first().waitFor({ timeout: PAYMENT_MS });
-      same(await mail.count(), 1, `e-mails about the order ${number}`);
+      same(await mail.count(), 1, `confirmations of the order ${number}`);
       await mail.click();
       await page.locator("#mail-reader pre", { hasText: product.title }).waitFor();
       await page.locator("#pulse", { hasText: "Live" }).waitFor();

@@ -2,6 +2,9 @@
 
 const TIMEOUT_MS = 20_000;
 
+// Refusals that pass by themselves: after `Retry-After` the same request, with the same key, may be taken.
+const PASSING_CODES = new Set(["request_in_progress", "payment_in_progress", "invoice_not_ready"]);
+
 export class Problem extends Error {
   constructor({ status = 0, code = "network", title, detail, errors = [], retryAfter = null }) {
     super(detail || title || "Something went wrong.");
@@ -16,7 +19,7 @@ export class Problem extends Error {
 
   /** True when the same request may work later, and when we cannot know whether this one was carried out. */
   get passing() {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500 || PASSING_CODES.has(this.code);
   }
 }
 
@@ -113,8 +116,16 @@ export const api = {
   removeLine: (id, sku) => request("DELETE", line(id, sku), { retries: 2 }),
   // Safe to repeat because the key and the body stay the same.
   placeOrder: (key, body, onRetry) => request("POST", "/v1/orders", { body, headers: { "idempotency-key": key }, retries: 3, onRetry }),
-  order: (id, token, signal) => request("GET", `/v1/orders/${encodeURIComponent(id)}`, { headers: { authorization: `Bearer ${token}` }, signal, retries: 0 }),
+  order: (id, token, signal) => request("GET", `/v1/orders/${encodeURIComponent(id)}`, { headers: bearer(token), signal, retries: 0 }),
+  // As with placing: one key for one wish, however often it is sent.
+  cancelOrder: (id, token, key, signal, onRetry) => request("POST", `/v1/orders/${encodeURIComponent(id)}/cancel`, { headers: { ...bearer(token), "idempotency-key": key }, signal, retries: 3, onRetry }),
+  // It is made a moment after the order is paid.
+  invoice: (id, token, signal, onRetry) => request("GET", `/v1/orders/${encodeURIComponent(id)}/invoice`, { headers: bearer(token), signal, retries: 4, onRetry }),
 };
+
+function bearer(token) {
+  return { authorization: `Bearer ${token}` };
+}
 
 function line(id, sku) {
   return `/v1/carts/${encodeURIComponent(id)}/lines/${encodeURIComponent(sku)}`;

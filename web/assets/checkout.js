@@ -29,6 +29,9 @@ const TOKENS = [
   ["tok_flaky", "A bank that fails now and then", "Works when the shop asks again."],
 ];
 
+// Other providers want a script of their own, which this page does not load.
+const ONLY_TEST = "This shop does not take the test provider, and this demo page speaks no other: orders cannot be placed here. Nothing was ordered or charged.";
+
 function readPending() {
   try {
     const pending = JSON.parse(sessionStorage.getItem(PENDING_KEY));
@@ -220,7 +223,9 @@ export async function checkoutView({ main, signal, ready }) {
     }
     const rest = [];
     const wrong = [];
+    const otherProvider = problem.errors.find((e) => e.field === "payment.method" && e.code === "unknown_method");
     for (const error of problem.errors) {
+      if (error === otherProvider) continue;
       const field = form.fields.find((f) => f.path === error.field);
       if (field === undefined) rest.push(`${error.field}: ${error.message}`);
       else {
@@ -228,7 +233,7 @@ export async function checkoutView({ main, signal, ready }) {
         wrong.push(field);
       }
     }
-    form.say(wrong.length > 0 ? anotherLook(wrong.length) : problem.message, rest.length > 0 && el("ul", {}, rest.map((text) => el("li", {}, text))));
+    form.say(otherProvider ? ONLY_TEST : wrong.length > 0 ? anotherLook(wrong.length) : problem.message, rest.length > 0 && el("ul", {}, rest.map((text) => el("li", {}, text))));
     drawSummary();
     (wrong[0]?.input ?? form.button).focus();
   }

@@ -111,7 +111,8 @@ function safeImage(node) {
   return url === undefined ? document.createDocumentFragment() : el("img", { src: url, alt: node.getAttribute("alt") ?? "", loading: "lazy" });
 }
 
-function safeUrl(text, protocols) {
+/** The address, if it is one of these protocols. */
+export function safeUrl(text, protocols) {
   if (!text) return undefined;
   try {
     const url = new URL(text, location.origin);
