@@ -1,6 +1,6 @@
 //! Covers: create-import, start-import, import-rows, list-products, create-cart, set-cart-line,
 //! place-order, relay-events, capture-payment, send-email, get-order, fulfil-order, refund-order,
-//! refund-payment, cancel-order, split-stock, get-order-as-staff.
+//! refund-payment, cancel-order, split-stock, get-order-as-staff, render-invoice, get-invoice.
 
 use serde_json::json;
 use testkit::{Shop, email_of, order_body};
@@ -67,6 +67,26 @@ async fn sale() {
     ] {
         assert!(mail.contains(fact), "{fact}: {mail}");
     }
+
+    // The invoice is there a little later, behind a link of its own.
+    let path = format!("/v1/orders/{}/invoice", placed["id"].as_str().unwrap());
+    let token = placed["access_token"].as_str().unwrap();
+    let invoice = shop
+        .eventually("the invoice is there", async || {
+            let asked = shop.request("GET", &path).bearer_auth(token);
+            let answer = shop.send(asked).await;
+            (answer.status == 200).then(|| answer.json())
+        })
+        .await;
+    assert!(
+        invoice["number"].as_str().unwrap().starts_with("INV-"),
+        "{invoice}"
+    );
+    let file = reqwest::get(invoice["url"].as_str().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(file.status(), 200);
+    assert!(file.bytes().await.unwrap().starts_with(b"%PDF"));
 
     // Afterwards: half of it is shipped, some of the money goes back.
     let part = json!({ "lines": [{ "sku": skus[0], "quantity": 2 }], "carrier": "DHL" });
