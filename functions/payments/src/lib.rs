@@ -144,6 +144,10 @@ impl Payments {
                 .await
             }
             PaymentState::Authorised => self.authorised(order, &payment, now).await,
+            // All of the order's money was asked for: nothing is no answer.
+            PaymentState::Captured { amount: 0, .. } if order.totals.total.amount > 0 => {
+                Err("the provider has captured nothing, it says; it is asked again".into())
+            }
             PaymentState::Captured { amount, .. } => self.captured(order, id, amount, now).await,
             PaymentState::Cancelled => {
                 let failure = PaymentFailure::Cancelled;

@@ -420,6 +420,8 @@ impl Front {
             ));
         }
         if method != Method::POST {
+            // Not in the middle of a change: Stripe shows all of it or nothing.
+            let _turn = self.turn.lock().await;
             let answer = self.forward(method, path, body.to_vec(), key).await?;
             return Ok(self.mended(path, &[], answer));
         }
