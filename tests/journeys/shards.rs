@@ -101,6 +101,44 @@ async fn a_new_price_holds_for_every_shard() {
 }
 
 #[tokio::test]
+async fn a_stock_that_somebody_changed_by_hand_is_found() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[
+        Product::single("drop", "DROP", "50.00", 20),
+        Product::single("tee", "TEE", "10.00", 20),
+    ])
+    .await;
+    split(&shop, 4).await.expect(200);
+    shop.buy(&[("DROP", 7), ("TEE", 1)], "tok_ok", "paid").await;
+    reconciled(&shop).await;
+    // A unit vanishes from a shard, and one that was sold is forgotten.
+    let by_hand = [
+        (
+            "VARIANT#DROP#2",
+            "SHARD",
+            "SET available = available - :units",
+        ),
+        (
+            "VARIANT#TEE",
+            "VARIANT",
+            "SET sold = sold - :units, available = available + :units",
+        ),
+    ];
+    for (found, (partition, sort, change)) in by_hand.into_iter().enumerate() {
+        let update = json!({
+            "TableName": shop.stack().template.table["TableName"],
+            "Key": { "PK": { "S": partition }, "SK": { "S": sort } },
+            "UpdateExpression": change,
+            "ExpressionAttributeValues": { ":units": { "N": "1" } },
+        });
+        shop.table("UpdateItem", &update).await;
+        shop.invoke("reconcile-stock", &json!({})).await.unwrap();
+        let expected = format!(r#""StockDrift":{}"#, found + 1);
+        assert!(shop.log().contains(&expected), "{}", shop.log());
+    }
+}
+
+#[tokio::test]
 async fn a_variant_on_backorder_sells_what_is_not_there() {
     let shop = Shop::start().await;
     let file = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty,Variant Inventory Policy\n\

@@ -20,9 +20,9 @@ impl Task for ReconcileStock {
         let mut unsettled: Option<HashSet<Sku>> = None;
         let (mut skus, mut orders) = (0, 0);
         for _ in 0..PASSES {
-            // Stock, then orders, and if they differ stock again: whoever changes an order's hold on a stock writes
-            // to that stock in the same transaction, so that a stock that did not change was compared
-            // with the orders exactly.
+            // Stock, then orders, and if they differ stock again: whoever changes an order's hold on
+            // a stock writes to that stock in the same transaction, so that a stock that did not
+            // change was compared with the orders exactly.
             let before = self.store.all_stock().await?;
             let held = self.store.held_by_orders().await?;
             (skus, orders) = (before.len(), held.orders);
