@@ -8,10 +8,11 @@ use domain::{
     id::OrderId,
     idempotency::{self, Request},
     money::MoneyError,
-    order::{ChangeError, Order, Transition},
+    order::{Actor, ChangeError, Order, StaffOrderView, Transition},
 };
 use jiff::Timestamp;
-use runtime::{Failure, Reply};
+use runtime::{Call, Endpoint, Failure, Reply};
+use serde::Serialize;
 use store::{ChangeOutcome, Consistency, Due, Store, StoreError};
 
 /// Path of an order.
@@ -33,6 +34,30 @@ pub async fn find(
     let order = store.order(id, Consistency::Strong).await?;
     let order = order.filter(|order| may_see(order));
     order.ok_or_else(|| Rejection::not_found("order").into())
+}
+
+/// Changes an order for staff as [`change`] does: `command` is what they ask, `decide` is told who they
+/// are.
+pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
+    store: &Store,
+    call: &Call<E>,
+    route: &str,
+    command: &C,
+    decide: impl Fn(&Order, &Request, Actor) -> Result<Transition, ChangeError>,
+) -> Result<Reply<StaffOrderView>, Failure> {
+    let staff = call.staff();
+    let id = call.path.order_id;
+    let request = call.request(&staff.to_string(), route, &(id, command))?;
+    let order = find(store, id, |_| true).await?;
+    change(
+        store,
+        order,
+        &request,
+        call.now,
+        |order| decide(order, &request, staff.clone()),
+        |order| answer(&StaffOrderView::of(order)?),
+    )
+    .await
 }
 
 /// Changes an order once for each request. `decide` says what it becomes, `view` what the answer is;

@@ -10,6 +10,7 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     breaker::Admission,
+    event::Envelope,
     id::OrderId,
     money::Money,
     order::{ChangeError, Order, OrderStatus, RefundStatus, Transition},
@@ -23,7 +24,8 @@ use gateways::{
     secrets::Secret,
 };
 use jiff::Timestamp;
-use runtime::{ConsumeError, Environment};
+use queue::Queues;
+use runtime::{ConsumeError, Delivery, Environment, MissingVariable};
 use store::{ChangeOutcome, Consistency, Store, StoreError};
 
 /// After so many deliveries without an answer of the provider an order fails. Fewer than the queue
@@ -40,6 +42,36 @@ pub struct Payments {
     pub store: Store,
     /// Who takes the money.
     pub providers: PaymentProviders,
+}
+
+/// The queue of a consumer that may have to wait for its provider.
+pub struct Later {
+    queues: Queues,
+    url: String,
+}
+
+impl Later {
+    /// The consumer's own queue.
+    pub fn new(environment: &Environment, url: &str) -> Result<Self, MissingVariable> {
+        Ok(Self {
+            queues: Queues::new(&environment.aws("SQS")?),
+            url: url.to_owned(),
+        })
+    }
+
+    /// Has a message come back after a while, as a new one: waiting is no failure, and must not end
+    /// as a dead letter.
+    pub async fn put_back(
+        &self,
+        delivery: &Delivery<Envelope>,
+        wait: Duration,
+    ) -> Result<(), ConsumeError> {
+        let message = delivery.message.put_back(delivery.attempt);
+        self.queues
+            .send_delayed(&self.url, &[(&message, wait)])
+            .await?;
+        Ok(())
+    }
 }
 
 /// What is left to do.

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use domain::order::{CancelOrderBody, StaffOrderView};
-use orders::{OrderPath, answer, change, find};
+use orders::{OrderPath, change_as_staff};
 use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
 use store::Store;
 
@@ -21,20 +21,11 @@ impl Endpoint for CancelOrderAsStaff {
     type Answer = StaffOrderView;
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
-        let staff = call.staff();
-        let id = call.path.order_id;
         let reason = call.body.0.clone().parse()?;
         let route = "POST /v1/admin/orders/{order_id}/cancel";
-        let request = call.request(&staff.to_string(), route, &(id, &reason))?;
-        let order = find(&self.store, id, |_| true).await?;
-        change(
-            &self.store,
-            order,
-            &request,
-            call.now,
-            |order| order.cancelled(reason.clone(), staff.clone(), call.now),
-            |order| answer(&StaffOrderView::of(order)?),
-        )
+        change_as_staff(&self.store, &call, route, &reason, |order, _, staff| {
+            order.cancelled(reason.clone(), staff, call.now)
+        })
         .await
     }
 }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use domain::{
     id::FulfilmentId,
-    order::{FulfilOrderBody, Order, StaffOrderView},
+    order::{FulfilOrderBody, StaffOrderView},
 };
-use orders::{OrderPath, answer, change, find};
+use orders::{OrderPath, change_as_staff};
 use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
 use store::Store;
 
@@ -25,23 +25,19 @@ impl Endpoint for FulfilOrder {
     type Answer = StaffOrderView;
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
-        let staff = call.staff();
-        let id = call.path.order_id;
         let command = call.body.0.clone().parse()?;
         let route = "POST /v1/admin/orders/{order_id}/fulfilments";
-        let request = call.request(&staff.to_string(), route, &(id, &command))?;
-        // Of the version, too: a key may be used for something else a day later.
-        let fulfilment = |order: &Order| {
-            FulfilmentId::derived(&[&request.id.to_string(), &order.version.to_string()])
-        };
-        let order = find(&self.store, id, |_| true).await?;
-        change(
+        change_as_staff(
             &self.store,
-            order,
-            &request,
-            call.now,
-            |order| order.fulfilled(fulfilment(order), &command, staff.clone(), call.now),
-            |order| answer(&StaffOrderView::of(order)?),
+            &call,
+            route,
+            &command,
+            |order, request, staff| {
+                // Of the version, too: a key may be used for something else a day later.
+                let id =
+                    FulfilmentId::derived(&[&request.id.to_string(), &order.version.to_string()]);
+                order.fulfilled(id, &command, staff, call.now)
+            },
         )
         .await
     }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use domain::{
     id::RefundId,
-    order::{Order, RefundOrderBody, StaffOrderView},
+    order::{RefundOrderBody, StaffOrderView},
 };
-use orders::{OrderPath, answer, change, find};
+use orders::{OrderPath, change_as_staff};
 use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
 use store::Store;
 
@@ -25,23 +25,18 @@ impl Endpoint for RefundOrder {
     type Answer = StaffOrderView;
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
-        let staff = call.staff();
-        let id = call.path.order_id;
         let command = call.body.0.clone().parse()?;
         let route = "POST /v1/admin/orders/{order_id}/refunds";
-        let request = call.request(&staff.to_string(), route, &(id, &command))?;
-        // Of the version, too: a key may be used for something else a day later.
-        let refund = |order: &Order| {
-            RefundId::derived(&[&request.id.to_string(), &order.version.to_string()])
-        };
-        let order = find(&self.store, id, |_| true).await?;
-        change(
+        change_as_staff(
             &self.store,
-            order,
-            &request,
-            call.now,
-            |order| order.refund_requested(refund(order), &command, staff.clone(), call.now),
-            |order| answer(&StaffOrderView::of(order)?),
+            &call,
+            route,
+            &command,
+            |order, request, staff| {
+                // Of the version, too: a key may be used for something else a day later.
+                let id = RefundId::derived(&[&request.id.to_string(), &order.version.to_string()]);
+                order.refund_requested(id, &command, staff, call.now)
+            },
         )
         .await
     }

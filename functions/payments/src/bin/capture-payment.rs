@@ -3,14 +3,12 @@
 use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
-use payments::{Next, Payments};
-use queue::Queues;
+use payments::{Later, Next, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 
 struct CapturePayment {
     payments: Payments,
-    queues: Queues,
-    queue_url: String,
+    later: Later,
 }
 
 impl Consumer for CapturePayment {
@@ -29,11 +27,7 @@ impl Consumer for CapturePayment {
             )
             .await?;
         if let Next::Wait(wait) = next {
-            // A new message: waiting is no failure, and must not end as a dead letter.
-            let message = &delivery.message.put_back(delivery.attempt);
-            self.queues
-                .send_delayed(&self.queue_url, &[(message, wait)])
-                .await?;
+            self.later.put_back(&delivery, wait).await?;
         }
         Ok(())
     }
@@ -43,8 +37,10 @@ fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(CapturePayment {
             payments: Payments::connect(environment)?,
-            queues: Queues::new(&environment.aws("SQS")?),
-            queue_url: environment.require("CAPTURE_PAYMENT_QUEUE_URL")?.to_owned(),
+            later: Later::new(
+                environment,
+                environment.require("CAPTURE_PAYMENT_QUEUE_URL")?,
+            )?,
         })
     })
 }

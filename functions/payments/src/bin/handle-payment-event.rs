@@ -7,15 +7,13 @@ use domain::{
     event::{Envelope, Event},
     id::OrderId,
 };
-use payments::{CallError, Next, Payments};
-use queue::Queues;
+use payments::{CallError, Later, Next, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Consistency, PaymentEvent, PaymentEventOutcome};
 
 struct HandlePaymentEvent {
     payments: Payments,
-    queues: Queues,
-    queue_url: String,
+    later: Later,
 }
 
 impl Consumer for HandlePaymentEvent {
@@ -35,10 +33,7 @@ impl Consumer for HandlePaymentEvent {
         let outcome = match self.follow(&event, delivery.now).await? {
             Ok(outcome) => outcome,
             Err(wait) => {
-                let message = &delivery.message;
-                self.queues
-                    .send_delayed(&self.queue_url, &[(message, wait)])
-                    .await?;
+                self.later.put_back(&delivery, wait).await?;
                 return Ok(());
             }
         };
@@ -99,10 +94,10 @@ fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(HandlePaymentEvent {
             payments: Payments::connect(environment)?,
-            queues: Queues::new(&environment.aws("SQS")?),
-            queue_url: environment
-                .require("HANDLE_PAYMENT_EVENT_QUEUE_URL")?
-                .to_owned(),
+            later: Later::new(
+                environment,
+                environment.require("HANDLE_PAYMENT_EVENT_QUEUE_URL")?,
+            )?,
         })
     })
 }

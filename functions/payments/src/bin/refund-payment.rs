@@ -3,14 +3,12 @@
 use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
-use payments::{Next, Payments};
-use queue::Queues;
+use payments::{Later, Next, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 
 struct RefundPayment {
     payments: Payments,
-    queues: Queues,
-    queue_url: String,
+    later: Later,
 }
 
 impl Consumer for RefundPayment {
@@ -26,10 +24,7 @@ impl Consumer for RefundPayment {
             .give_back(order_id, attempt, delivery.now)
             .await?;
         if let Next::Wait(wait) = next {
-            let message = &delivery.message.put_back(delivery.attempt);
-            self.queues
-                .send_delayed(&self.queue_url, &[(message, wait)])
-                .await?;
+            self.later.put_back(&delivery, wait).await?;
         }
         Ok(())
     }
@@ -39,8 +34,10 @@ fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(RefundPayment {
             payments: Payments::connect(environment)?,
-            queues: Queues::new(&environment.aws("SQS")?),
-            queue_url: environment.require("REFUND_PAYMENT_QUEUE_URL")?.to_owned(),
+            later: Later::new(
+                environment,
+                environment.require("REFUND_PAYMENT_QUEUE_URL")?,
+            )?,
         })
     })
 }
