@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -68,6 +68,17 @@ pub struct Counts {
     pub running: usize,
 }
 
+/// A process that runs a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Process {
+    /// The system's name for it.
+    pub id: u32,
+    /// When it was started.
+    pub started: Instant,
+    /// When it first asked for a call: from then on it was ready.
+    pub ready: Option<Instant>,
+}
+
 /// Every function of the template.
 #[derive(Clone)]
 pub struct Lambda {
@@ -101,6 +112,9 @@ struct Workers {
 /// One process.
 struct Worker {
     id: u64,
+    process: u32,
+    started: Instant,
+    ready: OnceLock<Instant>,
     child: Mutex<Child>,
     /// The call that the process takes next.
     next: Mutex<Option<Invocation>>,
@@ -226,6 +240,20 @@ impl Lambda {
             .collect()
     }
 
+    /// The processes that run a function now.
+    pub fn processes(&self, name: &str) -> Vec<Process> {
+        let Some(state) = self.inner.functions.get(name) else {
+            return Vec::new();
+        };
+        let workers = locked(&state.workers);
+        let processes = workers.all.values().map(|worker| Process {
+            id: worker.process,
+            started: worker.started,
+            ready: worker.ready.get().copied(),
+        });
+        processes.collect()
+    }
+
     /// Ends the processes of functions, of all or of those named, so that the next call starts the
     /// binary as it is now.
     pub async fn restart(&self, names: Option<&[String]>) {
@@ -314,9 +342,13 @@ impl Lambda {
             .map_err(|error| {
                 format!("{}: {error}; build it with `cargo build`", binary.display())
             })?;
+        let started = Instant::now();
         let streams = (child.stdout.take(), child.stderr.take());
         let worker = Arc::new(Worker {
             id,
+            process: child.id().unwrap_or_default(),
+            started,
+            ready: OnceLock::new(),
             child: Mutex::new(child),
             next: Mutex::default(),
             arrived: Notify::new(),
@@ -387,6 +419,7 @@ async fn next(
     let Some(worker) = lambda.worker(&name, id) else {
         return StatusCode::GONE.into_response();
     };
+    worker.ready.get_or_init(Instant::now);
     loop {
         let arrived = worker.arrived.notified();
         if let Some(call) = locked(&worker.next).take() {

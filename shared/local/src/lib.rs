@@ -11,11 +11,13 @@
 //! - [`gateway`] is the HTTP API and the CDN in front of it, on one address.
 //! - [`triggers`] feeds the queue consumers and the reader of the table's stream.
 //! - [`stack`] puts them together.
+//! - [`meter`] counts what the functions' calls cost.
 //! - [`stripe`] stands in for the payment provider.
 
 pub mod emulators;
 pub mod gateway;
 pub mod lambda;
+pub mod meter;
 pub mod stack;
 pub mod stripe;
 pub mod template;
