@@ -1,14 +1,18 @@
 //! Sending e-mail, through SES.
 
+use aws::Client;
 use aws_sdk_sesv2::{
-    Client,
     error::{BuildError, ProvideErrorMetadata},
+    operation::send_email::SendEmailInput,
     types::{Body, Content, Destination, EmailContent, Message},
 };
-use aws_types::SdkConfig;
 use domain::email::Email;
 
 use crate::GatewayError;
+
+aws::operations! { aws_sdk_sesv2:
+    send_email(SendEmail, SendEmailInput, SendEmailInputBuilder, SendEmailOutput, SendEmailError)
+}
 
 /// Someone who carries e-mail.
 #[derive(Clone, Debug)]
@@ -22,12 +26,12 @@ impl Mailer {
     /// Sends as `from`. What becomes of the mails is told to where `configuration_set` says. Connects
     /// at the first call.
     pub fn new(
-        config: &SdkConfig,
+        client: &Client,
         from: impl Into<String>,
         configuration_set: impl Into<String>,
     ) -> Self {
         Self {
-            client: Client::new(config),
+            client: client.clone(),
             from: from.into(),
             configuration_set: configuration_set.into(),
         }
@@ -47,14 +51,12 @@ impl Mailer {
                 .build())
         })();
         let message = message.map_err(|error| failed(error.to_string()))?;
-        let answer = self
-            .client
-            .send_email()
+        let answer = SendEmailInput::builder()
             .from_email_address(&self.from)
             .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().to_addresses(&email.to).build())
             .content(EmailContent::builder().simple(message).build())
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| match error.code() {
                 // Its message may name the customer's address, which is no matter for the log.

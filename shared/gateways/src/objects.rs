@@ -2,13 +2,19 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use aws::{Client, InvalidEndpoint, Presigned};
 use aws_sdk_s3::{
-    Client, config::Builder, error::ProvideErrorMetadata, presigning::PresigningConfig,
+    error::ProvideErrorMetadata,
+    operation::{get_object::GetObjectInput, put_object::PutObjectInput},
 };
-use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::GatewayError;
+
+aws::operations! { aws_sdk_s3:
+    get_object(GetObject, GetObjectInput, GetObjectInputBuilder, GetObjectOutput, GetObjectError)
+    put_object(PutObject, PutObjectInput, PutObjectInputBuilder, PutObjectOutput, PutObjectError)
+}
 
 /// One upload that is allowed for a while, by whoever has it.
 #[derive(Clone, Debug)]
@@ -41,87 +47,66 @@ pub struct Bucket {
 
 impl Bucket {
     /// The bucket of that name. Connects at the first call.
-    pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
-        let config = Builder::from(config)
-            // An emulator has no host name for every bucket.
-            .force_path_style(config.endpoint_url().is_some())
-            .build();
-        Self {
-            client: Client::from_conf(config),
-            name: name.into(),
-        }
+    pub fn new(client: &Client, name: impl Into<String>) -> Result<Self, InvalidEndpoint> {
+        let name = name.into();
+        Ok(Self {
+            client: client.in_bucket(&name)?,
+            name,
+        })
     }
 
     /// Allows an upload to `key` for `lifetime`. No call is made.
-    pub async fn presign_upload(
+    pub fn presign_upload(
         &self,
         key: &str,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<PresignedUpload, GatewayError> {
-        let failed = |cause: String| GatewayError {
-            service: "S3",
-            operation: "presign PutObject",
-            cause,
-        };
-        let presigning =
-            PresigningConfig::expires_in(lifetime).map_err(|error| failed(error.to_string()))?;
-        let request = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .presigned(presigning)
-            .await
+        let input = PutObjectInput::builder().bucket(&self.name).key(key);
+        let Presigned {
+            method,
+            url,
+            headers,
+        } = self
+            .presign(input, lifetime)
             .map_err(|error| GatewayError::call("S3", "presign PutObject", &error))?;
-        // The SDK sets others beside them, which the signature does not cover.
-        let signed = request
-            .uri()
-            .split("X-Amz-SignedHeaders=")
-            .nth(1)
-            .unwrap_or_default();
-        let signed = signed.split('&').next().unwrap_or_default().to_owned();
-        let is_signed = |name: &str| signed.split("%3B").any(|signed| signed == name);
-        let headers = request.headers().filter(|(name, _)| is_signed(name));
-        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         Ok(PresignedUpload {
-            method: request.method().to_owned(),
-            url: request.uri().to_owned(),
-            headers: headers
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-            expires_at: now + SignedDuration::from_secs(seconds),
+            method,
+            url,
+            headers: headers.into_iter().collect(),
+            expires_at: until(now, lifetime),
         })
     }
 
     /// Allows a download of `key` for `lifetime`, which browsers store as `file_name` (letters, digits,
     /// dots and dashes). No call is made, so the object need not be there.
-    pub async fn presign_download(
+    pub fn presign_download(
         &self,
         key: &str,
         now: Timestamp,
         lifetime: Duration,
         file_name: &str,
     ) -> Result<PresignedDownload, GatewayError> {
-        let presigning = PresigningConfig::expires_in(lifetime).map_err(|error| GatewayError {
-            service: "S3",
-            operation: "presign GetObject",
-            cause: error.to_string(),
-        })?;
-        let request = self
-            .client
-            .get_object()
+        let input = GetObjectInput::builder()
             .bucket(&self.name)
             .key(key)
-            .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
-            .presigned(presigning)
-            .await
+            .response_content_disposition(format!("attachment; filename=\"{file_name}\""));
+        let presigned = self
+            .presign(input, lifetime)
             .map_err(|error| GatewayError::call("S3", "presign GetObject", &error))?;
-        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         Ok(PresignedDownload {
-            url: request.uri().to_owned(),
-            expires_at: now + SignedDuration::from_secs(seconds),
+            url: presigned.url,
+            expires_at: until(now, lifetime),
         })
+    }
+
+    fn presign<C: Call>(
+        &self,
+        input: C,
+        lifetime: Duration,
+    ) -> Result<Presigned, aws::Error<C::Error>> {
+        self.client
+            .presign(C::operation(), input.finish()?, lifetime)
     }
 
     /// Writes an object unless there is one: what was stored stays as it is. Says whether it is new.
@@ -131,15 +116,13 @@ impl Bucket {
         bytes: Vec<u8>,
         content_type: &str,
     ) -> Result<bool, GatewayError> {
-        let answer = self
-            .client
-            .put_object()
+        let answer = PutObjectInput::builder()
             .bucket(&self.name)
             .key(key)
             .content_type(content_type)
             .if_none_match("*")
             .body(bytes.into())
-            .send()
+            .call(&self.client)
             .await;
         match answer {
             Ok(_) => Ok(true),
@@ -155,12 +138,10 @@ impl Bucket {
             operation: "GetObject",
             cause,
         };
-        let answer = self
-            .client
-            .get_object()
+        let answer = GetObjectInput::builder()
             .bucket(&self.name)
             .key(key)
-            .send()
+            .call(&self.client)
             .await;
         let object = match answer {
             Ok(object) => object,
@@ -180,4 +161,8 @@ impl Bucket {
             .map_err(|error| failed(error.to_string()))?;
         Ok(Some(body.to_vec()))
     }
+}
+
+fn until(now: Timestamp, lifetime: Duration) -> Timestamp {
+    now + SignedDuration::from_secs(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX))
 }

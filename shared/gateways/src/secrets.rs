@@ -2,12 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws_sdk_secretsmanager::Client;
-use aws_types::SdkConfig;
+use aws::Client;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueInput;
 use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::GatewayError;
+
+aws::operations! { aws_sdk_secretsmanager:
+    get_secret_value(GetSecretValue, GetSecretValueInput, GetSecretValueInputBuilder, GetSecretValueOutput, GetSecretValueError)
+}
 
 /// How long keys are used before they are read again: a secret that was exchanged is gone everywhere
 /// after as long, and a busy function reads it twelve times an hour.
@@ -57,9 +61,9 @@ struct Kept {
 
 impl Secret {
     /// The secret of that name or ARN. Connects at the first use.
-    pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
+    pub fn new(client: &Client, id: impl Into<String>) -> Self {
         Self::from(Source::Manager {
-            client: Client::new(config),
+            client: client.clone(),
             id: id.into(),
         })
     }
@@ -111,10 +115,9 @@ impl From<Source> for Secret {
 }
 
 async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
-    let answer = client
-        .get_secret_value()
+    let answer = GetSecretValueInput::builder()
         .secret_id(id)
-        .send()
+        .call(client)
         .await
         .map_err(|error| GatewayError::call("Secrets Manager", "GetSecretValue", &error))?;
     let unreadable = |cause: &str| GatewayError {

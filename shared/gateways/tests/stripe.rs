@@ -496,7 +496,7 @@ async fn keys_may_be_exchanged_while_the_shop_is_open() {
         r#"{"secret_key":"sk_test_after_rotation","webhook_secrets":["whsec_a","whsec_b"]}"#,
     ])
     .await;
-    let secret = Secret::new(&environment.aws("SECRETSMANAGER").unwrap(), "stripe");
+    let secret = Secret::new(&environment.secrets_manager().unwrap(), "stripe");
     let stripe = Stripe::new(stand_in.url(), secret).unwrap();
     let providers = PaymentProviders::new(Some(stripe));
     assert_eq!(reads.load(Ordering::SeqCst), 0);
@@ -540,7 +540,7 @@ async fn keys_may_be_exchanged_while_the_shop_is_open() {
 async fn a_secret_that_cannot_be_used_says_so_without_its_words() {
     let stand_in = StripeStandIn::start(&root()).await.unwrap();
     let (environment, _) = secrets_manager(vec!["sk_live_pasted_by_mistake"]).await;
-    let secret = Secret::new(&environment.aws("SECRETSMANAGER").unwrap(), "stripe");
+    let secret = Secret::new(&environment.secrets_manager().unwrap(), "stripe");
     let stripe = Stripe::new(stand_in.url(), secret).unwrap();
     let providers = PaymentProviders::new(Some(stripe));
     let outcome = providers.payment(STRIPE, "pi_1").await;

@@ -12,7 +12,6 @@ use aws_sdk_s3::types::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::{Database, actions::create_table::CreateTableRequest};
-use runtime::Environment;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -61,19 +60,14 @@ impl Emulators {
         });
 
         let (child, endpoint) = start_ministack(root, data).await?;
-        let environment = Environment::of(client_environment(&endpoint, ""));
-        let config = |service| {
-            environment
-                .aws(service)
-                .map_err(|error| LocalError(error.to_string()))
-        };
-        let s3 = aws_sdk_s3::config::Builder::from(&config("S3")?)
+        let config = crate::sdk::config(&endpoint);
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(true)
             .build();
         Ok(Self {
             database,
             dynamodb: format!("http://{address}"),
-            sqs: aws_sdk_sqs::Client::new(&config("SQS")?),
+            sqs: aws_sdk_sqs::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             endpoint,
             child,

@@ -18,6 +18,7 @@ pub mod emulators;
 pub mod gateway;
 pub mod lambda;
 pub mod meter;
+mod sdk;
 pub mod stack;
 pub mod stripe;
 pub mod template;

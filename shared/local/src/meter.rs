@@ -208,10 +208,7 @@ impl Wire {
             .await;
     }
 
-    async fn pass(
-        &self,
-        request: Request<Incoming>,
-    ) -> std::io::Result<Response<Full<Bytes>>> {
+    async fn pass(&self, request: Request<Incoming>) -> std::io::Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(Error::other)?.to_bytes();
         let operation = match parts.headers.get("x-amz-target") {

@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+use aws::Client;
 use aws_sdk_sqs::{
-    Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        change_message_visibility::ChangeMessageVisibilityInput,
+        send_message_batch::SendMessageBatchInput,
+    },
     types::SendMessageBatchRequestEntry,
 };
-use aws_types::SdkConfig;
 use domain::fault::chain;
 use serde::Serialize;
+
+aws::operations! { aws_sdk_sqs:
+    change_message_visibility(ChangeMessageVisibility, ChangeMessageVisibilityInput, ChangeMessageVisibilityInputBuilder, ChangeMessageVisibilityOutput, ChangeMessageVisibilityError)
+    send_message_batch(SendMessageBatch, SendMessageBatchInput, SendMessageBatchInputBuilder, SendMessageBatchOutput, SendMessageBatchError)
+}
 
 /// Messages of one SendMessageBatch call.
 const BATCH: usize = 10;
@@ -53,9 +61,9 @@ pub struct Queues {
 
 impl Queues {
     /// Connects at the first call.
-    pub fn new(config: &SdkConfig) -> Self {
+    pub fn new(client: &Client) -> Self {
         Self {
-            client: Client::new(config),
+            client: client.clone(),
         }
     }
 
@@ -116,10 +124,10 @@ impl Queues {
             operation: "SendMessageBatch",
             cause: error.to_string(),
         })?;
-        let request = self.client.send_message_batch().queue_url(url);
+        let request = SendMessageBatchInput::builder().queue_url(url);
         let answer = request
             .set_entries(Some(entries))
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| call("SendMessageBatch", &error))?;
         match answer.failed().first() {
@@ -139,12 +147,11 @@ impl Queues {
         receipt_handle: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.client
-            .change_message_visibility()
+        ChangeMessageVisibilityInput::builder()
             .queue_url(url)
             .receipt_handle(receipt_handle)
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| call("ChangeMessageVisibility", &error))?;
         Ok(())

@@ -9,9 +9,9 @@
 //! - [`run_on_schedule`] runs a [`Task`], which the clock calls.
 
 mod auth;
-mod aws;
 mod body;
 mod call;
+mod clients;
 mod consume;
 mod environment;
 mod metric;
@@ -26,6 +26,7 @@ mod telemetry;
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 pub use body::{Body, Json, MaybeJson, NoBody, RawBody};
 pub use call::{Call, NoPath, NoQuery};
+pub use clients::ClientError;
 pub use consume::{ConsumeError, Consumer, Delivery, consume};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};

@@ -4,6 +4,7 @@ use domain::breaker::Breaker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::calls::Call;
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Record, from_item, number, string},
@@ -55,7 +56,7 @@ impl Store {
             .expression_attribute_values(":schema", number(BreakerRecord::VERSION))
             .expression_attribute_values(":one", number(1))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
         let record: BreakerRecord = from_item(answer.attributes.unwrap_or_default())?;
@@ -68,7 +69,7 @@ impl Store {
             self.update(&Key::breaker(service))
                 .update_expression("SET open_until = :until")
                 .expression_attribute_values(":until", number(until.as_millisecond()))
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
         }
@@ -80,7 +81,7 @@ impl Store {
         self.update(&Key::breaker(service))
             .update_expression("SET failures = :zero, open_until = :zero")
             .expression_attribute_values(":zero", number(0))
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
         Ok(())
@@ -103,7 +104,7 @@ impl Store {
             .condition_expression("open_until = :read")
             .expression_attribute_values(":until", number(until.as_millisecond()))
             .expression_attribute_values(":read", number(read))
-            .send()
+            .call(&self.client)
             .await;
         match answer {
             Ok(_) => Ok(true),

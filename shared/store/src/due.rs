@@ -5,6 +5,7 @@ use domain::id::OrderId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::calls::{BatchWriteItemInput, Call, QueryInput};
 use crate::{
     Result, Store, StoreError,
     item::{Record, from_item, string, to_item},
@@ -76,9 +77,7 @@ impl Store {
             for part in 0..DUE_PARTS {
                 let mut start = None;
                 loop {
-                    let answer = self
-                        .client
-                        .query()
+                    let answer = QueryInput::builder()
                         .table_name(&self.table)
                         .key_condition_expression("PK = :partition AND SK < :before")
                         .expression_attribute_values(":partition", string(due_partition(day, part)))
@@ -88,7 +87,7 @@ impl Store {
                         )
                         .set_exclusive_start_key(start)
                         .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                        .send()
+                        .call(&self.client)
                         .await
                         .map_err(|error| StoreError::call("Query due", &error))?;
                     log_units("Query due", answer.consumed_capacity.as_slice());
@@ -118,12 +117,10 @@ impl Store {
             let mut left = batch.to_vec();
             let mut attempt = 0;
             while !left.is_empty() {
-                let answer = self
-                    .client
-                    .batch_write_item()
+                let answer = BatchWriteItemInput::builder()
                     .request_items(&self.table, left)
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
+                    .call(&self.client)
                     .await
                     .map_err(|error| StoreError::call(operation, &error))?;
                 log_units(operation, answer.consumed_capacity());

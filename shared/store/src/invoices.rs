@@ -14,6 +14,7 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::calls::{Call, QueryInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
@@ -249,16 +250,14 @@ impl Store {
         let mut found = OrderInvoices::default();
         let mut start: Option<Item> = None;
         loop {
-            let answer = self
-                .client
-                .query()
+            let answer = QueryInput::builder()
                 .table_name(&self.table)
                 .key_condition_expression("PK = :pk")
                 .expression_attribute_values(":pk", string(invoice_partition(order)))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call("Query invoices", &error))?;
             log_units("Query invoices", answer.consumed_capacity.as_slice());
@@ -284,7 +283,7 @@ impl Store {
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":now", string(now.to_string()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| StoreError::call("UpdateItem invoice stored", &error))?;
         Ok(())

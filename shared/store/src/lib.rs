@@ -6,6 +6,7 @@
 //! types; each file holds the stored one of its context and the way between them.
 
 mod breakers;
+mod calls;
 mod carts;
 mod cursor;
 mod due;
@@ -24,12 +25,11 @@ mod suppressions;
 mod transaction;
 mod variants;
 
+use aws::Client;
 use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
+    operation::update_item::builders::UpdateItemInputBuilder,
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
-use aws_types::SdkConfig;
 
 pub use cursor::InvalidCursor;
 pub use due::Due;
@@ -42,6 +42,7 @@ pub use payment_events::{PaymentEvent, PaymentEventOutcome};
 pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
 pub use variants::{Look, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
 
+use crate::calls::{Call, GetItemInput, ScanInput, UpdateItemInput};
 use crate::{item::Item, keys::Key};
 
 /// What every function returns that can only fail because the table did.
@@ -65,9 +66,9 @@ pub struct Store {
 
 impl Store {
     /// The table of that name. Connects at the first call.
-    pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
+    pub fn new(client: &Client, table: impl Into<String>) -> Self {
         Self {
-            client: Client::new(config),
+            client: client.clone(),
             table: table.into(),
         }
     }
@@ -79,14 +80,12 @@ impl Store {
         key: &Key,
         consistency: Consistency,
     ) -> Result<Option<Item>> {
-        let answer = self
-            .client
-            .get_item()
+        let answer = GetItemInput::builder()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
             .consistent_read(consistency == Consistency::Strong)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| StoreError::call(operation, &error))?;
         log_units(operation, answer.consumed_capacity.as_slice());
@@ -102,16 +101,14 @@ impl Store {
     ) -> Result<()> {
         let mut start = None;
         loop {
-            let answer = self
-                .client
-                .scan()
+            let answer = ScanInput::builder()
                 .table_name(&self.table)
                 .consistent_read(true)
                 .filter_expression("entity_type = :entity")
                 .expression_attribute_values(":entity", item::string(entity))
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call(operation, &error))?;
             log_units(operation, answer.consumed_capacity.as_slice());
@@ -126,9 +123,8 @@ impl Store {
     }
 
     /// An update of one item, to be completed and sent.
-    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
+    fn update(&self, key: &Key) -> UpdateItemInputBuilder {
+        UpdateItemInput::builder()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
     }

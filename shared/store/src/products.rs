@@ -16,6 +16,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::calls::{Call, QueryInput};
 use crate::{
     Consistency, Result, Store, StoreError, cursor,
     cursor::InvalidCursor,
@@ -163,9 +164,7 @@ impl Store {
                     .map(|(name, value)| (name.to_owned(), string(value)))
                     .into()
             });
-            let answer = self
-                .client
-                .query()
+            let answer = QueryInput::builder()
                 .table_name(&self.table)
                 .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
                 .expression_attribute_values(":pk", string(&partition))
@@ -173,7 +172,7 @@ impl Store {
                 .scan_index_forward(forward)
                 .limit(i32::try_from(missing).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start_key)
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call("Query listing", &error))?;
             for item in answer.items.unwrap_or_default() {

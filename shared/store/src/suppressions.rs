@@ -4,6 +4,7 @@ use domain::email::suppression::{AddressHash, Reason, Suppression};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::calls::{Call, PutItemInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Record, from_item, to_item},
@@ -31,11 +32,10 @@ impl Store {
             at: suppression.at,
         };
         let key = Key::suppression(&suppression.address);
-        self.client
-            .put_item()
+        PutItemInput::builder()
             .table_name(&self.table)
             .set_item(Some(to_item(&key, &record)?))
-            .send()
+            .call(&self.client)
             .await
             .map_err(|error| StoreError::call("PutItem suppression", &error))?;
         Ok(())

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
+use crate::calls::{Call, TransactWriteItemsInput};
 use crate::{Result, Store, StoreError, log_units};
 
 /// How a transaction ended.
@@ -49,12 +50,11 @@ impl Store {
     ) -> Result<Outcome> {
         let mut conflicts = Vec::new();
         for attempt in 0..ATTEMPTS {
-            let request = self
-                .client
-                .transact_write_items()
+            let request = TransactWriteItemsInput::builder()
                 .set_transact_items(Some(actions.clone()))
+                .client_request_token(token()?)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let error = match request.send().await {
+            let error = match request.call(&self.client).await {
                 Ok(answer) => {
                     log_units(operation, answer.consumed_capacity());
                     return Ok(Outcome::Committed { conflicts });
@@ -104,6 +104,14 @@ impl Store {
         }
         Err(StoreError::Contended { operation })
     }
+}
+
+/// By it the service knows an attempt whose answer was lost, and does not take it for a second
+/// transaction.
+fn token() -> Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| StoreError::corrupt("transaction", error))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(random)))
 }
 
 /// Waits for a random time of up to 10 ms, 20 ms, 40 ms and so on (full jitter), so that those who

@@ -17,6 +17,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::calls::{BatchGetItemInput, Call};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
@@ -233,12 +234,10 @@ impl Store {
                 .consistent_read(consistency == Consistency::Strong)
                 .build()
                 .map_err(|error| StoreError::corrupt("variant", error))?;
-            let answer = self
-                .client
-                .batch_get_item()
+            let answer = BatchGetItemInput::builder()
                 .request_items(&self.table, request)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call(operation, &error))?;
             log_units(operation, answer.consumed_capacity());
@@ -296,7 +295,7 @@ impl Store {
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .call(&self.client)
             .await;
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
@@ -319,7 +318,7 @@ impl Store {
                 )
                 .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
                 .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call("UpdateItem shard details", &error))?;
         }
@@ -342,7 +341,7 @@ impl Store {
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":slug", string(product_slug))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .call(&self.client)
             .await;
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
@@ -355,7 +354,7 @@ impl Store {
                 .update_expression("SET for_sale = :no")
                 .condition_expression("attribute_exists(PK)")
                 .expression_attribute_values(":no", AttributeValue::Bool(false))
-                .send()
+                .call(&self.client)
                 .await
                 .map_err(|error| StoreError::call("UpdateItem withdraw shard", &error))?;
         }
@@ -389,7 +388,7 @@ impl Store {
             "attribute_exists(PK) AND attribute_not_exists(shards){}",
             if import.is_some() { NOT_BY_IMPORT } else { "" }
         ));
-        let error = match update.send().await {
+        let error = match update.call(&self.client).await {
             Ok(answer) => return read_variant(answer.attributes.unwrap_or_default()).map(Some),
             Err(error) => error,
         };

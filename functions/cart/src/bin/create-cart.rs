@@ -38,10 +38,7 @@ impl Endpoint for CreateCart {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(CreateCart {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
             currency: environment.currency()?,
         })
     })

@@ -37,10 +37,7 @@ impl Endpoint for GetCart {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(GetCart {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
             currency: environment.currency()?,
         })
     })

@@ -30,10 +30,7 @@ impl Endpoint for RemoveCartLine {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(RemoveCartLine {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
             currency: environment.currency()?,
         })
     })

@@ -42,10 +42,7 @@ impl Endpoint for SetCartLine {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(SetCartLine {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
             currency: environment.currency()?,
         })
     })

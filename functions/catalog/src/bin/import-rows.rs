@@ -190,10 +190,7 @@ impl ImportRows {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(ImportRows {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
             currency: environment.currency()?,
         })
     })

@@ -58,10 +58,7 @@ impl Consumer for RefreshAvailability {
 
 fn main() -> ExitCode {
     runtime::consume(|environment| {
-        let store = Store::new(
-            &environment.aws("DYNAMODB")?,
-            environment.require("TABLE_NAME")?,
-        );
+        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
         Ok(RefreshAvailability { store })
     })
 }

@@ -110,15 +110,9 @@ impl StartImport {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(StartImport {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
-            uploads: Bucket::new(
-                &environment.aws("S3")?,
-                environment.require("UPLOAD_BUCKET")?,
-            ),
-            queues: Queues::new(&environment.aws("SQS")?),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            uploads: Bucket::new(&environment.s3()?, environment.require("UPLOAD_BUCKET")?)?,
+            queues: Queues::new(&environment.sqs()?),
             rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
         })
     })

@@ -35,14 +35,8 @@ impl Endpoint for GetInvoiceAsStaff {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(GetInvoiceAsStaff {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
-            bucket: Bucket::new(
-                &environment.aws("S3")?,
-                environment.require("INVOICE_BUCKET")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            bucket: Bucket::new(&environment.s3()?, environment.require("INVOICE_BUCKET")?)?,
         })
     })
 }

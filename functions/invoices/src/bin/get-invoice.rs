@@ -38,14 +38,8 @@ impl Endpoint for GetInvoice {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(GetInvoice {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
-            bucket: Bucket::new(
-                &environment.aws("S3")?,
-                environment.require("INVOICE_BUCKET")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            bucket: Bucket::new(&environment.s3()?, environment.require("INVOICE_BUCKET")?)?,
         })
     })
 }

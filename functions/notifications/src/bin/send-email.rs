@@ -90,12 +90,9 @@ impl Consumer for SendEmail {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(SendEmail {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
             mailer: Mailer::new(
-                &environment.aws("SESV2")?,
+                &environment.ses()?,
                 environment.require("MAIL_FROM")?,
                 environment.require("CONFIGURATION_SET")?,
             ),

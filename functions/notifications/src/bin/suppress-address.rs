@@ -46,10 +46,7 @@ impl Consumer for SuppressAddress {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(SuppressAddress {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
         })
     })
 }

@@ -113,11 +113,8 @@ fn main() -> ExitCode {
             ),
         ]);
         Ok(RelayEvents {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
-            queues: Queues::new(&environment.aws("SQS")?),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            queues: Queues::new(&environment.sqs()?),
             urls,
         })
     })

@@ -41,10 +41,7 @@ impl Endpoint for CancelOrder {
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.aws("DYNAMODB")?,
-            environment.require("TABLE_NAME")?,
-        );
+        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
         Ok(CancelOrder { store })
     })
 }

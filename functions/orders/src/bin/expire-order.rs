@@ -40,11 +40,8 @@ impl Consumer for ExpireOrder {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(ExpireOrder {
-            store: Store::new(
-                &environment.aws("DYNAMODB")?,
-                environment.require("TABLE_NAME")?,
-            ),
-            queues: Queues::new(&environment.aws("SQS")?),
+            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            queues: Queues::new(&environment.sqs()?),
             queue_url: environment.require("EXPIRE_ORDER_QUEUE_URL")?.to_owned(),
         })
     })

@@ -30,10 +30,7 @@ impl Endpoint for GetOrder {
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.aws("DYNAMODB")?,
-            environment.require("TABLE_NAME")?,
-        );
+        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
         Ok(GetOrder { store })
     })
 }

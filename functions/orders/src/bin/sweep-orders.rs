@@ -47,10 +47,7 @@ impl Task for SweepOrders {
 
 fn main() -> ExitCode {
     runtime::run_on_schedule(|environment| {
-        let store = Store::new(
-            &environment.aws("DYNAMODB")?,
-            environment.require("TABLE_NAME")?,
-        );
+        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
         Ok(SweepOrders { store })
     })
 }
