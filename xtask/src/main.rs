@@ -6,6 +6,7 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod bench;
 mod dev;
 mod new_function;
 mod openapi;
@@ -44,6 +45,25 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measure what each function costs; see docs/performance.md
+    Bench(bench::Options),
+    /// Measure what changed since a revision, function by function
+    BenchDiff {
+        /// Revision to compare with
+        #[arg(long)]
+        base: String,
+        #[command(flatten)]
+        options: bench::Options,
+    },
+    /// Hold sizes, requests, units and instructions against tests/budgets.json
+    Budgets {
+        /// Write the file instead
+        #[arg(long)]
+        write: bool,
+        /// Take the release binaries as they are
+        #[arg(long)]
+        no_build: bool,
+    },
     /// Make a new HTTP function: binary, template block, sample event
     NewFunction {
         /// Folder under functions/, such as catalog
@@ -81,6 +101,9 @@ fn main() -> ExitCode {
         Command::CleanData => dev::clean_data(),
         Command::Tidy => tidy::run(),
         Command::Openapi { check } => openapi::run(check),
+        Command::Bench(options) => bench::run(&options),
+        Command::BenchDiff { base, options } => bench::diff(&base, &options),
+        Command::Budgets { write, no_build } => bench::budgets(write, no_build),
         Command::NewFunction {
             context,
             name,

@@ -27,7 +27,7 @@ use tokio::{
     sync::{Notify, Semaphore, oneshot, watch},
 };
 
-use crate::{ACCOUNT, LocalError, REGION, Result, template::Function};
+use crate::{ACCOUNT, LocalError, REGION, Result, process, template::Function};
 
 /// Largest answer, in bytes: what Lambda takes.
 const MAX_ANSWER: usize = 6 * 1024 * 1024;
@@ -76,7 +76,16 @@ pub struct Process {
     /// When it was started.
     pub started: Instant,
     /// When it first asked for a call: from then on it was ready.
-    pub ready: Option<Instant>,
+    pub ready: Option<Ready>,
+}
+
+/// A process that asked for its first call.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready {
+    /// When.
+    pub at: Instant,
+    /// What it had spent on a core until then, where the system tells.
+    pub cpu: Option<Duration>,
 }
 
 /// Every function of the template.
@@ -114,7 +123,7 @@ struct Worker {
     id: u64,
     process: u32,
     started: Instant,
-    ready: OnceLock<Instant>,
+    ready: OnceLock<Ready>,
     child: Mutex<Child>,
     /// The call that the process takes next.
     next: Mutex<Option<Invocation>>,
@@ -419,7 +428,10 @@ async fn next(
     let Some(worker) = lambda.worker(&name, id) else {
         return StatusCode::GONE.into_response();
     };
-    worker.ready.get_or_init(Instant::now);
+    worker.ready.get_or_init(|| Ready {
+        at: Instant::now(),
+        cpu: process::cpu(worker.process),
+    });
     loop {
         let arrived = worker.arrived.notified();
         if let Some(call) = locked(&worker.next).take() {

@@ -12,12 +12,14 @@
 //! - [`triggers`] feeds the queue consumers and the reader of the table's stream.
 //! - [`stack`] puts them together.
 //! - [`meter`] counts what the functions' calls cost.
+//! - [`process`] reads what the kernel knows of a function's process.
 //! - [`stripe`] stands in for the payment provider.
 
 pub mod emulators;
 pub mod gateway;
 pub mod lambda;
 pub mod meter;
+pub mod process;
 mod sdk;
 pub mod stack;
 pub mod stripe;

@@ -52,7 +52,8 @@ pub struct Stack {
     pub lambda: Lambda,
     /// What it stands on.
     pub emulators: Emulators,
-    tasks: Vec<JoinHandle<()>>,
+    triggers: Vec<JoinHandle<()>>,
+    gateway: JoinHandle<()>,
 }
 
 impl Stack {
@@ -84,7 +85,7 @@ impl Stack {
         }
         let lambda = Lambda::start(functions, &options.binaries, Arc::clone(&options.log)).await?;
 
-        let mut tasks = Vec::new();
+        let mut triggers = Vec::new();
         let mut queues = Vec::new();
         for queue in &template.queues {
             queues.push((
@@ -99,7 +100,7 @@ impl Stack {
                     Trigger::Schedule { every } => {
                         let (lambda, name) = (lambda.clone(), function.binary.clone());
                         let every = std::time::Duration::from_secs(*every);
-                        tasks.push(tokio::spawn(async move {
+                        triggers.push(tokio::spawn(async move {
                             loop {
                                 tokio::time::sleep(every).await;
                                 // What failed is in the log, and is tried again next time.
@@ -122,7 +123,7 @@ impl Stack {
                             impatient: options.impatient,
                             lambda: lambda.clone(),
                         };
-                        tasks.push(tokio::spawn(poller.run()));
+                        triggers.push(tokio::spawn(poller.run()));
                     }
                     Trigger::Stream { batch_size } => {
                         let table = template.table["TableName"].as_str().unwrap_or_default();
@@ -138,7 +139,7 @@ impl Stack {
                                 .map(|data| data.join("stream-position")),
                         };
                         let log = Arc::clone(&options.log);
-                        tasks.push(tokio::spawn(async move {
+                        triggers.push(tokio::spawn(async move {
                             if let Err(error) = poller.run().await {
                                 log("stream", &format!("error: {error}"));
                             }
@@ -148,24 +149,37 @@ impl Stack {
             }
         }
         let gateway = Gateway::new(&template, &options.root, lambda.clone(), &emulators, queues)?;
-        tasks.push(tokio::spawn(async move {
+        let gateway = tokio::spawn(async move {
             // Ends with its task; an address that is lost is noticed by whoever uses it.
             let _ = gateway.run(listener).await;
-        }));
+        });
         Ok(Self {
             address: format!("http://{address}"),
             template,
             lambda,
             emulators,
-            tasks,
+            triggers,
+            gateway,
         })
+    }
+
+    /// From now on nothing calls a function but requests and [`Lambda::invoke`]: no queue, no stream,
+    /// no clock. For those who measure one function at a time.
+    pub fn stop_triggers(&mut self) {
+        for trigger in self.triggers.drain(..) {
+            trigger.abort();
+        }
+    }
+
+    fn abort(&self) {
+        for task in self.triggers.iter().chain([&self.gateway]) {
+            task.abort();
+        }
     }
 
     /// Stops everything it started, and waits until it has stopped.
     pub async fn stop(mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.abort();
         self.lambda.restart(None).await;
         self.emulators.stop().await;
     }
@@ -212,9 +226,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.abort();
     }
 }
 

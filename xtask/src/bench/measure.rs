@@ -1,0 +1,217 @@
+//! Measuring one function: fresh processes first, then one that goes on.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use local::{
+    lambda::{Lambda, Process},
+    meter::Operations,
+    process,
+};
+use serde_json::Value;
+
+use super::{
+    report::{Calls, Function, Percentiles, Scenario, Spread},
+    scenarios::Events,
+    world::World,
+};
+use crate::Outcome;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// Fresh processes of each function.
+    pub(crate) starts: usize,
+    /// Calls of one process, of those that can be repeated.
+    pub(crate) invocations: usize,
+    /// Calls that each use something up.
+    pub(crate) once: usize,
+    /// Calls after which the memory is looked at, for functions on the shopper's way.
+    pub(crate) soak: usize,
+}
+
+/// The calls before those that count.
+const WARM_UP: usize = 100;
+
+/// What a fresh process needs to be ready, and for its first call.
+pub(crate) async fn starts(
+    lambda: &Lambda,
+    name: &str,
+    events: &[Value],
+    function: &mut Function,
+) -> Outcome {
+    let (mut start, mut start_cpu, mut first, mut first_cpu) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        lambda.restart(Some(&[name.to_owned()])).await;
+        lambda.invoke(name, event.to_string().into()).await?;
+        let done = Instant::now();
+        let process = only(lambda, name)?;
+        let ready = process.ready.ok_or("a process that answered was ready")?;
+        let cpu = cpu(process)?;
+        start.push(micros(ready.at - process.started));
+        first.push(micros(done - ready.at));
+        let ready_cpu = ready.cpu.ok_or(NO_KERNEL)?;
+        start_cpu.push(micros(ready_cpu));
+        first_cpu.push(micros(cpu.saturating_sub(ready_cpu)));
+    }
+    function.start_us = Spread::of(start);
+    function.start_cpu_us = Spread::of(start_cpu);
+    function.first_us = Spread::of(first);
+    function.first_cpu_us = Spread::of(first_cpu);
+    Ok(())
+}
+
+/// What a call of a warm process needs.
+pub(crate) async fn warm(
+    lambda: &Lambda,
+    world: Option<&World>,
+    name: &str,
+    events: &Events,
+    effort: Effort,
+) -> Outcome<Scenario> {
+    let payloads: Vec<String> = events.events.iter().map(Value::to_string).collect();
+    let (warm_up, count) = match events.repeatable {
+        true => (WARM_UP, effort.invocations),
+        // A tenth warms up.
+        false => (payloads.len() / 10, payloads.len() - payloads.len() / 10),
+    };
+    let payload = |index: usize| payloads[index % payloads.len()].clone();
+    let mut answer_bytes = 0;
+    for index in 0..warm_up.max(1) {
+        let answer = lambda.invoke(name, payload(index).into()).await?;
+        answer_bytes = answer.len() as u64;
+    }
+    let process = only(lambda, name)?;
+    if let Some(world) = world {
+        world.meter.reset();
+        world.logged.bytes.store(0, Ordering::Relaxed);
+        world.logged.lines.store(0, Ordering::Relaxed);
+    }
+    let before = cpu(process)?;
+    let mut times = Vec::with_capacity(count);
+    for index in warm_up..warm_up + count {
+        let payload = payload(index);
+        let started = Instant::now();
+        lambda.invoke(name, payload.into()).await?;
+        times.push(micros(started.elapsed()));
+    }
+    let spent = cpu(process)?.saturating_sub(before);
+    let mut scenario = Scenario {
+        invocations: count as u64,
+        warm_us: Percentiles::of(times),
+        cpu_us: per(micros(spent), count),
+        event_bytes: payloads.first().map_or(0, String::len) as u64,
+        answer_bytes,
+        ..Scenario::default()
+    };
+    if let Some(world) = world {
+        // Lines come through a pipe of their own, a moment behind.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let counts = world.meter.counts();
+        scenario.calls = calls(counts.get(name), count);
+        let logged = |counter: &std::sync::atomic::AtomicU64| {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+            let counted = counter.load(Ordering::Relaxed) as f64;
+            per(counted, count)
+        };
+        scenario.logged_bytes = logged(&world.logged.bytes);
+        scenario.log_lines = logged(&world.logged.lines);
+    }
+    Ok(scenario)
+}
+
+/// Goes on calling, and notes what that does to the memory.
+pub(crate) async fn soak(
+    lambda: &Lambda,
+    name: &str,
+    event: &Value,
+    calls: usize,
+    function: &mut Function,
+) -> Outcome {
+    let payload = event.to_string();
+    for _ in 0..calls / 100 {
+        lambda.invoke(name, payload.clone().into()).await?;
+    }
+    let before = memory(only(lambda, name)?)?;
+    for _ in 0..calls {
+        lambda.invoke(name, payload.clone().into()).await?;
+    }
+    let after = memory(only(lambda, name)?)?;
+    function.growth_kb = i64::try_from(after.resident)? - i64::try_from(before.resident)?;
+    function.growth_calls = calls as u64;
+    function.peak_kb = function.peak_kb.max(after.peak);
+    Ok(())
+}
+
+/// The most memory that the function's process ever had.
+pub(crate) fn peak(lambda: &Lambda, name: &str) -> Outcome<u64> {
+    Ok(memory(only(lambda, name)?)?.peak)
+}
+
+/// Size of a binary, and of the archive that SAM makes of it.
+pub(crate) fn sizes(binary: &Path, function: &mut Function) -> Outcome {
+    let bytes = std::fs::read(binary)
+        .map_err(|error| format!("{}: {error}; run `make bench`", binary.display()))?;
+    function.binary_bytes = bytes.len() as u64;
+    // The file's names and the archive's directory are some 250 bytes; SAM deflates at level 6.
+    let packed = miniz_oxide::deflate::compress_to_vec(&bytes, 6);
+    function.zip_bytes = packed.len() as u64 + 250;
+    Ok(())
+}
+
+/// What one call needs, of what all needed.
+pub(crate) fn calls(operations: Option<&Operations>, count: usize) -> BTreeMap<String, Calls> {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let each = |counted: u64| per(counted as f64, count);
+    let operations = operations.into_iter().flatten();
+    operations
+        .map(|(name, usage)| {
+            let calls = Calls {
+                requests: each(usage.requests),
+                read_units: per(usage.read_units, count),
+                write_units: per(usage.write_units, count),
+                bytes_sent: each(usage.bytes_sent),
+                bytes_received: each(usage.bytes_received),
+            };
+            (name.clone(), calls)
+        })
+        .collect()
+}
+
+const NO_KERNEL: &str = "the bench reads /proc, so it needs Linux";
+
+/// The one process of a function that is called by one at a time.
+fn only(lambda: &Lambda, name: &str) -> Outcome<Process> {
+    match lambda.processes(name)[..] {
+        [process] => Ok(process),
+        ref others => Err(format!("{name} has {} processes, not one", others.len()).into()),
+    }
+}
+
+fn cpu(of: Process) -> Outcome<Duration> {
+    Ok(process::cpu(of.id).ok_or(NO_KERNEL)?)
+}
+
+fn memory(of: Process) -> Outcome<process::Memory> {
+    Ok(process::memory(of.id).ok_or(NO_KERNEL)?)
+}
+
+#[expect(clippy::float_arithmetic, reason = "a figure, not money")]
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// A share, with what no reader needs cut off.
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a figure, not money"
+)]
+fn per(total: f64, count: usize) -> f64 {
+    (total / count.max(1) as f64 * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,383 @@
+//! `make bench`: what each function costs, measured from outside; docs/performance.md explains it.
+
+mod binaries;
+mod budget;
+mod measure;
+mod page;
+mod report;
+mod scenarios;
+mod table;
+mod world;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use local::{lambda::Lambda, meter::Meter, template::Function as TemplateFunction};
+
+use self::{
+    binaries::{Binaries, HELLO, Way},
+    measure::Effort,
+    report::{Function, Machine, Report},
+    scenarios::{Events, SCENARIOS, Scenario},
+    world::{Setting, World, http},
+};
+use crate::{Outcome, root};
+
+/// Functions on a shopper's way, whose memory is watched for long.
+const SHOPPERS_WAY: [&str; 6] = [
+    "get-product",
+    "list-products",
+    "create-cart",
+    "set-cart-line",
+    "get-cart",
+    "get-order",
+];
+
+/// What to measure.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Options {
+    /// Only these functions, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    functions: Vec<String>,
+    /// Fresh processes of each function
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    starts: u32,
+    /// Calls of a warm process
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    invocations: u32,
+    /// Calls after which the memory of the functions on a shopper's way is looked at; 0 leaves it out
+    #[arg(long, default_value_t = 100_000)]
+    soak: u32,
+    /// Take the binaries as they are
+    #[arg(long)]
+    no_build: bool,
+    /// Folder of the report
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+}
+
+impl Options {
+    fn effort(&self) -> Effort {
+        Effort {
+            starts: self.starts as usize,
+            invocations: self.invocations as usize,
+            once: (self.invocations as usize / 8).clamp(20, 400),
+            soak: self.soak as usize,
+        }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.functions.is_empty() || self.functions.iter().any(|function| function == name)
+    }
+}
+
+pub(crate) use budget::run as budgets;
+
+/// Measures, prints a table, and writes `report.json` and `index.html`.
+pub(crate) fn run(options: &Options) -> Outcome {
+    for name in &options.functions {
+        if !SCENARIOS.iter().any(|scenario| scenario.function == *name) {
+            return Err(format!("there is no function {name}; see functions/*/src/bin").into());
+        }
+    }
+    if !options.no_build {
+        binaries::build(&root())?;
+    }
+    let report = executor()?.block_on(measure_all(&root(), options))?;
+    let out = root().join(&options.out);
+    fs::create_dir_all(&out)?;
+    fs::write(
+        out.join("report.json"),
+        serde_json::to_string_pretty(&report)? + "\n",
+    )?;
+    fs::write(out.join("index.html"), page::render(&report))?;
+    print!("{}", table::render(&report));
+    println!("report  {}", options.out.join("report.json").display());
+    println!("page    {}", options.out.join("index.html").display());
+    Ok(())
+}
+
+/// Measures a base revision and this one, function by function, one right after the other.
+pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
+    let root = root();
+    let revision = git(
+        &root,
+        &[
+            "rev-parse",
+            "--short",
+            "--verify",
+            &format!("{base}^{{commit}}"),
+        ],
+    )
+    .map_err(|_| format!("{base} is no revision of this repository"))?;
+    let tree = root.join("target/bench/base").join(&revision);
+    if !tree.exists() {
+        git(
+            &root,
+            &[
+                "worktree",
+                "add",
+                "--detach",
+                &tree.to_string_lossy(),
+                &revision,
+            ],
+        )?;
+    }
+    let venv = tree.join(".venv");
+    if !venv.exists() {
+        std::os::unix::fs::symlink(root.join(".venv"), venv)?;
+    }
+    if !options.no_build {
+        println!("building {revision}");
+        binaries::build(&tree).or_else(|error| {
+            // Before there was a floor there were functions.
+            if tree.join("target/lambda/get-product").exists() {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        })?;
+        binaries::build(&root)?;
+    }
+    let (before, after) = executor()?.block_on(measure_both(&tree, &root, options))?;
+    print!("{}", table::compare(&revision, &before, &after));
+    Ok(())
+}
+
+fn executor() -> Outcome<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}
+
+async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
+    let bench = Bench::start(root, "bin", options).await?;
+    println!("measuring hello");
+    let hello = bench.hello(options.effort()).await?;
+    let mut functions = BTreeMap::new();
+    for name in bench.names() {
+        if options.wants(&name) {
+            println!("measuring {name}");
+            functions.insert(name.clone(), bench.function(&name, options.effort()).await?);
+        }
+    }
+    bench.world.stop().await;
+    Ok(Report {
+        schema: 1,
+        date: runtime::now().strftime("%Y-%m-%d").to_string(),
+        revision: revision(root),
+        machine: machine(),
+        hello,
+        functions,
+    })
+}
+
+async fn measure_both(
+    base: &Path,
+    root: &Path,
+    options: &Options,
+) -> Outcome<(BTreeMap<String, Function>, BTreeMap<String, Function>)> {
+    let mut effort = options.effort();
+    effort.soak = 0;
+    let benches = [
+        Bench::start(base, "bin-base", options).await?,
+        Bench::start(root, "bin", options).await?,
+    ];
+    let [mut before, mut after] = [BTreeMap::new(), BTreeMap::new()];
+    for name in benches[1].names() {
+        if !options.wants(&name) || !benches[0].binaries.deployed(&name).exists() {
+            continue;
+        }
+        println!("measuring {name}, before and after");
+        before.insert(name.clone(), benches[0].function(&name, effort).await?);
+        after.insert(name.clone(), benches[1].function(&name, effort).await?);
+    }
+    for bench in benches {
+        bench.world.stop().await;
+    }
+    Ok((before, after))
+}
+
+/// A shop with the binaries it runs.
+struct Bench {
+    world: World,
+    binaries: Binaries,
+}
+
+impl Bench {
+    async fn start(root: &Path, folder: &str, options: &Options) -> Outcome<Self> {
+        let binaries = Binaries::new(root, &crate::root().join("target/bench").join(folder))?;
+        println!("starting a shop and selling in it");
+        let world = World::start(Setting {
+            binaries: binaries.folder.clone(),
+            root: root.to_owned(),
+            meter: Meter::with_tls()?,
+            orders: options.effort().once.min(100),
+        })
+        .await?;
+        Ok(Self { world, binaries })
+    }
+
+    /// Every function, in the template's order.
+    fn names(&self) -> Vec<String> {
+        let functions = self.world.stack.template.functions.iter();
+        functions.map(|function| function.binary.clone()).collect()
+    }
+
+    /// Measures one function in all its ways.
+    async fn function(&self, name: &str, effort: Effort) -> Outcome<Function> {
+        let lambda = &self.world.stack.lambda;
+        let mut function = Function::default();
+        let template = &self.world.stack.template.functions;
+        if let Some(block) = template.iter().find(|block| block.binary == name) {
+            function.memory_mb = block.memory;
+        }
+        measure::sizes(&self.binaries.deployed(name), &mut function)?;
+        for scenario in of(name) {
+            let events = scenario
+                .events(&self.world, effort.once + effort.starts)
+                .await?;
+            let way = Way {
+                uncached: scenario.uncached,
+                counted: false,
+            };
+            self.binaries.install(name, way)?;
+            let (started, rest) = apart(events, effort.starts);
+            lambda.restart(Some(&[name.to_owned()])).await;
+            if !scenario.uncached {
+                measure::starts(lambda, name, &started, &mut function).await?;
+                lambda.restart(Some(&[name.to_owned()])).await;
+            }
+            let figures = measure::warm(lambda, Some(&self.world), name, &rest, effort).await?;
+            function.scenarios.insert(scenario.name.to_owned(), figures);
+            function.peak_kb = function.peak_kb.max(measure::peak(lambda, name)?);
+            if effort.soak > 0 && SHOPPERS_WAY.contains(&name) && rest.repeatable {
+                let event = &rest.events[0];
+                measure::soak(lambda, name, event, effort.soak, &mut function).await?;
+            }
+        }
+        self.binaries.install(name, Way::default())?;
+        lambda.restart(Some(&[name.to_owned()])).await;
+        Ok(function)
+    }
+
+    /// Measures the floor.
+    async fn hello(&self, effort: Effort) -> Outcome<Function> {
+        let mut function = Function {
+            memory_mb: 256,
+            ..Function::default()
+        };
+        measure::sizes(&self.binaries.deployed(HELLO), &mut function)?;
+        let lambda = hello(&self.binaries.folder).await?;
+        let event = http(
+            "GET /v1/products/{slug}",
+            &[("slug", "headliner-tee-7")],
+            &[],
+            None,
+        );
+        let events = Events {
+            events: vec![event.clone()],
+            repeatable: true,
+        };
+        measure::starts(
+            &lambda,
+            HELLO,
+            &vec![event.clone(); effort.starts],
+            &mut function,
+        )
+        .await?;
+        let figures = measure::warm(&lambda, None, HELLO, &events, effort).await?;
+        function.scenarios.insert(HELLO.to_owned(), figures);
+        function.peak_kb = measure::peak(&lambda, HELLO)?;
+        if effort.soak > 0 {
+            measure::soak(&lambda, HELLO, &event, effort.soak, &mut function).await?;
+        }
+        lambda.restart(None).await;
+        Ok(function)
+    }
+}
+
+/// A Lambda that knows the floor alone.
+async fn hello(binaries: &Path) -> Outcome<Lambda> {
+    let function = TemplateFunction {
+        logical_id: "Hello".to_owned(),
+        binary: HELLO.to_owned(),
+        timeout: 30,
+        memory: 256,
+        environment: BTreeMap::new(),
+        triggers: Vec::new(),
+        statements: Vec::new(),
+    };
+    Ok(Lambda::start(vec![function], binaries, Arc::new(|_, _| {})).await?)
+}
+
+/// The ways in which a function is measured; the usual one first.
+fn of(name: &str) -> impl Iterator<Item = &'static Scenario> + use<'_> {
+    SCENARIOS
+        .iter()
+        .filter(move |scenario| scenario.function == name)
+}
+
+/// The events for fresh processes, and those for the one that goes on.
+fn apart(mut events: Events, starts: usize) -> (Vec<serde_json::Value>, Events) {
+    if events.repeatable {
+        let first = events.events[0].clone();
+        return (vec![first; starts], events);
+    }
+    let rest = events.events.split_off(starts);
+    let started = std::mem::replace(&mut events.events, rest);
+    (started, events)
+}
+
+/// The revision of the code, with `+` if it was changed since.
+fn revision(root: &Path) -> String {
+    let revision = git(root, &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    let changed = git(root, &["status", "--porcelain", "--untracked-files=no"]);
+    let mark = if changed.is_ok_and(|changed| changed.is_empty()) {
+        ""
+    } else {
+        "+"
+    };
+    format!("{revision}{mark}")
+}
+
+fn git(root: &Path, arguments: &[&str]) -> Outcome<String> {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(root)
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr)
+            .trim()
+            .to_owned()
+            .into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The machine at hand.
+fn machine() -> Machine {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim().to_owned())
+            .unwrap_or_default()
+    };
+    let memory = field(&read("/proc/meminfo"), "MemTotal");
+    let kilobytes = memory
+        .split(' ')
+        .next()
+        .and_then(|number| number.parse::<u64>().ok());
+    Machine {
+        cpu: field(&read("/proc/cpuinfo"), "model name"),
+        cores: std::thread::available_parallelism().map_or(0, usize::from),
+        memory_bytes: kilobytes.unwrap_or_default() * 1024,
+        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+    }
+}

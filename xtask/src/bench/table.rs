@@ -1,0 +1,361 @@
+//! The report as text.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use super::report::{Function, Report};
+
+/// A goal of docs/performance.md, and how far off it is.
+pub(crate) struct Goal {
+    /// What is to be reached.
+    pub(crate) what: &'static str,
+    /// At most.
+    pub(crate) most: f64,
+    /// What it is; `None` if it was not measured.
+    pub(crate) is: Option<f64>,
+    /// What it is counted in.
+    pub(crate) unit: &'static str,
+}
+
+/// The goals, with what this report says of them.
+#[expect(clippy::float_arithmetic, reason = "figures, not money")]
+pub(crate) fn goals(report: &Report) -> Vec<Goal> {
+    let hello = &report.hello;
+    let figure = |function: &str, of: fn(&Function) -> f64| report.functions.get(function).map(of);
+    let most = |of: fn(&Function) -> f64, with: fn(&str, &Function) -> bool| {
+        let functions = report.functions.iter();
+        functions
+            .filter(|(name, function)| with(name, function))
+            .map(|(_, function)| of(function))
+            .max_by(f64::total_cmp)
+    };
+    let table: fn(&str, &Function) -> bool = |_, function| {
+        function.scenarios.values().any(|scenario| {
+            scenario
+                .calls
+                .keys()
+                .any(|operation| operation.starts_with("DynamoDB"))
+        })
+    };
+    let scenario = |function: &str, name: &str| {
+        report
+            .functions
+            .get(function)
+            .and_then(|it| it.scenarios.get(name))
+    };
+    let cpu = |function, name| scenario(function, name).map(|it| it.cpu_us);
+    let floor = hello.scenarios.values().next().map_or(1.0, |it| it.cpu_us);
+    let units = |function, name, write: bool| {
+        scenario(function, name).map(|it| {
+            let calls = it.calls.values();
+            calls
+                .map(|call| {
+                    if write {
+                        call.write_units
+                    } else {
+                        call.read_units
+                    }
+                })
+                .sum::<f64>()
+        })
+    };
+    let start = hello.start_us.median;
+    let goal = |what, most, is, unit| Goal {
+        what,
+        most,
+        is,
+        unit,
+    };
+    vec![
+        goal(
+            "start, the slowest function with DynamoDB",
+            1.7,
+            most(|it| it.start_us.median, table).map(|is| is / start),
+            "x hello",
+        ),
+        goal(
+            "first invocation over TLS, get-product",
+            3.0,
+            figure("get-product", |it| it.first_us.median / 1000.0),
+            "ms",
+        ),
+        goal(
+            "CPU of a product page from the cache",
+            2.5,
+            cpu("get-product", "page").map(|is| is / floor),
+            "x hello",
+        ),
+        goal(
+            "CPU of a product page from the table",
+            2.5,
+            cpu("get-product", "page-uncached").map(|is| is / floor),
+            "x hello",
+        ),
+        goal(
+            "CPU of placing an order of one line",
+            8.0,
+            cpu("place-order", "one-line").map(|is| is / floor),
+            "x hello",
+        ),
+        goal(
+            "most memory, but the function that makes PDFs",
+            8.0,
+            most(|it| kib(it.peak_kb), |name, _| name != "render-invoice"),
+            "MB",
+        ),
+        goal(
+            "most growth over many invocations",
+            0.25,
+            most(|it| growth(it), |_, it| it.growth_calls > 0),
+            "MB",
+        ),
+        goal(
+            "largest zip, but the function that makes PDFs",
+            1.5,
+            most(|it| mega(it.zip_bytes), |name, _| name != "render-invoice"),
+            "MB",
+        ),
+        goal(
+            "product page",
+            0.5,
+            units("get-product", "page-uncached", false),
+            "read units",
+        ),
+        goal(
+            "list of 24",
+            1.5,
+            units("list-products", "list-24-uncached", false),
+            "read units",
+        ),
+        goal(
+            "setting a cart's line",
+            1.0,
+            units("set-cart-line", "one-line", true),
+            "write units",
+        ),
+        goal(
+            "setting a cart's line",
+            0.5,
+            units("set-cart-line", "one-line", false),
+            "read units",
+        ),
+        goal(
+            "order of one line",
+            6.0,
+            units("place-order", "one-line", true),
+            "write units",
+        ),
+        goal(
+            "order of one line",
+            1.0,
+            units("place-order", "one-line", false),
+            "read units",
+        ),
+    ]
+}
+
+/// Whether a goal is met; `None` if it was not measured.
+pub(crate) fn is_met(goal: &Goal) -> Option<bool> {
+    goal.is.map(|is| is <= goal.most)
+}
+
+/// The table, the goals and what they mean.
+pub(crate) fn render(report: &Report) -> String {
+    let mut text = String::new();
+    let machine = &report.machine;
+    let _ = writeln!(
+        text,
+        "\n{} · revision {} · {} · {} cores · Linux {}\n",
+        report.date, report.revision, machine.cpu, machine.cores, machine.kernel
+    );
+    let _ = writeln!(
+        text,
+        "{:24}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}  {}",
+        "",
+        "start",
+        "cpu",
+        "first",
+        "cpu",
+        "peak",
+        "growth",
+        "zip",
+        "(median; ms, MB; growth in KB)"
+    );
+    let _ = writeln!(text, "{}", row("hello", &report.hello));
+    for (name, function) in &report.functions {
+        let _ = writeln!(text, "{}", row(name, function));
+    }
+    let _ = writeln!(
+        text,
+        "\n{:42}{:>9}{:>9}{:>9}{:>7}{:>7}{:>9}{:>8}",
+        "warm, one call", "p50 us", "p99 us", "cpu us", "RU", "WU", "calls", "log B"
+    );
+    let all = std::iter::once(("hello", &report.hello)).chain(
+        report
+            .functions
+            .iter()
+            .map(|(name, function)| (name.as_str(), function)),
+    );
+    for (name, function) in all {
+        for (scenario, it) in &function.scenarios {
+            let [mut reads, mut writes, mut requests] = [0.0, 0.0, 0.0];
+            for call in it.calls.values() {
+                add(&mut reads, call.read_units);
+                add(&mut writes, call.write_units);
+                add(&mut requests, call.requests);
+            }
+            let _ = writeln!(
+                text,
+                "{:42}{:>9.0}{:>9.0}{:>9.0}{:>7.1}{:>7.1}{:>9.1}{:>8.0}",
+                format!("{name} {scenario}"),
+                it.warm_us.p50,
+                it.warm_us.p99,
+                it.cpu_us,
+                reads,
+                writes,
+                requests,
+                it.logged_bytes
+            );
+        }
+    }
+    let _ = writeln!(text, "\ngoals");
+    for goal in goals(report) {
+        let (is, verdict) = match (goal.is, is_met(&goal)) {
+            (Some(is), Some(met)) => (format!("{is:.2}"), if met { "met" } else { "MISSED" }),
+            _ => ("-".to_owned(), "not measured"),
+        };
+        let _ = writeln!(
+            text,
+            "{:50}{:>8} of at most {} {}: {verdict}",
+            goal.what, is, goal.most, goal.unit
+        );
+    }
+    text
+}
+
+/// What changed between two revisions.
+pub(crate) fn compare(
+    base: &str,
+    before: &BTreeMap<String, Function>,
+    after: &BTreeMap<String, Function>,
+) -> String {
+    let mut text = format!(
+        "\nthis revision against {base}; a ratio below 1 is better\n{:24}{:>16}{:>8}{:>16}{:>8}{:>14}{:>8}{:>14}{:>8}\n",
+        "", "start us", "", "first us", "", "peak KB", "", "zip KB", ""
+    );
+    for (name, now) in after {
+        let Some(was) = before.get(name) else {
+            continue;
+        };
+        let _ = write!(text, "{name:24}");
+        for (width, was, now) in [
+            (16, was.start_us.median, now.start_us.median),
+            (16, was.first_us.median, now.first_us.median),
+            (14, kib(was.peak_kb) * 1024.0, kib(now.peak_kb) * 1024.0),
+            (
+                14,
+                mega(was.zip_bytes) * 1000.0,
+                mega(now.zip_bytes) * 1000.0,
+            ),
+        ] {
+            let _ = write!(
+                text,
+                "{:>width$}{:>8}",
+                format!("{was:.0} > {now:.0}"),
+                ratio(was, now)
+            );
+        }
+        let _ = writeln!(text);
+    }
+    let _ = writeln!(
+        text,
+        "\n{:42}{:>18}{:>8}{:>18}{:>8}{:>16}",
+        "one warm call", "cpu us", "", "p50 us", "", "requests"
+    );
+    for (name, now) in after {
+        let Some(was) = before.get(name) else {
+            continue;
+        };
+        for (scenario, now) in &now.scenarios {
+            let Some(was) = was.scenarios.get(scenario) else {
+                continue;
+            };
+            let requests = |it: &super::report::Scenario| {
+                let mut sum = 0.0;
+                it.calls
+                    .values()
+                    .for_each(|call| add(&mut sum, call.requests));
+                sum
+            };
+            let _ = writeln!(
+                text,
+                "{:42}{:>18}{:>8}{:>18}{:>8}{:>16}",
+                format!("{name} {scenario}"),
+                format!("{:.0} > {:.0}", was.cpu_us, now.cpu_us),
+                ratio(was.cpu_us, now.cpu_us),
+                format!("{:.0} > {:.0}", was.warm_us.p50, now.warm_us.p50),
+                ratio(was.warm_us.p50, now.warm_us.p50),
+                format!("{:.1} > {:.1}", requests(was), requests(now)),
+            );
+        }
+    }
+    text
+}
+
+#[expect(clippy::float_arithmetic, reason = "figures, not money")]
+fn row(name: &str, function: &Function) -> String {
+    format!(
+        "{name:24}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.2}",
+        function.start_us.median / 1000.0,
+        function.start_cpu_us.median / 1000.0,
+        function.first_us.median / 1000.0,
+        function.first_cpu_us.median / 1000.0,
+        kib(function.peak_kb),
+        match function.growth_calls {
+            0 => "-".to_owned(),
+            _ => function.growth_kb.to_string(),
+        },
+        mega(function.zip_bytes),
+    )
+}
+
+#[expect(clippy::float_arithmetic, reason = "figures, not money")]
+fn ratio(was: f64, now: f64) -> String {
+    match was {
+        was if was > 0.0 => format!("{:.2}", now / was),
+        _ => "-".to_owned(),
+    }
+}
+
+/// KiB as MB.
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "figures, not money"
+)]
+pub(crate) fn kib(kilobytes: u64) -> f64 {
+    kilobytes as f64 / 1024.0
+}
+
+/// Bytes as MB.
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "figures, not money"
+)]
+pub(crate) fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "figures, not money"
+)]
+fn growth(function: &Function) -> f64 {
+    function.growth_kb as f64 / 1024.0
+}
+
+#[expect(clippy::float_arithmetic, reason = "units are not money")]
+fn add(sum: &mut f64, units: f64) {
+    *sum += units;
+}
