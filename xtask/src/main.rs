@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod cost;
 mod dev;
 mod new_function;
 mod openapi;
@@ -64,6 +65,8 @@ enum Command {
         #[arg(long)]
         no_build: bool,
     },
+    /// Say what the shop costs on AWS, from what `make bench` measured
+    Cost(cost::Arguments),
     /// Make a new HTTP function: binary, template block, sample event
     NewFunction {
         /// Folder under functions/, such as catalog
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::BenchDiff { base, options } => bench::diff(&base, &options),
         Command::Budgets { write, no_build } => bench::budgets(write, no_build),
+        Command::Cost(arguments) => cost::run(&arguments),
         Command::NewFunction {
             context,
             name,

@@ -376,7 +376,7 @@ fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
 }
 
 /// Files with an ending, in a folder and those below it; what tools installed there is not ours.
-fn files(folder: &Path, ending: &str) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path, ending: &str) -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,0 +1,372 @@
+//! What the shop costs on AWS: the measured figures of `make bench`, the templates and the committed
+//! prices, put together. docs/cost.md shows what comes out.
+
+mod bill;
+mod model;
+mod money;
+mod page;
+mod quotas;
+mod report;
+mod server;
+mod shop;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use self::{
+    bill::{Bill, Item, Line, Price, Priced, Prices},
+    model::{
+        Architecture, DIRECT, IDLE_TABLE_BYTES, LAUNCH, Logs, Model, ORDERS, Options, Origin,
+        THROUGH_CDN, Traffic, Usage,
+    },
+    money::{Dollars, Quantity},
+    quotas::Check,
+    report::Report,
+    server::Comparison,
+    shop::Shop,
+};
+use crate::{Outcome, root};
+
+/// Visitors of the launch hours.
+const LAUNCH_USERS: [u64; 2] = [100_000, 1_000_000];
+/// What the shop is to stay below, in dollars.
+const ORDERS_GOAL: &str = "0.05";
+const VIEWS_GOAL: &str = "0.60";
+
+/// What `xtask cost` takes.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The report of `make bench`; by default the committed one
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Write the tables into docs/cost.md
+    #[arg(long)]
+    markdown: bool,
+    /// Take off what AWS gives away every month for good
+    #[arg(long)]
+    free_tier: bool,
+    /// Processor of the functions
+    #[arg(long, value_enum, default_value = "arm64")]
+    architecture: Architecture,
+    /// How the CDN reaches what it may keep
+    #[arg(long, value_enum, default_value = "http-api")]
+    origin: Origin,
+    /// What is logged
+    #[arg(long, value_enum, default_value = "all")]
+    logs: Logs,
+    /// With Stripe instead of the test provider
+    #[arg(long)]
+    stripe: bool,
+}
+
+/// Everything the model has to say.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outlook {
+    assumptions: Vec<String>,
+    server_assumptions: Vec<String>,
+    /// What was not measured, and what stood in for it.
+    notes: Vec<String>,
+    goals: Vec<Goal>,
+    scenarios: Vec<Scenario>,
+    what_ifs: Vec<WhatIf>,
+    idle_what_ifs: Vec<IdleWhatIf>,
+    launches: Vec<Launches>,
+    /// What a thousand orders cost more if every invocation was a cold start.
+    all_cold: Dollars,
+    comparison: Comparison,
+    prices: Vec<Price>,
+}
+
+/// Some traffic, priced.
+#[derive(Debug, Serialize)]
+struct Scenario {
+    name: String,
+    lines: Vec<Line>,
+    total: Dollars,
+    /// Without what the CDN charges.
+    origin: Dollars,
+    /// Without what SES charges.
+    without_mail: Dollars,
+}
+
+/// A limit that was set, and where the shop stands.
+#[derive(Debug, Serialize)]
+struct Goal {
+    name: String,
+    is: Dollars,
+    limit: Dollars,
+    is_met: bool,
+    /// The service that costs most of it.
+    cause: String,
+    cause_dollars: Dollars,
+}
+
+/// The same traffic under another set-up.
+#[derive(Debug, Serialize)]
+struct WhatIf {
+    origin: String,
+    logs: String,
+    /// The origin's part of a million page views that all reach the functions, and behind the CDN.
+    views_direct: Dollars,
+    views_through_cdn: Dollars,
+    /// A thousand orders without SES's charge.
+    orders: Dollars,
+    /// A launch hour, all of it.
+    launch: Dollars,
+}
+
+/// An idle month under another set-up.
+#[derive(Debug, Serialize)]
+struct IdleWhatIf {
+    name: String,
+    /// All of it, storage too.
+    dollars: Dollars,
+}
+
+/// A launch hour against AWS's limits.
+#[derive(Debug, Serialize)]
+struct Launches {
+    users: u64,
+    checks: Vec<Check>,
+    /// Consumers that are not done within the hour, and after how many minutes they are.
+    late: Vec<(String, u64)>,
+}
+
+/// Prints the model's tables, or writes them.
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let root = root();
+    let report = arguments.report.clone();
+    let report = Report::read(&report.unwrap_or_else(|| root.join(report::COMMITTED)))?;
+    let options = Options {
+        architecture: arguments.architecture,
+        origin: arguments.origin,
+        logs: arguments.logs,
+        stripe: arguments.stripe,
+        free_tier: arguments.free_tier,
+    };
+    let outlook = outlook(&root, &report, options)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&outlook)?);
+    } else if arguments.markdown {
+        let path = root.join(page::PATH);
+        let text = fs::read_to_string(&path)?;
+        fs::write(&path, page::replace(&text, &page::tables(&outlook))?)?;
+    } else {
+        println!("{}", page::tables(&outlook));
+    }
+    Ok(())
+}
+
+/// As `make bench` and the templates are now.
+fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
+    let (prices, shop) = (Prices::read(root)?, Shop::read(root)?);
+    let model = Model {
+        report,
+        shop: &shop,
+        options,
+    };
+    let price = |usage: &Usage| usage.bill.price(&prices, options.free_tier);
+    let million = Quantity::whole(1_000_000);
+    let thousand = Quantity::whole(1_000);
+    let direct = price(&model.page_views(million, DIRECT)?)?;
+    let through = price(&model.page_views(million, THROUGH_CDN)?)?;
+    let orders = price(&model.orders(thousand, ORDERS)?)?;
+    let idle = price(&model.idle_month(IDLE_TABLE_BYTES)?)?;
+    let every_cold = Traffic {
+        cold: Quantity::ONE,
+        ..ORDERS
+    };
+    let all_cold = price(&model.orders(thousand, every_cold)?)?.total() - orders.total();
+
+    let mut what_ifs = Vec::new();
+    for (origin, logs) in [
+        (Origin::HttpApi, Logs::All),
+        (Origin::HttpApi, Logs::Errors),
+        (Origin::FunctionUrl, Logs::All),
+        (Origin::FunctionUrl, Logs::Errors),
+    ] {
+        let model = model.with(origin, logs);
+        let views_direct = price(&model.page_views(million, DIRECT)?)?;
+        let views_through_cdn = price(&model.page_views(million, THROUGH_CDN)?)?;
+        what_ifs.push(WhatIf {
+            origin: match origin {
+                Origin::HttpApi => "HTTP API",
+                Origin::FunctionUrl => "function URLs for cacheable reads",
+            }
+            .to_owned(),
+            logs: match logs {
+                Logs::All => "all",
+                Logs::Errors => "errors only for cacheable reads, platform lines off",
+            }
+            .to_owned(),
+            views_direct: at_origin(&views_direct),
+            views_through_cdn: at_origin(&views_through_cdn),
+            orders: without_mail(&price(&model.orders(thousand, ORDERS)?)?),
+            launch: price(&model.launch_hour(LAUNCH_USERS[1], &LAUNCH)?)?.total(),
+        });
+    }
+    let lean = model.with(Origin::FunctionUrl, Logs::Errors);
+    let lean = price(&lean.page_views(million, DIRECT)?)?;
+
+    let idle_what_ifs = idle_what_ifs(&model, &prices)?;
+    let goals = vec![
+        goal(
+            "1,000 orders, without SES's charge",
+            &orders,
+            ORDERS_GOAL,
+            |line| line.service != "SES",
+        )?,
+        goal(
+            "1,000,000 page views with the CDN in front, at the origin",
+            &through,
+            VIEWS_GOAL,
+            |line| !line.edge,
+        )?,
+        goal(
+            "1,000,000 page views that all reach the origin",
+            &direct,
+            VIEWS_GOAL,
+            |line| !line.edge,
+        )?,
+        goal(
+            "the same with function URLs and quiet logs",
+            &lean,
+            VIEWS_GOAL,
+            |line| !line.edge,
+        )?,
+        goal("an idle month, besides storage", &idle, "0", |line| {
+            !line.storage
+        })?,
+    ];
+    let mut scenarios = vec![
+        scenario(
+            "1,000,000 page views, all of which reach the origin",
+            &direct,
+        ),
+        scenario("1,000,000 page views through the CDN", &through),
+        scenario("1,000 orders", &orders),
+        scenario("An idle month", &idle),
+    ];
+    let mut launches = Vec::new();
+    for users in LAUNCH_USERS {
+        let hour = model.launch_hour(users, &LAUNCH)?;
+        let name = money::thousands(u128::from(users));
+        scenarios.push(scenario(
+            &format!("A launch hour of {name} users"),
+            &price(&hour)?,
+        ));
+        launches.push(Launches {
+            users,
+            checks: quotas::checks(&model, users, &LAUNCH, &hour)?,
+            late: quotas::backlog(&model, &hour),
+        });
+    }
+    let origins = [at_origin(&direct), at_origin(&lean)];
+    let orders_origin = orders.sum(|line| !line.edge && line.service != "SES");
+    Ok(Outlook {
+        comparison: server::compare(&model, &prices, origins, orders_origin)?,
+        assumptions: model::assumptions(report, &shop, &options),
+        server_assumptions: server::assumptions(),
+        goals,
+        scenarios,
+        what_ifs,
+        idle_what_ifs,
+        launches,
+        all_cold,
+        prices: prices.0.into_values().collect(),
+        // Last: the model notes what it misses while it counts.
+        notes: report.notes(),
+    })
+}
+
+/// What an idle month would cost with less of what runs by itself, one change after the other.
+fn idle_what_ifs(model: &Model<'_>, prices: &Prices) -> Outcome<Vec<IdleWhatIf>> {
+    /// Consumers that see a message now and then: imports, refunds, events of providers, bounces.
+    const RARE: u64 = 5;
+    const GB: u64 = 1_000_000_000;
+    let mut bill = model.idle_month(IDLE_TABLE_BYTES)?.bill;
+    let larger = model.idle_month(IDLE_TABLE_BYTES + GB)?.bill;
+    let mut rows = Vec::new();
+    let mut row = |bill: &Bill, name: &str, free_tier: bool| -> Outcome {
+        let dollars = bill.price(prices, free_tier)?.total();
+        let name = name.to_owned();
+        rows.push(IdleWhatIf { name, dollars });
+        Ok(())
+    };
+    row(&bill, "as deployed", false)?;
+    row(
+        &bill,
+        "as deployed, with what AWS gives away every month",
+        true,
+    )?;
+    row(
+        &larger,
+        "as deployed, with a further GB in the table",
+        false,
+    )?;
+    bill.0.remove(&Item::Metrics);
+    row(&bill, "figures reported only when they are not 0", false)?;
+    let polls = bill.of(Item::SqsRequests).over(model.shop.polled_queues());
+    bill.take(Item::SqsRequests, polls * Quantity::whole(RARE - 1));
+    row(
+        &bill,
+        "and the five rarest consumers behind one queue",
+        false,
+    )?;
+    let spare = model.shop.dead_letter_alarms.saturating_sub(1);
+    bill.take(Item::Alarms, Quantity::whole(spare));
+    row(
+        &bill,
+        "and one dead-letter queue, with one alarm, for all",
+        false,
+    )?;
+    row(
+        &bill,
+        "all of these, with what AWS gives away every month",
+        true,
+    )?;
+    Ok(rows)
+}
+
+fn at_origin(priced: &Priced) -> Dollars {
+    priced.sum(|line| !line.edge)
+}
+
+fn without_mail(priced: &Priced) -> Dollars {
+    priced.total() - priced.service("SES")
+}
+
+fn scenario(name: &str, priced: &Priced) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        total: priced.total(),
+        origin: at_origin(priced),
+        without_mail: without_mail(priced),
+        lines: priced.lines.clone(),
+    }
+}
+
+/// Holds what `counts` names against a limit.
+fn goal(name: &str, priced: &Priced, limit: &str, counts: impl Fn(&Line) -> bool) -> Outcome<Goal> {
+    let (is, limit) = (priced.sum(&counts), limit.parse()?);
+    let (cause, cause_dollars) = priced.dearest(&counts).unwrap_or_default();
+    Ok(Goal {
+        name: name.to_owned(),
+        is,
+        limit,
+        is_met: is <= limit,
+        cause,
+        cause_dollars,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! What `make bench` measured, as far as it has to do with money.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use serde::Deserialize;
+
+use crate::Outcome;
+
+/// Where the report lies that the page goes by.
+pub(crate) const COMMITTED: &str = "docs/performance/report.json";
+
+/// The schema that is known here.
+const SCHEMA: u32 = 1;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Report {
+    schema: u32,
+    pub(crate) date: String,
+    pub(crate) revision: String,
+    pub(crate) machine: Machine,
+    functions: BTreeMap<String, Function>,
+    /// What was missing, and what stood in for it.
+    #[serde(skip)]
+    notes: RefCell<BTreeSet<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Function {
+    /// CPU until it asks for its first event, in microseconds.
+    pub(crate) start_cpu_us: Spread,
+    /// CPU of the first event, in microseconds.
+    pub(crate) first_cpu_us: Spread,
+    scenarios: BTreeMap<String, Scenario>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+}
+
+/// One way to call a function, warm; everything is per invocation.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Scenario {
+    pub(crate) cpu_us: f64,
+    /// By service and operation: `DynamoDB GetItem`.
+    pub(crate) calls: BTreeMap<String, Calls>,
+    pub(crate) event_bytes: u64,
+    pub(crate) answer_bytes: u64,
+    pub(crate) logged_bytes: f64,
+    pub(crate) log_lines: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Calls {
+    pub(crate) requests: f64,
+    #[serde(default)]
+    pub(crate) read_units: f64,
+    #[serde(default)]
+    pub(crate) write_units: f64,
+    #[serde(default)]
+    pub(crate) bytes_sent: f64,
+}
+
+impl Report {
+    /// Reads a report. One that is not there says how to make it.
+    pub(crate) fn read(path: &Path) -> Outcome<Self> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            format!(
+                "{}: {error}; run `make bench` first, it measures what the model counts with",
+                path.display()
+            )
+        })?;
+        Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+    }
+
+    pub(crate) fn parse(text: &str) -> Outcome<Self> {
+        let report: Self = serde_json::from_str(text)?;
+        if report.schema != SCHEMA {
+            return Err(format!(
+                "its schema is {}, and {SCHEMA} is known here: teach xtask/src/cost/report.rs",
+                report.schema
+            )
+            .into());
+        }
+        Ok(report)
+    }
+
+    pub(crate) fn function(&self, name: &str) -> Outcome<&Function> {
+        self.functions.get(name).ok_or_else(|| {
+            format!("the report has no figures of {name}: run `make bench` again").into()
+        })
+    }
+
+    /// A function's scenario; if it was not measured, its first one stands in, and a note says so.
+    pub(crate) fn scenario(&self, function: &str, name: &str) -> Outcome<&Scenario> {
+        let scenarios = &self.function(function)?.scenarios;
+        if let Some(scenario) = scenarios.get(name) {
+            return Ok(scenario);
+        }
+        let (other, scenario) = scenarios.iter().next().ok_or_else(|| {
+            format!("the report has no scenario of {function}: run `make bench` again")
+        })?;
+        if !name.is_empty() {
+            self.note(format!(
+                "The report has no scenario `{name}` of `{function}`; `{other}` stands in for it."
+            ));
+        }
+        Ok(scenario)
+    }
+
+    /// Says something about what was missing.
+    pub(crate) fn note(&self, note: String) {
+        self.notes.borrow_mut().insert(note);
+    }
+
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.notes.borrow().iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::root;
+
+    /// Figures of ADR 0014 and round numbers: a report to count with by hand.
+    pub(crate) fn fixture() -> Report {
+        Report::read(&root().join("xtask/fixtures/cost-report.json")).unwrap()
+    }
+
+    #[test]
+    fn a_report_that_is_not_there_says_how_to_make_it() {
+        let error = Report::read(Path::new("nowhere.json")).unwrap_err();
+        assert!(error.to_string().contains("make bench"), "{error}");
+        let error = Report::parse(
+            r#"{"schema": 9, "date": "", "revision": "", "machine": {"cpu": "", "cores": 1}, "functions": {}}"#,
+        );
+        assert!(error.unwrap_err().to_string().contains("schema is 9"));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said() {
+        let report = fixture();
+        assert!(
+            report
+                .function("fly")
+                .unwrap_err()
+                .to_string()
+                .contains("fly")
+        );
+        assert!(report.notes().is_empty());
+        report.scenario("get-order", "none").unwrap();
+        assert_eq!(
+            report.notes(),
+            ["The report has no scenario `none` of `get-order`; `one` stands in for it."]
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! What the templates and the sources say of what runs, so that the model follows them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use local::template::{Function, Settings, Template, Trigger, load};
+use serde_json::Value;
+
+use crate::{Outcome, tidy::files};
+
+/// What the model needs to know of the stack.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    /// By binary.
+    functions: BTreeMap<String, Function>,
+    /// Functions whose answers the CDN keeps.
+    cacheable: BTreeSet<String>,
+    /// Figures that each function reports, by its own source.
+    metrics: BTreeMap<String, BTreeSet<String>>,
+    /// How many figures there are in all.
+    pub(crate) figures: u64,
+    pub(crate) alarms: u64,
+    /// Of them, those on dead-letter queues.
+    pub(crate) dead_letter_alarms: u64,
+    pub(crate) log_retention_days: u64,
+    /// Whether the table keeps what it takes to restore any moment.
+    pub(crate) backup: bool,
+}
+
+impl Shop {
+    pub(crate) fn read(root: &Path) -> Outcome<Self> {
+        let settings = Settings {
+            stack_name: "cost".to_owned(),
+            endpoint: "http://127.0.0.1".to_owned(),
+            parameters: BTreeMap::new(),
+        };
+        let functions = Template::read(root, &settings)?.functions;
+        let functions: BTreeMap<String, Function> = functions
+            .into_iter()
+            .map(|function| (function.binary.clone(), function))
+            .collect();
+        let (mut cacheable, mut metrics) = (BTreeSet::new(), BTreeMap::new());
+        let mut figures = BTreeSet::new();
+        for source in files(&root.join("functions"), "rs")? {
+            let text = fs::read_to_string(&source)?;
+            let calls = text.split("runtime::metric(\"").skip(1);
+            let names = calls.filter_map(|rest| rest.split('"').next());
+            let names: BTreeSet<String> = names.map(str::to_owned).collect();
+            figures.extend(names.clone());
+            let name = source.file_stem().unwrap_or_default().to_string_lossy();
+            if !functions.contains_key(name.as_ref()) {
+                continue;
+            }
+            if text.contains(".cached(") {
+                cacheable.insert(name.clone().into_owned());
+            }
+            metrics.insert(name.into_owned(), names);
+        }
+        let template = load(&root.join("template.yaml"))?;
+        let mut documents = Vec::new();
+        for resource in resources(&template) {
+            if let Some(url) = resource["Properties"]["TemplateURL"].as_str() {
+                documents.push(load(&root.join(url))?);
+            }
+        }
+        let nested = || documents.iter().flat_map(resources);
+        let alarms = || nested().filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+        let on_queues = alarms().filter(|alarm| alarm["Properties"]["Namespace"] == "AWS/SQS");
+        let table = nested().find(|resource| resource["Type"] == "AWS::DynamoDB::Table");
+        let recovery = table.map(|table| &table["Properties"]["PointInTimeRecoverySpecification"]);
+        Ok(Self {
+            alarms: alarms().count() as u64,
+            dead_letter_alarms: on_queues.count() as u64,
+            backup: recovery.is_some_and(|is| is["PointInTimeRecoveryEnabled"] == true),
+            log_retention_days: template["Parameters"]["LogRetentionDays"]["Default"]
+                .as_u64()
+                .ok_or("template.yaml: LogRetentionDays has no default")?,
+            functions,
+            cacheable,
+            metrics,
+            figures: figures.len() as u64,
+        })
+    }
+
+    pub(crate) fn function(&self, name: &str) -> Outcome<&Function> {
+        self.functions.get(name).ok_or_else(|| {
+            format!("template.yaml has no function {name}: teach xtask/src/cost/model.rs").into()
+        })
+    }
+
+    pub(crate) fn is_cacheable(&self, name: &str) -> bool {
+        self.cacheable.contains(name)
+    }
+
+    pub(crate) fn is_endpoint(&self, name: &str) -> bool {
+        self.has_trigger(name, |trigger| matches!(trigger, Trigger::Route { .. }))
+    }
+
+    pub(crate) fn reads_queue(&self, name: &str) -> bool {
+        self.has_trigger(name, |trigger| matches!(trigger, Trigger::Queue { .. }))
+    }
+
+    pub(crate) fn reads_stream(&self, name: &str) -> bool {
+        self.has_trigger(name, |trigger| matches!(trigger, Trigger::Stream { .. }))
+    }
+
+    fn has_trigger(&self, name: &str, is: impl Fn(&Trigger) -> bool) -> bool {
+        let function = self.functions.get(name);
+        function.is_some_and(|function| function.triggers.iter().any(is))
+    }
+
+    /// Most batches that a consumer works on at once, if there is a limit.
+    pub(crate) fn concurrency(&self, name: &str) -> Option<u64> {
+        let triggers = self.functions.get(name).map(|f| f.triggers.as_slice());
+        triggers
+            .unwrap_or_default()
+            .iter()
+            .find_map(|trigger| match trigger {
+                Trigger::Queue { concurrency, .. } => concurrency.map(|limit| limit as u64),
+                _ => None,
+            })
+    }
+
+    /// Queues that Lambda looks into.
+    pub(crate) fn polled_queues(&self) -> u64 {
+        let names = self.functions.keys();
+        names.filter(|name| self.reads_queue(name)).count() as u64
+    }
+
+    /// Functions that the clock calls, and every how many seconds.
+    pub(crate) fn schedules(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.functions.iter().flat_map(|(name, function)| {
+            function
+                .triggers
+                .iter()
+                .filter_map(|trigger| match trigger {
+                    Trigger::Schedule { every } => Some((name.as_str(), *every)),
+                    _ => None,
+                })
+        })
+    }
+
+    /// How many figures a function reports.
+    pub(crate) fn metrics(&self, name: &str) -> u64 {
+        self.metrics.get(name).map_or(0, |names| names.len() as u64)
+    }
+
+    /// Whether a function may read the whole table.
+    pub(crate) fn scans(&self, name: &str) -> bool {
+        let function = self.functions.get(name);
+        function.is_some_and(|function| {
+            let actions = function
+                .statements
+                .iter()
+                .map(|is| is["Action"].to_string());
+            actions
+                .into_iter()
+                .any(|actions| actions.contains("dynamodb:Scan"))
+        })
+    }
+}
+
+fn resources(document: &Value) -> impl Iterator<Item = &Value> {
+    document["Resources"]
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.values())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::root;
+
+    /// The shop as it is, but for the sizes that tests count with by hand.
+    pub(crate) fn shop() -> Shop {
+        let mut shop = Shop::read(&root()).unwrap();
+        for (name, function) in &mut shop.functions {
+            function.memory = if name == "render-invoice" { 512 } else { 256 };
+        }
+        shop.log_retention_days = 30;
+        shop
+    }
+
+    #[test]
+    fn the_templates_are_read_as_they_are() {
+        let shop = shop();
+        assert!(shop.is_endpoint("get-product") && shop.is_cacheable("get-product"));
+        assert!(!shop.is_cacheable("place-order"));
+        assert!(shop.reads_queue("capture-payment") && shop.reads_stream("relay-events"));
+        assert!(shop.concurrency("render-invoice").is_some());
+        assert!(shop.polled_queues() >= 10 && shop.alarms > shop.dead_letter_alarms);
+        assert!(shop.dead_letter_alarms >= shop.polled_queues());
+        let clock: Vec<_> = shop.schedules().collect();
+        assert!(clock.contains(&("sweep-orders", 900)));
+        assert_eq!(shop.metrics("sweep-orders"), 2);
+        assert!(shop.figures > 3);
+        assert!(shop.scans("reconcile-stock") && !shop.scans("sweep-orders"));
+        assert!(shop.backup);
+        assert!(shop.function("fly").is_err());
+    }
+}
