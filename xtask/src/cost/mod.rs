@@ -47,8 +47,8 @@ pub(crate) struct Arguments {
     /// Print JSON
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// Write the tables into docs/cost.md
-    #[arg(long)]
+    /// Write the tables of the committed report, as deployed, into docs/cost.md
+    #[arg(long, conflicts_with_all = ["report", "free_tier", "architecture", "origin", "logs", "stripe"])]
     markdown: bool,
     /// Take off what AWS gives away every month for good
     #[arg(long)]

@@ -34,6 +34,14 @@ fn total(bill: &Bill) -> Dollars {
     bill.price(&prices(), false).unwrap().total()
 }
 
+/// Holds dollars against a bill, by service.
+fn assert_services(bill: &Bill, want: &[(&str, &str)]) {
+    let priced = bill.price(&prices(), false).unwrap();
+    for (service, want) in want {
+        assert_eq!(priced.service(service).exact(), *want, "{service}");
+    }
+}
+
 #[test]
 fn a_million_page_views_that_all_reach_the_origin() {
     with_model(|model| {
@@ -85,6 +93,18 @@ fn a_million_page_views_through_the_cdn() {
                 (Item::CloudfrontBytes, "3762500000"),
             ],
         );
+        assert_services(
+            &usage.bill,
+            &[
+                ("API Gateway", "0.1"),
+                // 0.02 and 190.85 GB-seconds: warm 60,000 × 7 + 15,000 × 1 + 20,000 × 11 + 5,000 × 2
+                // ms, cold 2 % of them 51, 47, 46 and 47 ms.
+                ("Lambda", "0.02254467939"),
+                ("DynamoDB", "0.01625"),
+                ("CloudWatch logs", "0.0252718"),
+                ("CloudFront", "1.3198125"),
+            ],
+        );
     });
 }
 
@@ -118,13 +138,28 @@ fn a_thousand_orders() {
                 (Item::SesMails, "1000"),
             ],
         );
-        let priced = usage.bill.price(&prices(), false).unwrap();
-        assert_eq!(priced.service("SES"), "0.1".parse().unwrap());
-        // 22,000 × 0.625 / million + 13,400 × 0.125 / million + 0.004 × (0.25 + 0.20).
-        assert_eq!(priced.service("DynamoDB"), "0.017225".parse().unwrap());
-        assert_eq!(priced.service("SQS"), "0.0048".parse().unwrap());
-        // 1,000 × 0.005 / 1,000 + 200 × 0.0004 / 1,000 + 0.02 × 0.023 + 0.004 × 0.09.
-        assert_eq!(priced.service("S3"), "0.0059".parse().unwrap());
+        assert_services(
+            &usage.bill,
+            &[
+                ("API Gateway", "0.0072"),
+                // 16,200 × 0.20 / million, and 170.85 GB-seconds. Warm 118.1: carts 7 + 12 + 12 ms,
+                // placing 18, looks 3 × 7, relays 24 + 20 + 3 × 4, payment 27, mail 83, due 12,
+                // invoice looked at 0.2 × 12, all of a quarter of a GB, and made 111 of half a GB. Cold
+                // 25 %: 784 ms of a quarter, 30 of half a GB.
+                ("Lambda", "0.00551801139"),
+                // 22,000 × 0.625 / million + 13,400 × 0.125 / million + 0.004 × (0.25 + 0.20).
+                ("DynamoDB", "0.017225"),
+                ("SQS", "0.0048"),
+                // 0.008 × 0.50, and (8,000,000 + 69,800 lines × 26 B) × 15 % × 0.03.
+                ("CloudWatch logs", "0.0040441666"),
+                // 7,200 × 0.01 / 10,000 + 0.0072 × 0.085.
+                ("CloudFront", "0.007812"),
+                // 1,000 × 0.005 / 1,000 + 200 × 0.0004 / 1,000 + 0.02 × 0.023 + 0.004 × 0.09.
+                ("S3", "0.0059"),
+                ("SES", "0.1"),
+            ],
+        );
+        assert_eq!(total(&usage.bill).exact(), "0.15249917799");
     });
 }
 
@@ -170,6 +205,15 @@ fn an_idle_month() {
                 (Item::S3Storage, "1000000000"),
             ],
         );
+        assert_services(&bill, &[("S3", "0.023"), ("EventBridge", "0")]);
+        let priced = bill.price(&prices(), false).unwrap();
+        // 1,578,685.8 × 0.125 / million + 0.1 × (0.25 + 0.20).
+        assert_eq!(priced.service("DynamoDB").to_string(), "0.2423");
+        // 2,950.4 × 0.20 / million, and 311.8 GB-seconds: 2,920 × (291 + 32) ms, 30.4 × 10 s.
+        assert_eq!(priced.service("Lambda").to_string(), "0.0047");
+        let queue: Dollars = "0.2628".parse().unwrap();
+        let queues = Quantity::whole(model.shop.polled_queues());
+        assert_eq!(priced.service("SQS"), queue.times(queues, 1));
     });
 }
 
@@ -191,6 +235,21 @@ fn a_launch_hour() {
                 // 4,000 + 60,000 + 42,000, and (5 + 4) × 10,000 / 4.
                 (Item::LambdaRequests, "128500"),
                 (Item::SesMails, "10000"),
+            ],
+        );
+        assert_services(
+            &bill,
+            &[
+                ("API Gateway", "0.106"),
+                // 240,000 × 0.625 / million, (3,250 + 20,000 × 2.5 + 10,000 × 10.9) × 0.125 / million,
+                // 0.04 × (0.25 + 0.20).
+                ("DynamoDB", "0.18828125"),
+                ("SQS", "0.024"),
+                // 1.302, and 300,000 × 1,250 + 100,000 × 11,300 + 102,000 × 1,000 + 100,000 × 150,000 B.
+                ("CloudFront", "2.713595"),
+                // 10,000 × 0.005 / 1,000 + 10,000 × 0.0004 / 1,000 + 0.2 × 0.023 + 0.04 × 0.09.
+                ("S3", "0.0622"),
+                ("SES", "1"),
             ],
         );
     });
