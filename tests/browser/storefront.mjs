@@ -92,7 +92,8 @@ async function wholeCatalogue() {
   let cursor = null;
   do {
     const page = await api(`/v1/products?${new URLSearchParams({ limit: "24", ...(cursor ? { cursor } : {}) })}`);
-    products.push(...page.items);
+    // A list shows little of each; what is chosen by is on their pages.
+    products.push(...(await Promise.all(page.items.map(({ slug }) => api(`/v1/products/${encodeURIComponent(slug)}`)))));
     cursor = page.next_cursor;
   } while (cursor && products.length < 500);
   if (products.length === 0) throw new CannotStart("the shop has no products: import web/demo/catalogue.csv first");

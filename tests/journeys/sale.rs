@@ -30,7 +30,8 @@ async fn sale() {
         .map(|p| p["slug"].as_str().unwrap())
         .collect();
     assert_eq!(slugs, ["rye-loaf", "olive-bread"]);
-    let rye = &page["items"][0]["variants"];
+    assert_eq!(page["items"][0]["price"]["amount"], 280);
+    let rye = &shop.get("/v1/products/rye-loaf").await.expect(200)["variants"];
     let skus = [
         rye[0]["sku"].as_str().unwrap(),
         rye[1]["sku"].as_str().unwrap(),

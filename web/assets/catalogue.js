@@ -2,8 +2,7 @@
 
 import { api } from "./api.js";
 import { announce, el, fill, keepFocus } from "./dom.js";
-import { errorBlock, isSoldOut, picture, priceRange, stateBlock } from "./parts.js";
-import { reducedFrom } from "./money.js";
+import { errorBlock, picture, price, stateBlock } from "./parts.js";
 
 const PAGE = 12;
 // How long a list is shown again without asking; then stock and prices may have moved.
@@ -206,21 +205,27 @@ export async function catalogueView({ main, query, signal, ready }) {
 }
 
 function card(product, eager) {
-  const soldOut = isSoldOut(product);
-  const reduced = !soldOut && product.variants.some((v) => v.available && reducedFrom(v));
+  const soldOut = !product.available;
   return el(
     "li",
     { class: soldOut ? "card is-sold-out" : "card", dataset: { slug: product.slug } },
     el(
       "a",
       { class: "card-link", href: `#/products/${encodeURIComponent(product.slug)}` },
-      picture(product.images?.[0], product.title, { eager, alt: "" }),
+      picture(product.image, product.title, { eager, alt: "" }),
       el("h2", { class: "card-title" }, product.title),
       product.vendor && el("p", { class: "small muted" }, product.vendor),
-      priceRange(product),
-      soldOut ? el("span", { class: "badge badge-quiet" }, "Sold out") : reduced ? el("span", { class: "badge" }, "Reduced") : null,
+      priceFrom(product),
+      soldOut ? el("span", { class: "badge badge-quiet" }, "Sold out") : product.reduced ? el("span", { class: "badge" }, "Reduced") : null,
     ),
   );
+}
+
+/** "From $28.00", and what it was before when every reader would expect that to be shown. */
+function priceFrom(product) {
+  if (!product.price) return el("p", { class: "price" }, "Not for sale yet");
+  const was = product.price_varies ? null : product.compare_at_price;
+  return el("p", { class: "price" }, product.price_varies && el("span", { class: "price-from" }, "From "), price(product.price, was));
 }
 
 function nothingHere(filter) {

@@ -1,7 +1,7 @@
 // Pieces that several views show.
 
 import { el, icon } from "./dom.js";
-import { formatMoney, reducedFrom } from "./money.js";
+import { formatMoney } from "./money.js";
 
 export const ICONS = {
   back: "M15 5l-7 7 7 7",
@@ -25,16 +25,6 @@ export function picture(image, title, { eager = false, alt = image?.alt || title
   return frame;
 }
 
-/** "From $28.00", and what it was before when every reader would expect that to be shown. */
-export function priceRange(product) {
-  const variants = product.variants ?? [];
-  if (variants.length === 0) return el("p", { class: "price" }, "Not for sale yet");
-  const cheapest = variants.reduce((a, b) => (b.price.amount < a.price.amount ? b : a));
-  const varies = variants.some((v) => v.price.amount !== cheapest.price.amount);
-  const was = varies ? null : reducedFrom(cheapest);
-  return el("p", { class: "price" }, varies && el("span", { class: "price-from" }, "From "), price(cheapest.price, was));
-}
-
 export function price(now, was) {
   if (!was) return el("span", { class: "price-now" }, formatMoney(now));
   return [
@@ -44,10 +34,6 @@ export function price(now, was) {
     " ",
     el("s", { class: "price-was" }, formatMoney(was)),
   ];
-}
-
-export function isSoldOut(product) {
-  return !(product.variants ?? []).some((v) => v.available);
 }
 
 /** What fills a view that has nothing to show: a title, an explanation, something to do next. */

@@ -133,6 +133,70 @@ pub struct ImageView {
     pub alt: String,
 }
 
+/// A product as it stands in a list: what a card of it shows, and what it can be narrowed by. Its page
+/// has the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProductSummary {
+    /// Identifier; later products sort later.
+    pub id: ProductId,
+    /// Its name in a path.
+    pub slug: String,
+    /// Title.
+    pub title: String,
+    /// Brand.
+    pub vendor: String,
+    /// What kind of thing it is.
+    #[serde(rename = "type")]
+    pub product_type: String,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Names of the collections it is in.
+    pub collections: Vec<String>,
+    /// What its cheapest variant costs; null if nothing of it can be bought.
+    pub price: Option<Money>,
+    /// Whether another variant costs more.
+    pub price_varies: bool,
+    /// What the cheapest variant used to cost, if that was more.
+    pub compare_at_price: Option<Money>,
+    /// Whether a variant that can be bought used to cost more.
+    pub reduced: bool,
+    /// Whether any variant can be sold; seconds behind the stock itself.
+    pub available: bool,
+    /// Its first picture.
+    pub image: Option<ImageView>,
+}
+
+impl From<&ProductView> for ProductSummary {
+    fn from(product: &ProductView) -> Self {
+        let was = |variant: &VariantView| {
+            let before = variant.compare_at_price?;
+            let now = variant.price;
+            (before.currency == now.currency && before.amount > now.amount).then_some(before)
+        };
+        let variants = &product.variants;
+        let cheapest = variants.iter().min_by_key(|variant| variant.price.amount);
+        Self {
+            id: product.id,
+            slug: product.slug.clone(),
+            title: product.title.clone(),
+            vendor: product.vendor.clone(),
+            product_type: product.product_type.clone(),
+            tags: product.tags.clone(),
+            collections: product.collections.clone(),
+            price: cheapest.map(|variant| variant.price),
+            price_varies: variants
+                .iter()
+                .any(|variant| cheapest.is_some_and(|least| variant.price != least.price)),
+            compare_at_price: cheapest.and_then(was),
+            reduced: variants
+                .iter()
+                .any(|variant| variant.available && was(variant).is_some()),
+            available: variants.iter().any(|variant| variant.available),
+            image: product.images.first().cloned(),
+        }
+    }
+}
+
 /// A product with what the shop needs to keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {

@@ -1,7 +1,7 @@
 //! Products and the lists they stand in.
 //!
-//! A list entry carries the whole product as shoppers see it, so that a page of a list is one
-//! query. Product and entries are written in one transaction; a product that stands in more lists
+//! A list entry carries what a list shows of the product, so that a page of a list is one query; packed,
+//! as what a query costs is counted in bytes. Product and entries are written in one transaction; a product that stands in more lists
 //! than a transaction holds is written in several, each of which checks that the product is still
 //! the same version, and notes on the product what is left to do until it is done.
 
@@ -11,8 +11,9 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use domain::{
-    catalog::{ListProducts, Product, ProductView, Sku},
+    catalog::{ImageView, ListProducts, Product, ProductSummary, ProductView, Sku},
     id::ProductId,
+    money::Money,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,12 +59,107 @@ impl Record for ProductRecord {
 /// A product's place in a list.
 #[derive(Debug, Serialize, Deserialize)]
 struct ListingRecord {
-    slug: String,
-    view: String,
+    /// JSON of a [`Packed`].
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    packed: Option<String>,
+    /// What entries carried until version 2: JSON of the whole product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
 }
 
 impl Record for ListingRecord {
     const ENTITY: &'static str = "listing";
+    const VERSION: u32 = 2;
+}
+
+/// A [`ProductSummary`] without the names of its fields: 24 of them fit into 12 KB.
+#[derive(Serialize, Deserialize)]
+struct Packed(
+    ProductId,
+    String,
+    String,
+    String,
+    String,
+    Vec<String>,
+    Vec<String>,
+    Option<Money>,
+    bool,
+    Option<Money>,
+    bool,
+    bool,
+    Option<(String, String)>,
+);
+
+impl From<ProductSummary> for Packed {
+    fn from(it: ProductSummary) -> Self {
+        Self(
+            it.id,
+            it.slug,
+            it.title,
+            it.vendor,
+            it.product_type,
+            it.tags,
+            it.collections,
+            it.price,
+            it.price_varies,
+            it.compare_at_price,
+            it.reduced,
+            it.available,
+            it.image.map(|image| (image.url, image.alt)),
+        )
+    }
+}
+
+impl From<Packed> for ProductSummary {
+    fn from(it: Packed) -> Self {
+        Self {
+            id: it.0,
+            slug: it.1,
+            title: it.2,
+            vendor: it.3,
+            product_type: it.4,
+            tags: it.5,
+            collections: it.6,
+            price: it.7,
+            price_varies: it.8,
+            compare_at_price: it.9,
+            reduced: it.10,
+            available: it.11,
+            image: it.12.map(|(url, alt)| ImageView { url, alt }),
+        }
+    }
+}
+
+impl ListingRecord {
+    fn of(product: &ProductView) -> Result<Self> {
+        let packed = Packed::from(ProductSummary::from(product));
+        let packed = serde_json::to_string(&packed)
+            .map_err(|error| StoreError::corrupt(Self::ENTITY, error))?;
+        Ok(Self {
+            packed: Some(packed),
+            view: None,
+        })
+    }
+
+    fn summary(self) -> Result<ProductSummary> {
+        let corrupt = |error| StoreError::corrupt(Self::ENTITY, error);
+        match (self.packed, self.view) {
+            (Some(packed), _) => serde_json::from_str::<Packed>(&packed)
+                .map(ProductSummary::from)
+                .map_err(corrupt),
+            (None, Some(view)) => serde_json::from_str::<ProductView>(&view)
+                .map(|view| ProductSummary::from(&view))
+                .map_err(corrupt),
+            (None, None) => Err(StoreError::corrupt(Self::ENTITY, "neither s nor view")),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.packed
+            .as_ref()
+            .or(self.view.as_ref())
+            .map_or(0, String::len)
+    }
 }
 
 /// A product with how far its lists are.
@@ -136,11 +232,11 @@ impl Store {
     /// Reads a page of a list, and the cursor of the next page if there is one. A page ends early when
     /// its products are so large that more of them would not fit an answer. Query of
     /// [`listing_partition`], one order of it, eventually consistent. 0.5 read units for each 4 KB
-    /// of what is answered.
+    /// of entries, of about 300 bytes each.
     pub async fn list_products(
         &self,
         list: &ListProducts,
-    ) -> Result<(Vec<StoredView>, Option<String>), ListError> {
+    ) -> Result<(Vec<ProductSummary>, Option<String>), ListError> {
         let partition = listing_partition(&list.facet);
         let (prefix, forward) = list_order(list.sort);
         // Both directions of one order have cursors of their own.
@@ -153,12 +249,12 @@ impl Store {
             None => None,
             Some(text) => Some(cursor::decode(&partition, &order, text)?),
         };
-        let mut views = Vec::new();
+        let mut products = Vec::new();
         let mut bytes = 0;
         let mut last = start;
         loop {
             // One more than wanted tells whether there is a next page.
-            let missing = list.limit as usize + 1 - views.len();
+            let missing = list.limit as usize + 1 - products.len();
             let start_key = last.as_ref().map(|sk| {
                 [("PK", partition.as_str()), (SK, sk.as_str())]
                     .map(|(name, value)| (name.to_owned(), string(value)))
@@ -181,20 +277,20 @@ impl Store {
                     _ => return Err(StoreError::corrupt(ListingRecord::ENTITY, "no SK").into()),
                 };
                 let entry: ListingRecord = from_item(item)?;
-                bytes += entry.view.len();
-                let full = views.len() == list.limit as usize || bytes > MAX_PAGE_BYTES;
+                bytes += entry.len();
+                let full = products.len() == list.limit as usize || bytes > MAX_PAGE_BYTES;
                 if full
                     && let Some(last) = &last
-                    && !views.is_empty()
+                    && !products.is_empty()
                 {
-                    return Ok((views, Some(cursor::encode(&partition, &order, last))));
+                    return Ok((products, Some(cursor::encode(&partition, &order, last))));
                 }
                 last = Some(position);
-                views.push(StoredView { json: entry.view });
+                products.push(entry.summary()?);
             }
             // A query stops at 1 MB, whatever its limit.
             if answer.last_evaluated_key.is_none() {
-                return Ok((views, None));
+                return Ok((products, None));
             }
         }
     }
@@ -224,10 +320,7 @@ impl Store {
             .filter(|key| !kept.contains(key))
             .collect();
 
-        let entry = ListingRecord {
-            slug: product.view.slug.clone(),
-            view: json.clone(),
-        };
+        let entry = ListingRecord::of(&product.view)?;
         let mut actions = Vec::with_capacity(entries.len() + stale.len());
         for key in &entries {
             let put = Put::builder()
@@ -245,7 +338,9 @@ impl Store {
                     .build(),
             );
         }
-        let per_transaction = MAX_ENTRIES.min(MAX_BYTES / (json.len() + 500)).max(1);
+        let per_transaction = MAX_ENTRIES
+            .min(MAX_BYTES / (json.len().max(entry.len()) + 500))
+            .max(1);
         let whole = actions.len() < per_transaction;
         let record = ProductRecord {
             id: product.view.id,

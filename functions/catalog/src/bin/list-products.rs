@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::catalog::{ListProductsQuery, ProductView, invalid_cursor};
+use domain::catalog::{ListProductsQuery, ProductSummary, invalid_cursor};
 use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, Reply};
 use store::{ListError, Store};
 
@@ -14,7 +14,7 @@ pub(crate) struct ListProducts {
 #[derive(serde::Serialize, schemars::JsonSchema)]
 pub(crate) struct ProductPage {
     /// The products.
-    items: Vec<ProductView>,
+    items: Vec<ProductSummary>,
     /// Where the next page starts; null on the last one.
     next_cursor: Option<String>,
 }
@@ -28,7 +28,7 @@ impl Endpoint for ListProducts {
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductPage>, Failure> {
         let list = call.query.parse()?;
-        let (views, next_cursor) =
+        let (items, next_cursor) =
             self.store
                 .list_products(&list)
                 .await
@@ -36,14 +36,8 @@ impl Endpoint for ListProducts {
                     ListError::InvalidCursor(_) => invalid_cursor().into(),
                     ListError::Store(error) => Failure::from(error),
                 })?;
-        // The products are stored as the JSON they are sent as.
-        let items: Vec<String> = views.into_iter().map(|view| view.json).collect();
-        let cursor = serde_json::to_string(&next_cursor).map_err(Failure::internal)?;
-        let json = format!(
-            r#"{{"items":[{}],"next_cursor":{cursor}}}"#,
-            items.join(",")
-        );
-        Ok(Reply::stored(json).cached(10, 30))
+        let page = ProductPage { items, next_cursor };
+        Ok(Reply::of(&page)?.cached(10, 30))
     }
 }
 
