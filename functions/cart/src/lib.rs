@@ -5,6 +5,7 @@ use domain::{
     catalog::Sku,
     fault::Failure,
     id::CartId,
+    inventory::Variant,
     money::Currency,
 };
 use store::{Consistency, Look, Store};
@@ -18,11 +19,24 @@ pub struct LinePath {
     pub sku: Sku,
 }
 
-/// The cart at current prices.
-pub async fn view(store: &Store, cart: &Cart, currency: Currency) -> Result<CartView, Failure> {
+/// The cart at current prices. `known` is a variant that was read a moment ago, and is not read again.
+pub async fn view(
+    store: &Store,
+    cart: &Cart,
+    known: Option<Variant>,
+    currency: Currency,
+) -> Result<CartView, Failure> {
+    // Of a stock in several shards one look knows only the first.
+    let known = known.filter(|variant| variant.shards == 1);
+    let is_known = |sku: &Sku| known.as_ref().is_some_and(|variant| variant.sku == *sku);
     let skus = cart.lines.iter().map(|line| &line.sku);
-    let variants = store
-        .variants(skus, Consistency::Eventual, Look::Whole)
+    let mut variants = store
+        .variants(
+            skus.filter(|sku| !is_known(sku)),
+            Consistency::Eventual,
+            Look::Whole,
+        )
         .await?;
+    variants.extend(known.map(|variant| (variant.sku.clone(), variant)));
     price_cart(cart, &variants, currency).map_err(Failure::internal)
 }

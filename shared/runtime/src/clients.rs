@@ -25,9 +25,12 @@ pub enum ClientError {
 }
 
 impl Environment {
-    /// The table's service.
+    /// The table's service. Nearly every invocation calls it, so it connects while the function waits
+    /// for the first one.
     pub fn dynamodb(&self) -> Result<Client, ClientError> {
-        self.aws(Service::DynamoDb)
+        let client = self.aws(Service::DynamoDb)?;
+        self.want(&client);
+        Ok(client)
     }
 
     /// Queues.

@@ -1,11 +1,18 @@
 //! The environment, read once.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws::Client;
 
 /// What the function was configured with.
 #[derive(Clone, Debug)]
 pub struct Environment {
     variables: HashMap<String, String>,
+    /// Clients that every invocation needs.
+    wanted: Arc<Mutex<Vec<Client>>>,
 }
 
 /// A variable that must be set is not.
@@ -22,6 +29,7 @@ impl Environment {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
                 .collect(),
+            wanted: Arc::default(),
         }
     }
 
@@ -29,7 +37,20 @@ impl Environment {
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             variables: variables.into_iter().collect(),
+            wanted: Arc::default(),
         }
+    }
+
+    /// Has a client connect before the first invocation.
+    pub(crate) fn want(&self, client: &Client) {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.push(client.clone());
+    }
+
+    /// The clients that are to connect.
+    pub(crate) fn wanted(&self) -> Vec<Client> {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut wanted)
     }
 
     /// A variable that may be missing; set to nothing is missing.

@@ -23,8 +23,15 @@ where
         let executor = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let wanted = environment.wanted();
         executor
-            .block_on(run(connected))
+            .block_on(async {
+                // Beside asking for the first call, not before it.
+                for client in wanted {
+                    tokio::spawn(async move { client.warm().await });
+                }
+                run(connected).await
+            })
             .map_err(|error| error as Box<dyn std::error::Error>)
     });
     match outcome {

@@ -30,7 +30,7 @@ impl Endpoint for CreateCart {
     async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
         let cart = Cart::new(runtime::random()?, call.now);
         self.store.create_cart(&cart).await?;
-        let view = cart::view(&self.store, &cart, self.currency).await?;
+        let view = cart::view(&self.store, &cart, None, self.currency).await?;
         Ok(Reply::of(&view)?.at(format!("/v1/carts/{}", cart.id)))
     }
 }

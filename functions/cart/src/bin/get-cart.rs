@@ -30,7 +30,7 @@ impl Endpoint for GetCart {
             .cart(call.path.cart_id, call.now, Consistency::Strong)
             .await?;
         let cart = cart.ok_or_else(|| Rejection::not_found("cart"))?;
-        Reply::of(&cart::view(&self.store, &cart, self.currency).await?)
+        Reply::of(&cart::view(&self.store, &cart, None, self.currency).await?)
     }
 }
 

@@ -23,7 +23,7 @@ impl Endpoint for RemoveCartLine {
         let LinePath { cart_id, sku } = call.path;
         let cart = self.store.remove_cart_line(cart_id, &sku, call.now).await?;
         let cart = cart.map_err(Rejection::from)?;
-        Reply::of(&cart::view(&self.store, &cart, self.currency).await?)
+        Reply::of(&cart::view(&self.store, &cart, None, self.currency).await?)
     }
 }
 

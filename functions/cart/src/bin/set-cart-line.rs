@@ -27,15 +27,15 @@ impl Endpoint for SetCartLine {
         let LinePath { cart_id, sku } = call.path;
         let quantity = call.body.0.parse()?;
         let variant = self.store.variant(&sku, Consistency::Eventual).await?;
-        if !variant.is_some_and(|variant| variant.for_sale) {
+        let Some(variant) = variant.filter(|variant| variant.for_sale) else {
             return Err(Rejection::from(ChangeCartError::UnknownSku(sku)).into());
-        }
+        };
         let cart = self
             .store
             .set_cart_line(cart_id, &sku, quantity, call.now)
             .await?;
         let cart = cart.map_err(Rejection::from)?;
-        Reply::of(&cart::view(&self.store, &cart, self.currency).await?)
+        Reply::of(&cart::view(&self.store, &cart, Some(variant), self.currency).await?)
     }
 }
 
