@@ -145,6 +145,8 @@ pub(crate) struct Connections {
     endpoint: Endpoint,
     trust: Trust,
     idle: Mutex<Vec<Connection>>,
+    /// Held while a connection is made ahead, so that the first call waits for that one.
+    warming: tokio::sync::Mutex<()>,
 }
 
 impl Connections {
@@ -153,6 +155,7 @@ impl Connections {
             endpoint,
             trust,
             idle: Mutex::default(),
+            warming: tokio::sync::Mutex::default(),
         }
     }
 
@@ -162,6 +165,7 @@ impl Connections {
 
     /// Makes a connection for the first call.
     pub(crate) async fn warm(&self) {
+        let _warming = self.warming.lock().await;
         match self.connect().await {
             Ok(connection) => self.keep(connection),
             Err(error) => tracing::debug!(error = %error, "connecting ahead failed"),
@@ -176,7 +180,7 @@ impl Connections {
     ) -> Result<(Parts, Bytes), Broken> {
         let (parts, body) = request.into_parts();
         let request = || http::Request::from_parts(parts.clone(), Full::new(body.clone()));
-        while let Some(mut connection) = self.take() {
+        while let Some(mut connection) = self.idle().await {
             if connection.ready().await.is_err() {
                 continue;
             }
@@ -207,6 +211,15 @@ impl Connections {
             .map_err(|error| Broken::of("half an answer", error))?;
         self.keep(connection);
         Ok((parts, body.to_bytes()))
+    }
+
+    /// A kept connection, or the one that is being made ahead.
+    async fn idle(&self) -> Option<Connection> {
+        if let Some(connection) = self.take() {
+            return Some(connection);
+        }
+        let _warm = self.warming.lock().await;
+        self.take()
     }
 
     fn take(&self) -> Option<Connection> {

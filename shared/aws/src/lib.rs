@@ -6,6 +6,11 @@
 //! host, one key, one connection that is kept. An [`Operation`] borrows the SDK's serializer and
 //! deserializer; [`Client::call`] does the rest.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "the SDK's own error, so that callers keep reading it as the SDK documents"
+)]
+
 mod connection;
 mod retry;
 mod sign;

@@ -300,6 +300,8 @@ mod tests {
 
     use super::*;
 
+    type Pairs = Vec<(String, String)>;
+
     const SERVICES: [&str; 3] = ["dynamodb", "s3", "ses"];
 
     fn credentials(token: bool) -> Credentials {
@@ -317,7 +319,7 @@ mod tests {
         request: &http::Request<Bytes>,
         now: Timestamp,
         expires: Option<Duration>,
-    ) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    ) -> (Pairs, Pairs) {
         let credentials = credentials(token);
         let identity = aws_credential_types::Credentials::new(
             &credentials.access_key_id,
