@@ -5,6 +5,8 @@ ARCH ?= arm64
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# $(BENCH) are further options; `target/debug/xtask bench --help` names them.
+.PHONY: bench bench-diff budgets cost scale
 .PHONY: dev test faults stage build deploy lint setup setup-sam clean-data help
 
 help: ## what there is
@@ -28,6 +30,22 @@ lint: setup ## formatting, lints, and what must agree with what
 	@$(MAKE) --no-print-directory xtask
 	target/debug/xtask openapi --check
 	target/debug/xtask tidy
+
+bench: setup xtask ## what each function costs: start, CPU, memory, units; takes some minutes (BENCH="--functions get-product")
+	@target/debug/xtask bench $(BENCH)
+
+bench-diff: setup xtask ## what changed since a revision (BASE=rev)
+	@test -n "$(BASE)" || { echo "name the revision to compare with: make bench-diff BASE=main~1"; exit 1; }
+	@target/debug/xtask bench-diff --base "$(BASE)" $(BENCH)
+
+budgets: setup xtask ## sizes, requests, units and instructions against tests/budgets.json
+	@target/debug/xtask budgets
+
+cost: xtask ## what the shop costs on AWS, from what `make bench` measured
+	@target/debug/xtask cost
+
+scale: setup xtask ## the cost of requests at 100, 10,000 and 1,000,000 products; needs minutes and memory
+	SCALE=full cargo nextest run --profile faults -p stampede-tests --test scale
 
 stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
 	.venv/bin/python infra/local/stage.py --lint

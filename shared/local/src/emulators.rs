@@ -106,6 +106,19 @@ impl Emulators {
         Ok(())
     }
 
+    /// Puts items into the table without going through its endpoint or its stream, for tests that need
+    /// many: DynamoDB JSON, as a scan answers.
+    pub fn load(&self, table: &str, items: Vec<Value>) -> Result<()> {
+        let failed =
+            |error: &dyn std::fmt::Display| LocalError::new("items cannot be loaded", error);
+        let items: Result<Vec<_>, _> = items.into_iter().map(serde_json::from_value).collect();
+        let items = items.map_err(|error| failed(&error))?;
+        self.database
+            .import_items(table, items, dynoxide::ImportOptions::default())
+            .map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
     /// Ends the child process and waits until it has ended.
     pub async fn stop(&mut self) {
         // Its standard input ends: it stores what it holds and stops.

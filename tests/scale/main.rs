@@ -1,0 +1,178 @@
+//! The shop at three sizes: what a request costs must not depend on how much there is.
+//!
+//! 100, 10,000 and 1,000,000 products with as many orders. The last takes some minutes and 12 GB of memory, so
+//! it is left to `make scale` (`SCALE=full`); `make test` compares the first two.
+
+use std::collections::BTreeMap;
+
+use local::meter::{Meter, Operations};
+use runtime::Environment;
+use serde_json::{Value, json};
+use testkit::{Product, Shop, order_body};
+
+/// The product, and the order, that all others are copies of.
+const MODEL: &str = "model-0000000";
+
+/// What calls of one function cost.
+#[derive(Debug, PartialEq)]
+struct Cost {
+    requests: u64,
+    read_units: f64,
+    write_units: f64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_costs_the_same_whatever_there_is() {
+    let environment = Environment::load();
+    let sizes: &[u64] = match environment.get("SCALE") {
+        Some("full") => &[100, 10_000, 1_000_000],
+        _ => &[100, 10_000],
+    };
+    let mut costs = Vec::new();
+    for size in sizes {
+        eprintln!("{size} products and orders");
+        costs.push(costs_at(*size).await);
+    }
+    // Cursor and identifiers are as long at any size; so are the costs.
+    for (size, cost) in sizes.iter().zip(&costs).skip(1) {
+        assert_eq!(cost, &costs[0], "at {size}, and at {}", sizes[0]);
+    }
+    // And they are what docs/performance.md says.
+    let units = |function: &str| {
+        let cost = &costs[0][function];
+        (cost.read_units, cost.write_units)
+    };
+    assert_eq!(units("get-product"), (0.5, 0.0));
+    assert_eq!(units("set-cart-line"), (0.5, 1.0));
+    assert_eq!(units("place-order"), (1.0, 6.0));
+}
+
+/// What each function costs in a shop of that size, for the same requests.
+async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
+    let meter = Meter::new();
+    let shop = Shop::start_wired(BTreeMap::new(), Some(meter.wiring())).await;
+    shop.stock_up(&[Product::single(MODEL, MODEL, "10.00", 1_000_000)])
+        .await;
+    let model = shop.buy(&[(MODEL, 1)], "tok_ok", "paid").await;
+    fill(&shop, model["id"].as_str().unwrap(), size).await;
+
+    meter.reset();
+    let sku = format!("model-{:07}", size / 2);
+    shop.get(&format!("/v1/products/{sku}")).await.expect(200);
+    for sort in ["newest", "price", "-price"] {
+        let mut path = format!("/v1/products?sort={sort}&limit=24");
+        // The first pages, and one after the other.
+        for _ in 0..3 {
+            let page = shop.get(&path).await.expect(200);
+            assert_eq!(page["items"].as_array().unwrap().len(), 24, "{page}");
+            let cursor = page["next_cursor"].as_str().unwrap();
+            path = format!("/v1/products?sort={sort}&limit=24&cursor={cursor}");
+        }
+    }
+    let cart = shop.cart(&[(&sku, 1)]).await;
+    shop.get(&format!("/v1/carts/{cart}")).await.expect(200);
+    let placed = shop
+        .order(&cart, &order_body(&cart, "tok_ok"))
+        .await
+        .expect(201);
+    shop.staff_get(&format!("/v1/admin/stock/{sku}"))
+        .await
+        .expect(200);
+    let id = placed["id"].as_str().unwrap();
+    shop.order_becomes(&placed, "paid").await;
+    shop.staff_get(&format!("/v1/admin/orders/{id}"))
+        .await
+        .expect(200);
+
+    // How often others looked, or were called, is a matter of time.
+    let functions = [
+        "get-product",
+        "list-products",
+        "create-cart",
+        "set-cart-line",
+        "get-cart",
+        "place-order",
+        "capture-payment",
+        "get-stock",
+        "get-order-as-staff",
+    ];
+    let counts = meter.counts();
+    let costs = functions.into_iter().map(|function| {
+        let operations = counts.get(function);
+        (
+            function.to_owned(),
+            cost(operations.unwrap_or(&Operations::new())),
+        )
+    });
+    costs.collect()
+}
+
+/// What all operations cost together, on the table alone.
+fn cost(operations: &Operations) -> Cost {
+    let mut cost = Cost {
+        requests: 0,
+        read_units: 0.0,
+        write_units: 0.0,
+    };
+    for (operation, usage) in operations {
+        if operation.starts_with("DynamoDB") {
+            cost.requests += usage.requests;
+            cost.read_units = [cost.read_units, usage.read_units].iter().sum();
+            cost.write_units = [cost.write_units, usage.write_units].iter().sum();
+        }
+    }
+    cost
+}
+
+/// Copies the model's items until there are `size` products, each in the lists, with its variant, and as
+/// many orders. The copies are made of what the shop itself has stored.
+async fn fill(shop: &Shop, order_id: &str, size: u64) {
+    let table = shop.stack().template.table["TableName"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let found = shop
+        .table(
+            "Scan",
+            &json!({ "TableName": table, "ConsistentRead": true }),
+        )
+        .await;
+    let texts: Vec<String> = found["Items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| {
+            let kind = item["entity_type"]["S"].as_str().unwrap_or_default();
+            ["product", "listing", "variant", "order"].contains(&kind)
+        })
+        .map(Value::to_string)
+        .collect();
+    let product_id = texts
+        .iter()
+        .filter_map(|text| text.split("prd_").nth(1))
+        .map(|rest| format!("prd_{}", &rest[..26]))
+        .next()
+        .unwrap();
+    assert!(texts.len() >= 5, "{texts:?}");
+    let mut batch = Vec::new();
+    for number in 1..size {
+        let (name, digits) = (format!("model-{number:07}"), format!("{number:07}"));
+        // Identifiers of the same length whose last digits count.
+        let other = |id: &str| format!("{}{digits}", &id[..id.len() - digits.len()]);
+        let (product, order) = (other(&product_id), other(order_id));
+        for text in &texts {
+            let copy = text
+                .replace(MODEL, &name)
+                .replace(&product_id, &product)
+                .replace(order_id, &order);
+            batch.push(serde_json::from_str(&copy).unwrap());
+        }
+        if batch.len() >= 20_000 {
+            shop.stack()
+                .emulators
+                .load(&table, std::mem::take(&mut batch))
+                .unwrap();
+        }
+    }
+    shop.stack().emulators.load(&table, batch).unwrap();
+}
