@@ -17,6 +17,7 @@ dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 
 test: setup lint browser ## every check and every test
 	cargo nextest run --workspace --lib --tests
+	cargo nextest run -p cache --features redis
 
 SEEDS ?= 1
 faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time
@@ -24,7 +25,7 @@ faults: setup xtask ## every call going wrong in every way, SEEDS times over (SE
 
 lint: setup ## formatting, lints, and what must agree with what
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo deny --log-level error check bans licenses sources
 	.venv/bin/cfn-lint template.yaml infra/*.yaml
 	@$(MAKE) --no-print-directory xtask

@@ -17,8 +17,11 @@ const MAX_RESOURCES: usize = 500;
 /// How much the shop must be able to grow without moving a wall.
 const GROWTH: usize = 3;
 
+/// What `runtime` and the context's own library read, where it is set.
+const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
+
 /// Who may use a crate, besides nobody.
-const WRAPPERS: [(&str, &[&str]); 8] = [
+const WRAPPERS: [(&str, &[&str]); 10] = [
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-sqs", &["queue", "local"]),
     ("aws-sdk-s3", &["gateways", "local"]),
@@ -27,13 +30,16 @@ const WRAPPERS: [(&str, &[&str]); 8] = [
     ("lambda_http", &["runtime"]),
     ("lambda_runtime", &["runtime"]),
     ("dynoxide-rs", &["local"]),
+    ("quick_cache", &["cache"]),
+    ("redis", &["cache"]),
 ];
 
 /// Who may not know whom within the house.
-const STRANGERS: [(&str, &[&str]); 5] = [
+const STRANGERS: [(&str, &[&str]); 6] = [
     (
         "domain",
         &[
+            "cache",
             "store",
             "queue",
             "gateways",
@@ -45,18 +51,34 @@ const STRANGERS: [(&str, &[&str]); 5] = [
         ],
     ),
     (
+        "cache",
+        &[
+            "domain",
+            "store",
+            "queue",
+            "gateways",
+            "runtime",
+            "local",
+            "testkit",
+            "aws-types",
+        ],
+    ),
+    (
         "store",
-        &["queue", "gateways", "runtime", "local", "testkit"],
+        &["cache", "queue", "gateways", "runtime", "local", "testkit"],
     ),
     (
         "queue",
-        &["store", "gateways", "runtime", "local", "testkit"],
+        &["cache", "store", "gateways", "runtime", "local", "testkit"],
     ),
     (
         "gateways",
-        &["store", "queue", "runtime", "local", "testkit"],
+        &["cache", "store", "queue", "runtime", "local", "testkit"],
     ),
-    ("runtime", &["store", "gateways", "local", "testkit"]),
+    (
+        "runtime",
+        &["cache", "store", "gateways", "local", "testkit"],
+    ),
 ];
 
 /// Runs every check and names everything that is wrong.
@@ -150,8 +172,9 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
-    set.remove("LOG_LEVEL");
-    set.remove("METRIC_NAMESPACE");
+    for shared in READ_BY_SHARED_CODE {
+        set.remove(shared);
+    }
     let mut wanted = BTreeSet::new();
     let calls = [
         "environment.require(\"",

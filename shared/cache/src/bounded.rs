@@ -1,0 +1,163 @@
+//! What is kept, within a number of bytes.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use jiff::{SignedDuration, Timestamp};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync::DefaultLifecycle};
+
+use crate::{
+    cache::{Limits, Value},
+    flight::RETRY_AFTER,
+};
+
+/// Bytes that an entry takes beside its key and value.
+const OVERHEAD: usize = 128;
+/// Bytes of an entry that says that there is nothing, beside its key.
+const MISSING_OVERHEAD: usize = 64;
+
+/// A value and when its fetch began.
+pub(crate) struct Entry<V> {
+    pub(crate) value: Arc<V>,
+    pub(crate) born: Timestamp,
+    /// Number of the fetch: later ones have higher numbers, whatever the clock said.
+    serial: u64,
+    /// When a refresh failed last, in milliseconds.
+    failed: AtomicI64,
+}
+
+impl<V> Entry<V> {
+    pub(crate) fn note_failure(&self, now: Timestamp) {
+        self.failed.store(now.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// Whether a refresh failed just now.
+    pub(crate) fn failed_lately(&self, now: Timestamp) -> bool {
+        let failed = self.failed.load(Ordering::Relaxed);
+        let ago = now.as_millisecond().checked_sub(failed);
+        ago.and_then(|ago| u128::try_from(ago).ok())
+            .is_some_and(|ago| ago < RETRY_AFTER.as_millis())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Missing {
+    born: Timestamp,
+    serial: u64,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl<V: Value> Weighter<Box<str>, Arc<Entry<V>>> for Bytes {
+    fn weight(&self, key: &Box<str>, entry: &Arc<Entry<V>>) -> u64 {
+        (OVERHEAD + key.len() + entry.value.weight()) as u64
+    }
+}
+
+impl Weighter<Box<str>, Missing> for Bytes {
+    fn weight(&self, key: &Box<str>, _: &Missing) -> u64 {
+        (MISSING_OVERHEAD + key.len()) as u64
+    }
+}
+
+type Kept<T> = quick_cache::sync::Cache<Box<str>, T, Bytes>;
+
+/// Values, and what is known to be missing, each within its bound.
+pub(crate) struct Bounded<V: Value> {
+    found: Kept<Arc<Entry<V>>>,
+    missing: Kept<Missing>,
+}
+
+impl<V: Value> Bounded<V> {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            found: kept(limits.bytes, 4096),
+            missing: kept(limits.missing_bytes, 128),
+        }
+    }
+
+    pub(crate) fn found(&self, key: &str) -> Option<Arc<Entry<V>>> {
+        self.found.get(key)
+    }
+
+    /// When it was found that there is nothing.
+    pub(crate) fn missing(&self, key: &str) -> Option<Timestamp> {
+        self.missing.get(key).map(|missing| missing.born)
+    }
+
+    /// Keeps what fetch number `serial` brought, unless a later one was here before. The caller sees
+    /// to it that no two do this at once.
+    pub(crate) fn keep(&self, key: &str, value: Option<&Arc<V>>, born: Timestamp, serial: u64) {
+        let found = self.found.peek(key).map(|entry| entry.serial);
+        let missing = self.missing.peek(key).map(|missing| missing.serial);
+        if found.max(missing).is_some_and(|later| later > serial) {
+            return;
+        }
+        match value {
+            Some(value) => {
+                let entry = Entry {
+                    value: Arc::clone(value),
+                    born,
+                    serial,
+                    failed: AtomicI64::new(i64::MIN),
+                };
+                self.missing.remove(key);
+                self.found.insert(key.into(), Arc::new(entry));
+            }
+            None => {
+                self.found.remove(key);
+                self.missing.insert(key.into(), Missing { born, serial });
+            }
+        }
+    }
+
+    /// Bytes of what is kept: values, and what is missing.
+    pub(crate) fn weight(&self) -> (u64, u64) {
+        (self.found.weight(), self.missing.weight())
+    }
+}
+
+impl<V: Value> fmt::Debug for Bounded<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bytes, missing_bytes) = self.weight();
+        f.debug_struct("Bounded")
+            .field("bytes", &bytes)
+            .field("missing_bytes", &missing_bytes)
+            .finish()
+    }
+}
+
+/// One shard: a process has one thread. `typical` is the size of an entry, in bytes, for the first
+/// guess at how many there will be.
+fn kept<T: Clone>(bytes: u64, typical: u64) -> Kept<T>
+where
+    Bytes: Weighter<Box<str>, T>,
+{
+    let items = usize::try_from(bytes / typical).unwrap_or(1).max(1);
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(items)
+        .weight_capacity(bytes)
+        .shards(1)
+        .build();
+    match options {
+        Ok(options) => Kept::with_options(
+            options,
+            Bytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ),
+        // Only a builder without its two capacities fails.
+        Err(_) => Kept::with_weighter(items, bytes, Bytes),
+    }
+}
+
+/// How old something is; never less than nothing.
+pub(crate) fn age(born: Timestamp, now: Timestamp) -> SignedDuration {
+    now.duration_since(born).max(SignedDuration::ZERO)
+}
