@@ -32,7 +32,7 @@ pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
 pub use metric::metric;
 pub use problem::{Problem, status_and_title};
-pub use reply::Reply;
+pub use reply::{Prepared, Reply};
 pub use schedule::{Task, run_on_schedule};
 pub use serve::{Endpoint, serve};
 pub use stream::{StreamConsumer, StreamFailure, read_stream};

@@ -3,9 +3,7 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
 use domain::fault::Failure;
-use lambda_http::{
-    Body as HttpBody, Request, RequestExt, Response, request::RequestContext, service_fn,
-};
+use lambda_http::{Request, RequestExt, Response, request::RequestContext, service_fn};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -71,7 +69,7 @@ async fn answer<E: Endpoint>(
     endpoint: &E,
     staff: &StaffCheck,
     request: &Request,
-) -> Response<HttpBody> {
+) -> Response<reply::Body> {
     let started = Instant::now();
     let trace_id = trace_id(request);
     let handled = handle(endpoint, staff, request, trace_id.clone()).await;
