@@ -1,7 +1,9 @@
 //! Covers: list-products, get-product, refresh-availability.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
-use testkit::{Product, Shop};
+use testkit::{Product, Shop, catalogue};
 
 fn shirts() -> Vec<Product> {
     let product = |handle, product_type, tags, collection, price| Product {
@@ -192,6 +194,7 @@ async fn drafts_are_seen_by_nobody() {
     // Published, it is there; hidden again, it is gone from every list.
     let published = file.replace("false", "true");
     shop.import(published).await;
+    shop.forget_pages().await;
     assert_eq!(
         slugs(&shop.get("/v1/products").await.expect(200)),
         ["hidden"]
@@ -214,6 +217,10 @@ async fn pages_show_that_a_variant_sold_out_and_came_back() {
             let list = shop.get("/v1/products?sort=price").await.expect(200);
             let shown =
                 [&product["variants"], &list["items"]].map(|things| things[0]["available"] == want);
+            if shown != [true, true] {
+                // Pages are kept for seconds.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             (shown == [true, true]).then_some(())
         })
         .await;
@@ -229,4 +236,71 @@ async fn pages_show_that_a_variant_sold_out_and_came_back() {
     .await
     .expect(200);
     available(true).await;
+}
+
+#[tokio::test]
+async fn a_change_shows_within_the_age_that_is_promised() {
+    let shop = Shop::start().await;
+    let file = catalogue(&shirts());
+    shop.import(file.clone()).await;
+    let paths = ["/v1/products/alpha", "/v1/products?tag=cotton"];
+    let before = Instant::now();
+    for path in paths {
+        let page = shop.get(path).await;
+        assert!(page.text.contains("alpha title"), "{}", page.text);
+        assert_eq!(
+            page.headers["cache-control"],
+            "public, max-age=10, s-maxage=30, stale-while-revalidate=60"
+        );
+    }
+    shop.import(file.replace("alpha title", "Omega")).await;
+    let changed = Instant::now();
+    let mut oldest = 0;
+    for path in paths {
+        shop.eventually(path, async || {
+            let asked = Instant::now();
+            let page = shop.get(path).await;
+            // A page takes the time that it was kept off the time that others may keep it.
+            let cache = &page.headers["cache-control"];
+            let (_, rest) = cache.split_once("s-maxage=").unwrap();
+            let left: u64 = rest.split(',').next().unwrap().parse().unwrap();
+            let age = 30 - left;
+            oldest = oldest.max(age);
+            if page.text.contains("Omega") {
+                return Some(());
+            }
+            assert!(age <= before.elapsed().as_secs() + 1, "{cache}");
+            assert!(
+                asked < changed + Duration::from_secs(30),
+                "{path} is too old"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        })
+        .await;
+    }
+    assert!(oldest > 1, "nothing was kept");
+}
+
+#[tokio::test]
+async fn made_up_names_are_not_found_and_come_to_be() {
+    let shop = Shop::start().await;
+    for path in ["/v1/products/tee", "/v1/products/tee"] {
+        shop.get(path).await.expect_problem(404, "not_found");
+    }
+    let list = "/v1/products?tag=none";
+    let empty = shop.get(list).await;
+    let again = shop.get(list).await;
+    assert_eq!(empty.text, r#"{"items":[],"next_cursor":null}"#);
+    assert_eq!(empty.headers["etag"], again.headers["etag"]);
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 2)])
+        .await;
+    shop.eventually("the product is there", async || {
+        let status = shop.get("/v1/products/tee").await.status;
+        if status == 404 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        (status == 200).then_some(())
+    })
+    .await;
 }

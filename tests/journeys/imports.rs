@@ -39,6 +39,7 @@ async fn the_same_file_again_changes_nothing() {
 
     let again = shop.import(file.clone()).await;
     assert_eq!(counts(&again), [2, 2, 0]);
+    shop.forget_pages().await;
     let after = (
         shop.get("/v1/products/tee").await.text,
         shop.get("/v1/products").await.text,
@@ -57,6 +58,7 @@ async fn the_same_file_again_changes_nothing() {
 
     // A changed title leaves the stock alone; a changed quantity is a new count.
     shop.import(file.replace("tee title", "A better tee")).await;
+    shop.forget_pages().await;
     assert_eq!(
         shop.get("/v1/products/tee").await.expect(200)["title"],
         "A better tee"
@@ -419,6 +421,7 @@ async fn a_product_may_stand_in_more_lists_than_a_transaction_holds() {
         (1, 1, 1)
     );
     assert_eq!(counts(&shop.import(file(&tags[60..])).await), [1, 1, 0]);
+    shop.forget_pages().await;
     assert_eq!(
         (listed(0).await, listed(60).await, listed(119).await),
         (0, 1, 1)

@@ -138,6 +138,13 @@ struct Invocation {
     deadline_ms: i64,
 }
 
+/// What functions are told of this process's own environment: no template sets it.
+fn passed_on() -> Vec<(&'static str, String)> {
+    let environment = runtime::Environment::load();
+    let set = ["CACHE", "CACHE_URL"].map(|name| Some((name, environment.get(name)?.to_owned())));
+    set.into_iter().flatten().collect()
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
@@ -329,6 +336,7 @@ impl Lambda {
         let mut child = Command::new(&binary)
             .env_clear()
             .envs(&state.function.environment)
+            .envs(passed_on())
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
                 format!("http://{api}/{name}/{id}"),

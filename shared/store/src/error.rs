@@ -49,7 +49,8 @@ impl StoreError {
         }
     }
 
-    pub(crate) fn corrupt(entity: &'static str, cause: impl std::fmt::Display) -> Self {
+    /// What is stored, or made of it, is not what it should be.
+    pub fn corrupt(entity: &'static str, cause: impl std::fmt::Display) -> Self {
         Self::Corrupt {
             entity,
             cause: cause.to_string(),

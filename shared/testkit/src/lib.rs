@@ -283,6 +283,13 @@ impl Shop {
         Ok(serde_json::from_slice(&answer).unwrap_or(Value::Null))
     }
 
+    /// Ends the processes that keep pages of the catalogue, so that the next request reads what is true
+    /// now; others see it some seconds later.
+    pub async fn forget_pages(&self) {
+        let keepers = ["get-product", "list-products"].map(str::to_owned);
+        self.stack().lambda.restart(Some(&keepers)).await;
+    }
+
     /// Waits until `look` finds what it looks for.
     pub async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let started = Instant::now();

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use catalog::{Page, Pages};
 use domain::{catalog::ProductView, fault::Rejection};
 use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
-use store::Store;
+use store::{Store, StoreError};
 
 pub(crate) struct GetProduct {
     store: Store,
+    pages: Pages<StoreError>,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -25,20 +27,26 @@ impl Endpoint for GetProduct {
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductView>, Failure> {
         // One product, one address: what is no slug is not made into one.
-        let is_slug =
-            domain::catalog::slug(&call.path.slug).is_some_and(|slug| slug == call.path.slug);
-        let view = match is_slug {
-            true => self.store.product_view(&call.path.slug).await?,
-            false => None,
+        let slug = call.path.slug;
+        if domain::catalog::slug(&slug).is_none_or(|own| own != slug) {
+            return Err(Rejection::not_found("product").into());
+        }
+        let (store, wanted) = (self.store.clone(), slug.clone());
+        let read = || async move {
+            let view = store.product_view(&wanted).await?;
+            Ok(view.map(|view| Page::new(view.json)))
         };
-        let view = view.ok_or_else(|| Rejection::not_found("product"))?;
-        Ok(Reply::stored(view.json).cached(10, 30))
+        let page = self.pages.get(&slug, call.now, read).await;
+        let page = page.map_err(|error| catalog::failure(error, StoreError::is_retryable))?;
+        let page = page.ok_or_else(|| Rejection::not_found("product"))?;
+        Ok(catalog::reply(&page))
     }
 }
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
-        Ok(GetProduct { store })
+        let pages = catalog::pages("product", environment)?;
+        Ok(GetProduct { store, pages })
     })
 }

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use domain::catalog::{ListProductsQuery, ProductSummary, invalid_cursor};
+use catalog::{Page, Pages};
+use domain::catalog::{ListProducts as List, ListProductsQuery, ProductSummary, invalid_cursor};
 use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, Reply};
-use store::{ListError, Store};
+use store::{ListError, Store, StoreError};
 
 pub(crate) struct ListProducts {
     store: Store,
+    pages: Pages<ListError>,
 }
 
 /// A page of products.
@@ -28,22 +30,54 @@ impl Endpoint for ListProducts {
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductPage>, Failure> {
         let list = call.query.parse()?;
-        let (items, next_cursor) =
-            self.store
-                .list_products(&list)
+        if list.cursor.is_some() {
+            // Few look at a second page, and each cursor would be kept on its own.
+            let page = read(&self.store, &list)
                 .await
                 .map_err(|error| match error {
                     ListError::InvalidCursor(_) => invalid_cursor().into(),
                     ListError::Store(error) => Failure::from(error),
                 })?;
-        let page = ProductPage { items, next_cursor };
-        Ok(Reply::of(&page)?.cached(10, 30))
+            return Ok(catalog::fresh_reply(&page.unwrap_or_else(empty)));
+        }
+        let key = format!("{:?} {} {}", list.sort, list.limit, list.facet.key());
+        let store = self.store.clone();
+        let page = self
+            .pages
+            .get(&key, call.now, || async move { read(&store, &list).await });
+        let page = page.await.map_err(|error| {
+            catalog::failure(error, |error| match error {
+                ListError::InvalidCursor(_) => false,
+                ListError::Store(error) => error.is_retryable(),
+            })
+        })?;
+        Ok(match page {
+            Some(page) => catalog::reply(&page),
+            None => catalog::empty_reply(&empty()),
+        })
     }
+}
+
+/// A page of a list; `None` if there is nothing in it. Lists are made up as easily as names.
+async fn read(store: &Store, list: &List) -> Result<Option<Page>, ListError> {
+    let (items, next_cursor) = store.list_products(list).await?;
+    if items.is_empty() {
+        return Ok(None);
+    }
+    let page = ProductPage { items, next_cursor };
+    let json = serde_json::to_string(&page)
+        .map_err(|error| StoreError::corrupt("page of a list", error))?;
+    Ok(Some(Page::new(json)))
+}
+
+fn empty() -> Page {
+    Page::new(r#"{"items":[],"next_cursor":null}"#.to_owned())
 }
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
-        Ok(ListProducts { store })
+        let pages = catalog::pages("list", environment)?;
+        Ok(ListProducts { store, pages })
     })
 }
