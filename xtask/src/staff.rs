@@ -21,19 +21,34 @@ pub(crate) fn make_key(dir: &Path) -> Outcome<String> {
     let path = dir.join(FILE);
     if !path.exists() {
         fs::create_dir_all(dir)?;
-        let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .map_err(|_| "no random numbers")?;
-        let text = STANDARD.encode(key.as_ref());
+        let text = STANDARD.encode(new_key()?);
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
         write_private(&path, &pem)?;
     }
-    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&read_key(dir)?)
-        .map_err(|error| error.to_string())?;
+    public_key(&read_key(dir)?)
+}
+
+/// A private key that is kept nowhere.
+pub(crate) fn new_key() -> Outcome<Vec<u8>> {
+    let key =
+        Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| "no random numbers")?;
+    Ok(key.as_ref().to_vec())
+}
+
+/// The public key of a private one, in base64url.
+pub(crate) fn public_key(key: &[u8]) -> Outcome<String> {
+    let pair =
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(key).map_err(|error| error.to_string())?;
     Ok(URL_SAFE_NO_PAD.encode(pair.public_key()))
 }
 
 /// A token for `subject`, signed with the key in `dir`.
 pub(crate) fn make_token(dir: &Path, subject: &str, hours: u32) -> Outcome<String> {
+    token_of(&read_key(dir)?, subject, hours)
+}
+
+/// A token for `subject`, signed with a key.
+pub(crate) fn token_of(key: &[u8], subject: &str, hours: u32) -> Outcome<String> {
     let now = runtime::now().as_second();
     let claims = StaffClaims {
         sub: subject.to_owned(),
@@ -42,7 +57,7 @@ pub(crate) fn make_token(dir: &Path, subject: &str, hours: u32) -> Outcome<Strin
         iat: now,
         exp: now + i64::from(hours) * 3600,
     };
-    Ok(runtime::sign_staff_token(&claims, &read_key(dir)?)?)
+    Ok(runtime::sign_staff_token(&claims, key)?)
 }
 
 /// Writes a file that nobody else may read.

@@ -79,6 +79,11 @@ impl Emulators {
         client_environment(&self.endpoint, &self.dynamodb)
     }
 
+    /// The process that is SQS, S3 and SES.
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Makes what the template names and is not there yet.
     pub async fn provision(&self, template: &Template) -> Result<()> {
         let table: CreateTableRequest = serde_json::from_value(template.table.clone())
