@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `target/debug/xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
-.PHONY: dev test faults stage build deploy lint setup setup-sam clean-data help
+.PHONY: dev test faults load stage build deploy lint setup setup-sam clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,13 @@ cost: xtask ## what the shop costs on AWS, from what `make bench` measured
 
 scale: setup xtask ## the cost of requests at 100, 10,000 and 1,000,000 products; needs minutes and memory
 	SCALE=full cargo nextest run --profile faults -p stampede-tests --test scale
+
+LOAD ?=
+load: setup ## drive shoppers through the shop and report (LOAD="--rate 50 --seconds 60"; docs/load.md)
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
+	@echo "building the tools for release (the first time takes some minutes)"
+	@cargo build --quiet --release --package xtask
+	@target/release/xtask load $(LOAD)
 
 stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
 	.venv/bin/python infra/local/stage.py --lint

@@ -289,7 +289,8 @@ fn lock(folder: &Path) -> Outcome<File> {
     }
 }
 
-async fn stop_signal() {
+/// Waits for Ctrl-C, or for being asked to end.
+pub(crate) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;

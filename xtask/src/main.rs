@@ -9,6 +9,7 @@
 mod bench;
 mod cost;
 mod dev;
+mod load;
 mod new_function;
 mod openapi;
 mod staff;
@@ -38,6 +39,8 @@ enum Command {
     },
     /// Empty what `dev` has stored
     CleanData,
+    /// Drive a population of shoppers through a shop and report rates, latencies, errors and cost
+    Load(load::Load),
     /// Hold template, binaries, sample events, tests, documents and crates against each other
     Tidy,
     /// Write web/openapi.json from the code, or say with --check whether it is up to date
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Dev { port } => dev::run(port),
         Command::CleanData => dev::clean_data(),
+        Command::Load(options) => load::run(&options),
         Command::Tidy => tidy::run(),
         Command::Openapi { check } => openapi::run(check),
         Command::Bench(options) => bench::run(&options),

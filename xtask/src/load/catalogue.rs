@@ -1,0 +1,271 @@
+//! What the shop sells: made up for a shop of our own, read for one that is deployed already.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{plan::Shelves, random::Random};
+use crate::Outcome;
+
+/// How long an import may make no progress.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Most products that are read from a shop; the rest would hardly be looked at.
+const MOST_READ: usize = 2_000;
+
+const COLLECTIONS: [&str; 6] = [
+    "New in",
+    "Main Stage",
+    "Camping",
+    "Rain or Shine",
+    "For the Crew",
+    "Last Chance",
+];
+const TYPES: [&str; 8] = [
+    "T-shirt", "Hoodie", "Poster", "Mug", "Cap", "Bag", "Blanket", "Record",
+];
+const TAGS: [&str; 12] = [
+    "organic", "unisex", "limited", "2026", "gift", "vinyl", "cotton", "recycled", "kids",
+    "summer", "signed", "bundle",
+];
+const SIZES: [&str; 3] = ["S", "M", "L"];
+const ABOUT: &str = "<p>The one you put on at sunrise and are still wearing at the last encore. Heavy organic \
+                     cotton, cut a little wide so that the air gets in.</p><ul><li>220 g/m² organic cotton, washed \
+                     once so that it does not shrink</li><li>Printed by hand with water-based ink</li><li>Cut and \
+                     sewn within a day's drive of the festival grounds</li></ul>";
+
+/// One product.
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    pub(super) slug: String,
+    pub(super) skus: Vec<String>,
+}
+
+/// All that shoppers choose from, the most popular product first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Catalogue {
+    pub(super) products: Vec<Product>,
+    pub(super) collections: Vec<String>,
+    pub(super) types: Vec<String>,
+    pub(super) tags: Vec<String>,
+}
+
+impl Catalogue {
+    pub(super) fn shelves(&self) -> Shelves {
+        Shelves {
+            products: self.products.len(),
+            collections: self.collections.len(),
+            types: self.types.len(),
+            tags: self.tags.len(),
+        }
+    }
+
+    /// Reads what a shop sells, page by page. By slug, so that the order is the same every time.
+    pub(super) async fn read(http: &reqwest::Client, address: &str) -> Outcome<Self> {
+        let mut products = Vec::new();
+        let [mut collections, mut types, mut tags] = [const { BTreeSet::new() }; 3];
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut request = http.get(format!("{address}/v1/products?limit=100"));
+            if let Some(cursor) = &cursor {
+                request = request.query(&[("cursor", cursor)]);
+            }
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| format!("{address} does not answer: {}", root_of(&error)))?;
+            if !answer.status().is_success() {
+                let status = answer.status();
+                return Err(
+                    format!("{address}/v1/products answers {status}: is it a shop?").into(),
+                );
+            }
+            let page: Value = answer
+                .json()
+                .await
+                .map_err(|_| format!("{address}/v1/products is no list: is it a shop?"))?;
+            for item in page["items"].as_array().into_iter().flatten() {
+                let strings = |value: &Value| -> Vec<String> {
+                    let strings = value.as_array().into_iter().flatten();
+                    strings
+                        .filter_map(Value::as_str)
+                        .map(str::to_owned)
+                        .collect()
+                };
+                collections.extend(strings(&item["collections"]));
+                tags.extend(strings(&item["tags"]));
+                types.extend(
+                    item["type"]
+                        .as_str()
+                        .filter(|name| !name.is_empty())
+                        .map(str::to_owned),
+                );
+                let skus = item["variants"].as_array().into_iter().flatten();
+                products.push(Product {
+                    slug: item["slug"].as_str().unwrap_or_default().to_owned(),
+                    skus: skus
+                        .filter_map(|variant| variant["sku"].as_str())
+                        .map(str::to_owned)
+                        .collect(),
+                });
+            }
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() || products.len() >= MOST_READ {
+                break;
+            }
+        }
+        products.retain(|product| !product.skus.is_empty());
+        products.sort_by(|a, b| a.slug.cmp(&b.slug));
+        if products.is_empty() {
+            return Err(
+                format!("the shop at {address} sells nothing: import products first").into(),
+            );
+        }
+        Ok(Self {
+            products,
+            collections: collections.into_iter().collect(),
+            types: types.into_iter().collect(),
+            tags: tags.into_iter().collect(),
+        })
+    }
+}
+
+/// A product file of so many products, three variants each with so many units.
+pub(super) fn file(products: usize, stock: u32) -> String {
+    let mut file = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Published,Option1 Name,Option1 Value,\
+                    Variant SKU,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Image Src,Image Alt Text\n"
+        .to_owned();
+    // The same shop for every seed: seeds tell shoppers apart.
+    let mut random = Random::new(0);
+    for number in 1..=products {
+        let kind = TYPES[random.below(TYPES.len())];
+        let collection = COLLECTIONS[random.below(COLLECTIONS.len())];
+        let tags: BTreeSet<&str> = (0..3).map(|_| TAGS[random.below(TAGS.len())]).collect();
+        let tags = tags.into_iter().collect::<Vec<_>>().join(", ");
+        let price = 10 + random.below(80);
+        for (index, size) in SIZES.iter().enumerate() {
+            let head = match index {
+                0 => format!(
+                    "{kind} No. {number},{ABOUT},Stampede,{kind},\"{tags}\",{collection},true,Size",
+                    ABOUT = quoted(ABOUT)
+                ),
+                _ => ",,,,,,,".to_owned(),
+            };
+            let image = match index {
+                0 => format!("/media/demo/item-{number}.webp,{kind} No. {number}"),
+                _ => ",".to_owned(),
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                file,
+                "item-{number:05},{head},{size},LOAD-{number:05}-{size},{stock},deny,{price}.00,{image}"
+            );
+        }
+    }
+    file
+}
+
+fn quoted(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
+}
+
+/// Imports a product file the way a shop imports its own, and says how far it is.
+pub(super) async fn import(
+    http: &reqwest::Client,
+    address: &str,
+    token: &str,
+    file: String,
+) -> Outcome {
+    let ticket: Value = http
+        .post(format!("{address}/v1/admin/imports"))
+        .bearer_auth(token)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
+    let upload = ticket["upload"]["url"]
+        .as_str()
+        .ok_or("the import has no upload")?;
+    http.put(upload)
+        .body(file)
+        .send()
+        .await?
+        .error_for_status()?;
+    let id = ticket["id"].as_str().unwrap_or_default();
+    let mut seen = Value::Null;
+    let mut moved = Instant::now();
+    let mut told = Instant::now();
+    loop {
+        let import: Value = http
+            .get(format!("{address}/v1/admin/imports/{id}"))
+            .bearer_auth(token)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        match import["state"].as_str() {
+            Some("completed") if import["rows_failed"] == 0 => {
+                println!("  {} rows imported", import["rows_imported"]);
+                return Ok(());
+            }
+            Some("completed" | "failed") => {
+                return Err(format!("the catalogue cannot be imported: {import}").into());
+            }
+            _ => {}
+        }
+        if import["rows_imported"] != seen {
+            seen = import["rows_imported"].clone();
+            moved = Instant::now();
+        }
+        if moved.elapsed() > PATIENCE {
+            return Err(format!("the import makes no progress: {import}").into());
+        }
+        if told.elapsed() > Duration::from_secs(3) {
+            told = Instant::now();
+            println!(
+                "  {} of {} rows",
+                import["rows_imported"], import["rows_total"]
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// What is at the bottom of an error, without the address that is in the message already.
+pub(super) fn root_of(error: &dyn std::error::Error) -> String {
+    let mut bottom = error;
+    while let Some(source) = bottom.source() {
+        bottom = source;
+    }
+    bottom.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_file_has_a_row_for_each_variant_and_is_the_same_every_time() {
+        let text = file(10, 500);
+        assert_eq!(text, file(10, 500));
+        assert_eq!(text.lines().count(), 1 + 30);
+        let columns = |line: &str| {
+            let mut quoted = false;
+            line.chars()
+                .filter(|c| {
+                    quoted ^= *c == '"';
+                    *c == ',' && !quoted
+                })
+                .count()
+        };
+        let mut lines = text.lines();
+        let header = columns(lines.next().unwrap());
+        assert!(lines.all(|line| columns(line) == header), "{text}");
+        assert!(text.contains("LOAD-00010-L,500,deny,"));
+    }
+}

@@ -1,0 +1,442 @@
+//! What the shoppers will do, and when: decided before any of them moves, from a seed alone.
+
+#![expect(clippy::float_arithmetic, reason = "chances and waits are not money")]
+
+use std::time::Duration;
+
+use super::random::{Random, Zipf};
+
+/// A shopper asks how the order is doing this long after placing it.
+pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
+
+/// How a population behaves.
+#[derive(Clone, Debug)]
+pub(super) struct Behaviour {
+    /// Repeats everything.
+    pub(super) seed: u64,
+    /// Shoppers who arrive each second; at the peak of a launch.
+    pub(super) rate: f64,
+    /// How long shoppers arrive.
+    pub(super) length: Duration,
+    /// How arrivals spread over that time.
+    pub(super) profile: Profile,
+    /// Mean time between two things a shopper does.
+    pub(super) think: f64,
+    /// Mean number of pages looked at, besides the list that most begin with.
+    pub(super) pages: f64,
+    /// Share of shoppers who open a cart.
+    pub(super) carts: f64,
+    /// Share of shoppers who order.
+    pub(super) orders: f64,
+    /// Most lines of a cart: from 1 to this, each as likely.
+    pub(super) lines: usize,
+    /// How much more popular products are than others.
+    pub(super) zipf: f64,
+}
+
+/// How arrivals spread over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Profile {
+    /// Evenly.
+    Steady,
+    /// As when something is dropped: quiet, a spike, and a slow end.
+    Launch,
+}
+
+impl Profile {
+    /// How many arrive at a moment of the run, of those at its peak. Both are shares.
+    pub(super) fn at(self, moment: f64) -> f64 {
+        const QUIET: f64 = 0.1;
+        match self {
+            Self::Steady => 1.0,
+            Self::Launch => match moment {
+                ..0.2 => QUIET,
+                ..0.25 => QUIET + (1.0 - QUIET) * (moment - 0.2) / 0.05,
+                ..0.4 => 1.0,
+                _ => QUIET + (1.0 - QUIET) * (-(moment - 0.4) / 0.15).exp(),
+            },
+        }
+    }
+
+    /// The share of lookers and buyers who want the first product only, at a moment of the run.
+    fn drop_share(self, moment: f64) -> f64 {
+        match self {
+            Self::Launch if moment >= 0.2 => 0.5,
+            _ => 0.0,
+        }
+    }
+}
+
+/// How much of everything the shop has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shelves {
+    pub(super) products: usize,
+    pub(super) collections: usize,
+    pub(super) types: usize,
+    pub(super) tags: usize,
+}
+
+/// A list of products, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Facet {
+    All,
+    Collection(usize),
+    Type(usize),
+    Tag(usize),
+}
+
+/// One thing a shopper does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// Looks at a list, from its start. `again` sends the `ETag` of the last look, as a browser does.
+    List {
+        facet: Facet,
+        cheapest_first: bool,
+        again: bool,
+    },
+    /// Looks at the next page of that list.
+    NextPage,
+    /// Looks at a product, by popularity.
+    Product { rank: usize, again: bool },
+    /// Opens a cart.
+    CreateCart,
+    /// Puts something in. Which of the product's variants is for `choice` to say.
+    SetLine {
+        rank: usize,
+        choice: usize,
+        quantity: u32,
+    },
+    /// Looks into the cart.
+    GetCart,
+    /// Orders what is in it.
+    PlaceOrder,
+    /// Asks how the order is doing until it is paid.
+    AwaitPayment,
+}
+
+/// Something to do at a time, counted from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) at: Duration,
+    pub(super) what: What,
+}
+
+/// One shopper's visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Visit {
+    pub(super) number: u64,
+    pub(super) steps: Vec<Step>,
+}
+
+/// All visits, in order of arrival.
+pub(super) struct Plan {
+    behaviour: Behaviour,
+    shelves: Shelves,
+    popularity: Zipf,
+    random: Random,
+    next: f64,
+    number: u64,
+}
+
+impl Plan {
+    pub(super) fn new(behaviour: Behaviour, shelves: Shelves) -> Self {
+        Self {
+            popularity: Zipf::new(shelves.products, behaviour.zipf),
+            random: Random::of(behaviour.seed, u64::MAX),
+            next: 0.0,
+            number: 0,
+            shelves,
+            behaviour,
+        }
+    }
+
+    /// When the next shopper arrives: a Poisson process, thinned where the profile is below its peak.
+    fn arrival(&mut self) -> Option<f64> {
+        let length = self.behaviour.length.as_secs_f64();
+        loop {
+            self.next += self.random.exponential(1.0 / self.behaviour.rate);
+            if self.next >= length {
+                return None;
+            }
+            let share = self.behaviour.profile.at(self.next / length);
+            if self.random.happens(share) {
+                return Some(self.next);
+            }
+        }
+    }
+
+    fn visit(&self, number: u64, arrival: f64) -> Visit {
+        let behaviour = &self.behaviour;
+        let length = behaviour.length.as_secs_f64();
+        let mut random = Random::of(behaviour.seed, number);
+        let drop_share = behaviour.profile.drop_share(arrival / length);
+        let mut now = arrival;
+        let mut steps = Vec::new();
+        let mut then = |now: &mut f64, random: &mut Random, what: What| {
+            steps.push(Step {
+                at: Duration::from_secs_f64(*now),
+                what,
+            });
+            *now += random.exponential(behaviour.think);
+        };
+
+        let wanted = |random: &mut Random| {
+            if random.happens(drop_share) {
+                0
+            } else {
+                self.popularity.pick(random)
+            }
+        };
+        // Who comes for one thing looks at that; the others at a list first.
+        let mut listed = !random.happens(0.3);
+        if listed {
+            let what = self.list(&mut random);
+            then(&mut now, &mut random, what);
+        }
+        let go_on = 1.0 - 1.0 / behaviour.pages.max(1.0);
+        let mut last = None;
+        loop {
+            let what = match random.below(10) {
+                0 | 1 if listed => What::NextPage,
+                2 | 3 if last.is_some() => self.list(&mut random),
+                // Back to where one was: the browser knows that page.
+                4 if last.is_some() => What::Product {
+                    rank: last.unwrap_or_default(),
+                    again: true,
+                },
+                _ => What::Product {
+                    rank: wanted(&mut random),
+                    again: false,
+                },
+            };
+            match what {
+                What::Product { rank, .. } => last = Some(rank),
+                What::List { .. } => listed = true,
+                _ => {}
+            }
+            then(&mut now, &mut random, what);
+            if !random.happens(go_on) {
+                break;
+            }
+        }
+
+        // One number decides both, so that who orders is among those who open a cart.
+        let buys = random.fraction();
+        if buys <= behaviour.carts.max(behaviour.orders) {
+            then(&mut now, &mut random, What::CreateCart);
+            let mut ranks = Vec::new();
+            let lines = 1 + random.below(behaviour.lines);
+            // Another product for each line; a small shop may not have as many.
+            for _ in 0..lines * 8 {
+                let rank = match last.take() {
+                    Some(rank) => rank,
+                    None => wanted(&mut random),
+                };
+                if !ranks.contains(&rank) {
+                    ranks.push(rank);
+                }
+                if ranks.len() == lines {
+                    break;
+                }
+            }
+            for rank in ranks {
+                let what = What::SetLine {
+                    rank,
+                    choice: random.below(usize::MAX),
+                    quantity: if random.happens(0.8) { 1 } else { 2 },
+                };
+                then(&mut now, &mut random, what);
+            }
+            then(&mut now, &mut random, What::GetCart);
+            if buys <= behaviour.orders {
+                then(&mut now, &mut random, What::PlaceOrder);
+            }
+        }
+        // The doors close: what would be later does not happen. Who has ordered waits for the answer.
+        steps.retain(|step| step.at < behaviour.length);
+        if let Some(placed) = steps.last()
+            && placed.what == What::PlaceOrder
+        {
+            steps.push(Step {
+                at: placed.at + FIRST_POLL,
+                what: What::AwaitPayment,
+            });
+        }
+        Visit { number, steps }
+    }
+
+    fn list(&self, random: &mut Random) -> What {
+        let shelves = &self.shelves;
+        let facet = match random.below(10) {
+            0..=3 if shelves.collections > 0 => {
+                Facet::Collection(random.below(shelves.collections))
+            }
+            4 | 5 if shelves.types > 0 => Facet::Type(random.below(shelves.types)),
+            6..=8 if shelves.tags > 0 => Facet::Tag(random.below(shelves.tags)),
+            _ => Facet::All,
+        };
+        What::List {
+            facet,
+            cheapest_first: random.happens(0.25),
+            again: random.happens(0.2),
+        }
+    }
+}
+
+impl Iterator for Plan {
+    type Item = Visit;
+
+    fn next(&mut self) -> Option<Visit> {
+        let arrival = self.arrival()?;
+        let number = self.number;
+        self.number += 1;
+        Some(self.visit(number, arrival))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn behaviour(seed: u64) -> Behaviour {
+        Behaviour {
+            seed,
+            rate: 50.0,
+            length: Duration::from_secs(200),
+            profile: Profile::Steady,
+            think: 1.0,
+            pages: 4.0,
+            carts: 0.3,
+            orders: 0.1,
+            lines: 3,
+            zipf: 1.0,
+        }
+    }
+
+    const SHELVES: Shelves = Shelves {
+        products: 100,
+        collections: 6,
+        types: 8,
+        tags: 12,
+    };
+
+    fn plan(behaviour: Behaviour) -> Vec<Visit> {
+        Plan::new(behaviour, SHELVES).collect()
+    }
+
+    fn share(visits: &[Visit], has: impl Fn(&What) -> bool) -> f64 {
+        let having = visits
+            .iter()
+            .filter(|visit| visit.steps.iter().any(|step| has(&step.what)));
+        let count = |count: usize| f64::from(u32::try_from(count).unwrap());
+        count(having.count()) / count(visits.len())
+    }
+
+    #[test]
+    fn arrivals_have_the_right_mean_and_spread() {
+        let visits = plan(behaviour(1));
+        // 50 a second for 200 s: 10,000, with a standard deviation of 100.
+        assert!(visits.len().abs_diff(10_000) < 400, "{}", visits.len());
+        // Of a Poisson process, the counts of seconds vary as much as their mean.
+        let mut seconds = [0.0_f64; 200];
+        for visit in &visits {
+            seconds[usize::try_from(visit.steps[0].at.as_secs()).unwrap()] += 1.0;
+        }
+        let mean = seconds.iter().sum::<f64>() / 200.0;
+        let variance = seconds
+            .iter()
+            .map(|count| (count - mean).powi(2))
+            .sum::<f64>()
+            / 200.0;
+        assert!((0.7..1.4).contains(&(variance / mean)), "{variance} {mean}");
+    }
+
+    #[test]
+    fn a_seed_repeats_the_plan_and_another_does_not() {
+        assert_eq!(plan(behaviour(5)), plan(behaviour(5)));
+        assert_ne!(plan(behaviour(5)), plan(behaviour(6)));
+    }
+
+    #[test]
+    fn a_shopper_does_the_same_whoever_else_comes() {
+        let other_rate = Behaviour {
+            rate: 5.0,
+            ..behaviour(5)
+        };
+        let deeds = |visits: &[Visit]| -> Vec<What> {
+            visits[3].steps.iter().map(|step| step.what).collect()
+        };
+        assert_eq!(deeds(&plan(behaviour(5))), deeds(&plan(other_rate)));
+    }
+
+    #[test]
+    fn shoppers_do_what_was_asked_in_a_possible_order() {
+        let visits = plan(behaviour(2));
+        let carts = share(&visits, |what| *what == What::CreateCart);
+        let orders = share(&visits, |what| *what == What::PlaceOrder);
+        let paid = share(&visits, |what| *what == What::AwaitPayment);
+        assert!((carts - 0.3).abs() < 0.03, "{carts}");
+        assert!((orders - 0.1).abs() < 0.02, "{orders}");
+        assert!((orders - paid).abs() < f64::EPSILON);
+        for visit in &visits {
+            let steps = &visit.steps;
+            assert!(steps.windows(2).all(|pair| pair[0].at <= pair[1].at));
+            let find = |wanted: What| steps.iter().position(|step| step.what == wanted);
+            if let Some(line) = steps
+                .iter()
+                .position(|step| matches!(step.what, What::SetLine { .. }))
+            {
+                assert!(find(What::CreateCart).is_some_and(|cart| cart < line));
+            }
+            if let Some(next) = find(What::NextPage) {
+                let list = |step: &Step| matches!(step.what, What::List { .. });
+                assert!(steps[..next].iter().any(list));
+            }
+            let last = steps.last().unwrap();
+            assert!(last.at < Duration::from_secs(200) + FIRST_POLL);
+        }
+    }
+
+    #[test]
+    fn nobody_orders_where_nobody_should() {
+        let visits = plan(Behaviour {
+            carts: 0.0,
+            orders: 0.0,
+            ..behaviour(2)
+        });
+        assert!(share(&visits, |what| *what == What::CreateCart) < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_launch_is_quiet_then_full_then_quiet_again_and_about_one_product() {
+        let visits = plan(Behaviour {
+            profile: Profile::Launch,
+            ..behaviour(3)
+        });
+        let arrivals = |from: u64, to: u64| {
+            let within = visits
+                .iter()
+                .filter(|visit| (from..to).contains(&visit.steps[0].at.as_secs()));
+            within.count()
+        };
+        // 5 a second, then 50, then about 5 again.
+        assert!(arrivals(0, 40).abs_diff(200) < 60, "{}", arrivals(0, 40));
+        assert!(
+            arrivals(50, 80).abs_diff(1500) < 160,
+            "{}",
+            arrivals(50, 80)
+        );
+        assert!(arrivals(180, 200) < 250, "{}", arrivals(180, 200));
+        let first = |visit: &&Visit| {
+            visit
+                .steps
+                .iter()
+                .any(|step| matches!(step.what, What::Product { rank: 0, .. }))
+        };
+        let spike = visits
+            .iter()
+            .filter(|visit| (50..80).contains(&visit.steps[0].at.as_secs()));
+        let (all, dropped) = (spike.clone().count(), spike.filter(first).count());
+        assert!(dropped * 2 > all, "{dropped} of {all}");
+    }
+}

@@ -1,0 +1,194 @@
+//! Whether the shop's stock is what the shoppers' own books say it must be.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    catalogue::root_of,
+    drive::{Outcome, Placed, StatusView, World, place_again},
+};
+use crate::Outcome as Result;
+
+/// What came out.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct StockCheck {
+    /// SKUs that were ordered, all of them looked at.
+    pub(super) skus: u64,
+    /// Units that paid orders have.
+    pub(super) units_sold: i64,
+    /// Units that orders without payment yet hold.
+    pub(super) units_reserved: i64,
+    /// Orders without a clear answer that were asked for again.
+    pub(super) asked_again: u64,
+    /// Of those, the ones that had been placed, or were now.
+    pub(super) found_again: u64,
+    /// What does not add up.
+    pub(super) findings: Vec<String>,
+}
+
+/// What the staff API says of a SKU.
+#[derive(Debug, Deserialize)]
+struct Stock {
+    on_hand: i64,
+    reserved: i64,
+    available: i64,
+}
+
+/// Compares, for each SKU that was ordered.
+pub(super) async fn check(world: &Arc<World>, token: &str, imported: i64) -> Result<StockCheck> {
+    let mut check = StockCheck::default();
+    ask_again(world, &mut check).await;
+    let orders = world.books().orders.clone();
+    let mut orders_now = Vec::new();
+    for order in orders {
+        orders_now.push(look_again(world, order).await);
+    }
+    for (sku, [sold, reserved]) in by_sku(&orders_now) {
+        let stock: Stock = world
+            .http
+            .get(format!("{}/v1/admin/stock/{sku}", world.address))
+            .bearer_auth(token)
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(|error| format!("the stock of {sku} cannot be read: {}", root_of(&error)))?
+            .json()
+            .await?;
+        check.skus += 1;
+        check.units_sold += sold;
+        check.units_reserved += reserved;
+        check
+            .findings
+            .extend(compare(&sku, &stock, imported, sold, reserved));
+    }
+    Ok(check)
+}
+
+/// What is wrong with one SKU: so many were imported, so many are in paid orders, so many in orders
+/// that are not paid yet.
+fn compare(sku: &str, stock: &Stock, imported: i64, sold: i64, reserved: i64) -> Vec<String> {
+    let mut findings = Vec::new();
+    if stock.on_hand + sold != imported {
+        findings.push(format!(
+            "{sku}: {} on hand and {sold} sold, but {imported} were imported",
+            stock.on_hand
+        ));
+    }
+    if stock.reserved != reserved {
+        findings.push(format!(
+            "{sku}: {} reserved, but unpaid orders have {reserved}",
+            stock.reserved
+        ));
+    }
+    if stock.available + stock.reserved != stock.on_hand || stock.available < 0 {
+        findings.push(format!("{sku}: the counters disagree: {stock:?}"));
+    }
+    findings
+}
+
+/// Units in paid and in unpaid orders.
+fn by_sku(orders: &[Placed]) -> BTreeMap<String, [i64; 2]> {
+    let mut units: BTreeMap<String, [i64; 2]> = BTreeMap::new();
+    for order in orders {
+        for (sku, quantity) in &order.lines {
+            let of_sku = units.entry(sku.clone()).or_default();
+            match order.status.as_str() {
+                "paid" => of_sku[0] += i64::from(*quantity),
+                "pending_payment" => of_sku[1] += i64::from(*quantity),
+                _ => {}
+            }
+        }
+    }
+    units
+}
+
+/// Sends orders without a clear answer again: the same key gets the order that is there, if one is.
+async fn ask_again(world: &Arc<World>, check: &mut StockCheck) {
+    let unclear = std::mem::take(&mut world.books().unclear);
+    for order in unclear {
+        check.asked_again += 1;
+        match place_again(world, &order).await {
+            Outcome::Placed(placed) => {
+                check.found_again += 1;
+                world.books().orders.push(Placed {
+                    id: placed.id,
+                    token: placed.access_token,
+                    lines: order.lines,
+                    status: "pending_payment".to_owned(),
+                });
+            }
+            Outcome::SoldOut => {}
+            Outcome::Unclear => check.findings.push(format!(
+                "nobody knows whether the order with the key {} was placed",
+                order.key
+            )),
+        }
+    }
+}
+
+/// An order as it is now, unless it has its end already.
+async fn look_again(world: &Arc<World>, mut order: Placed) -> Placed {
+    // Found just now, an order may take a moment to be paid.
+    for _ in 0..40 {
+        if order.status != "pending_payment" {
+            break;
+        }
+        let request = world
+            .http
+            .get(format!("{}/v1/orders/{}", world.address, order.id))
+            .bearer_auth(&order.token);
+        if let Ok(answer) = request.send().await
+            && let Ok(view) = answer.json::<StatusView>().await
+        {
+            order.status = view.status;
+        }
+        if order.status == "pending_payment" {
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(sku: &str, quantity: u32, status: &str) -> Placed {
+        Placed {
+            id: String::new(),
+            token: String::new(),
+            lines: vec![(sku.to_owned(), quantity)],
+            status: status.to_owned(),
+        }
+    }
+
+    #[test]
+    fn units_are_counted_by_how_their_order_stands() {
+        let orders = [
+            order("A", 2, "paid"),
+            order("A", 1, "pending_payment"),
+            order("A", 5, "payment_failed"),
+            order("B", 1, "paid"),
+        ];
+        let units = by_sku(&orders);
+        assert_eq!((units["A"], units["B"]), ([2, 1], [1, 0]));
+    }
+
+    #[test]
+    fn a_unit_sold_twice_is_found() {
+        let stock = |on_hand, reserved| Stock {
+            on_hand,
+            reserved,
+            available: on_hand - reserved,
+        };
+        assert!(compare("A", &stock(7, 1), 10, 3, 1).is_empty());
+        let sold_twice = compare("A", &stock(0, 0), 10, 11, 0);
+        assert!(
+            sold_twice[0].contains("11 sold, but 10 were imported"),
+            "{sold_twice:?}"
+        );
+        assert_eq!(compare("A", &stock(7, 0), 10, 3, 1).len(), 1);
+        assert_eq!(compare("A", &stock(-1, 0), 10, 11, 0).len(), 1);
+    }
+}
