@@ -11,6 +11,7 @@
 mod imports;
 mod invoices;
 mod life;
+mod load;
 mod mails;
 mod payments;
 mod redelivery;
