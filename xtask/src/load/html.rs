@@ -116,7 +116,7 @@ fn verdicts(report: &Report) -> String {
                 stock.found_again
             ),
         };
-        if stock.findings.is_empty() {
+        if stock.findings.is_empty() && stock.skus > 0 {
             add(
                 "good",
                 "Nothing was sold twice",
@@ -126,6 +126,12 @@ fn verdicts(report: &Report) -> String {
                     count(stock.skus),
                     stock.units_sold
                 ),
+            );
+        } else if stock.findings.is_empty() {
+            add(
+                "good",
+                "Nothing was ordered",
+                "<p>So there is no stock to compare.</p>".to_owned(),
             );
         } else {
             let list: String = stock
@@ -590,7 +596,7 @@ pub(super) fn text(report: &Report) -> String {
         let _ = writeln!(text, "{doubt}");
     }
     if let Some(stock) = &report.stock {
-        if stock.findings.is_empty() {
+        if stock.findings.is_empty() && stock.skus > 0 {
             let _ = writeln!(
                 text,
                 "nothing was sold twice: {} units of {} SKUs add up with what is left of them",
