@@ -1,6 +1,6 @@
 //! `make bench`: what each function costs, measured from outside; docs/performance.md explains it.
 
-mod binaries;
+pub(crate) mod binaries;
 mod budget;
 mod measure;
 mod page;

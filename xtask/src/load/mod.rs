@@ -39,7 +39,7 @@ use self::{
     report::Report,
     stock::StockCheck,
 };
-use crate::{Outcome, root, staff};
+use crate::{Outcome, bench::binaries::Binaries, root, staff};
 
 /// More than a laptop or the default account could take.
 const MOST_RATE: f64 = 10_000.0;
@@ -134,7 +134,7 @@ pub(crate) fn run(load: &Load) -> Outcome {
     fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     let root = root();
     if load.url.is_none() && !load.debug {
-        build(&root, &target)?;
+        crate::bench::binaries::build(&root)?;
     }
     // Apart, so that shoppers do not wait for what emulates AWS, and their CPU is known.
     let shop = tokio::runtime::Builder::new_multi_thread()
@@ -483,7 +483,10 @@ impl Here {
         let sink = Arc::clone(&log);
         let stack = Stack::start(Options {
             root: root.to_owned(),
-            binaries: target.join(if load.debug { "debug" } else { "release" }),
+            binaries: match load.debug {
+                true => target.join("debug"),
+                false => Binaries::new(root, &root.join("target/load/bin"))?.folder,
+            },
             data: None,
             port: 0,
             parameters: BTreeMap::from([(
@@ -606,24 +609,6 @@ async fn quiet(lambda: &Lambda, patience: Duration) {
         {
             return;
         }
-    }
-}
-
-/// Builds what is deployed, as it is deployed.
-fn build(root: &Path, target: &Path) -> Outcome {
-    println!("building the functions for release (the first time takes some minutes)");
-    let status = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--bins", "--target-dir"])
-        .arg(target)
-        .current_dir(root)
-        .status()
-        .map_err(|error| {
-            format!("cargo cannot be started ({error}): install Rust from https://rustup.rs")
-        })?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err("the build failed; its errors are above".into())
     }
 }
 
