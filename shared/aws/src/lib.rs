@@ -304,11 +304,12 @@ impl Client {
         let request = self.serialize(&operation.codec()?, input)?;
         let endpoint = self.inner.connections.endpoint();
         let now = (self.inner.config.now)();
-        // What the caller has to send with it, beside the host.
+        // What the caller has to send with it, beside the host. The type is the serializer's guess, and
+        // the caller's business.
         let signed: Vec<(String, String)> = request
             .headers
             .iter()
-            .filter(|(name, _)| name.as_str() != "content-length")
+            .filter(|(name, _)| *name != http::header::CONTENT_TYPE)
             .map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes());
                 (name.as_str().to_owned(), value.into_owned())

@@ -15,6 +15,7 @@ use local::{
     meter::Meter,
     stack::{Options, Stack},
 };
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::{Outcome, root, staff};
@@ -133,9 +134,16 @@ impl World {
                 &self.staff("POST /v1/admin/imports", &[], None),
             )
             .await?;
-        let upload = ticket["upload"]["url"].as_str().unwrap_or_default();
-        let put = reqwest::Client::new().put(upload).body(catalogue());
-        put.send().await?.error_for_status()?;
+        // Past the meter, whose certificate only the functions trust: the bucket and the key of the
+        // address are what counts.
+        let upload: Url = text(&ticket["upload"]["url"]).parse()?;
+        let mut path = upload.path().trim_start_matches('/').splitn(2, '/');
+        let (bucket, key) = (
+            path.next().unwrap_or_default(),
+            path.next().unwrap_or_default(),
+        );
+        let put = self.stack.emulators.s3.put_object().bucket(bucket).key(key);
+        put.body(catalogue().into_bytes().into()).send().await?;
         let id = text(&ticket["id"]);
         let event = self.staff(
             "GET /v1/admin/imports/{import_id}",
@@ -144,7 +152,7 @@ impl World {
         );
         self.eventually("the catalogue is imported", async || {
             let import = self.api("get-import", &event).await?;
-            if import["state"] == "failed" {
+            if import["state"] == "failed" || import["rows_failed"].as_u64() > Some(0) {
                 return Err(format!("the catalogue cannot be imported: {import}").into());
             }
             Ok((import["state"] == "completed").then_some(()))
@@ -429,10 +437,10 @@ fn catalogue() -> String {
             let image = format!("/media/demo/{handle}-{index}.webp");
             let details = match index {
                 0 => format!(
-                    "Headliner Tee No. {number},<p>A heavyweight tee from organic cotton, cut straight, \
+                    "Headliner Tee No. {number},\"<p>A heavyweight tee from organic cotton, cut straight, \
                      made for the front row. It is knitted in Portugal, dyed once, washed twice, and \
                      printed by hand. The print lasts longer than the tour.</p><ul><li>240 g per square \
-                     metre</li><li>Ribbed collar</li><li>Fits true to size</li></ul>,Stampede,Shirts,\
+                     metre</li><li>Ribbed collar</li><li>Fits true to size</li></ul>\",Stampede,Shirts,\
                      \"cotton, tee, men, new\",Tour"
                 ),
                 _ => ",,,,,".to_owned(),
