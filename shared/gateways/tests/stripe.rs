@@ -481,7 +481,7 @@ async fn secrets_manager(texts: Vec<&'static str>) -> (runtime::Environment, Arc
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_ENDPOINT_URL_SECRETSMANAGER", url.as_str()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url.as_str()),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     (runtime::Environment::of(variables), reads)

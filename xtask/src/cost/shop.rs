@@ -54,7 +54,11 @@ impl Shop {
             if !functions.contains_key(name.as_ref()) {
                 continue;
             }
-            if text.contains(".cached(") {
+            // By the reply itself, or by the catalogue's pages.
+            if [".cached(", "catalog::reply("]
+                .iter()
+                .any(|call| text.contains(call))
+            {
                 cacheable.insert(name.clone().into_owned());
             }
             metrics.insert(name.into_owned(), names);

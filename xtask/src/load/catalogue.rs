@@ -103,19 +103,25 @@ impl Catalogue {
                         .filter(|name| !name.is_empty())
                         .map(str::to_owned),
                 );
-                let skus = item["variants"].as_array().into_iter().flatten();
                 products.push(Product {
                     slug: item["slug"].as_str().unwrap_or_default().to_owned(),
-                    skus: skus
-                        .filter_map(|variant| variant["sku"].as_str())
-                        .map(str::to_owned)
-                        .collect(),
+                    skus: Vec::new(),
                 });
             }
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() || products.len() >= MOST_READ {
                 break;
             }
+        }
+        // A list shows little of each; what can be bought is on their pages.
+        for product in &mut products {
+            let url = format!("{address}/v1/products/{}", product.slug);
+            let page: Value = http.get(url).send().await?.json().await?;
+            let variants = page["variants"].as_array().into_iter().flatten();
+            product.skus = variants
+                .filter_map(|variant| variant["sku"].as_str())
+                .map(str::to_owned)
+                .collect();
         }
         products.retain(|product| !product.skus.is_empty());
         products.sort_by(|a, b| a.slug.cmp(&b.slug));
