@@ -100,6 +100,7 @@ impl Bucket {
         })
     }
 
+    #[expect(clippy::result_large_err, reason = "the SDK's own error")]
     fn presign<C: Call>(
         &self,
         input: C,
