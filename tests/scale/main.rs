@@ -3,6 +3,12 @@
 //! 100, 10,000 and 1,000,000 products with as many orders. The last takes some minutes and 12 GB of memory, so
 //! it is left to `make scale` (`SCALE=full`); `make test` compares the first two.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says why and fails"
+)]
+
 use std::collections::BTreeMap;
 
 use local::meter::{Meter, Operations};
@@ -30,7 +36,7 @@ async fn a_request_costs_the_same_whatever_there_is() {
     };
     let mut costs = Vec::new();
     for size in sizes {
-        eprintln!("{size} products and orders");
+        println!("{size} products and orders");
         costs.push(costs_at(*size).await);
     }
     // Cursor and identifiers are as long at any size; so are the costs.

@@ -118,11 +118,7 @@ fn plots(report: &Report) -> Vec<Plot> {
 }
 
 /// Bars from left to right, the floor first and marked as a line through all.
-#[expect(
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    reason = "figures, not money"
-)]
+#[expect(clippy::float_arithmetic, reason = "figures, not money")]
 fn draw(plot: &Plot) -> String {
     const ROW: usize = 22;
     const LEFT: f64 = 250.0;
