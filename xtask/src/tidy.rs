@@ -35,7 +35,13 @@ const WRAPPERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Who may not know whom within the house.
-const STRANGERS: [(&str, &[&str]); 6] = [
+const STRANGERS: [(&str, &[&str]); 7] = [
+    (
+        "aws",
+        &[
+            "cache", "domain", "store", "queue", "gateways", "runtime", "local", "testkit",
+        ],
+    ),
     (
         "domain",
         &[
