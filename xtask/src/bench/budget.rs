@@ -31,6 +31,8 @@ const CALLS: usize = 10;
 const SIZE_SLACK: u64 = 20;
 /// The same for instructions: addresses, hash seeds and the clock change them a little.
 const INSTRUCTION_SLACK: u64 = 40;
+/// The same up to the first answer, where the loader and the environment count in.
+const FIRST_SLACK: u64 = 80;
 /// How long a process may take to write its counts.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -90,6 +90,7 @@ pub(crate) async fn warm(
     }
     let process = only(lambda, name)?;
     if let Some(world) = world {
+        settle().await;
         world.meter.reset();
         world.logged.bytes.store(0, Ordering::Relaxed);
         world.logged.lines.store(0, Ordering::Relaxed);
@@ -118,8 +119,7 @@ pub(crate) async fn warm(
         ..Scenario::default()
     };
     if let Some(world) = world {
-        // Lines come through a pipe of their own, a moment behind.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        settle().await;
         let counts = world.meter.counts();
         scenario.calls = calls(counts.get(name), count);
         let logged = |counter: &std::sync::atomic::AtomicU64| {
@@ -189,6 +189,11 @@ pub(crate) fn calls(operations: Option<&Operations>, count: usize) -> BTreeMap<S
             (name.clone(), calls)
         })
         .collect()
+}
+
+/// Lines of the log come through a pipe of their own, a moment behind.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 const NO_KERNEL: &str = "the bench reads /proc, so it needs Linux";
