@@ -127,7 +127,7 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
             "instructions to the first answer",
             first,
             most,
-            INSTRUCTION_SLACK,
+            FIRST_SLACK,
         );
         for (scenario, need) in &now.scenarios {
             let Some(most) = budget.scenarios.get(scenario) else {
