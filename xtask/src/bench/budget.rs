@@ -123,12 +123,7 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
         };
         hold("zip bytes", now.zip_bytes, budget.zip_bytes, SIZE_SLACK);
         let (first, most) = (now.first_instructions, budget.first_instructions);
-        hold(
-            "instructions to the first answer",
-            first,
-            most,
-            FIRST_SLACK,
-        );
+        hold("instructions to the first answer", first, most, FIRST_SLACK);
         for (scenario, need) in &now.scenarios {
             let Some(most) = budget.scenarios.get(scenario) else {
                 findings.push(format!("{name} has no budget for {scenario}"));
