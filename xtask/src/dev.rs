@@ -15,7 +15,7 @@ use notify::{RecursiveMode, Watcher};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::{Outcome, root, staff};
+use crate::{Outcome, load::catalogue::upload, root, staff};
 
 /// Saves of one moment are one change.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -113,24 +113,8 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
         return Ok(());
     }
     println!("importing the demo catalogue");
-    let ticket: Value = http
-        .post(format!("{address}/v1/admin/imports"))
-        .bearer_auth(token)
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    let upload = ticket["upload"]["url"]
-        .as_str()
-        .ok_or("the import has no upload")?;
     let catalogue = fs::read(root.join("web/demo/catalogue.csv"))?;
-    http.put(upload)
-        .body(catalogue)
-        .send()
-        .await?
-        .error_for_status()?;
-    let id = ticket["id"].as_str().unwrap_or_default();
+    let id = upload(&http, address, token, catalogue).await?;
     let mut progress = stack.lambda.progress();
     let started = Instant::now();
     loop {

@@ -108,22 +108,16 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
             findings.push(format!("{name} has no budget"));
             continue;
         };
-        let mut hold = |what: &str, now: u64, budget: u64, slack: u64| {
-            let most = budget + budget * slack / 1000;
-            let least = budget - budget * slack * 2 / 1000;
-            if now > most {
-                findings.push(format!(
-                    "{name}: {what} {now}, of {budget} (at most {most})"
-                ));
-            } else if now < least {
-                findings.push(format!(
-                    "{name}: {what} only {now}: lower the budget of {budget}"
-                ));
-            }
-        };
-        hold("zip bytes", now.zip_bytes, budget.zip_bytes, SIZE_SLACK);
         let (first, most) = (now.first_instructions, budget.first_instructions);
-        hold("instructions to the first answer", first, most, FIRST_SLACK);
+        findings.extend(
+            [
+                outside("zip bytes", now.zip_bytes, budget.zip_bytes, SIZE_SLACK),
+                outside("instructions to the first answer", first, most, FIRST_SLACK),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|finding| format!("{name}: {finding}")),
+        );
         for (scenario, need) in &now.scenarios {
             let Some(most) = budget.scenarios.get(scenario) else {
                 findings.push(format!("{name} has no budget for {scenario}"));
@@ -131,17 +125,8 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
             };
             let what = format!("{scenario}: instructions");
             let (now, budget) = (need.instructions, most.instructions);
-            let slacked = budget + budget * INSTRUCTION_SLACK / 1000;
-            let least = budget - budget * INSTRUCTION_SLACK * 2 / 1000;
-            if now > slacked {
-                findings.push(format!(
-                    "{name}: {what} {now}, of {budget} (at most {slacked})"
-                ));
-            } else if now < least {
-                findings.push(format!(
-                    "{name}: {what} only {now}: lower the budget of {budget}"
-                ));
-            }
+            let finding = outside(&what, now, budget, INSTRUCTION_SLACK);
+            findings.extend(finding.map(|finding| format!("{name}: {finding}")));
             let exact = |need: &Need| {
                 let Need {
                     requests,
@@ -162,6 +147,17 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
         }
     }
     findings
+}
+
+/// What does not fit of a count that may be `slack` thousandths above its budget, and twice as much below.
+fn outside(what: &str, now: u64, budget: u64, slack: u64) -> Option<String> {
+    let most = budget + budget * slack / 1000;
+    let least = budget - budget * slack * 2 / 1000;
+    match now {
+        now if now > most => Some(format!("{what} {now}, of {budget} (at most {most})")),
+        now if now < least => Some(format!("{what} only {now}: lower the budget of {budget}")),
+        _ => None,
+    }
 }
 
 fn words(need: &Need) -> String {

@@ -4,7 +4,7 @@ pub(crate) mod binaries;
 mod budget;
 mod measure;
 mod page;
-mod report;
+pub(crate) mod report;
 mod scenarios;
 mod table;
 mod world;

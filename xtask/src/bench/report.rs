@@ -1,5 +1,5 @@
 //! What a run of the bench found out, as it is written to `report.json`. docs/performance.md explains
-//! each figure.
+//! each figure. What the cost model does not count with may be missing from a report that is read.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,10 @@ pub(crate) struct Machine {
     /// How many cores.
     pub(crate) cores: usize,
     /// Its memory.
+    #[serde(default)]
     pub(crate) memory_bytes: u64,
     /// Its kernel's version.
+    #[serde(default)]
     pub(crate) kernel: String,
 }
 
@@ -39,24 +41,32 @@ pub(crate) struct Machine {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Function {
     /// Size of its binary.
+    #[serde(default)]
     pub(crate) binary_bytes: u64,
     /// Size of the archive that is deployed.
+    #[serde(default)]
     pub(crate) zip_bytes: u64,
     /// Memory that the template gives it.
+    #[serde(default)]
     pub(crate) memory_mb: u64,
     /// From the start of the process to its first `next`, in microseconds.
+    #[serde(default)]
     pub(crate) start_us: Spread,
     /// CPU until then.
     pub(crate) start_cpu_us: Spread,
     /// The first call after that, connecting to DynamoDB over TLS included.
+    #[serde(default)]
     pub(crate) first_us: Spread,
     /// CPU of that call.
     pub(crate) first_cpu_us: Spread,
     /// Most memory that a process ever had.
+    #[serde(default)]
     pub(crate) peak_kb: u64,
     /// How much more it had at the end than after its first calls.
+    #[serde(default)]
     pub(crate) growth_kb: i64,
     /// After how many calls that was.
+    #[serde(default)]
     pub(crate) growth_calls: u64,
     /// What it was called with.
     pub(crate) scenarios: BTreeMap<String, Scenario>,
@@ -68,8 +78,10 @@ pub(crate) struct Spread {
     /// The one in the middle.
     pub(crate) median: f64,
     /// The least.
+    #[serde(default)]
     pub(crate) min: f64,
     /// The most.
+    #[serde(default)]
     pub(crate) max: f64,
 }
 
@@ -77,8 +89,10 @@ pub(crate) struct Spread {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Scenario {
     /// How many calls were measured.
+    #[serde(default)]
     pub(crate) invocations: u64,
     /// From handing the call over to its answer.
+    #[serde(default)]
     pub(crate) warm_us: Percentiles,
     /// CPU of the process, by the kernel's account.
     pub(crate) cpu_us: f64,
@@ -109,12 +123,16 @@ pub(crate) struct Calls {
     /// Requests.
     pub(crate) requests: f64,
     /// DynamoDB read units.
+    #[serde(default)]
     pub(crate) read_units: f64,
     /// DynamoDB write units.
+    #[serde(default)]
     pub(crate) write_units: f64,
     /// Bytes of bodies.
+    #[serde(default)]
     pub(crate) bytes_sent: f64,
     /// Bytes of bodies.
+    #[serde(default)]
     pub(crate) bytes_received: f64,
 }
 

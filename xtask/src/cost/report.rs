@@ -9,7 +9,11 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::Outcome;
+pub(crate) use crate::bench::report::Scenario;
+use crate::{
+    Outcome,
+    bench::report::{Function, Machine},
+};
 
 /// Where the report lies that the page goes by.
 pub(crate) const COMMITTED: &str = "docs/performance/report.json";
@@ -27,49 +31,6 @@ pub(crate) struct Report {
     /// What was missing, and what stood in for it.
     #[serde(skip)]
     notes: RefCell<BTreeSet<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Machine {
-    pub(crate) cpu: String,
-    pub(crate) cores: u64,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Function {
-    /// CPU until it asks for its first event, in microseconds.
-    pub(crate) start_cpu_us: Spread,
-    /// CPU of the first event, in microseconds.
-    pub(crate) first_cpu_us: Spread,
-    scenarios: BTreeMap<String, Scenario>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-}
-
-/// One way to call a function, warm; everything is per invocation.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Scenario {
-    pub(crate) cpu_us: f64,
-    /// By service and operation: `DynamoDB GetItem`.
-    pub(crate) calls: BTreeMap<String, Calls>,
-    pub(crate) event_bytes: u64,
-    pub(crate) answer_bytes: u64,
-    pub(crate) logged_bytes: f64,
-    pub(crate) log_lines: f64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Calls {
-    pub(crate) requests: f64,
-    #[serde(default)]
-    pub(crate) read_units: f64,
-    #[serde(default)]
-    pub(crate) write_units: f64,
-    #[serde(default)]
-    pub(crate) bytes_sent: f64,
 }
 
 impl Report {

@@ -178,13 +178,13 @@ fn quoted(cell: &str) -> String {
     format!("\"{}\"", cell.replace('"', "\"\""))
 }
 
-/// Imports a product file the way a shop imports its own, and says how far it is.
-pub(super) async fn import(
+/// Asks for an import and uploads its file, the way a shop imports its own; answers with its id.
+pub(crate) async fn upload(
     http: &reqwest::Client,
     address: &str,
     token: &str,
-    file: String,
-) -> Outcome {
+    file: Vec<u8>,
+) -> Outcome<String> {
     let ticket: Value = http
         .post(format!("{address}/v1/admin/imports"))
         .bearer_auth(token)
@@ -201,7 +201,17 @@ pub(super) async fn import(
         .send()
         .await?
         .error_for_status()?;
-    let id = ticket["id"].as_str().unwrap_or_default();
+    Ok(ticket["id"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Imports a product file and says how far it is.
+pub(super) async fn import(
+    http: &reqwest::Client,
+    address: &str,
+    token: &str,
+    file: String,
+) -> Outcome {
+    let id = upload(http, address, token, file.into()).await?;
     let mut seen = Value::Null;
     let mut moved = Instant::now();
     let mut told = Instant::now();

@@ -1,6 +1,6 @@
 //! `make load`: a population of shoppers, at a rate that does not wait for the shop.
 
-mod catalogue;
+pub(crate) mod catalogue;
 mod chart;
 mod drive;
 mod html;
