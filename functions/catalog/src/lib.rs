@@ -54,14 +54,16 @@ impl Value for Page {
 
     /// The ETag, a line's end, the JSON.
     fn to_bytes(&self) -> Bytes {
-        [self.0.etag(), b"\n", self.0.json()].concat().into()
+        [self.0.etag().as_bytes(), b"\n", self.0.json()]
+            .concat()
+            .into()
     }
 
     /// Only what has the ETag that it comes with: anything else was cut, or is not ours.
     fn from_bytes(bytes: Bytes) -> Option<Self> {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let page = Prepared::new(bytes.slice(end + 1..));
-        (page.etag() == &bytes[..end]).then_some(Self(page))
+        (page.etag().as_bytes() == &bytes[..end]).then_some(Self(page))
     }
 }
 

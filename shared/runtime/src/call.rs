@@ -1,15 +1,16 @@
 //! One request, in types.
 
+use std::borrow::Cow;
+
 use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
     order::Actor,
 };
 use jiff::Timestamp;
-use lambda_http::{Request, RequestExt};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{auth, body::Body, serve::Endpoint};
+use crate::{auth, body::Body, event::HttpRequest, serve::Endpoint};
 
 /// An endpoint without parameters in its path.
 #[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
@@ -41,36 +42,34 @@ pub struct Call<E: Endpoint> {
 impl<E: Endpoint> Call<E> {
     /// Reads a request, whose caller has been checked.
     pub(crate) fn read(
-        request: &Request,
+        request: &HttpRequest<'_>,
+        body: &[u8],
         now: Timestamp,
         trace_id: String,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
-        let path = request.path_parameters();
+        let path = request.path_parameters.0.iter();
         // What is no parameter of this path is not there at all.
-        let path = parameters(path.iter()).map_err(|_| Rejection::not_found("thing"))?;
-        let query = request.query_string_parameters();
-        let query = parameters(query.iter()).map_err(|error| {
+        let path = parameters(path.map(|(name, value)| (&**name, &**value)))
+            .map_err(|_| Rejection::not_found("thing"))?;
+        let query = parameters(request.query()).map_err(|error| {
             Rejection::new(
                 Code::BadRequest,
                 format!("The query cannot be read: {error}."),
             )
         })?;
-        let body = E::Body::read(request.body(), header(request, "content-type"))?;
+        let headers = &request.headers;
+        let owned = |header: &Option<Cow<'_, str>>| header.as_deref().map(str::to_owned);
         Ok(Self {
             path,
             query,
-            body,
+            body: E::Body::read(body, headers.content_type.as_deref())?,
             now,
             trace_id,
-            authorization: header(request, "authorization").map(str::to_owned),
-            signature: header(request, "stripe-signature").map(str::to_owned),
+            authorization: owned(&headers.authorization),
+            signature: owned(&headers.stripe_signature),
             staff,
-            // Whatever its bytes are, it was sent: the key's own check names what is wrong with it.
-            idempotency_key: request
-                .headers()
-                .get("idempotency-key")
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            idempotency_key: owned(&headers.idempotency_key),
         })
     }
 
@@ -109,15 +108,10 @@ impl<E: Endpoint> Call<E> {
     }
 }
 
-/// A header's value, if it is text.
-pub(crate) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request.headers().get(name)?.to_str().ok()
-}
-
 /// Parameters are text: their types parse it.
-fn parameters<'a, T: DeserializeOwned>(
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+fn parameters<T: DeserializeOwned>(
+    pairs: impl Iterator<Item = (impl Into<String>, impl Into<String>)>,
 ) -> Result<T, serde_json::Error> {
-    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.into()));
+    let pairs = pairs.map(|(name, value)| (name.into(), value.into().into()));
     T::deserialize(serde_json::Value::Object(pairs.collect()))
 }

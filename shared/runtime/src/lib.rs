@@ -14,6 +14,7 @@ mod call;
 mod clients;
 mod consume;
 mod environment;
+mod event;
 mod metric;
 mod problem;
 mod process;

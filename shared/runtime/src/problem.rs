@@ -1,7 +1,7 @@
 //! The one place where a failure becomes an answer: `application/problem+json` (RFC 9457).
 
 use domain::fault::{Code, FieldFault, Rejection};
-use lambda_http::http::StatusCode;
+use http::StatusCode;
 use serde::Serialize;
 
 /// The body of a problem.
@@ -111,8 +111,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
     }
 
     /// When it may be sent again, in seconds, if that is all it takes.

@@ -1,32 +1,24 @@
 //! Answers.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use domain::fault::Failure;
-use http_body_util::Full;
-use lambda_http::{
-    Response,
-    http::{
-        HeaderName, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE},
-    },
-};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::problem::Problem;
+use crate::{event::HttpAnswer, problem::Problem};
 
-/// What answers are made of: bytes that may be somebody else's too.
-pub(crate) type Body = Full<Bytes>;
+const NOT_MODIFIED: u16 = 304;
+const UNAUTHORIZED: u16 = 401;
 
 /// A body that is sent again and again: its bytes and their ETag, made once. Cloning it copies
 /// neither.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     json: Bytes,
-    etag: HeaderValue,
+    etag: Arc<str>,
 }
 
 impl Prepared {
@@ -43,17 +35,17 @@ impl Prepared {
     }
 
     /// The ETag, in its quotation marks.
-    pub fn etag(&self) -> &[u8] {
-        self.etag.as_bytes()
+    pub fn etag(&self) -> &str {
+        &self.etag
     }
 }
 
 /// An answer of type `T`.
 #[derive(Debug)]
 pub struct Reply<T> {
-    headers: Vec<(HeaderName, String)>,
+    headers: Vec<(&'static str, String)>,
     json: Bytes,
-    etag: Option<HeaderValue>,
+    etag: Option<Arc<str>>,
     answer: PhantomData<fn() -> T>,
 }
 
@@ -77,7 +69,7 @@ impl<T> Reply<T> {
         Self::of_bytes(body.json.clone(), Some(body.etag.clone()))
     }
 
-    fn of_bytes(json: Bytes, etag: Option<HeaderValue>) -> Self {
+    fn of_bytes(json: Bytes, etag: Option<Arc<str>>) -> Self {
         Self {
             headers: Vec::new(),
             json,
@@ -88,7 +80,7 @@ impl<T> Reply<T> {
 
     /// Says where what was made lives.
     pub fn at(mut self, location: String) -> Self {
-        self.headers.push((LOCATION, location));
+        self.headers.push(("location", location));
         self
     }
 
@@ -104,49 +96,39 @@ impl<T> Reply<T> {
         let browser = browser.saturating_sub(age);
         let cdn = cdn.saturating_sub(age);
         let cache = format!("public, max-age={browser}, s-maxage={cdn}, stale-while-revalidate=60");
-        self.headers.push((CACHE_CONTROL, cache));
+        self.headers.push(("cache-control", cache));
         self.etag.get_or_insert_with(|| etag(&self.json));
         self
     }
 
-    pub(crate) fn respond(self, status: u16, if_none_match: Option<&str>) -> Response<Body> {
-        let ours = self.etag.as_ref().and_then(|etag| etag.to_str().ok());
-        let unchanged =
-            ours.is_some_and(|ours| if_none_match.is_some_and(|theirs| matches_etag(theirs, ours)));
-        let body = if unchanged {
-            Body::default()
+    pub(crate) fn respond(self, status: u16, if_none_match: Option<&str>) -> HttpAnswer {
+        let unchanged = self
+            .etag
+            .as_ref()
+            .zip(if_none_match)
+            .is_some_and(|(ours, theirs)| matches_etag(theirs, ours));
+        let mut answer = if unchanged {
+            HttpAnswer::new(NOT_MODIFIED, Bytes::new())
         } else {
-            Body::new(self.json)
+            let mut answer = HttpAnswer::new(status, self.json);
+            answer.set("content-type", "application/json");
+            answer
         };
-        let mut response = Response::new(body);
-        *response.status_mut() = if unchanged {
-            StatusCode::NOT_MODIFIED
-        } else {
-            StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
-        };
-        let headers = response.headers_mut();
-        if !unchanged {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer.set("cache-control", "no-store");
         if let Some(etag) = self.etag {
-            headers.insert(ETAG, etag);
+            answer.set("etag", etag.to_string());
         }
         for (name, value) in self.headers {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(name, value);
-            }
+            answer.set(name, value);
         }
-        response
+        answer
     }
 }
 
 /// The ETag of a body: the beginning of its hash.
-fn etag(body: &[u8]) -> HeaderValue {
+fn etag(body: &[u8]) -> Arc<str> {
     let digest = digest(&SHA256, body);
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12]));
-    // Letters, digits, `-`, `_` and quotation marks: always a header's value.
-    HeaderValue::try_from(etag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])).into()
 }
 
 /// RFC 9110, 13.1.2: a list of tags or a star, compared weakly (a CDN that compresses weakens them).
@@ -158,21 +140,16 @@ fn matches_etag(theirs: &str, ours: &str) -> bool {
 }
 
 /// A problem as response.
-pub(crate) fn problem(problem: &Problem) -> Response<Body> {
+pub(crate) fn problem(problem: &Problem) -> HttpAnswer {
     let json = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
-    let mut response = Response::new(Body::from(json));
-    *response.status_mut() = problem.status();
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if problem.status() == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    let mut answer = HttpAnswer::new(problem.status(), json.into());
+    answer.set("content-type", "application/problem+json");
+    answer.set("cache-control", "no-store");
+    if problem.status() == UNAUTHORIZED {
+        answer.set("www-authenticate", "Bearer");
     }
     if let Some(seconds) = problem.retry_after() {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        answer.set("retry-after", seconds);
     }
-    response
+    answer
 }

@@ -3,15 +3,17 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
 use domain::fault::Failure;
-use lambda_http::{Request, RequestExt, Response, request::RequestContext, service_fn};
+use lambda_runtime::{LambdaEvent, service_fn};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use crate::{
     auth::{self, Access, StaffCheck},
     body::Body,
-    call::{Call, header},
+    call::Call,
     environment::Environment,
+    event::{HttpAnswer, HttpRequest},
     problem::Problem,
     process,
     reply::{self, Reply},
@@ -55,11 +57,11 @@ pub fn serve<E: Endpoint>(
     };
     process::run(connect, |connected| {
         let connected = Arc::new(connected);
-        lambda_http::run(service_fn(move |request: Request| {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let connected = Arc::clone(&connected);
             async move {
                 let (endpoint, staff) = &*connected;
-                Ok::<_, std::convert::Infallible>(answer(endpoint, staff, &request).await)
+                answer(endpoint, staff, &event).await
             }
         }))
     })
@@ -68,46 +70,49 @@ pub fn serve<E: Endpoint>(
 async fn answer<E: Endpoint>(
     endpoint: &E,
     staff: &StaffCheck,
-    request: &Request,
-) -> Response<reply::Body> {
+    event: &LambdaEvent<Box<RawValue>>,
+) -> Result<HttpAnswer, lambda_runtime::Error> {
     let started = Instant::now();
-    let trace_id = trace_id(request);
-    let handled = handle(endpoint, staff, request, trace_id.clone()).await;
-    let (response, code) = match handled {
-        Ok(reply) => (
-            reply.respond(E::SUCCESS, header(request, "if-none-match")),
-            None,
-        ),
+    let request = HttpRequest::read(event.payload.get())?;
+    let body = request.body()?;
+    // The gateway's identifier of the request; Lambda's own where there is no gateway.
+    let trace_id = request.id().unwrap_or(&event.context.request_id);
+    let (answer, code) = match handle(endpoint, staff, &request, &body, trace_id).await {
+        Ok(reply) => {
+            let theirs = request.headers.if_none_match.as_deref();
+            (reply.respond(E::SUCCESS, theirs), None)
+        }
         Err(Failure::Rejected(rejection)) => {
             let problem = Problem::of(rejection);
             (reply::problem(&problem), Some(problem.code()))
         }
         Err(Failure::Failed { cause, retryable }) => {
             // The one place where an internal failure is logged.
-            tracing::error!(request.id = %trace_id, error = %cause, retryable, "request failed");
+            tracing::error!(request.id = trace_id, error = %cause, retryable, "request failed");
             let problem = Problem::internal(retryable);
             (reply::problem(&problem), Some(problem.code()))
         }
     };
     tracing::info!(
-        request.id = %trace_id,
-        http.route = route(request).unwrap_or_default(),
-        http.status = response.status().as_u16(),
+        request.id = trace_id,
+        http.route = request.route(),
+        http.status = answer.status,
         problem.code = code,
         duration.us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );
-    response
+    Ok(answer)
 }
 
 async fn handle<E: Endpoint>(
     endpoint: &E,
     staff: &StaffCheck,
-    request: &Request,
-    trace_id: String,
+    request: &HttpRequest<'_>,
+    body: &[u8],
+    trace_id: &str,
 ) -> Result<Reply<E::Answer>, Failure> {
     // Who calls comes first: what is wrong with a stranger's request is not the stranger's business.
-    let authorization = header(request, "authorization");
+    let authorization = request.headers.authorization.as_deref();
     let subject = match E::ACCESS {
         Access::Public => None,
         Access::Token => {
@@ -116,33 +121,10 @@ async fn handle<E: Endpoint>(
         }
         Access::Staff => {
             let claims = staff.check(authorization)?;
-            tracing::info!(request.id = %trace_id, staff.sub = %claims.sub, "staff request");
+            tracing::info!(request.id = trace_id, staff.sub = %claims.sub, "staff request");
             Some(claims.sub)
         }
     };
-    let call = Call::read(request, crate::now(), trace_id, subject)?;
+    let call = Call::read(request, body, crate::now(), trace_id.to_owned(), subject)?;
     endpoint.handle(call).await
-}
-
-/// The gateway's identifier of the request; Lambda's own where there is no gateway.
-fn trace_id(request: &Request) -> String {
-    let gateway = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
-        _ => None,
-    };
-    gateway
-        .or_else(|| {
-            request
-                .lambda_context_ref()
-                .map(|context| context.request_id.clone())
-        })
-        .unwrap_or_default()
-}
-
-/// The route as in `template.yaml`: unlike the path it names no customer's thing.
-fn route(request: &Request) -> Option<&str> {
-    match request.request_context_ref()? {
-        RequestContext::ApiGatewayV2(context) => context.route_key.as_deref(),
-        _ => None,
-    }
 }
