@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
 use domain::{
     catalog::{ImageView, ListProducts, Product, ProductSummary, ProductView, Sku},
@@ -17,12 +17,13 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, QueryInput};
+use crate::calls::{Call, GetItemInput, QueryInput};
 use crate::{
     Consistency, Result, Store, StoreError, cursor,
     cursor::InvalidCursor,
     item::{Record, from_item, number, string, to_item},
     keys::{Key, ListPosition, SK, list_order, listing_partition},
+    log_units,
     transaction::{First, Outcome, put_action, unbuildable, update_action},
 };
 
@@ -203,17 +204,43 @@ impl Store {
     /// Reads a published product for its page. Key: [`Key::product`], eventually consistent.
     /// 0.5 read units for each 4 KB.
     pub async fn product_view(&self, slug: &str) -> Result<Option<StoredView>> {
-        let record = self.product_record(slug, Consistency::Eventual).await?;
-        Ok(record
-            .filter(|record| record.published)
-            .map(|record| StoredView { json: record.view }))
+        let operation = "GetItem product view";
+        // The page alone: what the other attributes are for is not read, and not paid for in time.
+        let answer = GetItemInput::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::product(slug).attributes()))
+            .projection_expression("published, #view")
+            .expression_attribute_names("#view", "view")
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .call(&self.client)
+            .await
+            .map_err(|error| StoreError::call(operation, &error))?;
+        log_units(operation, answer.consumed_capacity.as_slice());
+        let Some(mut item) = answer.item else {
+            return Ok(None);
+        };
+        match (item.remove("published"), item.remove("view")) {
+            (Some(AttributeValue::Bool(false)), _) => Ok(None),
+            (Some(AttributeValue::Bool(true)), Some(AttributeValue::S(json))) => {
+                Ok(Some(StoredView { json }))
+            }
+            _ => Err(StoreError::corrupt(
+                ProductRecord::ENTITY,
+                "no published view",
+            )),
+        }
     }
 
     /// Reads a product for changing it. Key: [`Key::product`], consistent. 1 read unit for each 4 KB.
     pub async fn product(&self, slug: &str) -> Result<Option<StoredProduct>> {
-        let Some(record) = self.product_record(slug, Consistency::Strong).await? else {
+        let key = Key::product(slug);
+        let item = self
+            .get("GetItem product", &key, Consistency::Strong)
+            .await?;
+        let Some(item) = item else {
             return Ok(None);
         };
+        let record: ProductRecord = from_item(item)?;
         let view: ProductView = serde_json::from_str(&record.view)
             .map_err(|error| StoreError::corrupt(ProductRecord::ENTITY, error))?;
         Ok(Some(StoredProduct {
@@ -375,17 +402,6 @@ impl Store {
             }
         }
         self.commit_version(vec![self.mark_listed(&record)?]).await
-    }
-
-    async fn product_record(
-        &self,
-        slug: &str,
-        consistency: Consistency,
-    ) -> Result<Option<ProductRecord>> {
-        let item = self
-            .get("GetItem product", &Key::product(slug), consistency)
-            .await?;
-        item.map(from_item).transpose()
     }
 
     fn put_version(
