@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "http-api")]
     origin: Origin,
     /// What is logged
-    #[arg(long, value_enum, default_value = "all")]
+    #[arg(long, value_enum, default_value = "requests")]
     logs: Logs,
     /// With Stripe instead of the test provider
     #[arg(long)]
@@ -189,8 +189,9 @@ fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
     let mut what_ifs = Vec::new();
     for (origin, logs) in [
         (Origin::HttpApi, Logs::All),
+        (Origin::HttpApi, Logs::Requests),
         (Origin::HttpApi, Logs::Errors),
-        (Origin::FunctionUrl, Logs::All),
+        (Origin::FunctionUrl, Logs::Requests),
         (Origin::FunctionUrl, Logs::Errors),
     ] {
         let model = model.with(origin, logs);
@@ -203,8 +204,9 @@ fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
             }
             .to_owned(),
             logs: match logs {
-                Logs::All => "all",
-                Logs::Errors => "errors only for cacheable reads, platform lines off",
+                Logs::All => "every request, and Lambda's own lines",
+                Logs::Requests => "every request",
+                Logs::Errors => "of cacheable reads errors only",
             }
             .to_owned(),
             views_direct: at_origin(&views_direct),

@@ -74,8 +74,10 @@ pub(crate) enum Origin {
 /// What is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Logs {
-    /// Every request, and Lambda's own lines, as deployed
+    /// Every request, and Lambda's own lines (`PlatformLogLevel` is `INFO`)
     All,
+    /// Every request, as deployed
+    Requests,
     /// Of cacheable reads only errors; Lambda's own lines are off
     Errors,
 }
@@ -499,13 +501,13 @@ impl<'a> Model<'a> {
         scenario: &Scenario,
         (times, invocations): (Quantity, Quantity),
     ) {
-        let is_quiet = self.options.logs == Logs::Errors;
+        let logs = self.options.logs;
         let (mut bytes, mut lines) = (Quantity::default(), Quantity::default());
-        if !(is_quiet && self.shop.is_cacheable(name)) {
+        if !(logs == Logs::Errors && self.shop.is_cacheable(name)) {
             bytes += times * Quantity::measured(scenario.logged_bytes);
             lines += times * Quantity::measured(scenario.log_lines);
         }
-        if !is_quiet {
+        if logs == Logs::All {
             bytes += invocations * Quantity::whole(PLATFORM_BYTES);
             lines += invocations * Quantity::whole(PLATFORM_LINES);
         }
@@ -680,6 +682,7 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             Logs::All => format!(
                 "Lambda logs {PLATFORM_LINES} lines of {PLATFORM_BYTES} B in all for each invocation."
             ),
+            Logs::Requests => "Lambda's own lines are off (`PlatformLogLevel`).".to_owned(),
             Logs::Errors => {
                 "Lambda's own lines are off, cacheable reads log errors only.".to_owned()
             }

@@ -12,7 +12,7 @@ const OPTIONS: Options = Options {
     free_tier: false,
 };
 
-/// Calls with the model of the fixture, as deployed.
+/// Calls with the model of the fixture, as deployed but for Lambda's own lines.
 pub(crate) fn with_model(test: impl FnOnce(&Model<'_>)) {
     let (report, shop) = (fixture(), shop());
     test(&Model {
@@ -272,6 +272,26 @@ fn what_ifs_save_the_gateway_and_the_lines_of_cacheable_reads_alone() {
             &bill,
             &[(Item::HttpApiRequests, "7200"), (Item::LogBytes, "3140000")],
         );
+    });
+}
+
+#[test]
+fn lambdas_own_lines_are_off_as_the_template_says() {
+    let template = local::template::load(&root().join("template.yaml")).unwrap();
+    let logging = &template["Globals"]["Function"]["LoggingConfig"];
+    assert_eq!(logging["LogFormat"], "JSON");
+    assert_eq!(logging["SystemLogLevel"]["Ref"], "PlatformLogLevel");
+    let level = &template["Parameters"]["PlatformLogLevel"]["Default"];
+    assert_eq!(level, "WARN");
+    with_model(|model| {
+        let thousand = Quantity::whole(1000);
+        let with = model.orders(thousand, ORDERS).unwrap().bill;
+        let without = model.with(Origin::HttpApi, Logs::Requests);
+        let without = without.orders(thousand, ORDERS).unwrap().bill;
+        let saved = with.of(Item::LogBytes) - without.of(Item::LogBytes);
+        // 300 B for each invocation.
+        let invocations = with.of(Item::LambdaRequests);
+        assert_eq!(saved, invocations * Quantity::whole(300));
     });
 }
 
