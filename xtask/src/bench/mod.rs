@@ -28,16 +28,6 @@ use self::{
 };
 use crate::{Outcome, root};
 
-/// Functions on a shopper's way, whose memory is watched for long.
-const SHOPPERS_WAY: [&str; 6] = [
-    "get-product",
-    "list-products",
-    "create-cart",
-    "set-cart-line",
-    "get-cart",
-    "get-order",
-];
-
 /// What to measure.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Options {
@@ -50,7 +40,7 @@ pub(crate) struct Options {
     /// Calls of a warm process
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     invocations: u32,
-    /// Calls after which the memory of the functions on a shopper's way is looked at; 0 leaves it out
+    /// Calls after which a process's memory is looked at; 0 leaves it out
     #[arg(long, default_value_t = 100_000)]
     soak: u32,
     /// Take the binaries as they are
@@ -256,9 +246,8 @@ impl Bench {
             let figures = measure::warm(lambda, Some(&self.world), name, &rest, effort).await?;
             function.scenarios.insert(scenario.name.to_owned(), figures);
             function.peak_kb = function.peak_kb.max(measure::peak(lambda, name)?);
-            if effort.soak > 0 && SHOPPERS_WAY.contains(&name) && rest.repeatable {
-                let event = &rest.events[0];
-                measure::soak(lambda, name, event, effort.soak, &mut function).await?;
+            if effort.soak > 0 {
+                measure::soak(lambda, name, &rest.events, effort.soak, &mut function).await?;
             }
         }
         self.binaries.install(name, Way::default())?;
@@ -295,7 +284,7 @@ impl Bench {
         function.scenarios.insert(HELLO.to_owned(), figures);
         function.peak_kb = measure::peak(&lambda, HELLO)?;
         if effort.soak > 0 {
-            measure::soak(&lambda, HELLO, &event, effort.soak, &mut function).await?;
+            measure::soak(&lambda, HELLO, &[event], effort.soak, &mut function).await?;
         }
         lambda.restart(None).await;
         Ok(function)
