@@ -13,6 +13,7 @@ use aws_sdk_s3::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::{Database, actions::create_table::CreateTableRequest};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -36,6 +37,8 @@ pub struct Emulators {
     /// A client for the buckets.
     pub s3: aws_sdk_s3::Client,
     child: Child,
+    /// The child's temporary files. Ours to remove: when dropped, the child ends too fast to do it.
+    _scratch: TempDir,
 }
 
 impl Emulators {
@@ -59,7 +62,9 @@ impl Emulators {
             dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await
         });
 
-        let (child, endpoint) = start_ministack(root, data).await?;
+        let scratch = TempDir::with_prefix("stampede-")
+            .map_err(|error| LocalError::new("there is no room for temporary files", error))?;
+        let (child, endpoint) = start_ministack(root, data, scratch.path()).await?;
         let config = crate::sdk::config(&endpoint);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(true)
@@ -71,6 +76,7 @@ impl Emulators {
             s3: aws_sdk_s3::Client::from_conf(s3),
             endpoint,
             child,
+            _scratch: scratch,
         })
     }
 
@@ -233,7 +239,11 @@ fn client_environment(endpoint: &str, dynamodb: &str) -> BTreeMap<String, String
 }
 
 /// Starts SQS, S3 and SES on a free port, and waits until they answer.
-async fn start_ministack(root: &Path, data: Option<&Path>) -> Result<(Child, String)> {
+async fn start_ministack(
+    root: &Path,
+    data: Option<&Path>,
+    scratch: &Path,
+) -> Result<(Child, String)> {
     let python: PathBuf = root.join(".venv/bin/python");
     if !python.exists() {
         return Err(LocalError(format!(
@@ -245,6 +255,7 @@ async fn start_ministack(root: &Path, data: Option<&Path>) -> Result<(Child, Str
     command
         .arg(root.join("infra/local/emulator.py"))
         .args(["--port", "0", "--exit-with-stdin"])
+        .env("TMPDIR", scratch)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
