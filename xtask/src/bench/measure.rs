@@ -40,7 +40,7 @@ const WARM_UP: usize = 20;
 const ENOUGH: Duration = Duration::from_secs(15);
 /// After so long, memory has been watched for long enough: what scans the table is not called a hundred
 /// thousand times.
-const LONG: Duration = Duration::from_secs(90);
+const LONG: Duration = Duration::from_secs(60);
 
 /// What a fresh process needs to be ready, and for its first call.
 pub(crate) async fn starts(
