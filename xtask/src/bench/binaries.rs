@@ -90,7 +90,8 @@ impl Binaries {
     }
 }
 
-/// Builds what is deployed, for the machine at hand, and the floor.
+/// Builds what is deployed, for the machine at hand, and the floor. What another revision of the project
+/// needs of others is mostly built already: all revisions share this one's folder.
 pub(crate) fn build(root: &Path) -> Outcome {
     let architecture = match std::env::consts::ARCH {
         "aarch64" => "--arm64",
@@ -101,6 +102,9 @@ pub(crate) fn build(root: &Path) -> Outcome {
         let status = Command::new("cargo")
             .args(["lambda", "build", "--quiet", "--release", architecture])
             .args(what)
+            .arg("--lambda-dir")
+            .arg(root.join("target/lambda"))
+            .env("CARGO_TARGET_DIR", crate::root().join("target"))
             .current_dir(root)
             .status()
             .map_err(|error| format!("cargo cannot be started: {error}"))?;

@@ -153,16 +153,19 @@ pub(crate) async fn soak(
         }
         Ok(())
     };
-    for _ in 0..(calls / 100).max(events.len().min(calls)) {
-        invoke().await?;
-    }
+    let mut repeat = async |times: usize, longest: Duration| -> Outcome<usize> {
+        let begun = Instant::now();
+        let mut made = 0;
+        while made < times && begun.elapsed() < longest {
+            invoke().await?;
+            made += 1;
+        }
+        Ok(made)
+    };
+    let first = (calls / 100).max(events.len().min(calls));
+    repeat(first, LONG / 4).await?;
     let before = memory(only(lambda, name)?)?;
-    let begun = Instant::now();
-    let mut made = 0;
-    while made < calls && begun.elapsed() < LONG {
-        invoke().await?;
-        made += 1;
-    }
+    let made = repeat(calls, LONG).await?;
     let after = memory(only(lambda, name)?)?;
     let growth = i64::try_from(after.resident)? - i64::try_from(before.resident)?;
     if function.growth_calls == 0 || growth > function.growth_kb {

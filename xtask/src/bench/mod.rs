@@ -112,6 +112,8 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
             &[
                 "worktree",
                 "add",
+                // One that was deleted with target/ is still known to git.
+                "--force",
                 "--detach",
                 &tree.to_string_lossy(),
                 &revision,
