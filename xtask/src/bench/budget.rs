@@ -16,10 +16,11 @@ use serde_json::Value;
 use super::{
     Bench,
     binaries::{self, Binaries, HELLO, Way},
-    hello, measure, of,
+    measure::{self, Floor},
+    of,
     report::Function,
     scenarios::Scenario,
-    world::{Setting, World, http},
+    world::{Setting, World},
 };
 use crate::{Outcome, root};
 
@@ -186,16 +187,14 @@ async fn count(root: &Path) -> Outcome<Budgets> {
         orders: 3 * (CALLS + 2),
     })
     .await?;
-    let bench = Bench { world, binaries };
+    let floor = Floor::start(&binaries.folder).await?;
+    let bench = Bench {
+        world,
+        binaries,
+        floor,
+    };
     let mut counted = Budgets::new();
-    let floor = hello(&bench.binaries.folder).await?;
-    let event = http(
-        "GET /v1/products/{slug}",
-        &[("slug", "headliner-tee-7")],
-        &[],
-        None,
-    );
-    counted.insert(HELLO.to_owned(), bench.count_floor(&floor, &event).await?);
+    counted.insert(HELLO.to_owned(), bench.count_floor().await?);
     for name in bench.names() {
         println!("counting {name}");
         counted.insert(name.clone(), bench.count(&name).await?);
@@ -205,8 +204,9 @@ async fn count(root: &Path) -> Outcome<Budgets> {
 }
 
 impl Bench {
-    async fn count_floor(&self, lambda: &Lambda, event: &Value) -> Outcome<Budget> {
-        let events = vec![event.clone(); CALLS + 2];
+    async fn count_floor(&self) -> Outcome<Budget> {
+        let lambda = &self.floor.lambda;
+        let events = vec![self.floor.event.clone(); CALLS + 2];
         let (first, each) = self.instructions(lambda, HELLO, false, &events).await?;
         lambda.restart(None).await;
         let need = Need {
@@ -261,7 +261,8 @@ impl Bench {
             once: CALLS,
             soak: 0,
         };
-        let figures = measure::warm(lambda, Some(&self.world), name, &payload, effort).await?;
+        let figures =
+            measure::warm(lambda, Some(&self.world), name, &payload, None, effort).await?;
         let (first, instructions) = self
             .instructions(lambda, name, scenario.uncached, &counted)
             .await?;

@@ -3,21 +3,23 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use local::{
-    lambda::{Lambda, Process},
+    lambda::{Lambda, Process, Ready},
     meter::Operations,
     process,
+    template::Function as TemplateFunction,
 };
 use serde_json::Value;
 
 use super::{
+    binaries::HELLO,
     report::{Calls, Function, Percentiles, Scenario, Spread},
     scenarios::Events,
-    world::World,
+    world::{World, http},
 };
 use crate::Outcome;
 
@@ -40,23 +42,76 @@ const WARM_UP: usize = 20;
 const ENOUGH: Duration = Duration::from_secs(15);
 /// After so long, memory has been watched for long enough: what scans the table is not called a hundred
 /// thousand times.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(30);
+
+/// The floor, which is measured in turn with whatever is held against it: a machine's pace changes from
+/// minute to minute, and who shares its caches from call to call.
+pub(crate) struct Floor {
+    pub(crate) lambda: Lambda,
+    pub(crate) event: Value,
+}
+
+impl Floor {
+    /// A Lambda that knows nothing else.
+    pub(crate) async fn start(binaries: &Path) -> Outcome<Self> {
+        let function = TemplateFunction {
+            logical_id: "Hello".to_owned(),
+            binary: HELLO.to_owned(),
+            timeout: 30,
+            memory: 256,
+            environment: BTreeMap::new(),
+            triggers: Vec::new(),
+            statements: Vec::new(),
+        };
+        Ok(Self {
+            lambda: Lambda::start(vec![function], binaries, Arc::new(|_, _| {})).await?,
+            event: http(
+                "GET /v1/products/{slug}",
+                &[("slug", "headliner-tee-7")],
+                &[],
+                None,
+            ),
+        })
+    }
+
+    async fn invoke(&self) -> Outcome<Process> {
+        let payload = self.event.to_string();
+        self.lambda.invoke(HELLO, payload.into()).await?;
+        only(&self.lambda, HELLO)
+    }
+
+    /// What one fresh process needs to be ready, in microseconds.
+    async fn fresh(&self) -> Outcome<f64> {
+        self.lambda.restart(None).await;
+        let process = self.invoke().await?;
+        Ok(micros(ready(&process)?.at - process.started))
+    }
+}
+
+fn ready(process: &Process) -> Outcome<Ready> {
+    Ok(process.ready.ok_or("a process that answered was ready")?)
+}
 
 /// What a fresh process needs to be ready, and for its first call.
 pub(crate) async fn starts(
     lambda: &Lambda,
     name: &str,
     events: &[Value],
+    floor: Option<&Floor>,
     function: &mut Function,
 ) -> Outcome {
     let (mut start, mut start_cpu, mut first, mut first_cpu) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut hello = Vec::new();
     for event in events {
+        if let Some(floor) = floor {
+            hello.push(floor.fresh().await?);
+        }
         lambda.restart(Some(&[name.to_owned()])).await;
         lambda.invoke(name, event.to_string().into()).await?;
         let done = Instant::now();
         let process = only(lambda, name)?;
-        let ready = process.ready.ok_or("a process that answered was ready")?;
+        let ready = ready(&process)?;
         let cpu = cpu(process)?;
         start.push(micros(ready.at - process.started));
         first.push(micros(done - ready.at));
@@ -65,6 +120,7 @@ pub(crate) async fn starts(
         first_cpu.push(micros(cpu.saturating_sub(ready_cpu)));
     }
     function.start_us = Spread::of(start);
+    function.hello_start_us = Spread::of(hello);
     function.start_cpu_us = Spread::of(start_cpu);
     function.first_us = Spread::of(first);
     function.first_cpu_us = Spread::of(first_cpu);
@@ -77,6 +133,7 @@ pub(crate) async fn warm(
     world: Option<&World>,
     name: &str,
     events: &Events,
+    floor: Option<&Floor>,
     effort: Effort,
 ) -> Outcome<Scenario> {
     let payloads: Vec<String> = events.events.iter().map(Value::to_string).collect();
@@ -92,6 +149,10 @@ pub(crate) async fn warm(
         answer_bytes = answer.len() as u64;
     }
     let process = only(lambda, name)?;
+    let hello = match floor {
+        Some(floor) => Some((cpu(floor.invoke().await?)?, floor)),
+        None => None,
+    };
     if let Some(world) = world {
         settle().await;
         world.meter.reset();
@@ -106,6 +167,9 @@ pub(crate) async fn warm(
         let started = Instant::now();
         lambda.invoke(name, payload.into()).await?;
         times.push(micros(started.elapsed()));
+        if let Some(floor) = floor {
+            floor.invoke().await?;
+        }
         // What scans is slow, and the same each time.
         if begun.elapsed() > ENOUGH && times.len() >= 10 {
             break;
@@ -113,10 +177,15 @@ pub(crate) async fn warm(
     }
     let count = times.len();
     let spent = cpu(process)?.saturating_sub(before);
+    let hello_spent = match hello {
+        Some((before, floor)) => cpu(only(&floor.lambda, HELLO)?)?.saturating_sub(before),
+        None => Duration::ZERO,
+    };
     let mut scenario = Scenario {
         invocations: count as u64,
         warm_us: Percentiles::of(times),
         cpu_us: per(micros(spent), count),
+        hello_cpu_us: per(micros(hello_spent), count),
         event_bytes: payloads.first().map_or(0, String::len) as u64,
         answer_bytes,
         ..Scenario::default()

@@ -14,17 +14,16 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
-use local::{lambda::Lambda, meter::Meter, template::Function as TemplateFunction};
+use local::meter::Meter;
 
 use self::{
     binaries::{Binaries, HELLO, Way},
-    measure::Effort,
+    measure::{Effort, Floor},
     report::{Function, Machine, Report},
     scenarios::{Events, SCENARIOS, Scenario},
-    world::{Setting, World, http},
+    world::{Setting, World},
 };
 use crate::{Outcome, root};
 
@@ -149,13 +148,21 @@ fn executor() -> Outcome<tokio::runtime::Runtime> {
 
 async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
     let bench = Bench::start(root, "bin", options).await?;
+    let effort = options.effort();
     println!("measuring hello");
-    let hello = bench.hello(options.effort()).await?;
+    let hello = bench.hello(effort).await?;
     let mut functions = BTreeMap::new();
     for name in bench.names() {
         if options.wants(&name) {
             println!("measuring {name}");
-            functions.insert(name.clone(), bench.function(&name, options.effort()).await?);
+            functions.insert(name.clone(), bench.function(&name, effort).await?);
+        }
+    }
+    // Last: by then the table is another.
+    if effort.soak > 0 {
+        for (name, function) in &mut functions {
+            println!("watching the memory of {name}");
+            bench.soak(name, effort, function).await?;
         }
     }
     bench.world.stop().await;
@@ -199,6 +206,7 @@ async fn measure_both(
 struct Bench {
     world: World,
     binaries: Binaries,
+    floor: Floor,
 }
 
 impl Bench {
@@ -212,7 +220,12 @@ impl Bench {
             orders: options.effort().once.min(100),
         })
         .await?;
-        Ok(Self { world, binaries })
+        let floor = Floor::start(&binaries.folder).await?;
+        Ok(Self {
+            world,
+            binaries,
+            floor,
+        })
     }
 
     /// Every function, in the template's order.
@@ -242,19 +255,36 @@ impl Bench {
             let (started, rest) = apart(events, effort.starts);
             lambda.restart(Some(&[name.to_owned()])).await;
             if !scenario.uncached {
-                measure::starts(lambda, name, &started, &mut function).await?;
+                measure::starts(lambda, name, &started, Some(&self.floor), &mut function).await?;
                 lambda.restart(Some(&[name.to_owned()])).await;
             }
-            let figures = measure::warm(lambda, Some(&self.world), name, &rest, effort).await?;
+            let world = Some(&self.world);
+            let figures =
+                measure::warm(lambda, world, name, &rest, Some(&self.floor), effort).await?;
             function.scenarios.insert(scenario.name.to_owned(), figures);
             function.peak_kb = function.peak_kb.max(measure::peak(lambda, name)?);
-            if effort.soak > 0 {
-                measure::soak(lambda, name, &rest.events, effort.soak, &mut function).await?;
-            }
         }
         self.binaries.install(name, Way::default())?;
         lambda.restart(Some(&[name.to_owned()])).await;
         Ok(function)
+    }
+
+    /// Watches one function's memory, called in its usual way and each other one.
+    async fn soak(&self, name: &str, effort: Effort, function: &mut Function) -> Outcome {
+        let lambda = &self.world.stack.lambda;
+        for scenario in of(name) {
+            let events = scenario.events(&self.world, effort.once).await?;
+            let way = Way {
+                uncached: scenario.uncached,
+                counted: false,
+            };
+            self.binaries.install(name, way)?;
+            lambda.restart(Some(&[name.to_owned()])).await;
+            measure::soak(lambda, name, &events.events, effort.soak, function).await?;
+        }
+        self.binaries.install(name, Way::default())?;
+        lambda.restart(Some(&[name.to_owned()])).await;
+        Ok(())
     }
 
     /// Measures the floor.
@@ -264,47 +294,21 @@ impl Bench {
             ..Function::default()
         };
         measure::sizes(&self.binaries.deployed(HELLO), &mut function)?;
-        let lambda = hello(&self.binaries.folder).await?;
-        let event = http(
-            "GET /v1/products/{slug}",
-            &[("slug", "headliner-tee-7")],
-            &[],
-            None,
-        );
+        let lambda = &self.floor.lambda;
         let events = Events {
-            events: vec![event.clone()],
+            events: vec![self.floor.event.clone()],
             repeatable: true,
         };
-        measure::starts(
-            &lambda,
-            HELLO,
-            &vec![event.clone(); effort.starts],
-            &mut function,
-        )
-        .await?;
-        let figures = measure::warm(&lambda, None, HELLO, &events, effort).await?;
+        let started = vec![self.floor.event.clone(); effort.starts];
+        measure::starts(lambda, HELLO, &started, None, &mut function).await?;
+        let figures = measure::warm(lambda, None, HELLO, &events, None, effort).await?;
         function.scenarios.insert(HELLO.to_owned(), figures);
-        function.peak_kb = measure::peak(&lambda, HELLO)?;
+        function.peak_kb = measure::peak(lambda, HELLO)?;
         if effort.soak > 0 {
-            measure::soak(&lambda, HELLO, &[event], effort.soak, &mut function).await?;
+            measure::soak(lambda, HELLO, &events.events, effort.soak, &mut function).await?;
         }
-        lambda.restart(None).await;
         Ok(function)
     }
-}
-
-/// A Lambda that knows the floor alone.
-async fn hello(binaries: &Path) -> Outcome<Lambda> {
-    let function = TemplateFunction {
-        logical_id: "Hello".to_owned(),
-        binary: HELLO.to_owned(),
-        timeout: 30,
-        memory: 256,
-        environment: BTreeMap::new(),
-        triggers: Vec::new(),
-        statements: Vec::new(),
-    };
-    Ok(Lambda::start(vec![function], binaries, Arc::new(|_, _| {})).await?)
 }
 
 /// The ways in which a function is measured; the usual one first.

@@ -52,6 +52,9 @@ pub(crate) struct Function {
     /// From the start of the process to its first `next`, in microseconds.
     #[serde(default)]
     pub(crate) start_us: Spread,
+    /// The same of hello, whose processes were started in turn with these.
+    #[serde(default)]
+    pub(crate) hello_start_us: Spread,
     /// CPU until then.
     pub(crate) start_cpu_us: Spread,
     /// The first call after that, connecting to DynamoDB over TLS included.
@@ -96,6 +99,9 @@ pub(crate) struct Scenario {
     pub(crate) warm_us: Percentiles,
     /// CPU of the process, by the kernel's account.
     pub(crate) cpu_us: f64,
+    /// The same of hello, which was called in turn with it.
+    #[serde(default)]
+    pub(crate) hello_cpu_us: f64,
     /// Calls to AWS, such as `DynamoDB GetItem`.
     pub(crate) calls: BTreeMap<String, Calls>,
     /// Size of the call.
