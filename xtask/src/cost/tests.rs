@@ -386,7 +386,11 @@ fn the_page_shows_what_the_committed_report_yields() {
         return;
     }
     let report = Report::read(&path).unwrap();
-    let outlook = outlook(&root, &report, OPTIONS).unwrap();
+    let as_deployed = Options {
+        logs: Logs::Requests,
+        ..OPTIONS
+    };
+    let outlook = outlook(&root, &report, as_deployed).unwrap();
     let text = fs::read_to_string(root.join(page::PATH)).unwrap();
     let new = page::replace(&text, &page::tables(&outlook)).unwrap();
     assert!(
