@@ -243,14 +243,7 @@ impl Bench {
             false => events.events,
         };
         let counted = events.split_off(CALLS + 1);
-        self.binaries.install(
-            name,
-            Way {
-                uncached: scenario.uncached,
-                counted: false,
-            },
-        )?;
-        lambda.restart(Some(&[name.to_owned()])).await;
+        self.run_as(name, scenario.way()).await?;
         let payload = super::scenarios::Events {
             events,
             repeatable: false,

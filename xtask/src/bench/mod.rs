@@ -181,8 +181,7 @@ async fn measure_both(
     root: &Path,
     options: &Options,
 ) -> Outcome<(BTreeMap<String, Function>, BTreeMap<String, Function>)> {
-    let mut effort = options.effort();
-    effort.soak = 0;
+    let effort = options.effort();
     let benches = [
         Bench::start(base, "bin-base", options).await?,
         Bench::start(root, "bin", options).await?,
@@ -247,13 +246,8 @@ impl Bench {
             let events = scenario
                 .events(&self.world, effort.once + effort.starts)
                 .await?;
-            let way = Way {
-                uncached: scenario.uncached,
-                counted: false,
-            };
-            self.binaries.install(name, way)?;
             let (started, rest) = apart(events, effort.starts);
-            lambda.restart(Some(&[name.to_owned()])).await;
+            self.run_as(name, scenario.way()).await?;
             if !scenario.uncached {
                 measure::starts(lambda, name, &started, Some(&self.floor), &mut function).await?;
                 lambda.restart(Some(&[name.to_owned()])).await;
@@ -264,9 +258,16 @@ impl Bench {
             function.scenarios.insert(scenario.name.to_owned(), figures);
             function.peak_kb = function.peak_kb.max(measure::peak(lambda, name)?);
         }
-        self.binaries.install(name, Way::default())?;
-        lambda.restart(Some(&[name.to_owned()])).await;
+        self.run_as(name, Way::default()).await?;
         Ok(function)
+    }
+
+    /// Has a function run that way from now on, in a fresh process.
+    async fn run_as(&self, name: &str, way: Way) -> Outcome {
+        self.binaries.install(name, way)?;
+        let lambda = &self.world.stack.lambda;
+        lambda.restart(Some(&[name.to_owned()])).await;
+        Ok(())
     }
 
     /// Watches one function's memory, called in its usual way and each other one.
@@ -274,17 +275,10 @@ impl Bench {
         let lambda = &self.world.stack.lambda;
         for scenario in of(name) {
             let events = scenario.events(&self.world, effort.once).await?;
-            let way = Way {
-                uncached: scenario.uncached,
-                counted: false,
-            };
-            self.binaries.install(name, way)?;
-            lambda.restart(Some(&[name.to_owned()])).await;
+            self.run_as(name, scenario.way()).await?;
             measure::soak(lambda, name, &events.events, effort.soak, function).await?;
         }
-        self.binaries.install(name, Way::default())?;
-        lambda.restart(Some(&[name.to_owned()])).await;
-        Ok(())
+        self.run_as(name, Way::default()).await
     }
 
     /// Measures the floor.

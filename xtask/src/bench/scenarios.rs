@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::world::{
-    World, customer, http, message, order_changed, order_placed, place_order, sample, set_line,
-    text,
+use super::{
+    binaries::Way,
+    world::{
+        World, customer, http, message, order_changed, order_placed, place_order, sample, set_line,
+        text,
+    },
 };
 use crate::Outcome;
 
@@ -104,6 +107,14 @@ pub(crate) const SCENARIOS: [Scenario; 38] = [
 ];
 
 impl Scenario {
+    /// How the function is run for it.
+    pub(crate) const fn way(&self) -> Way {
+        Way {
+            uncached: self.uncached,
+            counted: false,
+        }
+    }
+
     /// The calls, `count` of them where each uses something up.
     pub(crate) async fn events(&self, world: &World, count: usize) -> Outcome<Events> {
         let (events, repeatable) = match self.calls {

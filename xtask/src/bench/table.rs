@@ -19,7 +19,6 @@ pub(crate) struct Goal {
 /// The goals, with what this report says of them.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
 pub(crate) fn goals(report: &Report) -> Vec<Goal> {
-    let hello = &report.hello;
     let figure = |function: &str, of: fn(&Function) -> f64| report.functions.get(function).map(of);
     let most = |of: fn(&Function) -> f64, with: fn(&str, &Function) -> bool| {
         let functions = report.functions.iter();
@@ -42,14 +41,7 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
             .get(function)
             .and_then(|it| it.scenarios.get(name))
     };
-    // By what hello needed in the same seconds; reports of before that was measured have it once.
-    let floor = hello.scenarios.values().next().map_or(1.0, |it| it.cpu_us);
-    let cpu = |function, name| {
-        scenario(function, name).map(|it| match it.hello_cpu_us {
-            0.0 => it.cpu_us / floor,
-            hello => it.cpu_us / hello,
-        })
-    };
+    let cpu = |function, name| scenario(function, name).map(|it| it.cpu_us / it.hello_cpu_us);
     let units = |function, name, write: bool| {
         scenario(function, name).map(|it| {
             let calls = it.calls.values();
@@ -161,7 +153,7 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
 /// A function's start in those of hello.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
 fn start_ratio(function: &Function) -> f64 {
-    function.start_us.median / function.hello_start_us.median.max(1.0)
+    function.start_us.median / function.hello_start_us.median
 }
 
 /// Whether a goal is met; `None` if it was not measured.
