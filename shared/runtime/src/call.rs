@@ -48,10 +48,8 @@ impl<E: Endpoint> Call<E> {
         trace_id: String,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
-        let path = request.path_parameters.0.iter();
         // What is no parameter of this path is not there at all.
-        let path = parameters(path.map(|(name, value)| (&**name, &**value)))
-            .map_err(|_| Rejection::not_found("thing"))?;
+        let path = parameters(request.path()).map_err(|_| Rejection::not_found("thing"))?;
         let query = parameters(request.query()).map_err(|error| {
             Rejection::new(
                 Code::BadRequest,

@@ -1,7 +1,7 @@
 //! A request as API Gateway's HTTP API hands it over, and the answer as it wants it back: payload
 //! format 2.0 (docs/adr/0017). Only what some endpoint reads is kept, and nothing is copied.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ pub(crate) struct HttpRequest<'a> {
     #[serde(borrow, default)]
     pub(crate) headers: Headers<'a>,
     #[serde(borrow, default)]
-    pub(crate) path_parameters: PathParameters<'a>,
+    path_parameters: Option<BTreeMap<Text<'a>, Text<'a>>>,
     #[serde(borrow, default)]
     raw_query_string: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -39,7 +39,7 @@ struct RequestContext<'a> {
 }
 
 /// Text without escapes stays where it is: serde copies a bare `Cow`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The headers that endpoints read.
@@ -99,38 +99,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
     }
 }
 
-/// Parameters of the path, decoded by the gateway.
-#[derive(Debug, Default)]
-pub(crate) struct PathParameters<'a>(pub(crate) Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for PathParameters<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = PathParameters<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("parameters by name")
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(PathParameters::default())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut parameters = Vec::with_capacity(map.size_hint().unwrap_or(2));
-                while let Some((Text(name), Text(value))) = map.next_entry()? {
-                    parameters.push((name, value));
-                }
-                Ok(PathParameters(parameters))
-            }
-        }
-
-        deserializer.deserialize_any(Reader)
-    }
-}
-
 /// Why an event is no request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidEvent {
@@ -154,6 +122,12 @@ impl<'a> HttpRequest<'a> {
         } else {
             body.as_bytes().into()
         })
+    }
+
+    /// Parameters of the path, decoded by the gateway.
+    pub(crate) fn path(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.path_parameters.iter().flatten();
+        parameters.map(|(Text(name), Text(value))| (&**name, &**value))
     }
 
     /// Parameters of the query, decoded. Read from the query itself: the gateway joins what is given
@@ -278,7 +252,7 @@ mod tests {
                 headers.authorization, headers.content_type, headers.idempotency_key,
                 headers.if_none_match, headers.stripe_signature,
             ],
-            "path": sorted(request.path_parameters.0.clone()),
+            "path": request.path().collect::<Vec<_>>(),
             "query": sorted(request.query().collect()),
             "body": request.body().unwrap().to_vec(),
             "id": request.id(),

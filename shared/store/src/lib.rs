@@ -27,7 +27,9 @@ mod variants;
 
 use aws::Client;
 use aws_sdk_dynamodb::{
-    operation::update_item::builders::UpdateItemInputBuilder,
+    operation::{
+        get_item::builders::GetItemInputBuilder, update_item::builders::UpdateItemInputBuilder,
+    },
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
 
@@ -80,10 +82,20 @@ impl Store {
         key: &Key,
         consistency: Consistency,
     ) -> Result<Option<Item>> {
-        let answer = GetItemInput::builder()
+        let wanted = GetItemInput::builder().consistent_read(consistency == Consistency::Strong);
+        self.get_part(operation, key, wanted).await
+    }
+
+    /// Reads what `wanted` says of one item.
+    async fn get_part(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        wanted: GetItemInputBuilder,
+    ) -> Result<Option<Item>> {
+        let answer = wanted
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
-            .consistent_read(consistency == Consistency::Strong)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .call(&self.client)
             .await

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use domain::{
     catalog::{ImageView, ListProducts, Product, ProductSummary, ProductView, Sku},
@@ -23,7 +23,6 @@ use crate::{
     cursor::InvalidCursor,
     item::{Record, from_item, number, string, to_item},
     keys::{Key, ListPosition, SK, list_order, listing_partition},
-    log_units,
     transaction::{First, Outcome, put_action, unbuildable, update_action},
 };
 
@@ -204,19 +203,13 @@ impl Store {
     /// Reads a published product for its page. Key: [`Key::product`], eventually consistent.
     /// 0.5 read units for each 4 KB.
     pub async fn product_view(&self, slug: &str) -> Result<Option<StoredView>> {
-        let operation = "GetItem product view";
         // The page alone: what the other attributes are for is not read, and not paid for in time.
-        let answer = GetItemInput::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::product(slug).attributes()))
+        let wanted = GetItemInput::builder()
             .projection_expression("published, #view")
-            .expression_attribute_names("#view", "view")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .call(&self.client)
-            .await
-            .map_err(|error| StoreError::call(operation, &error))?;
-        log_units(operation, answer.consumed_capacity.as_slice());
-        let Some(mut item) = answer.item else {
+            .expression_attribute_names("#view", "view");
+        let key = Key::product(slug);
+        let item = self.get_part("GetItem product view", &key, wanted).await?;
+        let Some(mut item) = item else {
             return Ok(None);
         };
         match (item.remove("published"), item.remove("view")) {
