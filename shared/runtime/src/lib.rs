@@ -31,7 +31,7 @@ pub use clients::ClientError;
 pub use consume::{ConsumeError, Consumer, Delivery, consume};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
-pub use metric::metric;
+pub use metric::{metric, metric_if_any};
 pub use problem::{Problem, status_and_title};
 pub use reply::{Prepared, Reply};
 pub use schedule::{Task, run_on_schedule};

@@ -16,6 +16,15 @@ pub(crate) fn start(environment: &Environment) {
     }
 }
 
+/// Reports a count unless it is 0: each hour in which a figure is reported costs, and an alarm takes
+/// what is not reported for 0. For what the clock counts again and again; that it still does is told
+/// by Lambda's own count of invocations, which costs nothing.
+pub fn metric_if_any(name: &'static str, count: u64) {
+    if count > 0 {
+        metric(name, count);
+    }
+}
+
 /// Reports a count. Alarms in infra/ go by `name`; docs/runbook.md says what to do about each.
 #[expect(
     clippy::print_stdout,

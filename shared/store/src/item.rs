@@ -30,8 +30,16 @@ pub(crate) fn to_item<R: Record>(key: &Key, record: &R) -> Result<Item, StoreErr
 
 /// The record in `item`.
 pub(crate) fn from_item<R: Record>(item: Item) -> Result<R, StoreError> {
+    from_part(R::ENTITY, item)
+}
+
+/// What was read of an item that is an `entity`.
+pub(crate) fn from_part<T: DeserializeOwned>(
+    entity: &'static str,
+    item: Item,
+) -> Result<T, StoreError> {
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
-        .map_err(|error| StoreError::corrupt(R::ENTITY, error))
+        .map_err(|error| StoreError::corrupt(entity, error))
 }
 
 /// A string attribute.

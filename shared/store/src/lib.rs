@@ -25,6 +25,8 @@ mod suppressions;
 mod transaction;
 mod variants;
 
+use std::collections::HashMap;
+
 use aws::Client;
 use aws_sdk_dynamodb::{
     operation::{
@@ -32,6 +34,7 @@ use aws_sdk_dynamodb::{
     },
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
+use serde::de::DeserializeOwned;
 
 pub use cursor::InvalidCursor;
 pub use due::Due;
@@ -104,13 +107,20 @@ impl Store {
         Ok(answer.item)
     }
 
-    /// Reads every item of one kind, page by page.
-    async fn scan(
+    /// Reads some attributes of every item of one kind, page by page.
+    async fn scan<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         entity: &'static str,
-        mut each: impl FnMut(Item) -> Result<()>,
+        attributes: &[&str],
+        mut each: impl FnMut(T),
     ) -> Result<()> {
+        // Behind names of our own: some are words that expressions reserve.
+        let own = |path: &str| format!("#{}", path.replace('.', ".#"));
+        let projection: Vec<String> = attributes.iter().map(|path| own(path)).collect();
+        let names = attributes.iter().flat_map(|path| path.split('.'));
+        let names = names.map(|name| (own(name), name.to_owned()));
+        let names: HashMap<String, String> = names.collect();
         let mut start = None;
         loop {
             let answer = ScanInput::builder()
@@ -118,6 +128,9 @@ impl Store {
                 .consistent_read(true)
                 .filter_expression("entity_type = :entity")
                 .expression_attribute_values(":entity", item::string(entity))
+                .projection_expression(projection.join(", "))
+                .set_expression_attribute_names(Some(names.clone()))
+                .limit(SCAN_PAGE)
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .call(&self.client)
@@ -125,7 +138,7 @@ impl Store {
                 .map_err(|error| StoreError::call(operation, &error))?;
             log_units(operation, answer.consumed_capacity.as_slice());
             for item in answer.items.unwrap_or_default() {
-                each(item)?;
+                each(item::from_part(entity, item)?);
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -141,6 +154,10 @@ impl Store {
             .set_key(Some(key.attributes()))
     }
 }
+
+/// Most items that a page of a scan looks at. A page ends at 1 MB anyway, which small items would make
+/// thousands of, and each is a map of attributes once read.
+const SCAN_PAGE: i32 = 1_000;
 
 /// Logs what a call cost, by the database's own count.
 fn log_units(operation: &'static str, capacity: &[ConsumedCapacity]) {

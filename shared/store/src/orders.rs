@@ -18,6 +18,7 @@ use domain::{
         Address, Closed, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment, Refund,
         Transition,
     },
+    payment::PaymentStatus,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,37 @@ struct LineRecord {
     returned_to_stock: u32,
 }
 
+/// What of an order says what it holds of the stock.
+#[derive(Debug, Deserialize)]
+struct HoldRecord {
+    #[serde(default)]
+    closed: Option<Closed>,
+    currency: Currency,
+    lines: Vec<LineRecord>,
+    payment: HoldPayment,
+}
+
+#[derive(Debug, Deserialize)]
+struct HoldPayment {
+    status: PaymentStatus,
+}
+
+impl LineRecord {
+    fn read(self, currency: Currency) -> OrderLine {
+        OrderLine {
+            sku: self.sku,
+            title: self.title,
+            quantity: self.quantity,
+            unit_price: Money::new(self.price, currency),
+            shards: self.shards,
+            fulfilled: self.fulfilled,
+            withdrawn: self.withdrawn,
+            returned: self.returned,
+            returned_to_stock: self.returned_to_stock,
+        }
+    }
+}
+
 fn is_zero(units: &u32) -> bool {
     *units == 0
 }
@@ -128,17 +160,7 @@ impl From<&Order> for OrderRecord {
 impl From<OrderRecord> for Order {
     fn from(record: OrderRecord) -> Self {
         let currency = record.currency;
-        let line = |line: LineRecord| OrderLine {
-            sku: line.sku,
-            title: line.title,
-            quantity: line.quantity,
-            unit_price: Money::new(line.price, currency),
-            shards: line.shards,
-            fulfilled: line.fulfilled,
-            withdrawn: line.withdrawn,
-            returned: line.returned,
-            returned_to_stock: line.returned_to_stock,
-        };
+        let lines = record.lines.into_iter();
         let total = Money::new(record.total, currency);
         Self {
             id: record.id,
@@ -147,7 +169,7 @@ impl From<OrderRecord> for Order {
             cart_id: record.cart_id,
             email: record.email,
             shipping_address: record.address,
-            lines: record.lines.into_iter().map(line).collect(),
+            lines: lines.map(|line| line.read(currency)).collect(),
             totals: Totals {
                 subtotal: total,
                 total,
@@ -301,18 +323,20 @@ impl Store {
     /// Scans the table: for the daily check against the stock, never for a request. 1 read unit for
     /// 4 KB of table.
     pub async fn held_by_orders(&self) -> Result<HeldByOrders> {
+        const READ: [&str; 4] = ["closed", "currency", "lines", "payment.status"];
         let mut held = HeldByOrders::default();
-        self.scan("Scan orders", OrderRecord::ENTITY, |item| {
-            let order = read_order(item)?;
+        let add = |order: HoldRecord| {
             held.orders += 1;
-            for (sku, units) in order.holds() {
-                let sum = held.units.entry(sku.clone()).or_default();
+            for line in order.lines {
+                let line = line.read(order.currency);
+                let units = line.held(order.closed, order.payment.status);
+                let sum = held.units.entry(line.sku).or_default();
                 sum[0] += units[0];
                 sum[1] += units[1];
             }
-            Ok(())
-        })
-        .await?;
+        };
+        self.scan("Scan orders", OrderRecord::ENTITY, &READ, add)
+            .await?;
         Ok(held)
     }
 

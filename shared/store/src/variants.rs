@@ -60,17 +60,43 @@ impl Record for VariantRecord {
     const ENTITY: &'static str = "variant";
 }
 
+/// The counters of a variant, or of one shard of it.
+#[derive(Debug, Deserialize)]
+struct StockRecord {
+    sku: Sku,
+    available: i64,
+    reserved: i64,
+    #[serde(default)]
+    sold: i64,
+    #[serde(default)]
+    counted: Option<i64>,
+    #[serde(default)]
+    sold_at_count: i64,
+    #[serde(default)]
+    stock_version: u64,
+}
+
+impl StockRecord {
+    fn stock(&self) -> Stock {
+        let units = [self.available, self.reserved, self.sold];
+        stock(units, self.counted, self.sold_at_count)
+    }
+}
+
 impl VariantRecord {
     fn stock(&self) -> Stock {
-        Stock {
-            available: self.available,
-            reserved: self.reserved,
-            sold: self.sold,
-            counted: self
-                .counted
-                .unwrap_or(self.available + self.reserved + self.sold),
-            sold_at_count: self.sold_at_count,
-        }
+        let units = [self.available, self.reserved, self.sold];
+        stock(units, self.counted, self.sold_at_count)
+    }
+}
+
+fn stock([available, reserved, sold]: [i64; 3], counted: Option<i64>, sold_at_count: i64) -> Stock {
+    Stock {
+        available,
+        reserved,
+        sold,
+        counted: counted.unwrap_or(available + reserved + sold),
+        sold_at_count,
     }
 }
 
@@ -604,9 +630,17 @@ impl Store {
     /// Reads the stock of every variant there is. Scans the table: for the daily check against the
     /// orders, never for a request. 1 read unit for 4 KB of table.
     pub async fn all_stock(&self) -> Result<HashMap<Sku, StockCheck>> {
+        const READ: [&str; 7] = [
+            "sku",
+            "available",
+            "reserved",
+            "sold",
+            "counted",
+            "sold_at_count",
+            "stock_version",
+        ];
         let mut found: HashMap<Sku, StockCheck> = HashMap::new();
-        self.scan("Scan variants", VariantRecord::ENTITY, |item| {
-            let record: VariantRecord = from_item(item)?;
+        let add = |record: StockRecord| {
             let stock = record.stock();
             let check = found.entry(record.sku).or_insert(StockCheck {
                 balanced: true,
@@ -619,9 +653,9 @@ impl Store {
             check.stock.sold_at_count += stock.sold_at_count;
             check.version += record.stock_version;
             check.balanced &= stock.is_balanced();
-            Ok(())
-        })
-        .await?;
+        };
+        self.scan("Scan variants", VariantRecord::ENTITY, &READ, add)
+            .await?;
         Ok(found)
     }
 }

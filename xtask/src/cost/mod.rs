@@ -314,15 +314,9 @@ fn idle_what_ifs(model: &Model<'_>, prices: &Prices) -> Outcome<Vec<IdleWhatIf>>
         "as deployed, with a further GB in the table",
         false,
     )?;
-    bill.0.remove(&Item::Metrics);
-    row(&bill, "figures reported only when they are not 0", false)?;
     let polls = bill.of(Item::SqsRequests).over(model.shop.polled_queues());
     bill.take(Item::SqsRequests, polls * Quantity::whole(RARE - 1));
-    row(
-        &bill,
-        "and the five rarest consumers behind one queue",
-        false,
-    )?;
+    row(&bill, "the five rarest consumers behind one queue", false)?;
     let spare = model.shop.dead_letter_alarms.saturating_sub(1);
     bill.take(Item::Alarms, Quantity::whole(spare));
     row(

@@ -699,7 +699,7 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             sizes[1]
         ),
         format!(
-            "Of {} figures of our own, those that the clock reports are counted. The others are reported when something is amiss, and then cost what an hour of a figure does.",
+            "Of {} figures of our own, those that the clock reports also when they are 0 are counted. The others are reported when something is amiss, and then cost what an hour of a figure does.",
             shop.figures
         ),
         format!(

@@ -18,7 +18,7 @@ pub(crate) struct Shop {
     functions: BTreeMap<String, Function>,
     /// Functions whose answers the CDN keeps.
     cacheable: BTreeSet<String>,
-    /// Figures that each function reports, by its own source.
+    /// Figures that each function reports also when they are 0, by its own source.
     metrics: BTreeMap<String, BTreeSet<String>>,
     /// How many figures there are in all.
     pub(crate) figures: u64,
@@ -46,10 +46,14 @@ impl Shop {
         let mut figures = BTreeSet::new();
         for source in files(&root.join("functions"), "rs")? {
             let text = fs::read_to_string(&source)?;
-            let calls = text.split("runtime::metric(\"").skip(1);
-            let names = calls.filter_map(|rest| rest.split('"').next());
-            let names: BTreeSet<String> = names.map(str::to_owned).collect();
+            let called = |call: &str| {
+                let calls = text.split(call).skip(1);
+                let names = calls.filter_map(|rest| rest.split('"').next());
+                names.map(str::to_owned).collect::<BTreeSet<String>>()
+            };
+            let names = called("runtime::metric(\"");
             figures.extend(names.clone());
+            figures.extend(called("runtime::metric_if_any(\""));
             let name = source.file_stem().unwrap_or_default().to_string_lossy();
             if !functions.contains_key(name.as_ref()) {
                 continue;
@@ -147,7 +151,7 @@ impl Shop {
         })
     }
 
-    /// How many figures a function reports.
+    /// How many figures a function reports, also when they are 0.
     pub(crate) fn metrics(&self, name: &str) -> u64 {
         self.metrics.get(name).map_or(0, |names| names.len() as u64)
     }
@@ -200,7 +204,8 @@ pub(crate) mod tests {
         assert!(shop.dead_letter_alarms >= shop.polled_queues());
         let clock: Vec<_> = shop.schedules().collect();
         assert!(clock.contains(&("sweep-orders", 900)));
-        assert_eq!(shop.metrics("sweep-orders"), 2);
+        assert_eq!(shop.metrics("sweep-orders"), 0);
+        assert_eq!(shop.metrics("reconcile-stock"), 1);
         assert!(shop.figures > 3);
         assert!(shop.scans("reconcile-stock") && !shop.scans("sweep-orders"));
         assert!(shop.backup);

@@ -39,8 +39,8 @@ impl Task for SweepOrders {
             orders.in_payment = in_payment,
             "swept"
         );
-        runtime::metric("OrdersOverdue", ended + failed);
-        runtime::metric("OrdersInPayment", in_payment);
+        runtime::metric_if_any("OrdersOverdue", ended + failed);
+        runtime::metric_if_any("OrdersInPayment", in_payment);
         Ok(())
     }
 }

@@ -322,27 +322,6 @@ impl Order {
         }
     }
 
-    /// What the order holds of each line's stock now: units reserved, units sold. What stock and
-    /// orders are checked against each other with.
-    pub fn holds(&self) -> impl Iterator<Item = (&Sku, [i64; 2])> {
-        let kept = self.closed.is_none();
-        let status = self.payment.status;
-        self.lines.iter().map(move |line| {
-            let quantity = i64::from(line.quantity);
-            let held = match status {
-                _ if !kept => [0, 0],
-                PaymentStatus::Pending
-                | PaymentStatus::RequiresAction
-                | PaymentStatus::Authorised => [quantity, 0],
-                PaymentStatus::Failed | PaymentStatus::Voided => [0, 0],
-                PaymentStatus::Captured
-                | PaymentStatus::PartiallyRefunded
-                | PaymentStatus::Refunded => [0, quantity - i64::from(line.restocked())],
-            };
-            (&line.sku, held)
-        })
-    }
-
     /// The customer has to confirm the payment with the provider.
     pub fn action_required(
         &self,
@@ -810,6 +789,22 @@ impl OrderLine {
         self.quantity - self.withdrawn - self.returned
     }
 
+    /// What its order holds of the stock while that is closed or not, and paid or not: units reserved,
+    /// units sold. What stock and orders are checked against each other with.
+    pub fn held(&self, closed: Option<Closed>, payment: PaymentStatus) -> [i64; 2] {
+        let quantity = i64::from(self.quantity);
+        match payment {
+            _ if closed.is_some() => [0, 0],
+            PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised => {
+                [quantity, 0]
+            }
+            PaymentStatus::Failed | PaymentStatus::Voided => [0, 0],
+            PaymentStatus::Captured
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::Refunded => [0, quantity - i64::from(self.restocked())],
+        }
+    }
+
     /// Units that went back into stock.
     pub fn restocked(&self) -> u32 {
         self.withdrawn + self.returned_to_stock
@@ -943,10 +938,9 @@ mod tests {
     }
 
     fn held(order: &Order) -> HashMap<Sku, [i64; 2]> {
-        order
-            .holds()
-            .map(|(sku, held)| (sku.clone(), held))
-            .collect()
+        let held = |line: &OrderLine| line.held(order.closed, order.payment.status);
+        let lines = order.lines.iter();
+        lines.map(|line| (line.sku.clone(), held(line))).collect()
     }
 
     proptest! {
