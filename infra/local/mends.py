@@ -4,6 +4,7 @@ Each mend replaces a private function, which is why emulator.py insists on the v
 a deployed stack needs are applied when CloudFormation is first called, to keep the start short.
 """
 
+import copy
 import hashlib
 import json
 import re
@@ -27,6 +28,7 @@ def apply(app, *, auth, keep_state):
                 http_api_routes_come_from_the_body()
                 table_expiry_is_set()
                 distributions_reach_the_api(app)
+                distributions_sign_for_functions()
                 invocations_do_not_wait()
                 stream_mappings_retry_like_lambda()
         return module
@@ -283,6 +285,43 @@ def distributions_reach_the_api(app):
         return connect(origin, viewer_is_https)
 
     cloudfront._origin_connect_target = connect_here
+
+
+def distributions_sign_for_functions():
+    """An origin with an access control of type `lambda` is called in the distribution's name: signed, and let in if
+    the function's own policy lets the distribution call both the URL and, by it, the function."""
+    from ministack.services import cloudfront, lambda_svc
+
+    fetch = cloudfront._fetch_from_function_url_origin
+
+    def lets_in(statement, action, condition):
+        conditions = statement.get("Condition", {})
+        ours = {distribution["ARN"] for distribution in cloudfront._distributions.values()}
+        return (
+            (statement["Principal"], statement["Action"]) == ({"Service": "cloudfront.amazonaws.com"}, action)
+            and conditions.pop("ArnLike", {}).get("AWS:SourceArn") in ours
+            and conditions == condition
+        )
+
+    async def fetch_signed(host, origin, method, uri, query_string, headers, *rest):
+        control = cloudfront._oacs.get(origin["oac_id"], {})
+        if control.get("OriginAccessControlOriginType") == "lambda" and control["SigningBehavior"] == "always":
+            name = lambda_svc.resolve_function_url(host.partition(".")[0])[2]
+            statements = lambda_svc._functions[name]["policy"]["Statement"]
+            wanted = {
+                "lambda:InvokeFunctionUrl": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+                "lambda:InvokeFunction": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+            }
+            if all(
+                any(lets_in(copy.deepcopy(statement), *permission) for statement in statements)
+                for permission in wanted.items()
+            ):
+                scope = "test/20260101/us-east-1/lambda/aws4_request"
+                signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+                headers = {**headers, "authorization": signature}
+        return await fetch(host, origin, method, uri, query_string, headers, *rest)
+
+    cloudfront._fetch_from_function_url_origin = fetch_signed
 
 
 def as_viewer_of_the_distribution(scope):

@@ -223,6 +223,8 @@ def deploy(steps, environment, public_key):
         "RetainTable": "false",
         "StaffTokenPublicKey": public_key,
         "LogRetentionDays": "1",
+        # What is more to deploy; the API answers the same reads all the same.
+        "CatalogOrigin": "function-url",
     }
     command = [SAM, "deploy", "--template-file", STAGE / "build/template.yaml", "--stack-name", STACK, "--resolve-s3"]
     command += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset"]
@@ -265,6 +267,33 @@ def show_that_iam_is_enforced(account):
     create_cart("with its policy put back", lambda status: status < 300)
 
 
+def show_that_the_cdn_reads_functions(account):
+    """The catalogue comes from the functions' own URLs, which nobody else may call."""
+
+    def get(url):
+        try:
+            answer = urllib.request.urlopen(url, timeout=30)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, answer.headers
+
+    for path, expected in [("/v1/products", 200), ("/v1/products/no-such-product", 404)]:
+        status, headers = get(f"{account.shop}{path}")
+        if status != expected or "x-amzn-requestid" not in headers:
+            raise Failed(f"GET {path} answered {status}, and not from a function's URL.", account.log)
+    status, headers = get(f"{account.shop}/v1/carts/none")
+    if "x-amzn-requestid" in headers:
+        raise Failed(f"GET /v1/carts answered {status}, and not from the API.", account.log)
+    functions = account.client("lambda")
+    for function in functions.list_functions()["Functions"]:
+        for config in functions.list_function_url_configs(FunctionName=function["FunctionName"])["FunctionUrlConfigs"]:
+            host = config["FunctionUrl"].split("/")[2]
+            status, _ = get(f"{account.endpoint}/_aws/lambda-url/{host.partition('.')[0]}/v1/products")
+            if status != 403:
+                raise Failed(f"{function['FunctionName']}'s URL answered {status} to a stranger.", account.log)
+
+
 def stage(steps, arguments):
     check_tools()
     environment = tool_environment()
@@ -282,6 +311,8 @@ def stage(steps, arguments):
         told = addresses(account, outputs, token)
         try:
             steps.run("The sale journey", shlex.split(arguments.journey), environment | told, "journey")
+            with steps.step("Showing that the CDN reads the catalogue from functions"):
+                show_that_the_cdn_reads_functions(account)
             with steps.step("Showing that IAM is enforced"):
                 show_that_iam_is_enforced(account)
         except Failed as failure:

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Product, Shop, catalogue};
 
 fn shirts() -> Vec<Product> {
@@ -303,4 +303,46 @@ async fn made_up_names_are_not_found_and_come_to_be() {
         (status == 200).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_read_past_the_gateway_is_the_read_through_it() {
+    let shop = Shop::start().await;
+    shop.stock_up(&shirts()).await;
+    // As a function's own URL hands it over: nobody has looked at the path.
+    let past = async |function: &str, path: &str| {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": { "accept": "application/json" },
+            "requestContext": { "http": { "method": "GET", "path": path }, "routeKey": "$default" },
+            "isBase64Encoded": false,
+        });
+        let answer = shop.invoke(function, &event).await.unwrap();
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        (answer["statusCode"].clone(), body)
+    };
+    for (function, path, status) in [
+        ("list-products", "/v1/products", 200),
+        ("list-products", "/v1/products?sort=price&limit=2", 200),
+        ("list-products", "/v1/products?limit=0", 422),
+        ("get-product", "/v1/products/alpha", 200),
+        ("get-product", "/v1/products/%61lpha", 200),
+        ("get-product", "/v1/products/omega", 404),
+    ] {
+        let mut through = shop.get(path).await.expect(status);
+        let (told, mut page) = past(function, path).await;
+        for body in [&mut through, &mut page] {
+            // Each request has its own.
+            body.as_object_mut().unwrap().remove("request_id");
+        }
+        assert_eq!((told, page), (json!(status), through), "{path}");
+    }
+    let (status, _) = past("get-product", "/v1/products/alpha/reviews").await;
+    assert_eq!(status, 404);
+    let routes = r#""http.route":"GET /v1/products/{slug}""#;
+    assert!(shop.log().contains(routes), "{}", shop.log());
 }

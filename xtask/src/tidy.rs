@@ -18,7 +18,13 @@ const MAX_RESOURCES: usize = 500;
 const GROWTH: usize = 3;
 
 /// What `runtime` and the context's own library read, where it is set.
-const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
+const READ_BY_SHARED_CODE: [&str; 5] = [
+    "LOG_LEVEL",
+    "METRIC_NAMESPACE",
+    "CACHE",
+    "CACHE_URL",
+    "HTTP_ROUTE",
+];
 
 /// Who may use a crate, besides nobody.
 const WRAPPERS: [(&str, &[&str]); 10] = [
@@ -35,7 +41,13 @@ const WRAPPERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Who may not know whom within the house.
-const STRANGERS: [(&str, &[&str]); 7] = [
+const STRANGERS: [(&str, &[&str]); 8] = [
+    (
+        "transport",
+        &[
+            "aws", "cache", "domain", "store", "queue", "gateways", "runtime", "local", "testkit",
+        ],
+    ),
     (
         "aws",
         &[
@@ -219,9 +231,19 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
-/// The first line of an endpoint's source names the route that the template gives it.
+/// The first line of an endpoint's source names the route that the template gives it, and so does its
+/// `HTTP_ROUTE`, if it has one.
 fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
     for trigger in &function.triggers {
+        if let (Trigger::Route { method, path }, Some(told)) =
+            (trigger, function.environment.get("HTTP_ROUTE"))
+            && *told != format!("{method} {path}")
+        {
+            findings.push(format!(
+                "{}: HTTP_ROUTE is `{told}`, its route `{method} {path}`",
+                function.binary
+            ));
+        }
         if let Trigger::Route { method, path } = trigger
             && path != "$default"
             && !source.starts_with(&format!("//! `{method} {path}`"))

@@ -11,7 +11,6 @@
     reason = "the SDK's own error, so that callers keep reading it as the SDK documents"
 )]
 
-mod connection;
 mod retry;
 mod sign;
 
@@ -40,18 +39,14 @@ use aws_smithy_types::{
     error::metadata::ProvideErrorMetadata,
 };
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use hyper::body::Bytes;
 use jiff::Timestamp;
 
-use crate::{
-    connection::{Connections, Endpoint},
-    sign::Signer,
-};
-pub use crate::{
-    connection::{InvalidEndpoint, Trust},
-    sign::Credentials,
-};
+use transport::{Broken, Bytes, Connections, Endpoint, Limits};
+
+pub use crate::sign::Credentials;
+use crate::sign::Signer;
 pub use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+pub use transport::{InvalidEndpoint, Trust};
 
 /// What the SDK returns when a call failed, and so what ours return.
 pub type Error<E> = SdkError<E, HttpResponse>;
@@ -62,6 +57,12 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a call is tried.
 const ATTEMPTS: u32 = 3;
+/// AWS hangs up when it has waited long enough, and a kept connection that is gone is replaced.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(1),
+    idle: Duration::MAX,
+    answer: usize::MAX,
+};
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("stampede/", env!("CARGO_PKG_VERSION")));
@@ -260,7 +261,7 @@ impl Client {
                 service,
                 prefix,
                 signer: Signer::new(&config.credentials, &config.region, service.signing_name()),
-                connections: Connections::new(endpoint, config.trust.clone()),
+                connections: Connections::new(endpoint, config.trust.clone(), LIMITS),
                 config: config.clone(),
             }),
         }
@@ -318,7 +319,7 @@ impl Client {
         let path = self.inner.signer.presign(
             &request.method,
             &request.path,
-            &endpoint.authority,
+            endpoint.authority(),
             &signed,
             expires,
             now,
@@ -399,7 +400,7 @@ impl Client {
         O: fmt::Debug + Send + Sync + 'static,
         E: std::error::Error + Send + Sync + 'static,
     {
-        let broken = |error: connection::Broken| {
+        let broken = |error: Broken| {
             SdkError::dispatch_failure(ConnectorError::io(error.to_string().into()))
         };
         let inner = &self.inner;
@@ -410,14 +411,14 @@ impl Client {
         *sent.headers_mut() = request.headers.clone();
         let headers = sent.headers_mut();
         headers.insert(http::header::USER_AGENT, USER_AGENT);
-        headers.insert(http::header::HOST, endpoint.authority_header.clone());
+        headers.insert(http::header::HOST, endpoint.authority_header().clone());
         inner
             .signer
             .sign(&mut sent, (inner.config.now)())
             .map_err(SdkError::construction_failure)?;
         let (parts, body) = inner.connections.send(sent).await.map_err(broken)?;
         let status = StatusCode::try_from(parts.status.as_u16())
-            .map_err(|error| broken(connection::Broken::of("the answer's status", error)))?;
+            .map_err(|error| broken(Broken::of("the answer's status", error)))?;
         let mut response = HttpResponse::new(status, SdkBody::from(body));
         for (name, value) in &parts.headers {
             // What is not text no deserializer reads.

@@ -9,9 +9,9 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderValue, Method, header::InvalidHeaderValue};
-use hyper::body::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use ring::{digest, hmac};
+use transport::Bytes;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";

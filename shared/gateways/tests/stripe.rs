@@ -285,12 +285,14 @@ async fn an_answer_that_is_lost_is_found_again() {
     assert_eq!(payment.state, PaymentState::Authorised);
     let id = payment.payment_id.as_str();
 
-    shop.stand_in.fail_next(Fault::LoseAnswer);
+    // A kept connection that breaks is replaced, and the same asked again, without a word: once.
+    for _ in 0..2 {
+        shop.stand_in.fail_next(Fault::LoseAnswer);
+    }
     assert!(is_unavailable(&shop.capture(id, "c", 900).await));
     assert_eq!(shop.capture(id, "c", 900).await, Ok(captured(900, 0)));
 
     shop.stand_in.fail_next(Fault::LoseAnswer);
-    assert!(is_unavailable(&shop.refund(id, "r", 300).await));
     assert_eq!(shop.refund(id, "r", 300).await, Ok(RefundState::Succeeded));
     let intent = shop.only().await;
     assert_eq!((intent.captured, intent.refunded), (900, 300));

@@ -457,6 +457,9 @@ impl Scope<'_> {
             ("AWS::DynamoDB::Table", "StreamArn") => {
                 format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}/stream/local")
             }
+            ("AWS::Serverless::Function", "Arn") => {
+                format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+            }
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", self.reference(id, resource)?),
             ("AWS::S3::Bucket", _) => format!(
                 "{}.s3.{REGION}.amazonaws.com",

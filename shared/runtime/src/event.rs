@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -18,7 +19,9 @@ pub(crate) struct HttpRequest<'a> {
     #[serde(borrow, default)]
     pub(crate) headers: Headers<'a>,
     #[serde(borrow, default)]
-    path_parameters: Option<BTreeMap<Text<'a>, Text<'a>>>,
+    path_parameters: Option<PathParameters<'a>>,
+    #[serde(borrow, default)]
+    raw_path: Option<Text<'a>>,
     #[serde(borrow, default)]
     raw_query_string: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -37,6 +40,8 @@ struct RequestContext<'a> {
     #[serde(borrow, default)]
     route_key: Option<Text<'a>>,
 }
+
+type PathParameters<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// Text without escapes stays where it is: serde copies a bare `Cow`.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -108,10 +113,55 @@ pub(crate) enum InvalidEvent {
     Body(#[from] base64::DecodeError),
 }
 
+/// A route of `template.yaml`, such as `GET /v1/products/{slug}`. For requests that come past the gateway,
+/// by the function's own URL: there nobody looked at their path.
+#[derive(Debug)]
+pub(crate) struct Route(String);
+
+impl Route {
+    pub(crate) fn new(route: &str) -> Self {
+        Self(route.to_owned())
+    }
+
+    /// The parameters of a path, decoded, if it is one of this route.
+    fn parameters(&self, path: &str) -> Option<PathParameters<'_>> {
+        let (_, pattern) = self.0.split_once(' ')?;
+        let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+        let mut parameters = BTreeMap::new();
+        loop {
+            let (wanted, found) = match (pattern.next(), path.next()) {
+                (None, None) => return Some(parameters),
+                (wanted, found) => (wanted?, found?),
+            };
+            let name = wanted.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            match name {
+                Some(name) => {
+                    let value = percent_decode_str(found).decode_utf8().ok()?;
+                    parameters.insert(Text(name.into()), Text(value.into_owned().into()));
+                }
+                None if wanted == found => {}
+                None => return None,
+            }
+        }
+    }
+}
+
+/// What stands for the route where nobody looked for one.
+const NO_ROUTE: &str = "$default";
+
 impl<'a> HttpRequest<'a> {
-    /// Reads an event.
-    pub(crate) fn read(event: &'a str) -> Result<Self, InvalidEvent> {
-        Ok(serde_json::from_str(event)?)
+    /// Reads an event. What no gateway has said of its path is said by the function's `route`.
+    pub(crate) fn read(event: &'a str, route: Option<&'a Route>) -> Result<Self, InvalidEvent> {
+        let mut request: Self = serde_json::from_str(event)?;
+        if request.route() == NO_ROUTE
+            && let Some(route) = route
+        {
+            request.request_context.route_key = Some(Text(route.0.as_str().into()));
+            if let (None, Some(Text(path))) = (&request.path_parameters, &request.raw_path) {
+                request.path_parameters = route.parameters(path);
+            }
+        }
+        Ok(request)
     }
 
     /// The body, as it was sent.
@@ -241,7 +291,7 @@ mod tests {
     }
 
     fn ours(event: &str) -> Value {
-        let request = HttpRequest::read(event).unwrap();
+        let request = HttpRequest::read(event, None).unwrap();
         let headers = &request.headers;
         let sorted = |mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>| {
             pairs.sort_by(|a, b| a.0.cmp(&b.0));
@@ -350,7 +400,7 @@ mod tests {
     fn what_is_not_escaped_is_not_copied() {
         let event =
             r#"{"headers":{"if-none-match":"W/1"},"body":"{}","requestContext":{"requestId":"x"}}"#;
-        let request = HttpRequest::read(event).unwrap();
+        let request = HttpRequest::read(event, None).unwrap();
         assert!(matches!(
             request.headers.if_none_match,
             Some(Cow::Borrowed("W/1"))
@@ -358,10 +408,67 @@ mod tests {
         assert!(matches!(request.body().unwrap(), Cow::Borrowed(b"{}")));
     }
 
+    fn through_url(route: &str, path: &str) -> (Vec<(String, String)>, String) {
+        let event = json!({
+            "routeKey": "$default",
+            "rawPath": path,
+            "requestContext": { "requestId": "x", "routeKey": "$default", "stage": "$default" },
+        })
+        .to_string();
+        let route = Route::new(route);
+        let request = HttpRequest::read(&event, Some(&route)).unwrap();
+        let parameters = request.path();
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        (parameters.collect(), request.route().to_owned())
+    }
+
+    #[test]
+    fn a_path_that_no_gateway_has_read_is_read_by_the_functions_route() {
+        let route = "GET /v1/products/{slug}";
+        let slug = |value: &str| vec![("slug".to_owned(), value.to_owned())];
+        for (path, parameters) in [
+            ("/v1/products/ocean-blue-shirt", slug("ocean-blue-shirt")),
+            ("/v1/products/a%2Fb%20c%C3%A9", slug("a/b cé")),
+            ("/v1/products/", slug("")),
+            ("/v1/products/%", slug("%")),
+            ("/v1/products/\u{1}é", slug("\u{1}é")),
+            ("/v1/products/%ff", vec![]),
+            ("/v1/products", vec![]),
+            ("/v1/products/a/b", vec![]),
+            ("/v1/product/a", vec![]),
+            ("", vec![]),
+        ] {
+            let (read, named) = through_url(route, path);
+            assert_eq!((read, named.as_str()), (parameters, route), "{path}");
+        }
+        let two = through_url("GET /v1/carts/{id}/lines/{sku}", "/v1/carts/1/lines/A").0;
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(two, [pair("id", "1"), pair("sku", "A")]);
+    }
+
+    #[test]
+    fn what_a_gateway_has_read_stays_as_it_is() {
+        let route = Route::new("GET /other/{slug}");
+        for (key, named) in [
+            ("GET /v1/products/{slug}", "GET /v1/products/{slug}"),
+            ("$default", "GET /other/{slug}"),
+        ] {
+            let event = json!({
+                "rawPath": "/other/path",
+                "pathParameters": { "slug": "theirs" },
+                "requestContext": { "routeKey": key },
+            })
+            .to_string();
+            let request = HttpRequest::read(&event, Some(&route)).unwrap();
+            assert_eq!(request.path().collect::<Vec<_>>(), [("slug", "theirs")]);
+            assert_eq!(request.route(), named);
+        }
+    }
+
     #[test]
     fn headers_of_any_bytes_are_no_fault_of_the_event() {
         let event = r#"{"headers":{"idempotency-key":"é\u0000"},"requestContext":{}}"#;
-        let request = HttpRequest::read(event).unwrap();
+        let request = HttpRequest::read(event, None).unwrap();
         assert_eq!(request.headers.idempotency_key.as_deref(), Some("é\0"));
         assert_eq!((request.id(), request.route()), (None, ""));
     }
@@ -369,11 +476,11 @@ mod tests {
     #[test]
     fn what_is_no_request_says_so() {
         for event in ["{}", "[]", r#"{"Records":[]}"#, "null"] {
-            let error = HttpRequest::read(event).unwrap_err().to_string();
+            let error = HttpRequest::read(event, None).unwrap_err().to_string();
             assert!(error.contains("payload format 2.0"), "{error}");
         }
         let event = r#"{"body":"*","isBase64Encoded":true,"requestContext":{}}"#;
-        let error = HttpRequest::read(event).unwrap().body().unwrap_err();
+        let error = HttpRequest::read(event, None).unwrap().body().unwrap_err();
         assert!(error.to_string().contains("base64"));
     }
 }

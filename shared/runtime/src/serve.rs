@@ -13,7 +13,7 @@ use crate::{
     body::Body,
     call::Call,
     environment::Environment,
-    event::{HttpAnswer, HttpRequest},
+    event::{HttpAnswer, HttpRequest, Route},
     problem::Problem,
     process,
     reply::{self, Reply},
@@ -53,15 +53,17 @@ pub fn serve<E: Endpoint>(
             Access::Staff => environment.get("STAFF_TOKEN_PUBLIC_KEY"),
             Access::Public | Access::Token => None,
         };
-        Ok((connect(environment)?, StaffCheck::new(public_key)))
+        // Where a function has a URL of its own, besides the gateway.
+        let route = environment.get("HTTP_ROUTE").map(Route::new);
+        Ok((connect(environment)?, StaffCheck::new(public_key), route))
     };
     process::run(connect, |connected| {
         let connected = Arc::new(connected);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let connected = Arc::clone(&connected);
             async move {
-                let (endpoint, staff) = &*connected;
-                answer(endpoint, staff, &event).await
+                let (endpoint, staff, route) = &*connected;
+                answer(endpoint, staff, route.as_ref(), &event).await
             }
         }))
     })
@@ -70,10 +72,11 @@ pub fn serve<E: Endpoint>(
 async fn answer<E: Endpoint>(
     endpoint: &E,
     staff: &StaffCheck,
+    route: Option<&Route>,
     event: &LambdaEvent<Box<RawValue>>,
 ) -> Result<HttpAnswer, lambda_runtime::Error> {
     let started = Instant::now();
-    let request = HttpRequest::read(event.payload.get())?;
+    let request = HttpRequest::read(event.payload.get(), route)?;
     let body = request.body()?;
     // The gateway's identifier of the request; Lambda's own where there is no gateway.
     let trace_id = request.id().unwrap_or(&event.context.request_id);

@@ -2,21 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{fault::chain, money::Money};
+use domain::money::Money;
 use form_urlencoded::Serializer;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{
-    Method, Request, StatusCode, Uri,
-    body::Bytes,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT},
-};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+use http::{
+    Method, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
+use transport::{Bytes, Connections, Endpoint, Limits, Trust};
+use webpki_roots::TLS_SERVER_ROOTS;
 
 use super::{
     Authorisation, EventError, PaymentError, PaymentProvider, PaymentState, ProviderEvent,
@@ -34,8 +29,13 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// On an answer that Stripe gave before, to the same idempotency key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The longest answer that is read. A payment has some 5 kB.
-const MAX_ANSWER: usize = 256 * 1024;
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(2),
+    // A function sleeps between calls, and the other side hangs up meanwhile.
+    idle: Duration::from_secs(20),
+    // A payment has some 5 kB.
+    answer: 256 * 1024,
+};
 /// How much of Stripe's words goes into an error.
 const MAX_WORDS: usize = 300;
 
@@ -51,45 +51,31 @@ pub struct Stripe {
 
 #[derive(Debug)]
 struct Inner {
-    base: String,
     secret: Secret,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connections: Connections,
 }
 
-/// Stripe cannot be called as configured.
+/// The address is none to send keys to.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum InvalidStripe {
-    /// The address is none to send keys to.
-    #[error("{0:?} must be https://host, or http://127.0.0.1:port")]
-    Base(String),
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
-}
+#[error("{0:?} must be https://host, or http://127.0.0.1:port")]
+pub struct InvalidStripe(String);
 
 impl Stripe {
     /// Stripe at `base`, usually [`STRIPE`]. Connects, and reads the keys, at the first call. Only
     /// this machine itself may be called without TLS.
     pub fn new(base: &str, secret: Secret) -> Result<Self, InvalidStripe> {
-        let invalid = || InvalidStripe::Base(base.to_owned());
+        let invalid = || InvalidStripe(base.to_owned());
         let base = base.trim_end_matches('/');
-        let uri: Uri = base.parse().map_err(|_| invalid())?;
-        let host = uri.host().ok_or_else(invalid)?;
-        let is_safe = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => host == "127.0.0.1",
-            _ => false,
-        };
-        let is_bare = uri.path() == "/" && uri.query().is_none();
-        let has_user = uri.authority().is_some_and(|it| it.as_str().contains('@'));
-        if !is_safe || !is_bare || has_user {
+        let endpoint: Endpoint = base.parse().map_err(|_| invalid())?;
+        if !endpoint.is_tls() && endpoint.host() != "127.0.0.1" {
             return Err(invalid());
         }
+        // Its hosts are not signed by Amazon's roots. The web's are compiled in: no file is read.
+        let trust = Trust::anchors(TLS_SERVER_ROOTS);
         Ok(Self {
             inner: Arc::new(Inner {
-                base: base.to_owned(),
                 secret,
-                client: client(uri.scheme_str() == Some("http"))?,
+                connections: Connections::new(endpoint, trust, LIMITS),
             }),
         })
     }
@@ -174,9 +160,11 @@ impl Stripe {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", keys.secret_key))
             .map_err(|_| Problem::ours("the secret key is not printable ASCII"))?;
         authorization.set_sensitive(true);
+        let connections = &self.inner.connections;
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.inner.base))
+            .uri(path)
+            .header(HOST, connections.endpoint().authority_header())
             .header(AUTHORIZATION, authorization)
             .header(STRIPE_VERSION, VERSION)
             .header(USER_AGENT, concat!("stampede/", env!("CARGO_PKG_VERSION")));
@@ -187,28 +175,19 @@ impl Stripe {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
         let request = request
-            .body(Full::new(body))
+            .body(body)
             .map_err(|error| Problem::ours(&error.to_string()))?;
-        let response = self
-            .inner
-            .client
-            .request(request)
-            .await
-            .map_err(|error| Problem::no_answer(chain(&error)))?;
-        let status = response.status();
-        let is_replayed = response
-            .headers()
+        // May be read twice: what changes something carries an idempotency key.
+        let sent = connections.send(request).await;
+        let (parts, body) = sent.map_err(|error| Problem::no_answer(error.to_string()))?;
+        let is_replayed = parts
+            .headers
             .get(REPLAYED)
             .is_some_and(|value| value == "true");
-        let body = Limited::new(response.into_body(), MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| Problem::no_answer(error.to_string()))?
-            .to_bytes();
-        if status.is_success() {
+        if parts.status.is_success() {
             Ok(Answer { body, is_replayed })
         } else {
-            Err(Problem::of(status, &body, &keys.secret_key))
+            Err(Problem::of(parts.status, &body, &keys.secret_key))
         }
     }
 
@@ -349,29 +328,6 @@ impl PaymentProvider for Stripe {
     async fn payment(&self, payment_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {
         self.look_up(payment_id).await
     }
-}
-
-/// A client over what the AWS clients bring (hyper, rustls with ring), and Mozilla's roots, compiled in.
-fn client(
-    is_plain: bool,
-) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, InvalidStripe> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(Duration::from_secs(2)));
-    let tls = HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-        .map_err(|error| InvalidStripe::Tls(error.to_string()))?;
-    let tls = if is_plain {
-        tls.https_or_http()
-    } else {
-        tls.https_only()
-    };
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        // A function sleeps between calls, and the other side hangs up meanwhile.
-        .pool_idle_timeout(Duration::from_secs(20))
-        .build(tls.enable_http1().wrap_connector(http)))
 }
 
 /// Stripe's keys hold for the whole account: with the operation in it, one order's key cannot hit
@@ -715,10 +671,7 @@ mod tests {
             "",
         ] {
             let refused = stripe(base).err();
-            assert!(
-                matches!(refused, Some(InvalidStripe::Base(_))),
-                "{base}: {refused:?}"
-            );
+            assert_eq!(refused, Some(InvalidStripe(base.to_owned())));
         }
     }
 
