@@ -10,8 +10,8 @@ use std::str::FromStr;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     fault::{Code, Rejection},
@@ -149,8 +149,8 @@ pub struct Fingerprint(String);
 impl Fingerprint {
     /// The fingerprint of a command.
     pub fn of<C: Serialize>(command: &C) -> Result<Self, serde_json::Error> {
-        let digest = Sha256::digest(serde_json::to_vec(command)?);
-        Ok(Self(URL_SAFE_NO_PAD.encode(&digest[..16])))
+        let digest = digest(&SHA256, &serde_json::to_vec(command)?);
+        Ok(Self(URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16])))
     }
 }
 

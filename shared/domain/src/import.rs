@@ -8,9 +8,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
+use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     catalog::{ImageView, OptionView, Product, ProductView, Sku, VariantView, slug},
@@ -655,8 +655,8 @@ impl Draft {
 
     /// The same for the same content, whatever file it came from.
     pub fn content_hash(&self) -> Result<String, serde_json::Error> {
-        let digest = Sha256::digest(serde_json::to_vec(self)?);
-        Ok(hex(&digest[..16]))
+        let digest = digest(&SHA256, &serde_json::to_vec(self)?);
+        Ok(hex(&digest.as_ref()[..16]))
     }
 
     /// The product it makes, after `previous` if there was one. `available` says of each variant,
@@ -1074,13 +1074,17 @@ fn made_sku(handle: &str, option_values: &[String]) -> Sku {
         text.push_str(&plain);
     }
     if !exact || text.len() > 90 {
-        let mut hash = Sha256::new();
+        let mut hash = Context::new(&SHA256);
         for part in std::iter::once(handle).chain(option_values.iter().map(String::as_str)) {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
         }
         text.truncate(80);
-        text = format!("{}.{}", text.trim_matches('.'), hex(&hash.finalize()[..5]));
+        text = format!(
+            "{}.{}",
+            text.trim_matches('.'),
+            hex(&hash.finish().as_ref()[..5])
+        );
         text = text.trim_start_matches('.').to_owned();
     }
     Sku::made(text)

@@ -1,7 +1,7 @@
 //! Page cursors: where to go on, bound to the list they came from.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 /// The cursor was not made by this list.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -43,9 +43,9 @@ pub(crate) fn decode(partition: &str, order: &str, cursor: &str) -> Result<Strin
 }
 
 fn fingerprint(partition: &str, order: &str) -> [u8; FINGERPRINT] {
-    let digest = Sha256::digest(format!("{partition}\0{order}"));
+    let digest = digest(&SHA256, format!("{partition}\0{order}").as_bytes());
     let mut fingerprint = [0; FINGERPRINT];
-    fingerprint.copy_from_slice(&digest[..FINGERPRINT]);
+    fingerprint.copy_from_slice(&digest.as_ref()[..FINGERPRINT]);
     fingerprint
 }
 

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// What stands for an address where the address itself has no business. Whoever has an address can
 /// tell whether it is this one; nobody can list addresses with it.
@@ -19,8 +19,14 @@ impl AddressHash {
             Some((_, rest)) => rest.split('>').next().unwrap_or(rest),
             None => address,
         };
-        let digest = Sha256::digest(address.trim().to_lowercase());
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let digest = digest(&SHA256, address.trim().to_lowercase().as_bytes());
+        Self(
+            digest
+                .as_ref()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
     }
 }
 
