@@ -1,6 +1,8 @@
 //! HTTP/1.1 to one host, for a function that handles one request at a time: as many connections as
 //! there are calls at once, kept for the next ones (docs/adr/0016).
 
+mod crypto;
+
 use std::{
     fmt,
     str::FromStr,
@@ -115,7 +117,7 @@ impl Trust {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(crypto::provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| Broken::of("TLS", error))?
