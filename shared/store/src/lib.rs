@@ -157,7 +157,7 @@ impl Store {
 
 /// Most items that a page of a scan looks at. A page ends at 1 MB anyway, which small items would make
 /// thousands of, and each is a map of attributes once read.
-const SCAN_PAGE: i32 = 1_000;
+const SCAN_PAGE: i32 = 500;
 
 /// Logs what a call cost, by the database's own count.
 fn log_units(operation: &'static str, capacity: &[ConsumedCapacity]) {

@@ -55,7 +55,7 @@ impl Options {
         Effort {
             starts: self.starts as usize,
             invocations: self.invocations as usize,
-            once: (self.invocations as usize / 8).clamp(20, 400),
+            once: (self.invocations as usize / 4).clamp(20, 1000),
             soak: self.soak as usize,
         }
     }
