@@ -147,6 +147,8 @@ fn executor() -> Outcome<tokio::runtime::Runtime> {
 }
 
 async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
+    // Of what was built: the code may move on while it is measured.
+    let revision = revision(root);
     let bench = Bench::start(root, "bin", options).await?;
     let effort = options.effort();
     println!("measuring hello");
@@ -169,7 +171,7 @@ async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
     Ok(Report {
         schema: 1,
         date: runtime::now().strftime("%Y-%m-%d").to_string(),
-        revision: revision(root),
+        revision,
         machine: machine(),
         hello,
         functions,
