@@ -215,7 +215,7 @@ fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
             launch: price(&model.launch_hour(LAUNCH_USERS[1], &LAUNCH)?)?.total(),
         });
     }
-    let lean = model.with(Origin::FunctionUrl, Logs::Errors);
+    let lean = model.with(Origin::FunctionUrl, Logs::Requests);
     let lean = price(&lean.page_views(million, DIRECT)?)?;
 
     let idle_what_ifs = idle_what_ifs(&model, &prices)?;
@@ -239,7 +239,7 @@ fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
             |line| !line.edge,
         )?,
         goal(
-            "the same with function URLs and quiet logs",
+            "the same with `CatalogOrigin=function-url`",
             &lean,
             VIEWS_GOAL,
             |line| !line.edge,

@@ -296,7 +296,7 @@ fn servers(text: &mut String, outlook: &Outlook) {
     push(
         text,
         &pages(
-            "With function URLs and quiet logs",
+            "With `CatalogOrigin=function-url`",
             all.even_pages_lean,
             all.million_pages_lean,
         ),
@@ -311,7 +311,7 @@ fn servers(text: &mut String, outlook: &Outlook) {
     push(
         text,
         &format!(
-            "- A further million pages at the origin: ${server_million} on larger servers that are kept busy, ${our_million} here, ${} with function URLs and quiet logs.",
+            "- A further million pages at the origin: ${server_million} on larger servers that are kept busy, ${our_million} here, ${} with `CatalogOrigin=function-url`.",
             all.million_pages_lean
         ),
     );

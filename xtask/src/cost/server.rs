@@ -60,13 +60,13 @@ pub(crate) struct Comparison {
     pub(crate) floor_pages: Quantity,
     /// What another million pages at the origin costs on larger servers that are kept busy, and here.
     pub(crate) million_pages: [Dollars; 2],
-    /// And here with function URLs and quiet logs.
+    /// And here with `CatalogOrigin=function-url`.
     pub(crate) million_pages_lean: Dollars,
     /// The same for a thousand orders, without mail.
     pub(crate) thousand_orders: [Dollars; 2],
     /// Pages a month, and a second, at which the smallest fleet costs the same as we do.
     pub(crate) even_pages: [Quantity; 2],
-    /// The same with function URLs and quiet logs.
+    /// The same with `CatalogOrigin=function-url`.
     pub(crate) even_pages_lean: [Quantity; 2],
     pub(crate) even_orders: Quantity,
     pub(crate) months: Vec<Month>,
