@@ -60,7 +60,8 @@ impl Record for VariantRecord {
     const ENTITY: &'static str = "variant";
 }
 
-/// The counters of a variant, or of one shard of it.
+/// The counters of a variant, or of one shard of it, where nothing else was read. Not flattened into
+/// [`VariantRecord`]: serde would buffer every item that a cart or an order reads.
 #[derive(Debug, Deserialize)]
 struct StockRecord {
     sku: Sku,

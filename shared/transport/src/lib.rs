@@ -4,6 +4,7 @@
 mod crypto;
 
 use std::{
+    error::Error,
     fmt,
     str::FromStr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -27,14 +28,32 @@ use tokio_rustls::TlsConnector;
 const KEPT: usize = 4;
 
 /// A connection that cannot be made, or broke.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Broken(String);
+#[derive(Debug)]
+pub struct Broken {
+    what: &'static str,
+    error: Box<dyn Error + Send + Sync>,
+}
 
 impl Broken {
     /// What could not be done, and why.
-    pub fn of(what: &str, error: impl fmt::Display) -> Self {
-        Self(format!("{what}: {error}"))
+    pub fn of(what: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            what,
+            error: error.into(),
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.error)
+    }
+}
+
+impl Error for Broken {
+    // The error itself is in our own words already; what is behind it is not.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }
 

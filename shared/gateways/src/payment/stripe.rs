@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::money::Money;
+use domain::{fault::chain, money::Money};
 use form_urlencoded::Serializer;
 use http::{
     Method, Request, StatusCode,
@@ -179,7 +179,7 @@ impl Stripe {
             .map_err(|error| Problem::ours(&error.to_string()))?;
         // May be read twice: what changes something carries an idempotency key.
         let sent = connections.send(request).await;
-        let (parts, body) = sent.map_err(|error| Problem::no_answer(error.to_string()))?;
+        let (parts, body) = sent.map_err(|error| Problem::no_answer(chain(&error)))?;
         let is_replayed = parts
             .headers
             .get(REPLAYED)
