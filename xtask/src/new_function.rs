@@ -110,7 +110,7 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
          // Read what the use case needs from the store, let the domain decide, write what it decided.\n        \
          let _ = (&self.store, call);\n        Reply::of(&String::from(\"hello\"))\n    }}\n}}\n\n\
          fn main() -> ExitCode {{\n    runtime::serve(|environment| {{\n        \
-         let store = Store::new(&environment.dynamodb()?, environment.require(\"TABLE_NAME\")?);\n        \
+         let store = Store::new(&environment.sdk_config()?, environment.require(\"TABLE_NAME\")?);\n        \
          Ok({logical_id} {{ store }})\n    }})\n}}\n"
     )
 }

@@ -27,12 +27,18 @@ const READ_BY_SHARED_CODE: [&str; 5] = [
 ];
 
 /// Who may use a crate, besides nobody.
-const WRAPPERS: [(&str, &[&str]); 10] = [
+const WRAPPERS: [(&str, &[&str]); 16] = [
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-sqs", &["queue", "local"]),
     ("aws-sdk-s3", &["gateways", "local"]),
     ("aws-sdk-sesv2", &["gateways"]),
     ("aws-sdk-secretsmanager", &["gateways"]),
+    ("aws-sigv4", &[]),
+    ("aws-smithy-http-client", &["runtime", "local"]),
+    ("aws-smithy-runtime", &[]),
+    ("hyper", &["local"]),
+    ("hyper-rustls", &["gateways"]),
+    ("hyper-util", &["gateways", "local"]),
     ("lambda_http", &["runtime"]),
     ("lambda_runtime", &["runtime"]),
     ("dynoxide-rs", &["local"]),
@@ -40,20 +46,30 @@ const WRAPPERS: [(&str, &[&str]); 10] = [
     ("redis", &["cache"]),
 ];
 
+/// What no source of deployed code may contain: the marks of a signer or an HTTP client of its own, with what
+/// to use instead (docs/adr/0019).
+const HOMEMADE: [(&str, &str); 6] = [
+    ("AWS4-HMAC", "the SDK's clients sign their calls"),
+    ("aws4_request", "the SDK's clients sign their calls"),
+    (
+        "TcpStream",
+        "call AWS by the SDK's clients, Stripe by its gateway",
+    ),
+    (
+        "client::conn",
+        "call AWS by the SDK's clients, Stripe by its gateway",
+    ),
+    ("ser_de", "the SDK's serializers are for the SDK's own use"),
+    (
+        "RuntimePlugin",
+        "the SDK's plugins are for the SDK's own use",
+    ),
+];
+/// Crates of `shared/` that are tools, not deployed.
+const TOOLS: [&str; 3] = ["local", "testkit", "openapi"];
+
 /// Who may not know whom within the house.
-const STRANGERS: [(&str, &[&str]); 8] = [
-    (
-        "transport",
-        &[
-            "aws", "cache", "domain", "store", "queue", "gateways", "runtime", "local", "testkit",
-        ],
-    ),
-    (
-        "aws",
-        &[
-            "cache", "domain", "store", "queue", "gateways", "runtime", "local", "testkit",
-        ],
-    ),
+const STRANGERS: [(&str, &[&str]); 6] = [
     (
         "domain",
         &[
@@ -117,6 +133,7 @@ pub(crate) fn run() -> Outcome {
     queues(&template, &mut findings);
     resources(&root, &mut findings)?;
     crates(&metadata, &mut findings)?;
+    homemade(&root, &mut findings)?;
     data_model(&root, &mut findings)?;
     if findings.is_empty() {
         return Ok(());
@@ -390,6 +407,28 @@ fn crates(metadata: &Metadata, findings: &mut Vec<String>) -> Outcome {
                 findings.push(format!(
                     "{name} must not know {other} (docs/ARCHITECTURE.md says who may call whom)"
                 ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// No deployed code signs calls or speaks HTTP by itself.
+fn homemade(root: &Path, findings: &mut Vec<String>) -> Outcome {
+    let mut sources = files(&root.join("functions"), "rs")?;
+    for entry in fs::read_dir(root.join("shared"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !TOOLS.contains(&&*name) && path.join("src").exists() {
+            sources.extend(files(&path.join("src"), "rs")?);
+        }
+    }
+    for source in sources {
+        let text = fs::read_to_string(&source)?;
+        for (mark, instead) in HOMEMADE {
+            if text.contains(mark) {
+                let path = source.strip_prefix(root).unwrap_or(&source).display();
+                findings.push(format!("{path} contains {mark}: {instead}"));
             }
         }
     }

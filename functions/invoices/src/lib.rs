@@ -50,7 +50,7 @@ pub async fn show(
         let Kind::CreditNote { refund_id, .. } = note.document.kind else {
             continue;
         };
-        let link = link(bucket, &note, now)?;
+        let link = link(bucket, &note, now).await?;
         credit_notes.push(CreditNoteView {
             refund_id,
             issued_at: note.document.issued_at,
@@ -60,7 +60,7 @@ pub async fn show(
             url_expires_at: link.expires_at,
         });
     }
-    let link = link(bucket, &invoice.invoice, now)?;
+    let link = link(bucket, &invoice.invoice, now).await?;
     Reply::of(&InvoiceView {
         issued_at: invoice.invoice.document.issued_at,
         total: invoice.invoice.document.total,
@@ -71,12 +71,12 @@ pub async fn show(
     })
 }
 
-fn link(bucket: &Bucket, invoice: &Invoice, now: Timestamp) -> Result<PresignedDownload, Failure> {
-    let link = bucket.presign_download(
-        &invoice.object_key(),
-        now,
-        LINK_LIFETIME,
-        &invoice.file_name(),
-    )?;
-    Ok(link)
+async fn link(
+    bucket: &Bucket,
+    invoice: &Invoice,
+    now: Timestamp,
+) -> Result<PresignedDownload, Failure> {
+    let (key, file_name) = (invoice.object_key(), invoice.file_name());
+    let link = bucket.presign_download(&key, now, LINK_LIFETIME, &file_name);
+    Ok(link.await?)
 }

@@ -25,7 +25,7 @@ use gateways::{
 };
 use jiff::Timestamp;
 use queue::Queues;
-use runtime::{ClientError, ConsumeError, Delivery, Environment};
+use runtime::{ConsumeError, Delivery, Environment, SdkConfigError};
 use store::{ChangeOutcome, Consistency, Store, StoreError};
 
 /// After so many deliveries without an answer of the provider an order fails. Fewer than the queue
@@ -52,9 +52,9 @@ pub struct Later {
 
 impl Later {
     /// The consumer's own queue.
-    pub fn new(environment: &Environment, url: &str) -> Result<Self, ClientError> {
+    pub fn new(environment: &Environment, url: &str) -> Result<Self, SdkConfigError> {
         Ok(Self {
-            queues: Queues::new(&environment.sqs()?),
+            queues: Queues::new(&environment.sdk_config()?),
             url: url.to_owned(),
         })
     }
@@ -105,7 +105,7 @@ impl Payments {
     pub fn connect(environment: &Environment) -> Result<Self, Box<dyn std::error::Error>> {
         let stripe = match environment.get("STRIPE_SECRET_NAME") {
             Some(name) => {
-                let secret = Secret::new(&environment.secrets_manager()?, name);
+                let secret = Secret::new(&environment.sdk_config()?, name);
                 // Another address is for stand-ins of tests.
                 let address = environment.get("STRIPE_ADDRESS").unwrap_or(STRIPE);
                 Some(Stripe::new(address, secret)?)
@@ -113,7 +113,10 @@ impl Payments {
             None => None,
         };
         Ok(Self {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             providers: PaymentProviders::new(stripe),
         })
     }

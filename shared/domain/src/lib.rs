@@ -18,5 +18,6 @@ pub mod invoice;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod retry;
 pub mod text;
 pub mod wire;

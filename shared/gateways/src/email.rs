@@ -1,18 +1,14 @@
 //! Sending e-mail, through SES.
 
-use aws::Client;
 use aws_sdk_sesv2::{
+    Client,
     error::{BuildError, ProvideErrorMetadata},
-    operation::send_email::SendEmailInput,
     types::{Body, Content, Destination, EmailContent, Message},
 };
+use aws_types::SdkConfig;
 use domain::email::Email;
 
-use crate::GatewayError;
-
-aws::operations! { aws_sdk_sesv2:
-    send_email(SendEmail, SendEmailInput, SendEmailInputBuilder, SendEmailOutput, SendEmailError)
-}
+use crate::{GatewayError, retry_partition};
 
 /// Someone who carries e-mail.
 #[derive(Clone, Debug)]
@@ -26,12 +22,14 @@ impl Mailer {
     /// Sends as `from`. What becomes of the mails is told to where `configuration_set` says. Connects
     /// at the first call.
     pub fn new(
-        client: &Client,
+        config: &SdkConfig,
         from: impl Into<String>,
         configuration_set: impl Into<String>,
     ) -> Self {
+        let config =
+            aws_sdk_sesv2::config::Builder::from(config).retry_partition(retry_partition("mails"));
         Self {
-            client: client.clone(),
+            client: Client::from_conf(config.build()),
             from: from.into(),
             configuration_set: configuration_set.into(),
         }
@@ -51,12 +49,14 @@ impl Mailer {
                 .build())
         })();
         let message = message.map_err(|error| failed(error.to_string()))?;
-        let answer = SendEmailInput::builder()
+        let answer = self
+            .client
+            .send_email()
             .from_email_address(&self.from)
             .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().to_addresses(&email.to).build())
             .content(EmailContent::builder().simple(message).build())
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| match error.code() {
                 // Its message may name the customer's address, which is no matter for the log.

@@ -1,8 +1,11 @@
 //! Other services, by the role they play: who takes the money, who carries the mail, where files lie,
 //! who keeps the keys.
 
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use domain::fault::chain;
+use aws_sdk_s3::{
+    config::retry::{RetryPartition, TokenBucket},
+    error::{ProvideErrorMetadata, SdkError},
+};
+use domain::{fault::chain, retry::BUDGET_TOKENS};
 
 pub mod email;
 pub mod objects;
@@ -40,6 +43,12 @@ impl GatewayError {
             cause: format!("{code}: {message}"),
         }
     }
+}
+
+/// A retry budget of a client's own.
+pub(crate) fn retry_partition(name: &'static str) -> RetryPartition {
+    let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
+    RetryPartition::custom(name).token_bucket(budget).build()
 }
 
 impl From<GatewayError> for domain::fault::Failure {

@@ -2,19 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws::{Client, InvalidEndpoint, Presigned};
-use aws_sdk_s3::{
-    error::ProvideErrorMetadata,
-    operation::{get_object::GetObjectInput, put_object::PutObjectInput},
-};
+use aws_sdk_s3::{Client, error::ProvideErrorMetadata, presigning::PresigningConfig};
+use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::GatewayError;
-
-aws::operations! { aws_sdk_s3:
-    get_object(GetObject, GetObjectInput, GetObjectInputBuilder, GetObjectOutput, GetObjectError)
-    put_object(PutObject, PutObjectInput, PutObjectInputBuilder, PutObjectOutput, PutObjectError)
-}
+use crate::{GatewayError, retry_partition};
 
 /// One upload that is allowed for a while, by whoever has it.
 #[derive(Clone, Debug)]
@@ -47,67 +39,63 @@ pub struct Bucket {
 
 impl Bucket {
     /// The bucket of that name. Connects at the first call.
-    pub fn new(client: &Client, name: impl Into<String>) -> Result<Self, InvalidEndpoint> {
-        let name = name.into();
-        Ok(Self {
-            client: client.in_bucket(&name)?,
-            name,
-        })
+    pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
+        let config =
+            aws_sdk_s3::config::Builder::from(config).retry_partition(retry_partition("objects"));
+        Self {
+            client: Client::from_conf(config.build()),
+            name: name.into(),
+        }
     }
 
     /// Allows an upload to `key` for `lifetime`. No call is made.
-    pub fn presign_upload(
+    pub async fn presign_upload(
         &self,
         key: &str,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<PresignedUpload, GatewayError> {
-        let input = PutObjectInput::builder().bucket(&self.name).key(key);
-        let Presigned {
-            method,
-            url,
-            headers,
-        } = self
-            .presign(input, lifetime)
+        let presigned = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .presigned(presigning(now, lifetime)?)
+            .await
             .map_err(|error| GatewayError::call("S3", "presign PutObject", &error))?;
+        let headers = presigned.headers();
         Ok(PresignedUpload {
-            method,
-            url,
-            headers: headers.into_iter().collect(),
+            method: presigned.method().to_owned(),
+            url: presigned.uri().to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             expires_at: until(now, lifetime),
         })
     }
 
     /// Allows a download of `key` for `lifetime`, which browsers store as `file_name` (letters, digits,
     /// dots and dashes). No call is made, so the object need not be there.
-    pub fn presign_download(
+    pub async fn presign_download(
         &self,
         key: &str,
         now: Timestamp,
         lifetime: Duration,
         file_name: &str,
     ) -> Result<PresignedDownload, GatewayError> {
-        let input = GetObjectInput::builder()
+        let presigned = self
+            .client
+            .get_object()
             .bucket(&self.name)
             .key(key)
-            .response_content_disposition(format!("attachment; filename=\"{file_name}\""));
-        let presigned = self
-            .presign(input, lifetime)
+            .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
+            .presigned(presigning(now, lifetime)?)
+            .await
             .map_err(|error| GatewayError::call("S3", "presign GetObject", &error))?;
         Ok(PresignedDownload {
-            url: presigned.url,
+            url: presigned.uri().to_owned(),
             expires_at: until(now, lifetime),
         })
-    }
-
-    #[expect(clippy::result_large_err, reason = "the SDK's own error")]
-    fn presign<C: Call>(
-        &self,
-        input: C,
-        lifetime: Duration,
-    ) -> Result<Presigned, aws::Error<C::Error>> {
-        self.client
-            .presign(C::operation(), input.finish()?, lifetime)
     }
 
     /// Writes an object unless there is one: what was stored stays as it is. Says whether it is new.
@@ -117,13 +105,15 @@ impl Bucket {
         bytes: Vec<u8>,
         content_type: &str,
     ) -> Result<bool, GatewayError> {
-        let answer = PutObjectInput::builder()
+        let answer = self
+            .client
+            .put_object()
             .bucket(&self.name)
             .key(key)
             .content_type(content_type)
             .if_none_match("*")
             .body(bytes.into())
-            .call(&self.client)
+            .send()
             .await;
         match answer {
             Ok(_) => Ok(true),
@@ -139,10 +129,12 @@ impl Bucket {
             operation: "GetObject",
             cause,
         };
-        let answer = GetObjectInput::builder()
+        let answer = self
+            .client
+            .get_object()
             .bucket(&self.name)
             .key(key)
-            .call(&self.client)
+            .send()
             .await;
         let object = match answer {
             Ok(object) => object,
@@ -162,6 +154,17 @@ impl Bucket {
             .map_err(|error| failed(error.to_string()))?;
         Ok(Some(body.to_vec()))
     }
+}
+
+fn presigning(now: Timestamp, lifetime: Duration) -> Result<PresigningConfig, GatewayError> {
+    let config = PresigningConfig::builder()
+        .start_time(now.into())
+        .expires_in(lifetime);
+    config.build().map_err(|error| GatewayError {
+        service: "S3",
+        operation: "presign",
+        cause: error.to_string(),
+    })
 }
 
 fn until(now: Timestamp, lifetime: Duration) -> Timestamp {

@@ -2,16 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws::Client;
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueInput;
+use aws_sdk_secretsmanager::Client;
+use aws_types::SdkConfig;
 use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::GatewayError;
-
-aws::operations! { aws_sdk_secretsmanager:
-    get_secret_value(GetSecretValue, GetSecretValueInput, GetSecretValueInputBuilder, GetSecretValueOutput, GetSecretValueError)
-}
+use crate::{GatewayError, retry_partition};
 
 /// How long keys are used before they are read again: a secret that was exchanged is gone everywhere
 /// after as long, and a busy function reads it twelve times an hour.
@@ -61,9 +57,11 @@ struct Kept {
 
 impl Secret {
     /// The secret of that name or ARN. Connects at the first use.
-    pub fn new(client: &Client, id: impl Into<String>) -> Self {
+    pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
+        let config = aws_sdk_secretsmanager::config::Builder::from(config)
+            .retry_partition(retry_partition("secrets"));
         Self::from(Source::Manager {
-            client: client.clone(),
+            client: Client::from_conf(config.build()),
             id: id.into(),
         })
     }
@@ -115,9 +113,10 @@ impl From<Source> for Secret {
 }
 
 async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
-    let answer = GetSecretValueInput::builder()
+    let answer = client
+        .get_secret_value()
         .secret_id(id)
-        .call(client)
+        .send()
         .await
         .map_err(|error| GatewayError::call("Secrets Manager", "GetSecretValue", &error))?;
     let unreadable = |cause: &str| GatewayError {

@@ -2,22 +2,15 @@
 
 use std::time::Duration;
 
-use aws::Client;
 use aws_sdk_sqs::{
+    Client,
+    config::retry::{RetryPartition, TokenBucket},
     error::{ProvideErrorMetadata, SdkError},
-    operation::{
-        change_message_visibility::ChangeMessageVisibilityInput,
-        send_message_batch::SendMessageBatchInput,
-    },
     types::SendMessageBatchRequestEntry,
 };
-use domain::fault::chain;
+use aws_types::SdkConfig;
+use domain::{fault::chain, retry::BUDGET_TOKENS};
 use serde::Serialize;
-
-aws::operations! { aws_sdk_sqs:
-    change_message_visibility(ChangeMessageVisibility, ChangeMessageVisibilityInput, ChangeMessageVisibilityInputBuilder, ChangeMessageVisibilityOutput, ChangeMessageVisibilityError)
-    send_message_batch(SendMessageBatch, SendMessageBatchInput, SendMessageBatchInputBuilder, SendMessageBatchOutput, SendMessageBatchError)
-}
 
 /// Messages of one SendMessageBatch call.
 const BATCH: usize = 10;
@@ -61,9 +54,12 @@ pub struct Queues {
 
 impl Queues {
     /// Connects at the first call.
-    pub fn new(client: &Client) -> Self {
+    pub fn new(config: &SdkConfig) -> Self {
+        let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
+        let partition = RetryPartition::custom("queues").token_bucket(budget);
+        let config = aws_sdk_sqs::config::Builder::from(config).retry_partition(partition.build());
         Self {
-            client: client.clone(),
+            client: Client::from_conf(config.build()),
         }
     }
 
@@ -124,10 +120,10 @@ impl Queues {
             operation: "SendMessageBatch",
             cause: error.to_string(),
         })?;
-        let request = SendMessageBatchInput::builder().queue_url(url);
+        let request = self.client.send_message_batch().queue_url(url);
         let answer = request
             .set_entries(Some(entries))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| call("SendMessageBatch", &error))?;
         match answer.failed().first() {
@@ -147,11 +143,12 @@ impl Queues {
         receipt_handle: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        ChangeMessageVisibilityInput::builder()
+        self.client
+            .change_message_visibility()
             .queue_url(url)
             .receipt_handle(receipt_handle)
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| call("ChangeMessageVisibility", &error))?;
         Ok(())

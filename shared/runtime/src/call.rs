@@ -1,7 +1,5 @@
 //! One request, in types.
 
-use std::borrow::Cow;
-
 use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
@@ -10,7 +8,7 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{auth, body::Body, event::HttpRequest, serve::Endpoint};
+use crate::{auth, body::Body, request::HttpRequest, serve::Endpoint};
 
 /// An endpoint without parameters in its path.
 #[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
@@ -42,32 +40,31 @@ pub struct Call<E: Endpoint> {
 impl<E: Endpoint> Call<E> {
     /// Reads a request, whose caller has been checked.
     pub(crate) fn read(
-        request: &HttpRequest<'_>,
-        body: &[u8],
+        request: &HttpRequest,
         now: Timestamp,
         trace_id: String,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
         // What is no parameter of this path is not there at all.
-        let path = parameters(request.path()).map_err(|_| Rejection::not_found("thing"))?;
-        let query = parameters(request.query()).map_err(|error| {
+        let path =
+            parameters(request.path_parameters()).map_err(|_| Rejection::not_found("thing"))?;
+        let query = parameters(request.query_parameters()).map_err(|error| {
             Rejection::new(
                 Code::BadRequest,
                 format!("The query cannot be read: {error}."),
             )
         })?;
-        let headers = &request.headers;
-        let owned = |header: &Option<Cow<'_, str>>| header.as_deref().map(str::to_owned);
+        let owned = |name: &str| request.header(name).map(str::to_owned);
         Ok(Self {
             path,
             query,
-            body: E::Body::read(body, headers.content_type.as_deref())?,
+            body: E::Body::read(request.body(), request.header("content-type"))?,
             now,
             trace_id,
-            authorization: owned(&headers.authorization),
-            signature: owned(&headers.stripe_signature),
+            authorization: owned("authorization"),
+            signature: owned("stripe-signature"),
             staff,
-            idempotency_key: owned(&headers.idempotency_key),
+            idempotency_key: owned("idempotency-key"),
         })
     }
 

@@ -48,7 +48,7 @@ pub fn consume<C: Consumer>(
     connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
 ) -> ExitCode {
     let connect = |environment: &Environment| {
-        let queues = Queues::new(&environment.sqs()?);
+        let queues = Queues::new(&environment.sdk_config()?);
         Ok((connect(environment)?, queues))
     };
     process::run(connect, |connected| {

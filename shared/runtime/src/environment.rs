@@ -2,17 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
-use aws::Client;
+use crate::sdk::Sdk;
 
 /// What the function was configured with.
 #[derive(Clone, Debug)]
 pub struct Environment {
     variables: HashMap<String, String>,
-    /// Clients that every invocation needs.
-    wanted: Arc<Mutex<Vec<Client>>>,
+    /// What its AWS clients share, once one was asked for.
+    pub(crate) sdk: Arc<OnceLock<Sdk>>,
 }
 
 /// A variable that must be set is not.
@@ -23,34 +23,25 @@ pub struct MissingVariable(pub String);
 impl Environment {
     /// Reads the process's environment.
     pub fn load() -> Self {
-        Self {
-            variables: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-            wanted: Arc::default(),
-        }
+        Self::of(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
     }
 
     /// An environment of other variables than the process's own, for tools.
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             variables: variables.into_iter().collect(),
-            wanted: Arc::default(),
+            sdk: Arc::default(),
         }
     }
 
-    /// Has a client connect before the first invocation.
-    pub(crate) fn want(&self, client: &Client) {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.push(client.clone());
-    }
-
-    /// The clients that are to connect.
-    pub(crate) fn wanted(&self) -> Vec<Client> {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut wanted)
+    /// All variables that are set to something.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.variables.iter();
+        variables
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(_, value)| !value.is_empty())
     }
 
     /// A variable that may be missing; set to nothing is missing.

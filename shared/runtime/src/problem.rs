@@ -111,8 +111,9 @@ impl Problem {
         }
     }
 
-    pub(crate) const fn status(&self) -> u16 {
-        self.status
+    pub(crate) fn status(&self) -> StatusCode {
+        // A problem is made with a status of `http`, so this never falls back.
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// When it may be sent again, in seconds, if that is all it takes.

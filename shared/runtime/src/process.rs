@@ -23,12 +23,12 @@ where
         let executor = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let wanted = environment.wanted();
+        let connect_ahead = environment.connect_ahead();
         executor
             .block_on(async {
-                // Beside asking for the first call, not before it.
-                for client in wanted {
-                    tokio::spawn(async move { client.warm().await });
+                // Beside asking for the first event, not before it.
+                if let Some(connect_ahead) = connect_ahead {
+                    tokio::spawn(connect_ahead);
                 }
                 run(connected).await
             })

@@ -1,17 +1,24 @@
 //! Answers.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, string::FromUtf8Error, sync::Arc};
 
+use aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use domain::fault::Failure;
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_TYPE, ETAG, InvalidHeaderValue, LOCATION, RETRY_AFTER,
+        WWW_AUTHENTICATE,
+    },
+};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::{event::HttpAnswer, problem::Problem};
+use crate::problem::Problem;
 
-const NOT_MODIFIED: u16 = 304;
-const UNAUTHORIZED: u16 = 401;
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A body that is sent again and again: its bytes and their ETag, made once. Cloning it copies
 /// neither.
@@ -43,7 +50,7 @@ impl Prepared {
 /// An answer of type `T`.
 #[derive(Debug)]
 pub struct Reply<T> {
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, String)>,
     json: Bytes,
     etag: Option<Arc<str>>,
     answer: PhantomData<fn() -> T>,
@@ -80,7 +87,7 @@ impl<T> Reply<T> {
 
     /// Says where what was made lives.
     pub fn at(mut self, location: String) -> Self {
-        self.headers.push(("location", location));
+        self.headers.push((LOCATION, location));
         self
     }
 
@@ -96,32 +103,40 @@ impl<T> Reply<T> {
         let browser = browser.saturating_sub(age);
         let cdn = cdn.saturating_sub(age);
         let cache = format!("public, max-age={browser}, s-maxage={cdn}, stale-while-revalidate=60");
-        self.headers.push(("cache-control", cache));
+        self.headers.push((CACHE_CONTROL, cache));
         self.etag.get_or_insert_with(|| etag(&self.json));
         self
     }
 
-    pub(crate) fn respond(self, status: u16, if_none_match: Option<&str>) -> HttpAnswer {
+    pub(crate) fn respond(
+        self,
+        status: StatusCode,
+        if_none_match: Option<&str>,
+    ) -> Result<Response<Bytes>, Failure> {
         let unchanged = self
             .etag
             .as_ref()
             .zip(if_none_match)
             .is_some_and(|(ours, theirs)| matches_etag(theirs, ours));
-        let mut answer = if unchanged {
-            HttpAnswer::new(NOT_MODIFIED, Bytes::new())
+        let mut response = Response::new(if unchanged { Bytes::new() } else { self.json });
+        if unchanged {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
-            let mut answer = HttpAnswer::new(status, self.json);
-            answer.set("content-type", "application/json");
-            answer
-        };
-        answer.set("cache-control", "no-store");
+            *response.status_mut() = status;
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+        }
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        let invalid = |error: InvalidHeaderValue| Failure::internal(error);
         if let Some(etag) = self.etag {
-            answer.set("etag", etag.to_string());
+            let etag = HeaderValue::from_str(&etag).map_err(invalid)?;
+            response.headers_mut().insert(ETAG, etag);
         }
         for (name, value) in self.headers {
-            answer.set(name, value);
+            let value = HeaderValue::try_from(value).map_err(invalid)?;
+            response.headers_mut().insert(name, value);
         }
-        answer
+        Ok(response)
     }
 }
 
@@ -140,16 +155,32 @@ fn matches_etag(theirs: &str, ours: &str) -> bool {
 }
 
 /// A problem as response.
-pub(crate) fn problem(problem: &Problem) -> HttpAnswer {
+pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
     let json = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
-    let mut answer = HttpAnswer::new(problem.status(), json.into());
-    answer.set("content-type", "application/problem+json");
-    answer.set("cache-control", "no-store");
-    if problem.status() == UNAUTHORIZED {
-        answer.set("www-authenticate", "Bearer");
+    let mut response = Response::new(Bytes::from(json));
+    *response.status_mut() = problem.status();
+    let headers = response.headers_mut();
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(CONTENT_TYPE, "application/problem+json");
+    set(CACHE_CONTROL, "no-store");
+    if problem.status() == StatusCode::UNAUTHORIZED {
+        set(WWW_AUTHENTICATE, "Bearer");
     }
     if let Some(seconds) = problem.retry_after() {
-        answer.set("retry-after", seconds);
+        set(RETRY_AFTER, seconds);
     }
-    answer
+    response
+}
+
+/// A response in the envelope of the HTTP API and of function URLs, payload format 2.0.
+pub(crate) fn envelope(
+    response: Response<Bytes>,
+) -> Result<ApiGatewayV2httpResponse, FromUtf8Error> {
+    let (parts, body) = response.into_parts();
+    let mut envelope = ApiGatewayV2httpResponse::default();
+    envelope.status_code = parts.status.as_u16().into();
+    envelope.headers = parts.headers;
+    // All bodies are JSON. Copied, as the envelope owns its text.
+    envelope.body = Some(Body::Text(String::from_utf8(body.into())?));
+    Ok(envelope)
 }

@@ -2,8 +2,11 @@
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
-use domain::fault::Failure;
-use lambda_runtime::{LambdaEvent, service_fn};
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use bytes::Bytes;
+use domain::fault::{Code, Failure, Rejection};
+use http::{Response, StatusCode};
+use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -13,10 +16,10 @@ use crate::{
     body::Body,
     call::Call,
     environment::Environment,
-    event::{HttpAnswer, HttpRequest, Route},
     problem::Problem,
     process,
     reply::{self, Reply},
+    request::{HttpRequest, Route},
 };
 
 /// One route of the API. The OpenAPI document is made from these types.
@@ -74,48 +77,53 @@ async fn answer<E: Endpoint>(
     staff: &StaffCheck,
     route: Option<&Route>,
     event: &LambdaEvent<Box<RawValue>>,
-) -> Result<HttpAnswer, lambda_runtime::Error> {
+) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let started = Instant::now();
-    let request = HttpRequest::read(event.payload.get(), route)?;
-    let body = request.body()?;
+    let read = HttpRequest::read(event.payload.get(), route);
+    let request = read.as_ref();
     // The gateway's identifier of the request; Lambda's own where there is no gateway.
-    let trace_id = request.id().unwrap_or(&event.context.request_id);
-    let (answer, code) = match handle(endpoint, staff, &request, &body, trace_id).await {
-        Ok(reply) => {
-            let theirs = request.headers.if_none_match.as_deref();
-            (reply.respond(E::SUCCESS, theirs), None)
+    let trace_id = request.ok().and_then(HttpRequest::id);
+    let trace_id = trace_id.unwrap_or(&event.context.request_id);
+    let answered = match request {
+        Ok(request) => handle(endpoint, staff, request, trace_id).await,
+        Err(error) => {
+            tracing::warn!(request.id = trace_id, error = %domain::fault::chain(error), "unreadable event");
+            Err(Rejection::new(Code::BadRequest, error.to_string()).into())
         }
-        Err(Failure::Rejected(rejection)) => {
-            let problem = Problem::of(rejection);
-            (reply::problem(&problem), Some(problem.code()))
-        }
-        Err(Failure::Failed { cause, retryable }) => {
-            // The one place where an internal failure is logged.
-            tracing::error!(request.id = trace_id, error = %cause, retryable, "request failed");
-            let problem = Problem::internal(retryable);
+    };
+    let (response, code) = match answered {
+        Ok(response) => (response, None),
+        Err(failure) => {
+            let problem = match failure {
+                Failure::Rejected(rejection) => Problem::of(rejection),
+                Failure::Failed { cause, retryable } => {
+                    // The one place where an internal failure is logged.
+                    tracing::error!(request.id = trace_id, error = %cause, retryable, "request failed");
+                    Problem::internal(retryable)
+                }
+            };
             (reply::problem(&problem), Some(problem.code()))
         }
     };
     tracing::info!(
         request.id = trace_id,
-        http.route = request.route(),
-        http.status = answer.status,
+        http.route = request.map_or("unreadable", HttpRequest::route),
+        http.status = response.status().as_u16(),
         problem.code = code,
         duration.us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );
-    Ok(answer)
+    Ok(reply::envelope(response)?)
 }
 
 async fn handle<E: Endpoint>(
     endpoint: &E,
     staff: &StaffCheck,
-    request: &HttpRequest<'_>,
-    body: &[u8],
+    request: &HttpRequest,
     trace_id: &str,
-) -> Result<Reply<E::Answer>, Failure> {
+) -> Result<Response<Bytes>, Failure> {
     // Who calls comes first: what is wrong with a stranger's request is not the stranger's business.
-    let authorization = request.headers.authorization.as_deref();
+    let authorization = request.header("authorization");
     let subject = match E::ACCESS {
         Access::Public => None,
         Access::Token => {
@@ -128,6 +136,8 @@ async fn handle<E: Endpoint>(
             Some(claims.sub)
         }
     };
-    let call = Call::read(request, body, crate::now(), trace_id.to_owned(), subject)?;
-    endpoint.handle(call).await
+    let call = Call::read(request, crate::now(), trace_id.to_owned(), subject)?;
+    let reply = endpoint.handle(call).await?;
+    let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
+    reply.respond(status, request.header("if-none-match"))
 }

@@ -8,6 +8,10 @@ use tracing_subscriber::{
 
 use crate::environment::Environment;
 
+/// Crates of others that log, by how their names begin. Their warnings are shown. What they say at `debug` and
+/// `trace` holds requests and responses, and so personal data.
+const OTHERS: [&str; 5] = ["aws_", "h2", "hyper", "lambda_http", "rustls"];
+
 /// Starts logging at `LOG_LEVEL`, `info` if it is not set. No filter language: plain levels cost
 /// nothing at start.
 ///
@@ -18,6 +22,10 @@ pub(crate) fn start(environment: &Environment) {
         .get("LOG_LEVEL")
         .and_then(|level| level.parse::<LevelFilter>().ok())
         .unwrap_or(LevelFilter::INFO);
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target("lambda_runtime", level.min(LevelFilter::ERROR))
+        .with_targets(OTHERS.map(|name| (name, level.min(LevelFilter::WARN))));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -29,10 +37,6 @@ pub(crate) fn start(environment: &Environment) {
         // CloudWatch stamps every line with its time.
         .without_time()
         .finish()
-        .with(
-            Targets::new()
-                .with_default(level)
-                .with_target("lambda_runtime", level.min(LevelFilter::ERROR)),
-        )
+        .with(targets)
         .init();
 }

@@ -4,7 +4,6 @@ use domain::breaker::Breaker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::Call;
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Record, from_item, number, string},
@@ -56,7 +55,7 @@ impl Store {
             .expression_attribute_values(":schema", number(BreakerRecord::VERSION))
             .expression_attribute_values(":one", number(1))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
         let record: BreakerRecord = from_item(answer.attributes.unwrap_or_default())?;
@@ -69,7 +68,7 @@ impl Store {
             self.update(&Key::breaker(service))
                 .update_expression("SET open_until = :until")
                 .expression_attribute_values(":until", number(until.as_millisecond()))
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
         }
@@ -81,7 +80,7 @@ impl Store {
         self.update(&Key::breaker(service))
             .update_expression("SET failures = :zero, open_until = :zero")
             .expression_attribute_values(":zero", number(0))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
         Ok(())
@@ -104,7 +103,7 @@ impl Store {
             .condition_expression("open_until = :read")
             .expression_attribute_values(":until", number(until.as_millisecond()))
             .expression_attribute_values(":read", number(read))
-            .call(&self.client)
+            .send()
             .await;
         match answer {
             Ok(_) => Ok(true),

@@ -15,7 +15,6 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, PutItemInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, to_item},
@@ -76,11 +75,12 @@ impl Store {
             expires_at: cart.expires_at.as_second(),
             order_id: None,
         };
-        PutItemInput::builder()
+        self.client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::cart(cart.id), &record)?))
             .condition_expression("attribute_not_exists(PK)")
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("PutItem cart", &error))?;
         Ok(())
@@ -129,7 +129,7 @@ impl Store {
             .expression_attribute_values(":max", number(MAX_LINES))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .call(&self.client)
+            .send()
             .await;
         changed(
             "UpdateItem set cart line",
@@ -161,7 +161,7 @@ impl Store {
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .call(&self.client)
+            .send()
             .await;
         changed(
             "UpdateItem remove cart line",

@@ -5,7 +5,6 @@ use domain::id::OrderId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{BatchWriteItemInput, Call, QueryInput};
 use crate::{
     Result, Store, StoreError,
     item::{Record, from_item, string, to_item},
@@ -77,7 +76,9 @@ impl Store {
             for part in 0..DUE_PARTS {
                 let mut start = None;
                 loop {
-                    let answer = QueryInput::builder()
+                    let answer = self
+                        .client
+                        .query()
                         .table_name(&self.table)
                         .key_condition_expression("PK = :partition AND SK < :before")
                         .expression_attribute_values(":partition", string(due_partition(day, part)))
@@ -87,7 +88,7 @@ impl Store {
                         )
                         .set_exclusive_start_key(start)
                         .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                        .call(&self.client)
+                        .send()
                         .await
                         .map_err(|error| StoreError::call("Query due", &error))?;
                     log_units("Query due", answer.consumed_capacity.as_slice());
@@ -117,10 +118,12 @@ impl Store {
             let mut left = batch.to_vec();
             let mut attempt = 0;
             while !left.is_empty() {
-                let answer = BatchWriteItemInput::builder()
+                let answer = self
+                    .client
+                    .batch_write_item()
                     .request_items(&self.table, left)
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .call(&self.client)
+                    .send()
                     .await
                     .map_err(|error| StoreError::call(operation, &error))?;
                 log_units(operation, answer.consumed_capacity());

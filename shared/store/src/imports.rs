@@ -8,7 +8,6 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, PutItemInput, QueryInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
@@ -89,11 +88,12 @@ impl Store {
             created_at: now,
             expires_at: (now + KEPT).as_second(),
         };
-        PutItemInput::builder()
+        self.client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::import(id), &record)?))
             .condition_expression("attribute_not_exists(PK)")
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("PutItem import", &error))?;
         Ok(())
@@ -106,13 +106,15 @@ impl Store {
         let mut errors: Vec<LineFault> = Vec::new();
         let mut start: Option<Item> = None;
         loop {
-            let answer = QueryInput::builder()
+            let answer = self
+                .client
+                .query()
                 .table_name(&self.table)
                 .key_condition_expression("PK = :pk")
                 .expression_attribute_values(":pk", string(import_partition(id)))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call("Query import", &error))?;
             for item in answer.items.unwrap_or_default() {
@@ -242,7 +244,7 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":completed", state_value(ImportState::Completed)?)
             .expression_attribute_values(":running", state_value(ImportState::Running)?)
-            .call(&self.client)
+            .send()
             .await;
         match answer {
             Ok(_) => Ok(()),

@@ -9,7 +9,6 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, PutItemInput};
 use crate::{
     Result, Store, StoreError,
     item::{Record, from_item, number, string, to_item},
@@ -60,7 +59,9 @@ impl Store {
             claimed_until: now.as_millisecond().saturating_add(lease_millis),
             expires_at: (now + REMEMBERED).as_second(),
         };
-        let answer = PutItemInput::builder()
+        let answer = self
+            .client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::inbox(consumer, event_id), &record)?))
             .condition_expression(
@@ -72,7 +73,7 @@ impl Store {
             )
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .call(&self.client)
+            .send()
             .await;
         let error = match answer {
             Ok(_) => return Ok(Claim::Ours),
@@ -99,7 +100,7 @@ impl Store {
                 aws_sdk_dynamodb::types::AttributeValue::Bool(true),
             )
             .expression_attribute_values(":effect", string(effect))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;
         Ok(())
@@ -111,7 +112,7 @@ impl Store {
         self.update(&Key::inbox(consumer, event_id))
             .update_expression("SET claimed_until = :past")
             .expression_attribute_values(":past", number(0))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;
         Ok(())

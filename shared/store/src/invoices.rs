@@ -14,7 +14,6 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, QueryInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
@@ -250,14 +249,16 @@ impl Store {
         let mut found = OrderInvoices::default();
         let mut start: Option<Item> = None;
         loop {
-            let answer = QueryInput::builder()
+            let answer = self
+                .client
+                .query()
                 .table_name(&self.table)
                 .key_condition_expression("PK = :pk")
                 .expression_attribute_values(":pk", string(invoice_partition(order)))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call("Query invoices", &error))?;
             log_units("Query invoices", answer.consumed_capacity.as_slice());
@@ -283,7 +284,7 @@ impl Store {
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":now", string(now.to_string()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem invoice stored", &error))?;
         Ok(())

@@ -6,7 +6,6 @@
 //! types; each file holds the stored one of its context and the way between them.
 
 mod breakers;
-mod calls;
 mod carts;
 mod cursor;
 mod due;
@@ -27,13 +26,16 @@ mod variants;
 
 use std::collections::HashMap;
 
-use aws::Client;
 use aws_sdk_dynamodb::{
+    Client,
+    config::retry::{RetryPartition, TokenBucket},
     operation::{
-        get_item::builders::GetItemInputBuilder, update_item::builders::UpdateItemInputBuilder,
+        get_item::builders::GetItemFluentBuilder, update_item::builders::UpdateItemFluentBuilder,
     },
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
+use aws_types::SdkConfig;
+use domain::retry::BUDGET_TOKENS;
 use serde::de::DeserializeOwned;
 
 pub use cursor::InvalidCursor;
@@ -47,7 +49,6 @@ pub use payment_events::{PaymentEvent, PaymentEventOutcome};
 pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
 pub use variants::{Look, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
 
-use crate::calls::{Call, GetItemInput, ScanInput, UpdateItemInput};
 use crate::{item::Item, keys::Key};
 
 /// What every function returns that can only fail because the table did.
@@ -71,9 +72,13 @@ pub struct Store {
 
 impl Store {
     /// The table of that name. Connects at the first call.
-    pub fn new(client: &Client, table: impl Into<String>) -> Self {
+    pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
+        let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
+        let partition = RetryPartition::custom("table").token_bucket(budget);
+        let config =
+            aws_sdk_dynamodb::config::Builder::from(config).retry_partition(partition.build());
         Self {
-            client: client.clone(),
+            client: Client::from_conf(config.build()),
             table: table.into(),
         }
     }
@@ -85,7 +90,10 @@ impl Store {
         key: &Key,
         consistency: Consistency,
     ) -> Result<Option<Item>> {
-        let wanted = GetItemInput::builder().consistent_read(consistency == Consistency::Strong);
+        let wanted = self
+            .client
+            .get_item()
+            .consistent_read(consistency == Consistency::Strong);
         self.get_part(operation, key, wanted).await
     }
 
@@ -94,13 +102,13 @@ impl Store {
         &self,
         operation: &'static str,
         key: &Key,
-        wanted: GetItemInputBuilder,
+        wanted: GetItemFluentBuilder,
     ) -> Result<Option<Item>> {
         let answer = wanted
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call(operation, &error))?;
         log_units(operation, answer.consumed_capacity.as_slice());
@@ -123,7 +131,9 @@ impl Store {
         let names: HashMap<String, String> = names.collect();
         let mut start = None;
         loop {
-            let answer = ScanInput::builder()
+            let answer = self
+                .client
+                .scan()
                 .table_name(&self.table)
                 .consistent_read(true)
                 .filter_expression("entity_type = :entity")
@@ -133,7 +143,7 @@ impl Store {
                 .limit(SCAN_PAGE)
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call(operation, &error))?;
             log_units(operation, answer.consumed_capacity.as_slice());
@@ -148,8 +158,9 @@ impl Store {
     }
 
     /// An update of one item, to be completed and sent.
-    fn update(&self, key: &Key) -> UpdateItemInputBuilder {
-        UpdateItemInput::builder()
+    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
     }

@@ -23,7 +23,6 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, PutItemInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
@@ -343,13 +342,15 @@ impl Store {
     /// A change that touches nothing but the order itself.
     async fn change_order_alone(&self, order: &Order) -> Result<ChangeOutcome> {
         let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
-        let answer = PutItemInput::builder()
+        let answer = self
+            .client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression("version = :before")
             .expression_attribute_values(":before", number(order.version - 1))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .call(&self.client)
+            .send()
             .await;
         match answer {
             Ok(answer) => {

@@ -5,7 +5,6 @@ use domain::payment::Provider;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, PutItemInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, string, to_item},
@@ -97,11 +96,13 @@ impl Store {
             expires_at: (event.received_at + KEPT).as_second(),
         };
         let key = Key::payment_event(event.provider, &event.event_id);
-        let answer = PutItemInput::builder()
+        let answer = self
+            .client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&key, &record)?))
             .condition_expression("attribute_not_exists(PK)")
-            .call(&self.client)
+            .send()
             .await;
         match answer {
             Ok(_) => Ok(true),
@@ -140,7 +141,7 @@ impl Store {
         self.update(&Key::payment_event(provider, event_id))
             .update_expression("SET outcome = :outcome")
             .expression_attribute_values(":outcome", string(outcome.as_str()))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("UpdateItem payment event", &error))?;
         Ok(())

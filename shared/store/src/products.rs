@@ -17,7 +17,6 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, GetItemInput, QueryInput};
 use crate::{
     Consistency, Result, Store, StoreError, cursor,
     cursor::InvalidCursor,
@@ -204,7 +203,9 @@ impl Store {
     /// 0.5 read units for each 4 KB.
     pub async fn product_view(&self, slug: &str) -> Result<Option<StoredView>> {
         // The page alone: what the other attributes are for is not read, and not paid for in time.
-        let wanted = GetItemInput::builder()
+        let wanted = self
+            .client
+            .get_item()
             .projection_expression("published, #view")
             .expression_attribute_names("#view", "view");
         let key = Key::product(slug);
@@ -280,7 +281,9 @@ impl Store {
                     .map(|(name, value)| (name.to_owned(), string(value)))
                     .into()
             });
-            let answer = QueryInput::builder()
+            let answer = self
+                .client
+                .query()
                 .table_name(&self.table)
                 .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
                 .expression_attribute_values(":pk", string(&partition))
@@ -288,7 +291,7 @@ impl Store {
                 .scan_index_forward(forward)
                 .limit(i32::try_from(missing).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start_key)
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call("Query listing", &error))?;
             for item in answer.items.unwrap_or_default() {

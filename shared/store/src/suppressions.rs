@@ -4,7 +4,6 @@ use domain::email::suppression::{AddressHash, Reason, Suppression};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Call, PutItemInput};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Record, from_item, to_item},
@@ -32,10 +31,11 @@ impl Store {
             at: suppression.at,
         };
         let key = Key::suppression(&suppression.address);
-        PutItemInput::builder()
+        self.client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&key, &record)?))
-            .call(&self.client)
+            .send()
             .await
             .map_err(|error| StoreError::call("PutItem suppression", &error))?;
         Ok(())

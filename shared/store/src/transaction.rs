@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use crate::calls::{Call, TransactWriteItemsInput};
 use crate::{Result, Store, StoreError, log_units};
 
 /// How a transaction ended.
@@ -50,11 +49,12 @@ impl Store {
     ) -> Result<Outcome> {
         let mut conflicts = Vec::new();
         for attempt in 0..ATTEMPTS {
-            let request = TransactWriteItemsInput::builder()
+            let request = self
+                .client
+                .transact_write_items()
                 .set_transact_items(Some(actions.clone()))
-                .client_request_token(token()?)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let error = match request.call(&self.client).await {
+            let error = match request.send().await {
                 Ok(answer) => {
                     log_units(operation, answer.consumed_capacity());
                     return Ok(Outcome::Committed { conflicts });
@@ -62,7 +62,8 @@ impl Store {
                 Err(error) => error,
             };
             if is_in_progress(&error) {
-                // An attempt of ours whose answer was lost: what it did is found by the next one.
+                // An attempt of the SDK's whose answer was lost, known by the token that it sends with all of
+                // them: what it did is found by the next one.
                 backoff(attempt).await;
                 continue;
             }
@@ -104,14 +105,6 @@ impl Store {
         }
         Err(StoreError::Contended { operation })
     }
-}
-
-/// By it the service knows an attempt whose answer was lost, and does not take it for a second
-/// transaction.
-fn token() -> Result<String> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| StoreError::corrupt("transaction", error))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(random)))
 }
 
 /// Waits for a random time of up to 10 ms, 20 ms, 40 ms and so on (full jitter), so that those who

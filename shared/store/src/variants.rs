@@ -17,7 +17,6 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{BatchGetItemInput, Call};
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
@@ -261,10 +260,12 @@ impl Store {
                 .consistent_read(consistency == Consistency::Strong)
                 .build()
                 .map_err(|error| StoreError::corrupt("variant", error))?;
-            let answer = BatchGetItemInput::builder()
+            let answer = self
+                .client
+                .batch_get_item()
                 .request_items(&self.table, request)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call(operation, &error))?;
             log_units(operation, answer.consumed_capacity());
@@ -322,7 +323,7 @@ impl Store {
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .return_values(ReturnValue::AllNew)
-            .call(&self.client)
+            .send()
             .await;
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
@@ -345,7 +346,7 @@ impl Store {
                 )
                 .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
                 .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call("UpdateItem shard details", &error))?;
         }
@@ -368,7 +369,7 @@ impl Store {
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":slug", string(product_slug))
             .return_values(ReturnValue::AllNew)
-            .call(&self.client)
+            .send()
             .await;
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
@@ -381,7 +382,7 @@ impl Store {
                 .update_expression("SET for_sale = :no")
                 .condition_expression("attribute_exists(PK)")
                 .expression_attribute_values(":no", AttributeValue::Bool(false))
-                .call(&self.client)
+                .send()
                 .await
                 .map_err(|error| StoreError::call("UpdateItem withdraw shard", &error))?;
         }
@@ -415,7 +416,7 @@ impl Store {
             "attribute_exists(PK) AND attribute_not_exists(shards){}",
             if import.is_some() { NOT_BY_IMPORT } else { "" }
         ));
-        let error = match update.call(&self.client).await {
+        let error = match update.send().await {
             Ok(answer) => return read_variant(answer.attributes.unwrap_or_default()).map(Some),
             Err(error) => error,
         };

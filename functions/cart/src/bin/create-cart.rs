@@ -38,7 +38,10 @@ impl Endpoint for CreateCart {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(CreateCart {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             currency: environment.currency()?,
         })
     })

@@ -37,7 +37,10 @@ impl Endpoint for GetCart {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(GetCart {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             currency: environment.currency()?,
         })
     })

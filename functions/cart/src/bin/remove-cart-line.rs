@@ -30,7 +30,10 @@ impl Endpoint for RemoveCartLine {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(RemoveCartLine {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             currency: environment.currency()?,
         })
     })

@@ -42,7 +42,10 @@ impl Endpoint for SetCartLine {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(SetCartLine {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             currency: environment.currency()?,
         })
     })

@@ -36,7 +36,8 @@ impl Endpoint for CreateImport {
         let id = ImportId::at(call.now, runtime::random()?);
         let upload = self
             .uploads
-            .presign_upload(&upload_key(id), call.now, UPLOAD_LIFETIME)?;
+            .presign_upload(&upload_key(id), call.now, UPLOAD_LIFETIME)
+            .await?;
         self.store.create_import(id, call.now).await?;
         let mut headers = upload.headers;
         headers.insert("content-type".to_owned(), "text/csv".to_owned());
@@ -57,8 +58,14 @@ impl Endpoint for CreateImport {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(CreateImport {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            uploads: Bucket::new(&environment.s3()?, environment.require("UPLOAD_BUCKET")?)?,
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            uploads: Bucket::new(
+                &environment.sdk_config()?,
+                environment.require("UPLOAD_BUCKET")?,
+            ),
         })
     })
 }

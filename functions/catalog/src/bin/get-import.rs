@@ -32,7 +32,10 @@ impl Endpoint for GetImport {
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
-        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(GetImport { store })
     })
 }

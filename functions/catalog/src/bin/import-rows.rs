@@ -190,7 +190,10 @@ impl ImportRows {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(ImportRows {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             currency: environment.currency()?,
         })
     })

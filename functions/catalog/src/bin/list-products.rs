@@ -76,7 +76,10 @@ fn empty() -> Page {
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
-        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         let pages = catalog::pages("list", environment)?;
         Ok(ListProducts { store, pages })
     })

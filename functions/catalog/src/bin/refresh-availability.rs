@@ -58,7 +58,10 @@ impl Consumer for RefreshAvailability {
 
 fn main() -> ExitCode {
     runtime::consume(|environment| {
-        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(RefreshAvailability { store })
     })
 }

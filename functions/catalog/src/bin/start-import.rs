@@ -110,9 +110,15 @@ impl StartImport {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(StartImport {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            uploads: Bucket::new(&environment.s3()?, environment.require("UPLOAD_BUCKET")?)?,
-            queues: Queues::new(&environment.sqs()?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            uploads: Bucket::new(
+                &environment.sdk_config()?,
+                environment.require("UPLOAD_BUCKET")?,
+            ),
+            queues: Queues::new(&environment.sdk_config()?),
             rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
         })
     })

@@ -90,7 +90,10 @@ impl Task for ReconcileStock {
 
 fn main() -> ExitCode {
     runtime::run_on_schedule(|environment| {
-        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(ReconcileStock { store })
     })
 }

@@ -35,8 +35,14 @@ impl Endpoint for GetInvoiceAsStaff {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(GetInvoiceAsStaff {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            bucket: Bucket::new(&environment.s3()?, environment.require("INVOICE_BUCKET")?)?,
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            bucket: Bucket::new(
+                &environment.sdk_config()?,
+                environment.require("INVOICE_BUCKET")?,
+            ),
         })
     })
 }

@@ -38,8 +38,14 @@ impl Endpoint for GetInvoice {
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(GetInvoice {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            bucket: Bucket::new(&environment.s3()?, environment.require("INVOICE_BUCKET")?)?,
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            bucket: Bucket::new(
+                &environment.sdk_config()?,
+                environment.require("INVOICE_BUCKET")?,
+            ),
         })
     })
 }

@@ -186,8 +186,14 @@ fn main() -> ExitCode {
         let lines = address.split('|').map(str::trim);
         let rate = environment.require("TAX_RATE_BASIS_POINTS")?;
         Ok(RenderInvoice {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            bucket: Bucket::new(&environment.s3()?, environment.require("INVOICE_BUCKET")?)?,
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            bucket: Bucket::new(
+                &environment.sdk_config()?,
+                environment.require("INVOICE_BUCKET")?,
+            ),
             seller: Seller {
                 name: environment.require("SELLER_NAME")?.to_owned(),
                 address: lines

@@ -90,9 +90,12 @@ impl Consumer for SendEmail {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(SendEmail {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             mailer: Mailer::new(
-                &environment.ses()?,
+                &environment.sdk_config()?,
                 environment.require("MAIL_FROM")?,
                 environment.require("CONFIGURATION_SET")?,
             ),

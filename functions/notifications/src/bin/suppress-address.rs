@@ -46,7 +46,10 @@ impl Consumer for SuppressAddress {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(SuppressAddress {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
         })
     })
 }

@@ -113,8 +113,11 @@ fn main() -> ExitCode {
             ),
         ]);
         Ok(RelayEvents {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            queues: Queues::new(&environment.sqs()?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            queues: Queues::new(&environment.sdk_config()?),
             urls,
         })
     })

@@ -40,8 +40,11 @@ impl Consumer for ExpireOrder {
 fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(ExpireOrder {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
-            queues: Queues::new(&environment.sqs()?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            queues: Queues::new(&environment.sdk_config()?),
             queue_url: environment.require("EXPIRE_ORDER_QUEUE_URL")?.to_owned(),
         })
     })

@@ -149,7 +149,10 @@ fn replay(order: Order, fingerprint: &Fingerprint) -> Result<Order, PlaceOrderEr
 fn main() -> ExitCode {
     runtime::serve(|environment| {
         Ok(PlaceOrder {
-            store: Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?),
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
             currency: environment.currency()?,
             payment_window: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
             offered: offered(environment.require("PAYMENT_METHODS")?)?,

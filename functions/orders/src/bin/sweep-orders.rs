@@ -47,7 +47,10 @@ impl Task for SweepOrders {
 
 fn main() -> ExitCode {
     runtime::run_on_schedule(|environment| {
-        let store = Store::new(&environment.dynamodb()?, environment.require("TABLE_NAME")?);
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(SweepOrders { store })
     })
 }

@@ -2,16 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use domain::{fault::chain, money::Money};
 use form_urlencoded::Serializer;
 use http::{
-    Method, Request, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
+    Method, Request, StatusCode, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT},
+};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
-use transport::{Bytes, Connections, Endpoint, Limits, Trust};
-use webpki_roots::TLS_SERVER_ROOTS;
 
 use super::{
     Authorisation, EventError, PaymentError, PaymentProvider, PaymentState, ProviderEvent,
@@ -29,13 +34,13 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// On an answer that Stripe gave before, to the same idempotency key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-const LIMITS: Limits = Limits {
-    connect: Duration::from_secs(2),
-    // A function sleeps between calls, and the other side hangs up meanwhile.
-    idle: Duration::from_secs(20),
-    // A payment has some 5 kB.
-    answer: 256 * 1024,
-};
+/// Time to reach Stripe, without TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection may go unused and still be used again. A function sleeps between calls, and the
+/// other side hangs up meanwhile.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest response that is read, in bytes. A payment has some 5 kB.
+const MAX_RESPONSE: usize = 256 * 1024;
 /// How much of Stripe's words goes into an error.
 const MAX_WORDS: usize = 300;
 
@@ -52,7 +57,9 @@ pub struct Stripe {
 #[derive(Debug)]
 struct Inner {
     secret: Secret,
-    connections: Connections,
+    /// Scheme and authority, such as `https://api.stripe.com`.
+    base: String,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 /// The address is none to send keys to.
@@ -66,16 +73,22 @@ impl Stripe {
     pub fn new(base: &str, secret: Secret) -> Result<Self, InvalidStripe> {
         let invalid = || InvalidStripe(base.to_owned());
         let base = base.trim_end_matches('/');
-        let endpoint: Endpoint = base.parse().map_err(|_| invalid())?;
-        if !endpoint.is_tls() && endpoint.host() != "127.0.0.1" {
+        let uri: Uri = base.parse().map_err(|_| invalid())?;
+        let is_bare = uri.path() == "/" && uri.query().is_none();
+        let authority = uri.authority().ok_or_else(invalid)?;
+        let is_safe = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => authority.host() == "127.0.0.1",
+            _ => false,
+        };
+        if !is_bare || !is_safe || authority.as_str().contains('@') {
             return Err(invalid());
         }
-        // Its hosts are not signed by Amazon's roots. The web's are compiled in: no file is read.
-        let trust = Trust::anchors(TLS_SERVER_ROOTS);
         Ok(Self {
             inner: Arc::new(Inner {
                 secret,
-                connections: Connections::new(endpoint, trust, LIMITS),
+                base: base.to_owned(),
+                client: client().map_err(|_| invalid())?,
             }),
         })
     }
@@ -160,11 +173,9 @@ impl Stripe {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", keys.secret_key))
             .map_err(|_| Problem::ours("the secret key is not printable ASCII"))?;
         authorization.set_sensitive(true);
-        let connections = &self.inner.connections;
         let mut request = Request::builder()
             .method(method)
-            .uri(path)
-            .header(HOST, connections.endpoint().authority_header())
+            .uri(format!("{}{path}", self.inner.base))
             .header(AUTHORIZATION, authorization)
             .header(STRIPE_VERSION, VERSION)
             .header(USER_AGENT, concat!("stampede/", env!("CARGO_PKG_VERSION")));
@@ -175,11 +186,17 @@ impl Stripe {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
         let request = request
-            .body(body)
+            .body(Full::new(body))
             .map_err(|error| Problem::ours(&error.to_string()))?;
-        // May be read twice: what changes something carries an idempotency key.
-        let sent = connections.send(request).await;
-        let (parts, body) = sent.map_err(|error| Problem::no_answer(chain(&error)))?;
+        // The client sends it again over a new connection if a kept one turns out to be closed: what changes
+        // something carries an idempotency key.
+        let sent = self.inner.client.request(request).await;
+        let sent = sent.map_err(|error| Problem::no_answer(chain(&error)))?;
+        let (parts, body) = sent.into_parts();
+        let body = Limited::new(body, MAX_RESPONSE).collect().await;
+        let body = body
+            .map_err(|error| Problem::no_answer(chain(&*error)))?
+            .to_bytes();
         let is_replayed = parts
             .headers
             .get(REPLAYED)
@@ -228,6 +245,25 @@ impl Stripe {
         }
         Err(problem.into())
     }
+}
+
+/// The HTTP client that the SDK's own is built on, with the web's roots: Stripe's hosts are not signed by
+/// Amazon's. They are compiled in, so no file is read.
+fn client() -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, rustls::Error> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.enforce_http(false);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(provider)?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .build(https))
 }
 
 impl PaymentProvider for Stripe {

@@ -1,0 +1,410 @@
+//! Reading an event of the HTTP API, or of a function URL, with lambda_http (docs/adr/0019).
+
+use std::borrow::Cow;
+
+use aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryMap};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderName, HeaderValue, Uri, uri::PathAndQuery};
+use lambda_http::{RequestExt, request::RequestContext};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use url::Url;
+
+/// One request, and the route by which it came.
+#[derive(Debug)]
+pub(crate) struct HttpRequest {
+    request: lambda_http::Request,
+    route: String,
+    path_parameters: Vec<(String, String)>,
+}
+
+/// Why an event cannot be read as a request. The words go to the client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidEvent {
+    #[error("The header {0:?} has a name or a value that HTTP does not allow.")]
+    Header(String),
+    #[error("The query string has characters that must be percent-encoded.")]
+    Query,
+    #[error("The host and path are not those of a URL.")]
+    Url,
+    #[error("The body is not base64, although the event says so.")]
+    Body,
+    #[error("The event is not one of an HTTP API or a function URL (payload format 2.0).")]
+    Shape(#[source] serde_json::Error),
+}
+
+/// A route of the templates, such as `GET /v1/products/{slug}`. For requests that come past the gateway, by
+/// the function's own URL, where nothing has matched their path.
+#[derive(Debug)]
+pub(crate) struct Route(String);
+
+/// The route key of a request that no route was looked up for.
+const NO_ROUTE: &str = "$default";
+
+impl HttpRequest {
+    /// Reads an event. `route` is the function's own, for requests that no gateway has routed.
+    pub(crate) fn read(event: &str, route: Option<&Route>) -> Result<Self, InvalidEvent> {
+        check(event)?;
+        let request = lambda_http::request::from_str(event).map_err(|error| blame(event, error))?;
+        let route_key = context(&request).and_then(|context| context.route_key.as_deref());
+        let route_key = route_key.filter(|key| *key != NO_ROUTE);
+        let mut path_parameters: Vec<(String, String)> = request
+            .path_parameters_ref()
+            .into_iter()
+            .flat_map(QueryMap::iter)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let route = match (route_key, route) {
+            (Some(key), _) => key.to_owned(),
+            (None, Some(route)) => {
+                if path_parameters.is_empty() {
+                    let parameters = route.parameters(request.raw_http_path());
+                    path_parameters = parameters.unwrap_or_default();
+                }
+                route.0.clone()
+            }
+            (None, None) => NO_ROUTE.to_owned(),
+        };
+        Ok(Self {
+            request,
+            route,
+            path_parameters,
+        })
+    }
+
+    /// A header by its name in lower case; `None` if there is none.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        // What came as JSON is UTF-8. `to_str` would take a value that is not ASCII for one that is missing.
+        str::from_utf8(self.request.headers().get(name)?.as_bytes()).ok()
+    }
+
+    /// The body as it was sent.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.request.body()
+    }
+
+    /// Parameters of the path, decoded.
+    pub(crate) fn path_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.path_parameters.iter();
+        parameters.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Parameters of the query, decoded. Of one that is given twice, the last comes last.
+    pub(crate) fn query_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.request.query_string_parameters_ref();
+        parameters.into_iter().flat_map(QueryMap::iter)
+    }
+
+    /// The gateway's identifier of the request, if there is a gateway.
+    pub(crate) fn id(&self) -> Option<&str> {
+        context(&self.request)?.request_id.as_deref()
+    }
+
+    /// The route as in the templates: unlike the path it names nobody's order or cart.
+    pub(crate) fn route(&self) -> &str {
+        &self.route
+    }
+}
+
+fn context(request: &lambda_http::Request) -> Option<&ApiGatewayV2httpRequestContext> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    }
+}
+
+impl Route {
+    pub(crate) fn new(route: &str) -> Self {
+        Self(route.to_owned())
+    }
+
+    /// The parameters of a path, decoded, if it is one of this route.
+    fn parameters(&self, path: &str) -> Option<Vec<(String, String)>> {
+        let (_, pattern) = self.0.split_once(' ')?;
+        let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+        let mut parameters = Vec::new();
+        loop {
+            let (wanted, found) = match (pattern.next(), path.next()) {
+                (None, None) => return Some(parameters),
+                (wanted, found) => (wanted?, found?),
+            };
+            let name = wanted.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            match name {
+                Some(name) => {
+                    let value = percent_decode_str(found).decode_utf8().ok()?;
+                    parameters.push((name.to_owned(), value.into_owned()));
+                }
+                None if wanted == found => {}
+                None => return None,
+            }
+        }
+    }
+}
+
+/// The parts of an event that lambda_http takes for granted. Where they are not as it expects it panics, which
+/// ends the process and tells the client nothing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Assumed<'a> {
+    #[serde(borrow, default)]
+    raw_path: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    raw_query_string: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    headers: Option<AssumedHeaders<'a>>,
+    #[serde(borrow)]
+    request_context: AssumedContext<'a>,
+    #[serde(borrow, default)]
+    body: Option<Text<'a>>,
+    #[serde(default)]
+    is_base64_encoded: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+struct AssumedHeaders<'a> {
+    #[serde(borrow, default, alias = "Host")]
+    host: Option<Text<'a>>,
+    #[serde(
+        borrow,
+        default,
+        rename = "x-forwarded-proto",
+        alias = "X-Forwarded-Proto"
+    )]
+    scheme: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AssumedContext<'a> {
+    #[serde(borrow, default)]
+    domain_name: Option<Text<'a>>,
+}
+
+/// Text that is borrowed where it has no escapes: serde copies a bare `Cow`.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Text<'_> {
+    fn or<'a>(text: Option<&'a Text<'_>>, default: &'a str) -> &'a str {
+        text.map_or(default, |Text(text)| text)
+    }
+}
+
+/// Longest path and query together, in bytes, so that `http::Uri` takes them (64 KiB) with every byte of the
+/// path percent-encoded. The gateway passes far less: 10,240 bytes with all headers.
+const MAX_TARGET: usize = 20 * 1024;
+
+/// Refuses what lambda_http would panic over.
+fn check(event: &str) -> Result<(), InvalidEvent> {
+    let event: Assumed = serde_json::from_str(event).map_err(|error| blame(event, error))?;
+    let headers = event.headers.unwrap_or_default();
+    let path = Text::or(event.raw_path.as_ref(), "");
+    let query = Text::or(event.raw_query_string.as_ref(), "");
+    let scheme = Text::or(headers.scheme.as_ref(), "https");
+    let host = headers.host.as_ref();
+    let host = host.or(event.request_context.domain_name.as_ref());
+    let host = Text::or(host, "localhost");
+    if path.len() + query.len() > MAX_TARGET || !(path.is_empty() || path.starts_with('/')) {
+        return Err(InvalidEvent::Url);
+    }
+    let is_plain = matches!(scheme, "http" | "https") && is_plain_host(host);
+    if !is_plain {
+        let url = Url::parse(&format!("{scheme}://{host}{path}")).map_err(|_| InvalidEvent::Url)?;
+        Uri::try_from(url.as_str()).map_err(|_| InvalidEvent::Url)?;
+    }
+    if !query.is_empty() {
+        PathAndQuery::try_from(format!("/?{query}")).map_err(|_| InvalidEvent::Query)?;
+    }
+    if event.is_base64_encoded == Some(true) {
+        let body = Text::or(event.body.as_ref(), "");
+        STANDARD.decode(body).map_err(|_| InvalidEvent::Body)?;
+    }
+    Ok(())
+}
+
+/// Whether a host is a name like any other: letters, digits, dots and dashes, a top level that starts with a
+/// letter, nothing in Punycode. Such a host needs no parser to be sure of.
+fn is_plain_host(host: &str) -> bool {
+    let is_plain = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with("xn--")
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let top = host.rsplit('.').next().unwrap_or_default();
+    host.len() < 254
+        && top.starts_with(|first: char| first.is_ascii_lowercase())
+        && host.split('.').all(is_plain)
+}
+
+/// What is wrong with an event that cannot be read: lambda_http does not say.
+fn blame(event: &str, error: serde_json::Error) -> InvalidEvent {
+    #[derive(Deserialize)]
+    struct Headers {
+        headers: serde_json::Map<String, serde_json::Value>,
+    }
+    let headers = serde_json::from_str::<Headers>(event).map(|event| event.headers);
+    let is_invalid = |(name, value): &(String, serde_json::Value)| {
+        HeaderName::from_bytes(name.as_bytes()).is_err()
+            || value
+                .as_str()
+                .is_none_or(|value| HeaderValue::from_str(value).is_err())
+    };
+    match headers
+        .ok()
+        .and_then(|headers| headers.into_iter().find(is_invalid))
+    {
+        Some((name, _)) => InvalidEvent::Header(name),
+        None => InvalidEvent::Shape(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event() -> Value {
+        json!({
+            "version": "2.0",
+            "routeKey": "PUT /v1/carts/{cart_id}",
+            "rawPath": "/v1/carts/1",
+            "rawQueryString": "a=1&b=%C3%A9&a=2",
+            "headers": { "host": "shop.example", "idempotency-key": "k", "x-city": "Zürich" },
+            "pathParameters": { "cart_id": "1" },
+            "requestContext": {
+                "http": { "method": "PUT", "path": "/v1/carts/1", "sourceIp": "203.0.113.7" },
+                "requestId": "JKJaXmPLvHcESHA=",
+                "routeKey": "PUT /v1/carts/{cart_id}",
+                "stage": "$default",
+            },
+            "body": "e30=",
+            "isBase64Encoded": true,
+        })
+    }
+
+    fn read(event: &Value) -> Result<HttpRequest, InvalidEvent> {
+        HttpRequest::read(&event.to_string(), None)
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut event = event();
+        *event.pointer_mut(pointer).unwrap() = value;
+        event
+    }
+
+    #[test]
+    fn a_request_is_read() {
+        let request = read(&event()).unwrap();
+        assert_eq!(request.header("idempotency-key"), Some("k"));
+        assert_eq!(request.header("x-city"), Some("Zürich"));
+        assert_eq!(request.header("authorization"), None);
+        assert_eq!(request.body(), b"{}");
+        assert_eq!(request.id(), Some("JKJaXmPLvHcESHA="));
+        assert_eq!(request.route(), "PUT /v1/carts/{cart_id}");
+        assert_eq!(
+            request.path_parameters().collect::<Vec<_>>(),
+            [("cart_id", "1")]
+        );
+        let mut query: Vec<_> = request.query_parameters().collect();
+        // Names have no order among themselves; the values of one have.
+        query.sort_by_key(|(name, _)| name.to_owned());
+        assert_eq!(query, [("a", "1"), ("a", "2"), ("b", "é")]);
+    }
+
+    #[test]
+    fn an_unreadable_event_says_what_is_wrong() {
+        let says = |event: &Value| read(event).unwrap_err().to_string();
+        for headers in [
+            json!({ "host": "shop.example", "x-city": "a\nb" }),
+            json!({ "x city": "Bern" }),
+            json!({ "x-größe-city": "Bern" }),
+        ] {
+            let says = says(&with("/headers", headers));
+            assert!(says.contains("city\" has a name or a value"), "{says}");
+        }
+        assert!(says(&with("/rawQueryString", json!("q=a b"))).contains("query"));
+        assert!(says(&with("/headers/host", json!("a b"))).contains("URL"));
+        assert!(says(&with("/headers/host", json!("1.2.3.4.5.6"))).contains("URL"));
+        assert!(says(&with("/rawPath", json!("no-slash"))).contains("URL"));
+        assert!(says(&with("/rawPath", json!(format!("/{}", "é".repeat(40_000))))).contains("URL"));
+        assert!(says(&with("/body", json!("not base64"))).contains("base64"));
+        assert!(says(&json!({})).contains("HTTP API"));
+        assert!(says(&json!({ "Records": [] })).contains("HTTP API"));
+        assert!(says(&json!(1)).contains("HTTP API"));
+    }
+
+    #[test]
+    fn past_the_gateway_the_function_knows_its_route() {
+        let route = Route::new("GET /v1/products/{slug}");
+        let read = |path: &str| {
+            let mut event = with("/rawPath", json!(path));
+            event["routeKey"] = json!("$default");
+            event["requestContext"]["routeKey"] = json!("$default");
+            event["pathParameters"] = Value::Null;
+            HttpRequest::read(&event.to_string(), Some(&route)).unwrap()
+        };
+        let request = read("/v1/products/caf%C3%A9%2Fau-lait");
+        assert_eq!(request.route(), "GET /v1/products/{slug}");
+        let parameters: Vec<_> = request.path_parameters().collect();
+        assert_eq!(parameters, [("slug", "café/au-lait")]);
+        for other in [
+            "/v1/products",
+            "/v1/products/a/b",
+            "/v1/carts/a",
+            "/v1/products/%FF",
+        ] {
+            assert_eq!(read(other).path_parameters().count(), 0, "{other}");
+        }
+        // With a gateway, it is the gateway's word that counts.
+        let routed = HttpRequest::read(&event().to_string(), Some(&route)).unwrap();
+        assert_eq!(routed.route(), "PUT /v1/carts/{cart_id}");
+    }
+
+    #[test]
+    fn every_sample_event_of_an_endpoint_is_read() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+        let mut count = 0;
+        for function in std::fs::read_dir(folder).unwrap() {
+            for event in std::fs::read_dir(function.unwrap().path()).unwrap() {
+                let event = std::fs::read_to_string(event.unwrap().path()).unwrap();
+                if event.contains("\"routeKey\"") {
+                    HttpRequest::read(&event, None).unwrap();
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 10, "{count} events");
+    }
+
+    proptest! {
+        #[test]
+        fn no_event_ends_the_process(
+            path in prop_oneof!["/.{0,40}", ".{0,40}", "/[ -~]{0,40}"],
+            query in prop_oneof![".{0,40}", "[ -~]{0,40}"],
+            host in prop_oneof!["[ -~]{0,20}", "[a-z0-9.:x-]{0,20}", ".{0,10}", "[0-9.]{1,12}"],
+            scheme in prop_oneof![Just("https".to_owned()), "[ -~]{0,6}"],
+            name in "[ -~]{0,8}",
+            value in ".{0,10}",
+            body in ".{0,10}",
+            encoded in any::<bool>(),
+            domain in prop::option::of(".{0,10}"),
+        ) {
+            let mut event = event();
+            event["rawPath"] = json!(path);
+            event["rawQueryString"] = json!(query);
+            event["headers"] = json!({ "x-forwarded-proto": scheme, name: value });
+            match domain {
+                Some(domain) => event["requestContext"]["domainName"] = json!(domain),
+                None => event["headers"]["host"] = json!(host),
+            }
+            event["body"] = json!(body);
+            event["isBase64Encoded"] = json!(encoded);
+            // Read or refused, and never a panic.
+            let _ = read(&event);
+        }
+    }
+}
