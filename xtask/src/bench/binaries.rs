@@ -12,6 +12,9 @@ use crate::Outcome;
 /// The floor's name.
 pub(crate) const HELLO: &str = "hello";
 
+/// The name of get-product as the AWS documentation would have it (`tools/stock`).
+pub(crate) const STOCK: &str = "stock";
+
 /// How a function is run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
@@ -93,14 +96,10 @@ impl Binaries {
 /// Builds what is deployed, for the machine at hand, and the floor. What another revision of the project
 /// needs of others is mostly built already: all revisions share this one's folder.
 pub(crate) fn build(root: &Path) -> Outcome {
-    let architecture = match std::env::consts::ARCH {
-        "aarch64" => "--arm64",
-        _ => "--x86-64",
-    };
     println!("building release binaries (the first time takes some minutes)");
     for what in [&["--bins"][..], &["-p", "runtime", "--example", HELLO]] {
         let status = Command::new("cargo")
-            .args(["lambda", "build", "--quiet", "--release", architecture])
+            .args(["lambda", "build", "--quiet", "--release", architecture()])
             .args(what)
             .arg("--lambda-dir")
             .arg(root.join("target/lambda"))
@@ -120,6 +119,33 @@ pub(crate) fn build(root: &Path) -> Outcome {
         fs::copy(example.join("bootstrap"), folder.join("bootstrap"))?;
     }
     Ok(())
+}
+
+/// Builds `tools/stock`, a workspace of its own, for the machine at hand.
+pub(crate) fn build_stock() -> Outcome {
+    println!("building stock (the first time takes some minutes)");
+    let root = crate::root();
+    let status = Command::new("cargo")
+        .args(["lambda", "build", "--quiet", "--release", architecture()])
+        .arg("--manifest-path")
+        .arg(root.join("tools/stock/Cargo.toml"))
+        .arg("--lambda-dir")
+        .arg(root.join("target/lambda"))
+        .env("CARGO_TARGET_DIR", root.join("target/stock"))
+        .current_dir(root.join("tools/stock"))
+        .status()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err("building stock failed; its errors are above".into()),
+    }
+}
+
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "--arm64",
+        _ => "--x86-64",
+    }
 }
 
 fn valgrind() -> Outcome<String> {

@@ -10,16 +10,21 @@ mod table;
 mod world;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
-use local::meter::Meter;
+use local::{
+    lambda::Lambda,
+    meter::Meter,
+    template::{Function as TemplateFunction, Trigger},
+};
 
 use self::{
-    binaries::{Binaries, HELLO, Way},
+    binaries::{Binaries, HELLO, STOCK, Way},
     measure::{Effort, Floor},
     report::{Function, Machine, Report},
     scenarios::{Events, SCENARIOS, Scenario},
@@ -76,6 +81,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     if !options.no_build {
         binaries::build(&root())?;
+        binaries::build_stock()?;
     }
     let report = executor()?.block_on(measure_all(&root(), options))?;
     let out = root().join(&options.out);
@@ -153,6 +159,8 @@ async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
     let effort = options.effort();
     println!("measuring hello");
     let hello = bench.hello(effort).await?;
+    println!("measuring stock");
+    let stock = bench.stock(effort).await?;
     let mut functions = BTreeMap::new();
     for name in bench.names() {
         if options.wants(&name) {
@@ -174,6 +182,7 @@ async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
         revision,
         machine: machine(),
         hello,
+        stock: Some(stock),
         functions,
     })
 }
@@ -242,6 +251,8 @@ impl Bench {
         let template = &self.world.stack.template.functions;
         if let Some(block) = template.iter().find(|block| block.binary == name) {
             function.memory_mb = block.memory;
+            function.services = services(block);
+            function.calls_stripe = block.environment.contains_key("STRIPE_SECRET_NAME");
         }
         measure::sizes(&self.binaries.deployed(name), &mut function)?;
         for scenario in of(name) {
@@ -283,6 +294,60 @@ impl Bench {
         self.run_as(name, Way::default()).await
     }
 
+    /// Measures get-product as the AWS documentation would have it, in the environment of the real one and
+    /// called as that is without its cache.
+    async fn stock(&self, effort: Effort) -> Outcome<Function> {
+        let functions = self.world.stack.template.functions.iter();
+        let mut block = functions
+            .clone()
+            .find(|block| block.binary == "get-product")
+            .ok_or("the template has no get-product")?
+            .clone();
+        block.binary = STOCK.to_owned();
+        let trust = self.stock_trust(&block.environment)?;
+        block
+            .environment
+            .insert("SSL_CERT_FILE".to_owned(), trust.display().to_string());
+        let mut function = Function {
+            memory_mb: block.memory,
+            services: services(&block),
+            ..Function::default()
+        };
+        measure::sizes(&self.binaries.deployed(STOCK), &mut function)?;
+        let lambda = Lambda::start(vec![block], &self.binaries.folder, Arc::new(|_, _| {})).await?;
+        let scenario = of("get-product")
+            .find(|scenario| scenario.uncached)
+            .ok_or("get-product is not measured without its cache")?;
+        let events = scenario.events(&self.world, effort.starts).await?;
+        let (started, rest) = apart(events, effort.starts);
+        let floor = Some(&self.floor);
+        measure::starts(&lambda, STOCK, &started, floor, &mut function).await?;
+        lambda.restart(None).await;
+        let figures = measure::warm(&lambda, None, STOCK, &rest, floor, effort).await?;
+        function.scenarios.insert(scenario.name.to_owned(), figures);
+        function.peak_kb = measure::peak(&lambda, STOCK)?;
+        Ok(function)
+    }
+
+    /// A file with the certificates of this machine and the one of the meter: stock reads the system's, as
+    /// it would on Lambda.
+    fn stock_trust(&self, environment: &BTreeMap<String, String>) -> Outcome<PathBuf> {
+        let mut certificates = Vec::new();
+        let system = [
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/etc/pki/tls/certs/ca-bundle.crt",
+        ];
+        if let Some(path) = system.iter().find(|path| Path::new(path).exists()) {
+            certificates = fs::read(path)?;
+        }
+        if let Some(path) = environment.get("AWS_CA_BUNDLE") {
+            certificates.extend(fs::read(path)?);
+        }
+        let path = self.binaries.folder.join("stock.pem");
+        fs::write(&path, certificates)?;
+        Ok(path)
+    }
+
     /// Measures the floor.
     async fn hello(&self, effort: Effort) -> Outcome<Function> {
         let mut function = Function {
@@ -305,6 +370,28 @@ impl Bench {
         }
         Ok(function)
     }
+}
+
+/// The AWS services that a function's policy names; consumers talk to their queue, too, which SAM allows.
+fn services(block: &TemplateFunction) -> BTreeSet<String> {
+    let actions = block.statements.iter().flat_map(|statement| {
+        let action = &statement["Action"];
+        action
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![action.clone()])
+    });
+    let mut services: BTreeSet<String> = actions
+        .filter_map(|action| Some(action.as_str()?.split_once(':')?.0.to_owned()))
+        .collect();
+    if block
+        .triggers
+        .iter()
+        .any(|trigger| matches!(trigger, Trigger::Queue { .. }))
+    {
+        services.insert("sqs".to_owned());
+    }
+    services
 }
 
 /// The ways in which a function is measured; the usual one first.

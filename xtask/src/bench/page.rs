@@ -27,7 +27,8 @@ pub(crate) fn render(report: &Report) -> String {
          <h1>What each function costs</h1>\
          <p>{date}, revision <code>{revision}</code>, on {cpu}, {cores} cores, Linux {kernel}. \
          Release binaries as deployed, behind a Lambda Runtime API and TLS on the same machine. \
-         <b>hello</b> is the smallest function on the same runtime: the floor.</p>",
+         <b>hello</b> is the smallest function on the same runtime: the floor. <b>stock</b> is get-product as \
+         the AWS documentation would have it.</p>",
         date = escape(&report.date),
         revision = escape(&report.revision),
         cpu = escape(&machine.cpu),
@@ -66,7 +67,10 @@ fn plots(report: &Report) -> Vec<Plot> {
             .map(|(name, function)| (name.clone(), of(function)))
             .collect();
         bars.sort_by(|a, b| b.1.total_cmp(&a.1));
-        bars.insert(0, ("hello".to_owned(), of(&report.hello)));
+        bars.splice(
+            0..0,
+            marks(report).map(|(name, mark)| (name.to_owned(), of(mark))),
+        );
         bars
     };
     let mut cpu: Vec<(String, f64)> = Vec::new();
@@ -76,13 +80,17 @@ fn plots(report: &Report) -> Vec<Plot> {
         }
     }
     cpu.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let floor = report
-        .hello
-        .scenarios
-        .values()
-        .next()
-        .map_or(0.0, |it| it.cpu_us);
-    cpu.insert(0, ("hello".to_owned(), floor));
+    let of = |function: &Function| {
+        function
+            .scenarios
+            .values()
+            .next()
+            .map_or(0.0, |it| it.cpu_us)
+    };
+    cpu.splice(
+        0..0,
+        marks(report).map(|(name, mark)| (name.to_owned(), of(mark))),
+    );
     vec![
         Plot {
             title: "Start",
@@ -115,6 +123,12 @@ fn plots(report: &Report) -> Vec<Plot> {
             bars: functions(|it| mega(it.zip_bytes)),
         },
     ]
+}
+
+/// What functions are held against, in the order of the bars: the floor first.
+fn marks(report: &Report) -> impl Iterator<Item = (&'static str, &Function)> {
+    let stock = report.stock.iter().map(|stock| ("stock", stock));
+    std::iter::once(("hello", &report.hello)).chain(stock)
 }
 
 /// Bars from left to right, the floor first and marked as a line through all.

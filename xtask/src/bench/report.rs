@@ -1,7 +1,7 @@
 //! What a run of the bench found out, as it is written to `report.json`. docs/performance.md explains
 //! each figure. What the cost model does not count with may be missing from a report that is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub(crate) struct Report {
     pub(crate) machine: Machine,
     /// The floor.
     pub(crate) hello: Function,
+    /// get-product as the AWS documentation would have it.
+    #[serde(default)]
+    pub(crate) stock: Option<Function>,
     /// Every function, by name.
     pub(crate) functions: BTreeMap<String, Function>,
 }
@@ -46,6 +49,12 @@ pub(crate) struct Function {
     /// Size of the archive that is deployed.
     #[serde(default)]
     pub(crate) zip_bytes: u64,
+    /// AWS services that its policy names, each of them an SDK client.
+    #[serde(default)]
+    pub(crate) services: BTreeSet<String>,
+    /// Whether it may call Stripe.
+    #[serde(default)]
+    pub(crate) calls_stripe: bool,
     /// Memory that the template gives it.
     #[serde(default)]
     pub(crate) memory_mb: u64,
