@@ -2,13 +2,13 @@
 
 #![expect(clippy::float_arithmetic, reason = "lengths on paper, never money")]
 
-use std::ops::Range;
+use std::{ops::Range, rc::Rc};
 
 use domain::money::Money;
 
 use crate::{
     Document, Kind, Party,
-    text::{Align, Block, Style, Typesetter},
+    text::{Align, Block, Style, Typesetter, UNBROKEN},
 };
 
 /// A4, in points.
@@ -121,7 +121,7 @@ pub(crate) struct Node {
 /// The laid-out document.
 pub(crate) struct Pages {
     pub(crate) pages: Vec<Vec<Op>>,
-    pub(crate) blocks: Vec<Block>,
+    pub(crate) blocks: Vec<Rc<Block>>,
     pub(crate) nodes: Vec<Node>,
     /// Nodes that are in no other.
     pub(crate) roots: Vec<usize>,
@@ -147,6 +147,13 @@ pub(crate) fn lay_out(document: &Document, typesetter: &mut Typesetter) -> Pages
     flow.out
 }
 
+/// What comes into a cell when its column has a width.
+struct Draft {
+    text: String,
+    /// The text in one line, as it was measured. It stays as it is if it fits.
+    line: Option<Rc<Block>>,
+}
+
 /// The lines of one table row, column by column.
 struct Cell {
     x: f32,
@@ -163,7 +170,7 @@ struct Flow<'a> {
 
 impl Flow<'_> {
     fn heading(&mut self, document: &Document) {
-        let title = self.set.set(document.kind.title(), HEADING, WIDTH);
+        let title = self.set.label(document.kind.title(), HEADING, WIDTH, 1);
         let number = self.set.set_clipped(&document.number, SUBHEADING, WIDTH, 3);
         let node = self.root(Role::Heading);
         self.y += self.text(title, LEFT, self.y, INK, node);
@@ -175,8 +182,13 @@ impl Flow<'_> {
         let width = (WIDTH - 2.0 * 2.0 * GAP) / 3.0;
         let column = |n: f32| LEFT + n * (width + 2.0 * GAP);
         let top = self.y;
-        let seller = self.party("From", &document.seller, column(0.0), width);
-        let buyer = self.party("To", &document.buyer, column(1.0), width);
+        // A shop has one seller, and another buyer on each document.
+        let seller = self.party("From", &document.seller, column(0.0), |set, text, style| {
+            set.label(text, style, width, 3)
+        });
+        let buyer = self.party("To", &document.buyer, column(1.0), |set, text, style| {
+            Rc::new(set.set_clipped(text, style, width, 3))
+        });
 
         self.y = top;
         let date = document.issued_on.strftime("%-d %B %Y").to_string();
@@ -189,11 +201,17 @@ impl Flow<'_> {
     }
 
     /// Where it ends.
-    fn party(&mut self, caption: &str, party: &Party, x: f32, width: f32) -> f32 {
+    fn party(
+        &mut self,
+        caption: &str,
+        party: &Party,
+        x: f32,
+        set: impl Fn(&mut Typesetter, &str, Style) -> Rc<Block>,
+    ) -> f32 {
         let mut y = self.y;
-        let caption = self.set.set(caption, CAPTION, width);
+        let caption = self.set.label(caption, CAPTION, UNBROKEN, 1);
         y += self.paragraph(caption, x, y, MUTED);
-        let name = self.set.set_clipped(&party.name, BODY_BOLD, width, 3);
+        let name = set(self.set, &party.name, BODY_BOLD);
         y += self.paragraph(name, x, y, INK);
         let cut = party.address.len() > MAX_ADDRESS_LINES;
         let address = party.address.iter().take(MAX_ADDRESS_LINES);
@@ -201,7 +219,7 @@ impl Flow<'_> {
         let rest = cut.then_some("…").into_iter();
         let rest = rest.chain(tax_id.as_deref()).chain(party.email.as_deref());
         for line in address.map(String::as_str).chain(rest) {
-            let line = self.set.set_clipped(line, BODY, width, 3);
+            let line = set(self.set, line, BODY);
             y += self.paragraph(line, x, y, INK);
         }
         y
@@ -212,58 +230,54 @@ impl Flow<'_> {
         if value.lines.is_empty() {
             return;
         }
-        let caption = self.set.set(caption, CAPTION, width);
+        let caption = self.set.label(caption, CAPTION, UNBROKEN, 1);
         self.y += self.paragraph(caption, x, self.y, MUTED);
         self.y += self.paragraph(value, x, self.y, INK) + 5.0;
     }
 
     fn table(&mut self, document: &Document) {
         let currency = document.total.currency;
-        let rows: Vec<[String; 5]> = document
-            .lines
-            .iter()
-            .map(|line| {
-                [
-                    line.sku.clone(),
-                    line.description.clone(),
-                    line.quantity.to_string(),
-                    number(line.unit_price),
-                    number(line.total),
-                ]
-            })
-            .collect();
         let head = [
-            "SKU".to_owned(),
-            "Description".to_owned(),
-            "Quantity".to_owned(),
-            format!("Price, {currency}"),
-            format!("Total, {currency}"),
+            "SKU",
+            "Description",
+            "Quantity",
+            &format!("Price, {currency}"),
+            &format!("Total, {currency}"),
         ];
-        let widths = self.column_widths(&head, &rows);
+        let head = head.map(|text| Draft {
+            line: Some(self.set.label(text, CAPTION, UNBROKEN, 1)),
+            text: text.to_owned(),
+        });
+        let mut rows: Vec<_> = document.lines.iter().map(row).collect();
+        let widths = self.column_widths(&head, &mut rows);
 
         let table = self.root(Role::Table);
         let thead = self.child(table, Role::TableHead);
         let row = self.child(thead, Role::Row);
-        let head = self.cells(&head, CAPTION, widths, row, Role::ColumnHeader);
+        let head = self.cells(head, CAPTION, widths, row, Role::ColumnHeader);
         self.break_before(self.height(&head) + BODY.pitch + 2.0 * ROW_PADDING);
         self.table_head(&head, false);
 
         let tbody = self.child(table, Role::TableBody);
-        for row in &rows {
+        for row in rows {
             let node = self.child(tbody, Role::Row);
             let cells = self.cells(row, BODY, widths, node, Role::Cell);
             self.row(&cells, &head);
         }
     }
 
-    fn column_widths(&mut self, head: &[String; 5], rows: &[[String; 5]]) -> [f32; 5] {
+    /// Also sets what it measures.
+    fn column_widths(&mut self, head: &[Draft; 5], rows: &mut [[Draft; 5]]) -> [f32; 5] {
         let mut widths = [0.0_f32; 5];
         let most = [96.0, f32::MAX, 72.0, 96.0, 96.0];
         for column in [0, 2, 3, 4] {
-            let mut width = self.set.width(&head[column], CAPTION);
-            for row in rows {
+            let mut width = head[column].line.as_ref().map_or(0.0, |line| line.width);
+            for row in &mut *rows {
                 if width < most[column] {
-                    width = width.max(self.set.width(&row[column], BODY));
+                    let draft = &mut row[column];
+                    let line = self.set.set(&draft.text, BODY, UNBROKEN);
+                    width = width.max(line.width);
+                    draft.line = Some(Rc::new(line));
                 }
             }
             // A little more than measured, or rounding breaks what just fits.
@@ -275,7 +289,7 @@ impl Flow<'_> {
 
     fn cells(
         &mut self,
-        texts: &[String; 5],
+        drafts: [Draft; 5],
         style: Style,
         widths: [f32; 5],
         row: usize,
@@ -288,21 +302,35 @@ impl Flow<'_> {
             Align::Right,
             Align::Right,
         ];
-        let mut x = LEFT;
-        let mut cells = Vec::with_capacity(texts.len());
-        for ((text, width), align) in texts.iter().zip(widths).zip(aligns) {
+        let mut left = LEFT;
+        let mut cells = Vec::with_capacity(drafts.len());
+        for ((draft, width), align) in drafts.into_iter().zip(widths).zip(aligns) {
             let style = aligned(style, align);
-            let mut block = self.set.set(text, style, width);
+            let (mut block, mut x) = self.fit(draft, style, left, width);
             if block.lines.is_empty() {
                 // A table is read by its columns: none may be missing.
-                block = self.set.set("–", style, width);
+                (block, x) = (Rc::new(self.set.set("–", style, width)), left);
             }
             let node = self.child(row, role);
             let block = self.keep(block);
             cells.push(Cell { x, block, node });
-            x += width + GAP;
+            left += width + GAP;
         }
         cells
+    }
+
+    /// A draft in its column, and where it stands.
+    fn fit(&mut self, draft: Draft, style: Style, left: f32, width: f32) -> (Rc<Block>, f32) {
+        match draft.line {
+            Some(line) if line.width <= width => {
+                let x = match style.align {
+                    Align::Right => left + width - line.width,
+                    Align::Start | Align::Left => left,
+                };
+                (line, x)
+            }
+            _ => (Rc::new(self.set.set(&draft.text, style, width)), left),
+        }
     }
 
     fn height(&self, cells: &[Cell]) -> f32 {
@@ -397,30 +425,35 @@ impl Flow<'_> {
         };
         rows.push((label.to_owned(), document.total, TOTAL));
 
-        let mut amounts = 60.0_f32;
+        let mut widest = 60.0_f32;
+        let mut amounts = Vec::with_capacity(rows.len());
         for (_, amount, style) in &rows {
-            amounts = amounts.max(self.set.width(&amount.to_string(), *style) + 0.5);
+            let text = format!("{} {currency}", number(*amount));
+            let line = Rc::new(self.set.set(&text, *style, UNBROKEN));
+            widest = widest.max(line.width + 0.5);
+            let line = Some(line);
+            amounts.push(Draft { text, line });
         }
-        let labels = (WIDTH * 0.5 - amounts).max(120.0);
-        let left = RIGHT - amounts - GAP - labels;
+        let labels = (WIDTH * 0.5 - widest).max(120.0);
+        let left = RIGHT - widest - GAP - labels;
 
         let table = self.root(Role::Table);
         let mut height = 10.0;
         let mut set = Vec::with_capacity(rows.len());
-        for (label, amount, style) in rows {
+        for ((label, _, style), amount) in rows.into_iter().zip(amounts) {
             let row = self.child(table, Role::Row);
             let header = self.child(row, Role::RowHeader);
             let cell = self.child(row, Role::Cell);
             let label = self.set.set_clipped(&label, style, labels, 4);
-            let amount = format!("{} {currency}", number(amount));
-            let amount = self.set.set(&amount, aligned(style, Align::Right), amounts);
+            let style = aligned(style, Align::Right);
+            let (amount, x) = self.fit(amount, style, left + labels + GAP, widest);
             let label = Cell {
                 x: left,
                 block: self.keep(label),
                 node: header,
             };
             let amount = Cell {
-                x: left + labels + GAP,
+                x,
                 block: self.keep(amount),
                 node: cell,
             };
@@ -519,13 +552,13 @@ impl Flow<'_> {
     }
 
     /// The whole of a block, on its own: two lines of one paragraph would be read as one word.
-    fn paragraph(&mut self, block: Block, x: f32, y: f32, colour: Colour) -> f32 {
+    fn paragraph(&mut self, block: impl Into<Rc<Block>>, x: f32, y: f32, colour: Colour) -> f32 {
         let node = self.root(Role::Paragraph);
-        self.text(block, x, y, colour, node)
+        self.text(block.into(), x, y, colour, node)
     }
 
     /// The whole of a block; its height.
-    fn text(&mut self, block: Block, x: f32, y: f32, colour: Colour, node: usize) -> f32 {
+    fn text(&mut self, block: Rc<Block>, x: f32, y: f32, colour: Colour, node: usize) -> f32 {
         let count = block.lines.len();
         let height = block.style.pitch * to_length(count);
         let block = self.keep(block);
@@ -565,8 +598,8 @@ impl Flow<'_> {
         });
     }
 
-    fn keep(&mut self, block: Block) -> usize {
-        self.out.blocks.push(block);
+    fn keep(&mut self, block: impl Into<Rc<Block>>) -> usize {
+        self.out.blocks.push(block.into());
         self.out.blocks.len() - 1
     }
 
@@ -589,6 +622,17 @@ impl Flow<'_> {
         }
         node
     }
+}
+
+fn row(line: &crate::Line) -> [Draft; 5] {
+    [
+        line.sku.clone(),
+        line.description.clone(),
+        line.quantity.to_string(),
+        number(line.unit_price),
+        number(line.total),
+    ]
+    .map(|text| Draft { text, line: None })
 }
 
 /// The amount without its currency, which the head of the column names.

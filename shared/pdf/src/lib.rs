@@ -10,6 +10,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+
 use domain::money::{Currency, Money};
 use jiff::civil::Date;
 
@@ -122,6 +124,17 @@ pub fn render(document: &Document) -> Result<Vec<u8>, RenderError> {
     render_reporting(document).map(|rendered| rendered.bytes)
 }
 
+/// What outlives a document, because finding it out is half of the work.
+struct Renderer {
+    typesetter: text::Typesetter,
+    fonts: paint::Fonts,
+}
+
+thread_local! {
+    /// A function renders on one thread, one document after the other.
+    static RENDERER: RefCell<Option<Renderer>> = const { RefCell::new(None) };
+}
+
 pub(crate) struct Rendered {
     pub(crate) bytes: Vec<u8>,
     /// What no font has, in the order it was met.
@@ -131,12 +144,18 @@ pub(crate) struct Rendered {
 
 pub(crate) fn render_reporting(document: &Document) -> Result<Rendered, RenderError> {
     check_currencies(document)?;
-    let mut typesetter = text::Typesetter::new()?;
-    let pages = layout::lay_out(document, &mut typesetter);
-    let bytes = paint::paint(document, &pages)?;
-    Ok(Rendered {
-        bytes,
-        missing: typesetter.missing,
+    RENDERER.with_borrow_mut(|renderer| {
+        let Renderer { typesetter, fonts } = match renderer {
+            Some(renderer) => renderer,
+            None => renderer.insert(Renderer {
+                typesetter: text::Typesetter::new()?,
+                fonts: paint::Fonts::default(),
+            }),
+        };
+        let pages = layout::lay_out(document, typesetter);
+        let missing = std::mem::take(&mut typesetter.missing);
+        let bytes = paint::paint(document, &pages, fonts)?;
+        Ok(Rendered { bytes, missing })
     })
 }
 

@@ -32,7 +32,14 @@ use crate::{
 /// The labels are English, whatever the names are.
 const LANGUAGE: &str = "en";
 
-pub(crate) fn paint(document: &Document, pages: &Pages) -> Result<Vec<u8>, RenderError> {
+/// The fonts that were needed so far, each at its place in [`FONTS`]: most documents need two.
+pub(crate) type Fonts = [Option<Font>; FONTS.len()];
+
+pub(crate) fn paint(
+    document: &Document,
+    pages: &Pages,
+    fonts: &mut Fonts,
+) -> Result<Vec<u8>, RenderError> {
     let configuration = ConfigurationBuilder::new()
         .with_archival_validator(Archival::A3_A)
         .with_accessibility_validator(Accessibility::UA1)
@@ -45,7 +52,7 @@ pub(crate) fn paint(document: &Document, pages: &Pages) -> Result<Vec<u8>, Rende
 
     let mut painter = Painter {
         pages,
-        fonts: BTreeMap::new(),
+        fonts,
         marked: BTreeMap::new(),
     };
     for ops in &pages.pages {
@@ -106,8 +113,7 @@ fn metadata(document: &Document, title: String) -> Metadata {
 
 struct Painter<'a> {
     pages: &'a Pages,
-    /// Read when they are first needed: most documents need two of the seven.
-    fonts: BTreeMap<usize, Font>,
+    fonts: &'a mut Fonts,
     /// What was drawn for each node.
     marked: BTreeMap<usize, Vec<Identifier>>,
 }
@@ -193,13 +199,14 @@ impl Painter<'_> {
     }
 
     fn font(&mut self, index: usize) -> Result<Font, RenderError> {
-        if let Some(font) = self.fonts.get(&index) {
+        let unknown = || RenderError::Font("unknown");
+        let slot = self.fonts.get_mut(index).ok_or_else(unknown)?;
+        if let Some(font) = slot {
             return Ok(font.clone());
         }
-        let file = FONTS.get(index).ok_or(RenderError::Font("unknown"))?;
+        let file = FONTS.get(index).ok_or_else(unknown)?;
         let font = Font::new(file.data.into(), 0).ok_or(RenderError::Font(file.name))?;
-        self.fonts.insert(index, font.clone());
-        Ok(font)
+        Ok(slot.insert(font).clone())
     }
 
     /// The node with all that is in it, unless that is nothing.

@@ -147,6 +147,32 @@ fn the_same_document_gives_the_same_bytes() {
 }
 
 #[test]
+fn what_is_kept_from_other_documents_changes_none() {
+    let mut documents = vec![
+        document(vec![line("A-1", "Tee")]),
+        document(vec![line("A-1", "قميص 42"), line("B-2", "纯棉 Tee 😀")]),
+        document(vec![line("A-1", "Tee")]),
+    ];
+    documents[1].seller.name = "A name so long that it takes two lines of its column".into();
+    documents[2].kind = Kind::CreditNote {
+        of: "2026-000099".into(),
+    };
+    let after_others = documents.iter().chain(&documents).rev().map(render);
+    let after_others: Vec<_> = after_others.collect();
+    // What is kept is a thread's own.
+    let alone = documents.iter().map(|document| {
+        let document = document.clone();
+        std::thread::spawn(move || render(&document))
+            .join()
+            .unwrap()
+    });
+    let alone: Vec<_> = alone.collect();
+    for (n, want) in alone.iter().chain(&alone).rev().enumerate() {
+        assert!(want == &after_others[n], "document {n}");
+    }
+}
+
+#[test]
 fn a_simple_invoice_is_small() {
     let bytes = render(&document(vec![line("A-1", "Tee"), line("B-2", "纯棉")])).unwrap();
     assert!(bytes.len() < 60_000, "{} bytes", bytes.len());

@@ -3,12 +3,12 @@
 
 #![expect(clippy::float_arithmetic, reason = "lengths on paper, never money")]
 
-use std::{borrow::Cow, ops::Range, sync::Arc};
+use std::{ops::Range, rc::Rc, sync::Arc};
 
 use krilla::text::{GlyphId, KrillaGlyph};
 use parley::{
-    Alignment, AlignmentOptions, FontContext, FontFamily, FontFamilyName, FontWeight, Layout,
-    LayoutContext, Line, OverflowWrap, StyleProperty,
+    Alignment, AlignmentOptions, FontContext, FontWeight, GenericFamily, Layout, LayoutContext,
+    Line, OverflowWrap, StyleProperty,
     fontique::{Blob, Collection, CollectionOptions, SourceCache},
 };
 
@@ -16,6 +16,10 @@ use crate::RenderError;
 
 /// Of a longer text the rest is left out: shaping takes time, and nobody reads it on an invoice.
 const MAX_CHARS: usize = 2_000;
+
+/// A shop has some thirty, and a few more for each currency.
+const MAX_LABELS: usize = 128;
+const MAX_LABEL_BYTES: usize = 100;
 
 /// Stands for what no font has. Noto Sans has it.
 const REPLACEMENT: char = '\u{FFFD}';
@@ -28,7 +32,7 @@ pub(crate) struct FontFile {
     pub(crate) only_regular: bool,
 }
 
-/// All of them. `paint` finds a font by its place here.
+/// All of them; the first that has a character is taken. `paint` finds a font by its place here.
 pub(crate) static FONTS: [FontFile; 7] = [
     FontFile {
         name: "NotoSans-Regular",
@@ -67,16 +71,11 @@ pub(crate) static FONTS: [FontFile; 7] = [
     },
 ];
 
-/// The first that has a character is taken. The family names are those in the files.
-const FAMILIES: [&str; 4] = [
-    "Noto Sans",
-    "Noto Sans Hebrew",
-    "Noto Sans Arabic",
-    "Droid Sans Fallback",
-];
+/// The width of a text that stays in one line, which begins at the left.
+pub(crate) const UNBROKEN: f32 = f32::MAX;
 
 /// How a text looks.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Style {
     pub(crate) size: f32,
     pub(crate) bold: bool,
@@ -99,6 +98,8 @@ pub(crate) struct Block {
     pub(crate) text: String,
     pub(crate) style: Style,
     pub(crate) lines: Vec<TextLine>,
+    /// Of the longest line.
+    pub(crate) width: f32,
 }
 
 /// One line, its runs from left to right.
@@ -115,12 +116,24 @@ pub(crate) struct Run {
     pub(crate) glyphs: Vec<KrillaGlyph>,
 }
 
-/// Sets texts. One for each document.
+/// A text that stands on one document after the other, and where it was set.
+struct Label {
+    text: String,
+    style: Style,
+    width: f32,
+    max: usize,
+    block: Rc<Block>,
+}
+
+/// Sets texts, for one document after the other: what it knows of the fonts costs as much to find out
+/// as it costs to set the texts of one.
 pub(crate) struct Typesetter {
     fonts: FontContext,
     layouts: LayoutContext<()>,
+    layout: Layout<()>,
     /// What the layout calls each of [`FONTS`].
     ids: Vec<u64>,
+    labels: Vec<Label>,
     pub(crate) missing: Vec<String>,
 }
 
@@ -131,43 +144,88 @@ impl Typesetter {
             system_fonts: false,
         });
         let mut ids = Vec::with_capacity(FONTS.len());
+        let mut families = Vec::with_capacity(FONTS.len());
         for font in &FONTS {
             let blob = Blob::new(Arc::new(font.data));
             ids.push(blob.id());
-            if collection.register_fonts(blob, None).is_empty() {
-                return Err(RenderError::Font(font.name));
+            let registered = collection.register_fonts(blob, None);
+            let (family, _) = registered.first().ok_or(RenderError::Font(font.name))?;
+            if !families.contains(family) {
+                families.push(*family);
             }
         }
+        // What a layout takes if it is told nothing else: no text has to look for them by name.
+        collection.set_generic_families(GenericFamily::SansSerif, families.into_iter());
         Ok(Self {
             fonts: FontContext {
                 collection,
                 source_cache: SourceCache::default(),
             },
             layouts: LayoutContext::new(),
+            layout: Layout::new(),
             ids,
+            labels: Vec::new(),
             missing: Vec::new(),
         })
+    }
+
+    /// As [`Self::set_clipped`], and kept for the documents that come: for what stands on all of them.
+    pub(crate) fn label(&mut self, text: &str, style: Style, width: f32, max: usize) -> Rc<Block> {
+        let known = |label: &&Label| {
+            label.text == text
+                && label.style == style
+                && label.width.to_bits() == width.to_bits()
+                && label.max == max
+        };
+        if let Some(label) = self.labels.iter().find(known) {
+            return Rc::clone(&label.block);
+        }
+        let block = Rc::new(self.set_clipped(text, style, width, max));
+        if self.labels.len() == MAX_LABELS {
+            self.labels.clear();
+        }
+        // So that all of them take little memory.
+        if text.len() <= MAX_LABEL_BYTES {
+            self.labels.push(Label {
+                text: text.to_owned(),
+                style,
+                width,
+                max,
+                block: Rc::clone(&block),
+            });
+        }
+        block
     }
 
     /// Sets a text in lines of at most `width`. An empty text has no lines.
     pub(crate) fn set(&mut self, text: &str, style: Style, width: f32) -> Block {
         let mut text = clean(text);
         if text.is_empty() {
-            let lines = Vec::new();
-            return Block { text, style, lines };
+            return Block {
+                text,
+                style,
+                lines: Vec::new(),
+                width: 0.0,
+            };
         }
-        let mut layout = self.break_lines(&text, style, width);
-        let gaps = gaps(&layout);
+        self.break_lines(&text, style, width);
+        let gaps = gaps(&self.layout);
         if !gaps.is_empty() {
             let missing = gaps.iter().filter_map(|gap| text.get(gap.clone()));
             self.missing.extend(missing.map(String::from));
             for gap in gaps.into_iter().rev() {
                 text.replace_range(gap, REPLACEMENT.encode_utf8(&mut [0; 4]));
             }
-            layout = self.break_lines(&text, style, width);
+            self.break_lines(&text, style, width);
         }
-        let lines = layout.lines().map(|line| self.line(&line)).collect();
-        Block { text, style, lines }
+        let lines = self.layout.lines().map(|line| self.line(&line)).collect();
+        let width = self.layout.width();
+        Block {
+            text,
+            style,
+            lines,
+            width,
+        }
     }
 
     /// As [`Self::set`], and of more than `max` lines the rest is left out, marked by `…`.
@@ -199,17 +257,7 @@ impl Typesetter {
         block
     }
 
-    /// How wide a text is in one line.
-    pub(crate) fn width(&mut self, text: &str, style: Style) -> f32 {
-        let layout = self.break_lines(&clean(text), style, f32::MAX);
-        layout.width()
-    }
-
-    fn break_lines(&mut self, text: &str, style: Style, width: f32) -> Layout<()> {
-        let families: Vec<_> = FAMILIES
-            .iter()
-            .map(|name| FontFamilyName::Named(Cow::Borrowed(name)))
-            .collect();
+    fn break_lines(&mut self, text: &str, style: Style, width: f32) {
         let weight = if style.bold {
             FontWeight::BOLD
         } else {
@@ -218,19 +266,18 @@ impl Typesetter {
         let mut builder = self
             .layouts
             .ranged_builder(&mut self.fonts, text, 1.0, false);
-        builder.push_default(StyleProperty::FontFamily(FontFamily::List(families.into())));
         builder.push_default(StyleProperty::FontSize(style.size));
         builder.push_default(StyleProperty::FontWeight(weight));
         builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
-        let mut layout = builder.build(text);
-        layout.break_all_lines((width < f32::MAX).then_some(width));
+        builder.build_into(&mut self.layout, text);
+        self.layout
+            .break_all_lines((width < UNBROKEN).then_some(width));
         let alignment = match style.align {
             Align::Start => Alignment::Start,
             Align::Left => Alignment::Left,
             Align::Right => Alignment::Right,
         };
-        layout.align(alignment, AlignmentOptions::default());
-        layout
+        self.layout.align(alignment, AlignmentOptions::default());
     }
 
     fn line(&self, line: &Line<'_, ()>) -> TextLine {
