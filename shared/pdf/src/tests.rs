@@ -4,7 +4,8 @@ use domain::money::{Currency, Money};
 use proptest::prelude::*;
 
 use crate::{
-    Document, Kind, Line, Party, RenderError, Tax, render, render_reporting, text::Typesetter,
+    Document, Kind, Line, Party, RenderError, Tax, render, render_reporting,
+    text::{FONTS, Typesetter, is_of_other_fonts},
 };
 
 fn eur() -> Currency {
@@ -173,6 +174,47 @@ fn what_is_kept_from_other_documents_changes_none() {
 }
 
 #[test]
+fn every_font_can_be_read() {
+    let mut typesetter = Typesetter::new();
+    typesetter.register(FONTS.len());
+    assert_eq!(typesetter.known_families(), 4);
+    for font in &FONTS {
+        let read = krilla::text::Font::new(font.data.into(), 0);
+        assert!(read.is_some(), "{}", font.name);
+    }
+}
+
+#[test]
+fn the_first_fonts_do_without_the_others() {
+    let (mut first, mut all) = (Typesetter::new(), Typesetter::new());
+    all.register(FONTS.len());
+    let chars: Vec<_> = ('\u{20}'..'\u{3000}')
+        .filter(|c| !is_of_other_fonts(*c))
+        .collect();
+    for chars in chars.chunks(64) {
+        let text = chars.iter().flat_map(|c| [*c, ' ']).collect::<String>();
+        for bold in [false, true] {
+            let style = crate::text::Style {
+                bold,
+                ..crate::layout::BODY
+            };
+            let glyphs = |block: crate::text::Block| -> Vec<_> {
+                let runs = block.lines.into_iter().flat_map(|line| line.runs);
+                let glyphs = runs.flat_map(|run| {
+                    let glyphs = run.glyphs.into_iter();
+                    glyphs.map(move |glyph| (run.font, glyph.glyph_id))
+                });
+                glyphs.collect()
+            };
+            let (a, b) = (first.set(&text, style, 400.0), all.set(&text, style, 400.0));
+            assert_eq!(glyphs(a), glyphs(b), "{text}");
+        }
+    }
+    assert_eq!(first.known_families(), 1);
+    assert_eq!(first.missing, all.missing);
+}
+
+#[test]
 fn a_simple_invoice_is_small() {
     let bytes = render(&document(vec![line("A-1", "Tee"), line("B-2", "纯棉")])).unwrap();
     assert!(bytes.len() < 60_000, "{} bytes", bytes.len());
@@ -213,7 +255,7 @@ fn characters_that_turn_the_direction_are_left_out() {
 
 #[test]
 fn arabic_is_joined_and_runs_from_right_to_left() {
-    let mut typesetter = Typesetter::new().unwrap();
+    let mut typesetter = Typesetter::new();
     let style = crate::layout::BODY;
     let alone = typesetter.set("ب", style, 100.0);
     let word = typesetter.set("ببب", style, 100.0);

@@ -9,10 +9,8 @@ use krilla::text::{GlyphId, KrillaGlyph};
 use parley::{
     Alignment, AlignmentOptions, FontContext, FontWeight, GenericFamily, Layout, LayoutContext,
     Line, OverflowWrap, StyleProperty,
-    fontique::{Blob, Collection, CollectionOptions, SourceCache},
+    fontique::{Blob, Collection, CollectionOptions, FamilyId, SourceCache},
 };
-
-use crate::RenderError;
 
 /// Of a longer text the rest is left out: shaping takes time, and nobody reads it on an invoice.
 const MAX_CHARS: usize = 2_000;
@@ -70,6 +68,10 @@ pub(crate) static FONTS: [FontFile; 7] = [
         only_regular: true,
     },
 ];
+
+/// Of [`FONTS`], those that most documents can do with. The others are looked into when a text
+/// comes that may need them: they are what there is most of, in bytes.
+const FIRST_FONTS: usize = 2;
 
 /// The width of a text that stays in one line, which begins at the left.
 pub(crate) const UNBROKEN: f32 = f32::MAX;
@@ -131,42 +133,56 @@ pub(crate) struct Typesetter {
     fonts: FontContext,
     layouts: LayoutContext<()>,
     layout: Layout<()>,
-    /// What the layout calls each of [`FONTS`].
+    /// What the layout calls each of [`FONTS`], as far as they are known.
     ids: Vec<u64>,
+    families: Vec<FamilyId>,
     labels: Vec<Label>,
     pub(crate) missing: Vec<String>,
 }
 
 impl Typesetter {
-    pub(crate) fn new() -> Result<Self, RenderError> {
-        let mut collection = Collection::new(CollectionOptions {
+    pub(crate) fn new() -> Self {
+        let collection = Collection::new(CollectionOptions {
             shared: false,
             system_fonts: false,
         });
-        let mut ids = Vec::with_capacity(FONTS.len());
-        let mut families = Vec::with_capacity(FONTS.len());
-        for font in &FONTS {
-            let blob = Blob::new(Arc::new(font.data));
-            ids.push(blob.id());
-            let registered = collection.register_fonts(blob, None);
-            let (family, _) = registered.first().ok_or(RenderError::Font(font.name))?;
-            if !families.contains(family) {
-                families.push(*family);
-            }
-        }
-        // What a layout takes if it is told nothing else: no text has to look for them by name.
-        collection.set_generic_families(GenericFamily::SansSerif, families.into_iter());
-        Ok(Self {
+        let mut typesetter = Self {
             fonts: FontContext {
                 collection,
                 source_cache: SourceCache::default(),
             },
             layouts: LayoutContext::new(),
             layout: Layout::new(),
-            ids,
+            ids: Vec::with_capacity(FONTS.len()),
+            families: Vec::new(),
             labels: Vec::new(),
             missing: Vec::new(),
-        })
+        };
+        typesetter.register(FIRST_FONTS);
+        typesetter
+    }
+
+    /// Makes fonts known that are not yet, so that there are so many of [`FONTS`].
+    pub(crate) fn register(&mut self, count: usize) {
+        let collection = &mut self.fonts.collection;
+        for font in FONTS.iter().take(count).skip(self.ids.len()) {
+            let blob = Blob::new(Arc::new(font.data));
+            self.ids.push(blob.id());
+            // That each of them can be read is for the tests to say.
+            for (family, _) in collection.register_fonts(blob, None) {
+                if !self.families.contains(&family) {
+                    self.families.push(family);
+                }
+            }
+        }
+        // What a layout takes if it is told nothing else: no text has to find them by their names.
+        let families = self.families.iter().copied();
+        collection.set_generic_families(GenericFamily::SansSerif, families);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn known_families(&self) -> usize {
+        self.families.len()
     }
 
     /// As [`Self::set_clipped`], and kept for the documents that come: for what stands on all of them.
@@ -207,6 +223,9 @@ impl Typesetter {
                 lines: Vec::new(),
                 width: 0.0,
             };
+        }
+        if self.ids.len() < FONTS.len() && text.chars().any(is_of_other_fonts) {
+            self.register(FONTS.len());
         }
         self.break_lines(&text, style, width);
         let gaps = gaps(&self.layout);
@@ -405,4 +424,9 @@ fn is_private(c: char) -> bool {
     matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
         || code & 0xFFFE == 0xFFFE
         || (0xFDD0..=0xFDEF).contains(&code)
+}
+
+/// Whether a font after the [`FIRST_FONTS`] may have it, and they have not.
+pub(crate) fn is_of_other_fonts(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{11FF}' | '\u{3000}'..)
 }
