@@ -10,12 +10,14 @@
 //! - [`lambda`] is the Runtime API: processes, time limits, concurrency.
 //! - [`gateway`] is the HTTP API and the CDN in front of it, on one address.
 //! - [`triggers`] feeds the queue consumers and the reader of the table's stream.
-//! - [`stack`] puts them together.
+//! - [`stack`] puts them together; its `Aws` is the emulators alone.
+//! - [`environment`] writes the functions' environments for cargo-lambda.
 //! - [`meter`] counts what the functions' calls cost.
 //! - [`process`] reads what the kernel knows of a function's process.
 //! - [`stripe`] stands in for the payment provider.
 
 pub mod emulators;
+pub mod environment;
 pub mod gateway;
 pub mod lambda;
 pub mod meter;

@@ -11,11 +11,15 @@ use tokio::task::JoinHandle;
 use crate::{
     LocalError, Result,
     emulators::Emulators,
+    environment::{Environments, Variables},
     gateway::Gateway,
     lambda::{Lambda, LogSink},
     template::{Settings, Template, Trigger},
     triggers::{QueuePoller, StreamPoller},
 };
+
+/// Name of the stack, which begins the names of everything in it.
+const STACK_NAME: &str = "stampede";
 
 /// What to run.
 pub struct Options {
@@ -42,6 +46,52 @@ pub struct Options {
 /// See [`Options::wiring`].
 pub type Wiring = Box<dyn Fn(&str, &mut BTreeMap<String, String>) + Send + Sync>;
 
+/// What the functions stand on, without them: the emulators, with everything in them that the template
+/// names. Dropping it ends them.
+pub struct Aws {
+    /// What the template says.
+    pub template: Template,
+    /// What answers in place of AWS.
+    pub emulators: Emulators,
+}
+
+impl Aws {
+    /// Starts the emulators and makes what the template names. `data` is where it is kept between runs;
+    /// without it, nothing is.
+    pub async fn start(
+        root: &Path,
+        data: Option<&Path>,
+        parameters: BTreeMap<String, String>,
+    ) -> Result<Self> {
+        if let Some(data) = data {
+            std::fs::create_dir_all(data)
+                .map_err(|error| LocalError::new(data.display(), error))?;
+        }
+        let emulators = Emulators::start(root, data).await?;
+        let settings = Settings {
+            stack_name: STACK_NAME.into(),
+            endpoint: emulators.endpoint.clone(),
+            parameters,
+        };
+        let template = Template::read(root, &settings)?;
+        emulators.provision(&template).await?;
+        Ok(Self {
+            template,
+            emulators,
+        })
+    }
+
+    /// What all functions share, the addresses of the emulators included.
+    pub fn environment(&self) -> Variables {
+        shared_environment(&self.template, &self.emulators)
+    }
+
+    /// Stops the emulators, and waits until what they hold is stored.
+    pub async fn stop(mut self) {
+        self.emulators.stop().await;
+    }
+}
+
 /// A running shop. Dropping it ends everything it started.
 pub struct Stack {
     /// Its address, such as `http://127.0.0.1:8080`.
@@ -64,18 +114,10 @@ impl Stack {
         listener.set_nonblocking(true).map_err(failed)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if let Some(data) = &options.data {
-            std::fs::create_dir_all(data)
-                .map_err(|error| LocalError::new(data.display(), error))?;
-        }
-        let emulators = Emulators::start(&options.root, options.data.as_deref()).await?;
-        let settings = Settings {
-            stack_name: "stampede".into(),
-            endpoint: emulators.endpoint.clone(),
-            parameters: options.parameters,
-        };
-        let template = Template::read(&options.root, &settings)?;
-        emulators.provision(&template).await?;
+        let Aws {
+            template,
+            emulators,
+        } = Aws::start(&options.root, options.data.as_deref(), options.parameters).await?;
         let mut functions = template.functions.clone();
         for function in &mut functions {
             function.environment.extend(emulators.environment());
@@ -163,6 +205,11 @@ impl Stack {
         })
     }
 
+    /// What all functions share, the addresses of the emulators included.
+    pub fn environment(&self) -> Variables {
+        shared_environment(&self.template, &self.emulators)
+    }
+
     /// From now on nothing calls a function but requests and [`Lambda::invoke`]: no queue, no stream,
     /// no clock. For those who measure one function at a time.
     pub fn stop_triggers(&mut self) {
@@ -242,6 +289,12 @@ pub fn listen(port: u16) -> Result<std::net::TcpListener> {
             LocalError::new(format!("port {port} of 127.0.0.1 cannot be used"), error)
         }
     })
+}
+
+fn shared_environment(template: &Template, emulators: &Emulators) -> Variables {
+    let mut variables = Environments::of(&template.functions).shared;
+    variables.extend(emulators.environment());
+    variables
 }
 
 fn queue_url(template: &Template, emulators: &Emulators, arn: &str) -> Result<String> {

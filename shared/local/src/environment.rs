@@ -1,0 +1,156 @@
+//! The functions' environments as cargo-lambda takes them: a file with what all functions share, and
+//! apart from it what differs from function to function.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{LocalError, Result, template::Function};
+
+/// Variables by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// The environments of all functions.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Environments {
+    /// Variables with one value wherever the template sets them. A function that does not read one is
+    /// not disturbed by it.
+    pub shared: Variables,
+    /// Variables that have other values in other functions, by binary. Never among the shared ones: a
+    /// function for which the template does not set them would read another's value.
+    pub by_function: BTreeMap<String, Variables>,
+}
+
+impl Environments {
+    /// Sorts out what the functions share.
+    pub fn of(functions: &[Function]) -> Self {
+        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, value) in functions.iter().flat_map(|function| &function.environment) {
+            values.entry(name).or_default().insert(value);
+        }
+        let mut environments = Self {
+            shared: Variables::new(),
+            by_function: BTreeMap::new(),
+        };
+        for function in functions {
+            for (name, value) in &function.environment {
+                let differs = values
+                    .get(name.as_str())
+                    .is_some_and(|values| values.len() > 1);
+                let variables = if differs {
+                    let own = environments.by_function.entry(function.binary.clone());
+                    own.or_default()
+                } else {
+                    &mut environments.shared
+                };
+                variables.insert(name.clone(), value.clone());
+            }
+        }
+        environments
+    }
+}
+
+/// The text of a file that `cargo lambda watch` reads variables from, one on each line.
+pub fn env_file(variables: &Variables) -> Result<String> {
+    let lines = variables.iter().map(|(name, value)| {
+        let value = quoted(value).ok_or_else(|| {
+            LocalError(format!(
+                "cargo-lambda's environment files cannot hold the value of {name}, {value:?}: \
+                 avoid \\n, and quotes of three kinds"
+            ))
+        })?;
+        Ok(format!("{name}={value}\n"))
+    });
+    lines.collect()
+}
+
+/// A value as the parser of these files (env-file-reader) reads it back. Single quotes where they do:
+/// a shell reads those alike.
+fn quoted(value: &str) -> Option<String> {
+    // Within quotes of any kind, the parser makes a line break of a backslash and an n.
+    let breaks = value.contains("\\n");
+    // Before a closing quote, a backslash would make it part of the value.
+    let escapes = value.ends_with('\\');
+    let fits = |quote: char| !breaks && !escapes && !value.contains(quote);
+    if let Some(quote) = ['\'', '"', '`'].into_iter().find(|quote| fits(*quote)) {
+        return Some(format!("{quote}{value}{quote}"));
+    }
+    // Without quotes, a backslash is one.
+    let ends = |c: char| c.is_whitespace() || "='`\"#".contains(c);
+    let bare = !value.is_empty() && value != "export" && !value.contains(ends);
+    bare.then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(binary: &str, environment: &[(&str, &str)]) -> Function {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Function {
+            logical_id: binary.to_owned(),
+            binary: binary.to_owned(),
+            timeout: 10,
+            memory: 256,
+            environment: environment.collect(),
+            triggers: Vec::new(),
+            statements: Vec::new(),
+        }
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        function("any", pairs).environment
+    }
+
+    #[test]
+    fn what_differs_by_function_is_kept_apart() {
+        let functions = [
+            function(
+                "list",
+                &[("TABLE", "t"), ("ROUTE", "GET /a"), ("SHOP", "s")],
+            ),
+            function("get", &[("TABLE", "t"), ("ROUTE", "GET /a/{id}")]),
+            function("relay", &[("TABLE", "t")]),
+        ];
+        let environments = Environments::of(&functions);
+        assert_eq!(
+            environments.shared,
+            variables(&[("SHOP", "s"), ("TABLE", "t")])
+        );
+        assert_eq!(
+            environments.by_function,
+            BTreeMap::from([
+                ("get".to_owned(), variables(&[("ROUTE", "GET /a/{id}")])),
+                ("list".to_owned(), variables(&[("ROUTE", "GET /a")])),
+            ])
+        );
+    }
+
+    /// What stands here was read back by the parser itself; a test in `tests/house` starts cargo-lambda.
+    #[test]
+    fn values_are_quoted_for_the_parser() {
+        let cases = [
+            ("plain", "'plain'"),
+            ("", "''"),
+            ("export", "'export'"),
+            ("two words", "'two words'"),
+            ("$HOME #1 | 100 % = `x`", "'$HOME #1 | 100 % = `x`'"),
+            ("two\nlines", "'two\nlines'"),
+            ("O'Neill & Co", "\"O'Neill & Co\""),
+            (r#"O'Neill "Shirts""#, r#"`O'Neill "Shirts"`"#),
+            (r"a\b c", r"'a\b c'"),
+            (r"C:\new", r"C:\new"),
+            (r"C:\", r"C:\"),
+        ];
+        for (value, written) in cases {
+            assert_eq!(quoted(value).as_deref(), Some(written));
+        }
+        for value in [r"C:\new folder", r"ends with \", "'\"`"] {
+            assert_eq!(quoted(value), None);
+        }
+        let file = env_file(&variables(&[("A", ""), ("B", "b c")])).unwrap();
+        assert_eq!(file, "A=''\nB='b c'\n");
+        let error = env_file(&variables(&[("B", "'\"`")])).unwrap_err();
+        assert!(error.to_string().contains("the value of B"), "{error}");
+    }
+}
