@@ -7,13 +7,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `target/debug/xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
-.PHONY: dev test faults load stage build deploy lint setup setup-sam clean-data help
+.PHONY: dev local-aws test faults load stage build deploy lint setup setup-sam clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 	@target/debug/xtask dev --port $(PORT)
+
+local-aws: setup xtask ## AWS alone, without functions, for `cargo lambda watch` (docs/local.md)
+	@target/debug/xtask local-aws
 
 test: setup lint browser ## every check and every test
 	cargo nextest run --workspace --lib --tests
@@ -73,7 +76,7 @@ tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
 	npm ci --silent --no-audit --no-fund --prefix tests/browser
 	@touch $@
 
-clean-data: xtask ## empty what `make dev` has stored
+clean-data: xtask ## empty what `make dev` and `make local-aws` have stored
 	@target/debug/xtask clean-data
 
 # The whole workspace at once, so that tools, functions and tests share what is built.

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use local::stack::{Options, Stack};
+use local::{
+    environment::{Variables, env_file},
+    stack::{Options, Stack},
+};
 use notify::{RecursiveMode, Watcher};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -26,7 +29,7 @@ const SEED_TIME: Duration = Duration::from_secs(60);
 pub(crate) fn run(port: u16) -> Outcome {
     let root = root();
     let folder = root.join(".local");
-    let _lock = lock(&folder)?;
+    let _lock = lock(&folder, "make dev")?;
     // Before the build: nobody waits for that to hear that the port is taken.
     drop(local::stack::listen(port)?);
     build(&root)?;
@@ -39,7 +42,7 @@ pub(crate) fn run(port: u16) -> Outcome {
 /// Empties what the shop has stored; keys and tokens stay.
 pub(crate) fn clean_data() -> Outcome {
     let folder = root().join(".local");
-    let _lock = lock(&folder)?;
+    let _lock = lock(&folder, "make clean-data")?;
     let data = folder.join("data");
     if data.exists() {
         fs::remove_dir_all(&data)?;
@@ -88,14 +91,14 @@ async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
         impatient: false,
     })
     .await?;
-    write_environment(&stack, folder)?;
+    write_environment(&stack.environment(), folder)?;
     stack.upload_demo_pictures(root).await?;
     seed(root, &stack, &token).await?;
     let address = &stack.address;
     println!(
         "ready\n  shop       {address}\n  API        {address}/v1\n  OpenAPI    {address}/openapi.json\n  \
          mails      {address}/_dev\n  token      .local/staff-token (staff, for /v1/admin)\n  \
-         functions  .local/functions.env (for cargo lambda watch)\nCtrl-C stops everything."
+         settings   .local/functions.env (for cargo lambda watch)\nCtrl-C stops everything."
     );
     Ok(stack)
 }
@@ -147,17 +150,9 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
     }
 }
 
-/// The environment of all functions, for `cargo lambda watch --env-file`.
-fn write_environment(stack: &Stack, folder: &Path) -> Outcome {
-    let mut variables = stack.emulators.environment();
-    for function in &stack.template.functions {
-        variables.extend(function.environment.clone());
-    }
-    let lines: String = variables
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect();
-    staff::write_private(&folder.join("functions.env"), &lines)
+/// What all functions share, for `cargo lambda watch`; Cargo.toml names the file.
+pub(crate) fn write_environment(variables: &Variables, folder: &Path) -> Outcome {
+    staff::write_private(&folder.join("functions.env"), &env_file(variables)?)
 }
 
 /// Waits for saved files and brings the shop up to them. Answers that it must start anew when the
@@ -261,16 +256,28 @@ fn build(root: &Path) -> Outcome {
     }
 }
 
-/// One shop at a time on one folder of data.
-fn lock(folder: &Path) -> Outcome<File> {
+/// One at a time on one folder of data. `command` is what others are told to stop.
+pub(crate) fn lock(folder: &Path, command: &str) -> Outcome<File> {
     fs::create_dir_all(folder)?;
-    let file = File::create(folder.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(
-            "another `make dev` runs in this folder: stop it first (Ctrl-C where it runs)".into(),
-        ),
+    let path = folder.join("lock");
+    // Not truncated: until it is locked, what stands in it is another's.
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)?;
+    if file.try_lock().is_err() {
+        let holder = fs::read_to_string(&path)?;
+        return Err(format!(
+            "`{}` runs in this folder, and only one may use its data: stop it first (Ctrl-C where it runs)",
+            if holder.is_empty() { "make dev" } else { &holder }
+        )
+        .into());
     }
+    file.set_len(0)?;
+    file.write_all(command.as_bytes())?;
+    Ok(file)
 }
 
 /// Waits for Ctrl-C, or for being asked to end.

@@ -10,6 +10,7 @@ mod bench;
 mod cost;
 mod dev;
 mod load;
+mod local_aws;
 mod new_function;
 mod openapi;
 mod staff;
@@ -37,6 +38,8 @@ enum Command {
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
+    /// Run the emulators of AWS alone, without functions, until Ctrl-C
+    LocalAws,
     /// Empty what `dev` has stored
     CleanData,
     /// Drive a population of shoppers through a shop and report rates, latencies, errors and cost
@@ -104,6 +107,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Dev { port } => dev::run(port),
+        Command::LocalAws => local_aws::run(),
         Command::CleanData => dev::clean_data(),
         Command::Load(options) => load::run(&options),
         Command::Tidy => tidy::run(),

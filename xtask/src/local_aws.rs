@@ -1,0 +1,40 @@
+//! `make local-aws`: what the functions stand on, without the functions.
+
+use std::collections::BTreeMap;
+
+use local::stack::Aws;
+
+use crate::{
+    Outcome,
+    dev::{lock, stop_signal, write_environment},
+    root, staff,
+};
+
+/// Runs the emulators until Ctrl-C.
+pub(crate) fn run() -> Outcome {
+    let folder = root().join(".local");
+    let _lock = lock(&folder, "make local-aws")?;
+    let executor = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    executor.block_on(async {
+        let public_key = staff::make_key(&folder)?;
+        let token = staff::make_token(&folder, "developer", 24 * 30)?;
+        staff::write_private(&folder.join("staff-token"), &token)?;
+        let parameters = BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]);
+        let aws = Aws::start(&root(), Some(&folder.join("data")), parameters).await?;
+        write_environment(&aws.environment(), &folder)?;
+        println!(
+            "ready, without functions\n  DynamoDB                       {}\n  \
+             SQS, S3, SES, Secrets Manager  {}\n  \
+             token                          .local/staff-token (staff, for /v1/admin)\n  \
+             settings                       .local/functions.env (for cargo lambda watch)\n\
+             Ctrl-C stops it. docs/local.md says how to run functions on it.",
+            aws.emulators.dynamodb, aws.emulators.endpoint
+        );
+        stop_signal().await;
+        println!("\nstopping");
+        aws.stop().await;
+        Ok(())
+    })
+}
