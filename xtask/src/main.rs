@@ -13,6 +13,7 @@ mod load;
 mod local_aws;
 mod new_function;
 mod openapi;
+mod routes;
 mod staff;
 mod tidy;
 
@@ -48,6 +49,13 @@ enum Command {
     Tidy,
     /// Write web/openapi.json from the code, or say with --check whether it is up to date
     Openapi {
+        /// Only compare
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write what `cargo lambda watch` reads of Cargo.toml from the template, or say with --check whether it
+    /// is up to date
+    Routes {
         /// Only compare
         #[arg(long)]
         check: bool,
@@ -112,6 +120,7 @@ fn main() -> ExitCode {
         Command::Load(options) => load::run(&options),
         Command::Tidy => tidy::run(),
         Command::Openapi { check } => openapi::run(check),
+        Command::Routes { check } => routes::run(check),
         Command::Bench(options) => bench::run(&options),
         Command::BenchDiff { base, options } => bench::diff(&base, &options),
         Command::Budgets { write, no_build } => bench::budgets(write, no_build),

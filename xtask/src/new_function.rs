@@ -1,10 +1,10 @@
-//! Makes a new HTTP function: its binary, its block in the template, its sample event.
+//! Makes a new HTTP function: its binary, its block in the template, its route, its sample event.
 
 use std::{fmt::Write as _, fs, process::Command};
 
-use crate::{Outcome, root};
+use crate::{Outcome, root, routes};
 
-/// Writes the three files and says what is left to do.
+/// Writes the files and says what is left to do.
 pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcome {
     let root = root();
     let valid = |name: &str| {
@@ -56,8 +56,10 @@ pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcom
     let events = root.join("events").join(name);
     fs::create_dir_all(&events)?;
     fs::write(events.join("sample.json"), event(&method, path)?)?;
+    routes::run(false)?;
     println!(
-        "made functions/{context}/src/bin/{name}.rs, its block in template.yaml and events/{name}/sample.json\n\
+        "made functions/{context}/src/bin/{name}.rs, its block in template.yaml, its route in Cargo.toml\n\
+         and events/{name}/sample.json\n\
          next: the use case in shared/domain, its test in tests/api, what the policy and the environment in\n\
          template.yaml must allow, then `cargo xtask openapi` and `make test`"
     );

@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use local::template::{Function, Settings, Template, Trigger, load};
 use serde_json::Value;
 
-use crate::{Outcome, root};
+use crate::{Outcome, root, routes};
 
 /// What CloudFormation takes in one template.
 const MAX_RESOURCES: usize = 500;
@@ -135,6 +135,9 @@ pub(crate) fn run() -> Outcome {
     crates(&metadata, &mut findings)?;
     homemade(&root, &mut findings)?;
     data_model(&root, &mut findings)?;
+    if let Err(error) = routes::run(true) {
+        findings.push(error.to_string());
+    }
     if findings.is_empty() {
         return Ok(());
     }

@@ -1,0 +1,216 @@
+//! What `cargo lambda watch` reads of Cargo.toml: routes, and settings that differ by function. From
+//! the template.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+
+use local::{
+    environment::{Environments, Variables},
+    template::{Function, Settings, Template, Trigger},
+};
+
+use crate::{Outcome, root};
+
+const BEGIN: &str = "# Generated from template.yaml by `cargo xtask routes`, for `cargo lambda watch` (docs/local.md): do not edit.\n";
+const END: &str = "# End of the generated part.\n";
+
+/// Methods that reach a function. Not OPTIONS: cargo-lambda answers it by itself, for CORS.
+const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
+
+/// Writes them into Cargo.toml, or with `check` says whether they are up to date.
+pub(crate) fn run(check: bool) -> Outcome {
+    let path = root().join("Cargo.toml");
+    let manifest = fs::read_to_string(&path)?;
+    let generated = with_generated(&manifest, &generate(&root())?)?;
+    if generated == manifest {
+        return Ok(());
+    }
+    if check {
+        return Err("Cargo.toml has other routes or settings for `cargo lambda watch` than template.yaml: run `cargo xtask routes`".into());
+    }
+    fs::write(path, generated)?;
+    Ok(())
+}
+
+fn generate(root: &Path) -> Outcome<String> {
+    let template = read(root, "here")?;
+    let settings = Environments::of(&template.functions).by_function;
+    // They stand in a file that is committed. What comes from elsewhere, such as an address, must not.
+    let elsewhere = Environments::of(&read(root, "elsewhere")?.functions).by_function;
+    if settings != elsewhere {
+        return Err(
+            "template.yaml gives a variable other values in different functions, and at each \
+            start, so that `cargo lambda watch` cannot set it: use a name for each value"
+                .into(),
+        );
+    }
+    let routes = render_routes(&template.functions)?;
+    let settings = render_settings(&settings)?;
+    Ok(format!("{routes}{settings}"))
+}
+
+/// The template, as a stack that is `somewhere` has it.
+fn read(root: &Path, somewhere: &str) -> Outcome<Template> {
+    let settings = Settings {
+        stack_name: "routes".to_owned(),
+        endpoint: format!("http://{somewhere}"),
+        parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), somewhere.to_owned())]),
+    };
+    Ok(Template::read(root, &settings)?)
+}
+
+fn render_routes(functions: &[Function]) -> Outcome<String> {
+    let mut paths: BTreeMap<String, BTreeMap<&str, &str>> = BTreeMap::new();
+    let mut fallback = None;
+    for function in functions {
+        let function_name = function.binary.as_str();
+        for trigger in &function.triggers {
+            let Trigger::Route { method, path } = trigger else {
+                continue;
+            };
+            if path == "$default" {
+                fallback = Some(function_name);
+                continue;
+            }
+            let methods = match method.as_str() {
+                "ANY" => METHODS.to_vec(),
+                method => vec![method],
+            };
+            let routes = paths.entry(router_path(path)).or_default();
+            routes.extend(methods.into_iter().map(|method| (method, function_name)));
+        }
+    }
+    let mut text = String::from(
+        "[workspace.metadata.lambda.watch]\nenv_file = \".local/functions.env\"\nrouter = [\n",
+    );
+    for (path, routes) in &paths {
+        let mut functions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (method, function) in routes {
+            functions.entry(function).or_default().push(method);
+        }
+        for (function, methods) in functions {
+            route(&mut text, path, Some(&methods), function)?;
+        }
+        // A path that is known leaves none of its methods to the last routes.
+        let others: Vec<&str> = METHODS
+            .into_iter()
+            .filter(|method| !routes.contains_key(method))
+            .collect();
+        if let Some(fallback) = fallback {
+            route(&mut text, path, Some(&others), fallback)?;
+        }
+    }
+    if let Some(fallback) = fallback {
+        for path in ["/", "/{*path}"] {
+            route(&mut text, path, None, fallback)?;
+        }
+    }
+    text.push_str("]\n");
+    Ok(text)
+}
+
+/// A path as cargo-lambda's router takes it: there `{*rest}` is what API Gateway calls `{rest+}`.
+fn router_path(path: &str) -> String {
+    let segments = path.split('/').map(|segment| {
+        let greedy = segment
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix("+}"));
+        greedy.map_or_else(|| segment.to_owned(), |name| format!("{{*{name}}}"))
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// One line of the router; without methods, it is for all of them.
+fn route(text: &mut String, path: &str, methods: Option<&[&str]>, function: &str) -> Outcome {
+    let methods = match methods {
+        Some([]) => return Ok(()),
+        Some(methods) => format!("methods = {methods:?}, "),
+        None => String::new(),
+    };
+    writeln!(
+        text,
+        "    {{ path = {path:?}, {methods}function = {function:?} }},"
+    )?;
+    Ok(())
+}
+
+fn render_settings(settings: &BTreeMap<String, Variables>) -> Outcome<String> {
+    let mut text = String::new();
+    for (function, variables) in settings {
+        writeln!(text, "\n[workspace.metadata.lambda.bin.{function}.env]")?;
+        for (name, value) in variables {
+            // TOML's strings are written like JSON's.
+            writeln!(text, "{name} = {}", serde_json::to_string(value)?)?;
+        }
+    }
+    Ok(text)
+}
+
+/// The manifest with the generated part in it, at its end if there was none.
+fn with_generated(manifest: &str, generated: &str) -> Outcome<String> {
+    let (before, after) = match manifest.split_once(BEGIN) {
+        Some((before, rest)) => {
+            let (_, after) = rest.split_once(END).ok_or_else(|| {
+                format!("Cargo.toml lacks the line that ends its generated part: {END}")
+            })?;
+            (before.to_owned(), after)
+        }
+        None => (format!("{}\n\n", manifest.trim_end()), ""),
+    };
+    Ok(format!("{before}{BEGIN}{generated}{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(binary: &str, method: &str, path: &str) -> Function {
+        Function {
+            logical_id: binary.to_owned(),
+            binary: binary.to_owned(),
+            timeout: 10,
+            memory: 256,
+            environment: BTreeMap::new(),
+            triggers: vec![Trigger::Route {
+                method: method.to_owned(),
+                path: path.to_owned(),
+            }],
+            statements: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_no_route_takes_goes_to_the_default_function() {
+        let functions = [
+            function("put-line", "PUT", "/carts/{id}/lines/{sku}"),
+            function("remove-line", "DELETE", "/carts/{id}/lines/{sku}"),
+            function("files", "ANY", "/files/{rest+}"),
+            function("not-found", "ANY", "$default"),
+        ];
+        let text = render_routes(&functions).unwrap();
+        let (_, routes) = text.split_once("router = [\n").unwrap();
+        assert_eq!(
+            routes,
+            r#"    { path = "/carts/{id}/lines/{sku}", methods = ["PUT"], function = "put-line" },
+    { path = "/carts/{id}/lines/{sku}", methods = ["DELETE"], function = "remove-line" },
+    { path = "/carts/{id}/lines/{sku}", methods = ["GET", "HEAD", "PATCH", "POST"], function = "not-found" },
+    { path = "/files/{*rest}", methods = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"], function = "files" },
+    { path = "/", function = "not-found" },
+    { path = "/{*path}", function = "not-found" },
+]
+"#
+        );
+    }
+
+    #[test]
+    fn the_rest_of_the_manifest_stays_as_it_is() {
+        let once = with_generated("[workspace]\n", "a = 1\n").unwrap();
+        assert_eq!(once, format!("[workspace]\n\n{BEGIN}a = 1\n{END}"));
+        let more = once + "\n# By hand.\n";
+        let twice = with_generated(&more, "b = 2\n").unwrap();
+        assert_eq!(
+            twice,
+            format!("[workspace]\n\n{BEGIN}b = 2\n{END}\n# By hand.\n")
+        );
+        assert!(with_generated(BEGIN, "").is_err());
+    }
+}
