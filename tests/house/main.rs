@@ -1,10 +1,11 @@
-//! What holds the house together: sample events, documents, pages.
+//! What holds the house together: sample events, documents, pages, functions one by one.
 
 #![expect(clippy::print_stdout, reason = "a test that skips itself says why")]
 
 mod documents;
 mod events;
 mod pages;
+mod watch;
 
 use std::process::{ExitStatus, Stdio};
 
