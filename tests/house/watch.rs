@@ -78,9 +78,9 @@ impl Watch {
         fs::create_dir_all(folder.join(".local")).expect("the folder can be made");
         fs::write(folder.join(".local/functions.env"), environment).expect("it can be written");
         let log = fs::File::create(folder.join("log")).expect("the log can be written");
-        let port = local::stack::listen(0)
-            .and_then(|free| Ok(free.local_addr().expect("it has an address").port()))
-            .expect("a port is free");
+        let free = local::stack::listen(0).expect("a port is free");
+        let port = free.local_addr().expect("it has an address").port();
+        drop(free);
         // What is built is shared with the other tests; the finished binaries, which those run, are not.
         let test = std::env::current_exe().expect("the test's own path");
         let built = test.ancestors().nth(3).expect("target/debug/deps/test");
@@ -121,7 +121,8 @@ impl Watch {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         let request = reqwest::Client::new().get(url).timeout(BUILD_TIME);
         let response = request.send().await;
-        response.unwrap_or_else(|error| panic!("{path}: {error}\n{}", self.log()))
+        assert!(response.is_ok(), "{response:?}\n{}", self.log());
+        response.expect("looked at above")
     }
 
     /// `cargo lambda invoke` with a sample event.

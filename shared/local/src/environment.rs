@@ -126,7 +126,7 @@ mod tests {
         );
     }
 
-    /// What stands here was read back by the parser itself; a test in `tests/house` starts cargo-lambda.
+    /// The parser itself reads each of these back; a test in `tests/house` has cargo-lambda read a file.
     #[test]
     fn values_are_quoted_for_the_parser() {
         let cases = [
