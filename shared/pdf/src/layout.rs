@@ -485,7 +485,12 @@ impl Flow<'_> {
         let Some(note) = &document.note else { return };
         self.y += 24.0;
         for paragraph in note.lines().take(200) {
-            let block = self.set.set(paragraph, aligned(BODY, Align::Start), WIDTH);
+            let style = aligned(BODY, Align::Start);
+            let block = match document.kind {
+                // A shop says the same on all of them.
+                Kind::Invoice => self.set.label(paragraph, style, WIDTH, usize::MAX),
+                Kind::CreditNote { .. } => Rc::new(self.set.set(paragraph, style, WIDTH)),
+            };
             let lines = block.lines.len();
             if lines == 0 {
                 self.y += BODY.pitch * 0.5;
@@ -517,7 +522,12 @@ impl Flow<'_> {
         let count = self.out.pages.len();
         for page in 0..count {
             let text = format!("Page {} of {count}", page + 1);
-            let text = self.set.set(&text, aligned(SMALL, Align::Right), numbers);
+            let style = aligned(SMALL, Align::Right);
+            let text = if count == 1 {
+                self.set.label(&text, style, numbers, 1)
+            } else {
+                Rc::new(self.set.set(&text, style, numbers))
+            };
             let text = self.keep(text);
             let blocks = [(whose, LEFT), (text, RIGHT - numbers)];
             let footer = blocks.map(|(block, x)| Op::Text {

@@ -147,7 +147,7 @@ thread_local! {
 
 /// Has the allocator keep what a document frees, for the next one.
 ///
-/// Each of a file's seven streams is packed with buffers of 0.4 MB. glibc gives memory that is freed
+/// Each of a file's seven streams is packed with buffers of 0.3 MB. glibc gives memory that is freed
 /// at the end of the heap back to the system, and takes it again page by page: with 400 page faults a
 /// document, a quarter of its time. It stops doing so for sizes up to the largest block that it ever
 /// mapped apart and freed. This one is never touched, so that it takes no memory.

@@ -228,16 +228,17 @@ impl Typesetter {
             self.register(FONTS.len());
         }
         self.break_lines(&text, style, width);
-        let gaps = gaps(&self.layout);
-        if !gaps.is_empty() {
+        let (mut lines, whole) = self.lines();
+        if !whole {
+            let gaps = gaps(&self.layout);
             let missing = gaps.iter().filter_map(|gap| text.get(gap.clone()));
             self.missing.extend(missing.map(String::from));
             for gap in gaps.into_iter().rev() {
                 text.replace_range(gap, REPLACEMENT.encode_utf8(&mut [0; 4]));
             }
             self.break_lines(&text, style, width);
+            (lines, _) = self.lines();
         }
-        let lines = self.layout.lines().map(|line| self.line(&line)).collect();
         let width = self.layout.width();
         Block {
             text,
@@ -299,7 +300,15 @@ impl Typesetter {
         self.layout.align(alignment, AlignmentOptions::default());
     }
 
-    fn line(&self, line: &Line<'_, ()>) -> TextLine {
+    /// The lines as they were broken, and whether fonts have all that is in them.
+    fn lines(&self) -> (Vec<TextLine>, bool) {
+        let mut whole = true;
+        let lines = self.layout.lines();
+        let lines = lines.map(|line| self.line(&line, &mut whole)).collect();
+        (lines, whole)
+    }
+
+    fn line(&self, line: &Line<'_, ()>, whole: &mut bool) -> TextLine {
         let mut x = line.metrics().offset;
         let mut runs = Vec::new();
         for run in line.runs() {
@@ -322,7 +331,8 @@ impl Typesetter {
                 let range = range.start..ligature.take().unwrap_or(range.end);
                 for glyph in cluster.glyphs() {
                     if glyph.id == 0 {
-                        // Even the replacement did not help: a gap of its width.
+                        *whole = false;
+                        // If even the replacement does not help: a gap of its width.
                         if let Some(last) = glyphs.last_mut() {
                             last.x_advance += glyph.advance / size;
                         } else {

@@ -50,7 +50,11 @@ impl Consumer for RenderInvoice {
             // The money came for goods that were gone: nothing was sold, nothing is taken back.
             return Ok(());
         }
-        let found = self.store.invoices(order_id).await?;
+        // A new invoice need not be looked for: issuing it finds the one that is there, if there is one.
+        let found = match refund {
+            Some(_) => self.store.invoices(order_id).await?,
+            None => OrderInvoices::default(),
+        };
         let invoice = self.invoice(&order, &found, delivery.now).await?;
         if paid || !invoice.stored {
             self.file(&invoice.invoice, delivery.now).await?;
