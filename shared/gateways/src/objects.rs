@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_s3::{Client, error::ProvideErrorMetadata, presigning::PresigningConfig};
-use aws_types::SdkConfig;
+use aws_types::{SdkConfig, service_config::ServiceConfigKey};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{GatewayError, retry_partition};
@@ -40,8 +40,11 @@ pub struct Bucket {
 impl Bucket {
     /// The bucket of that name. Connects at the first call.
     pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
-        let config =
-            aws_sdk_s3::config::Builder::from(config).retry_partition(retry_partition("objects"));
+        // AWS finds a bucket by the host, what stands in for it by the path.
+        let path_style = has_other_endpoint(config);
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(path_style)
+            .retry_partition(retry_partition("objects"));
         Self {
             client: Client::from_conf(config.build()),
             name: name.into(),
@@ -154,6 +157,17 @@ impl Bucket {
             .map_err(|error| failed(error.to_string()))?;
         Ok(Some(body.to_vec()))
     }
+}
+
+/// Whether S3 is called at another address than AWS's own.
+fn has_other_endpoint(config: &SdkConfig) -> bool {
+    let key = ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let services = config.service_config().zip(key.ok());
+    services.is_some_and(|(services, key)| services.load_config(key).is_some())
 }
 
 fn presigning(now: Timestamp, lifetime: Duration) -> Result<PresigningConfig, GatewayError> {

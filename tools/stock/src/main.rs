@@ -3,7 +3,7 @@
 //! `get-product`, answers with the same headers and logs one line, so that the two can be compared.
 
 use aws_config::BehaviorVersion;
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, error::DisplayErrorContext, types::AttributeValue};
 use lambda_http::{Body, Error, Request, RequestExt, Response, run, service_fn, tracing};
 use sha2::{Digest, Sha256};
 
@@ -34,7 +34,8 @@ async fn get_product(
         .projection_expression("#view")
         .expression_attribute_names("#view", "view")
         .send()
-        .await?;
+        .await
+        .map_err(|error| DisplayErrorContext(error).to_string())?;
     let view = output.item.and_then(|mut item| item.remove("view"));
     let Some(AttributeValue::S(view)) = view else {
         return Ok(Response::builder().status(404).body(Body::Empty)?);

@@ -304,6 +304,10 @@ impl Bench {
             .ok_or("the template has no get-product")?
             .clone();
         block.binary = STOCK.to_owned();
+        block
+            .environment
+            .extend(self.world.stack.emulators.environment());
+        (self.world.meter.wiring())(STOCK, &mut block.environment);
         let trust = self.stock_trust(&block.environment)?;
         block
             .environment
@@ -323,7 +327,8 @@ impl Bench {
         let floor = Some(&self.floor);
         measure::starts(&lambda, STOCK, &started, floor, &mut function).await?;
         lambda.restart(None).await;
-        let figures = measure::warm(&lambda, None, STOCK, &rest, floor, effort).await?;
+        let figures =
+            measure::warm(&lambda, Some(&self.world), STOCK, &rest, floor, effort).await?;
         function.scenarios.insert(scenario.name.to_owned(), figures);
         function.peak_kb = measure::peak(&lambda, STOCK)?;
         Ok(function)
