@@ -14,6 +14,7 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
+mod hops;
 mod matrix;
 mod outages;
 mod providers;

@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use crate::world::{WEBHOOK_SECRET, World};
 
 /// Delivers an event as the provider does, signed `skew` seconds from now.
-async fn deliver(world: &World, secret: &str, skew: i64, event: &Value) -> testkit::Answer {
+pub(crate) async fn deliver(
+    world: &World,
+    secret: &str,
+    skew: i64,
+    event: &Value,
+) -> testkit::Answer {
     let body = event.to_string();
     let signature = sign(secret, runtime::now().as_second() + skew, body.as_bytes());
     let request = world
@@ -17,7 +22,8 @@ async fn deliver(world: &World, secret: &str, skew: i64, event: &Value) -> testk
     world.shop.send(request.body(body)).await
 }
 
-fn event(id: &str, kind: &str, payment: &str, order: Option<&str>) -> Value {
+/// An event of a payment, of an order if it names one.
+pub(crate) fn event(id: &str, kind: &str, payment: &str, order: Option<&str>) -> Value {
     json!({
         "id": id,
         "object": "event",

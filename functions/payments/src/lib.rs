@@ -9,7 +9,7 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    breaker::Admission,
+    breaker::{Admission, COOLDOWN},
     event::Envelope,
     id::OrderId,
     money::Money,
@@ -44,14 +44,14 @@ pub struct Payments {
     pub providers: PaymentProviders,
 }
 
-/// The queue of a consumer that may have to wait for its provider.
-pub struct Later {
+/// The queue that a consumer reads, for messages that have to wait for its provider.
+pub struct OwnQueue {
     queues: Queues,
     url: String,
 }
 
-impl Later {
-    /// The consumer's own queue.
+impl OwnQueue {
+    /// The queue at `url`.
     pub fn new(environment: &Environment, url: &str) -> Result<Self, SdkConfigError> {
         Ok(Self {
             queues: Queues::new(&environment.sdk_config()?),
@@ -59,19 +59,36 @@ impl Later {
         })
     }
 
-    /// Has a message come back after a while, as a new one: waiting is no failure, and must not end
-    /// as a dead letter.
-    pub async fn put_back(
+    /// Has a message come back as a new one, so that waiting for the provider's breaker does not use up
+    /// its deliveries. One that was requeued too often fails instead, like any other message.
+    pub async fn requeue(
         &self,
         delivery: &Delivery<Envelope>,
         wait: Duration,
     ) -> Result<(), ConsumeError> {
-        let message = delivery.message.put_back(delivery.attempt);
+        let message = &delivery.message;
+        let again = message
+            .requeue(delivery.attempt)
+            .ok_or("the provider is left alone, and the message was requeued too often")?;
+        let delay = requeue_delay(wait, message.requeues);
         self.queues
-            .send_delayed(&self.url, &[(&message, wait)])
+            .send_delayed(&self.url, &[(&again, delay)])
             .await?;
         Ok(())
     }
+}
+
+/// How long a message waits that was requeued so often before: at first as long as the breaker says,
+/// then twice its cooldown, and twice as long each time, up to what SQS allows. All requeues together
+/// outlast an outage of an hour and a half.
+fn requeue_delay(wait: Duration, requeues: u32) -> Duration {
+    let grown = match requeues {
+        0 => Duration::ZERO,
+        _ => COOLDOWN
+            .unsigned_abs()
+            .saturating_mul(1_u32.checked_shl(requeues).unwrap_or(u32::MAX)),
+    };
+    wait.max(grown).min(queue::MAX_DELAY)
 }
 
 /// What is left to do.
@@ -509,7 +526,7 @@ impl Payments {
             Admission::Open(wait) => return Err(CallError::Open(wait.unsigned_abs())),
             Admission::HalfOpen => {
                 if !self.store.claim_attempt(name, breaker, now).await? {
-                    let wait = domain::breaker::COOLDOWN.unsigned_abs();
+                    let wait = COOLDOWN.unsigned_abs();
                     return Err(CallError::Open(wait));
                 }
             }
@@ -574,4 +591,30 @@ fn settled(order: &Order) {
 
 fn overtaken() -> ConsumeError {
     "the order is changed by others again and again".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::event::MAX_REQUEUES;
+
+    use super::*;
+
+    #[test]
+    fn requeues_wait_longer_each_time_and_outlast_an_hour_and_a_half() {
+        let wait = Duration::from_secs(30);
+        let delays: Vec<u64> = (0..MAX_REQUEUES)
+            .map(|requeues| requeue_delay(wait, requeues).as_secs())
+            .collect();
+        assert_eq!(
+            delays,
+            [30, 60, 120, 240, 480, 900, 900, 900, 900, 900],
+            "in seconds"
+        );
+        // The breaker may be about to let somebody try when the message meets it each time.
+        let least: Duration = (0..MAX_REQUEUES)
+            .map(|requeues| requeue_delay(Duration::ZERO, requeues))
+            .sum();
+        assert!(least >= Duration::from_secs(5_400), "{least:?}");
+        assert_eq!(requeue_delay(wait, u32::MAX), queue::MAX_DELAY);
+    }
 }

@@ -15,26 +15,38 @@ pub struct Envelope {
     pub occurred_at: Timestamp,
     /// Identifier of the request it came from, to follow it across functions.
     pub trace_id: String,
-    /// How often a consumer had failed at it when it put it back for later.
+    /// How often a consumer had failed at it when it was last requeued.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
+    /// How often a consumer sent it to its own queue again, at most [`MAX_REQUEUES`] times.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requeues: u32,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
 }
 
+/// How often a message may be requeued. Lambda stops a message that a function sends to its own queue
+/// after about 16 deliveries; with the first delivery this is 11, and a test and `xtask tidy` count them.
+pub const MAX_REQUEUES: u32 = 10;
+
 impl Envelope {
-    /// The same, to be put back for later by the consumer that was handed it `attempt` times: waiting
-    /// is not failing, and does not make failures forgotten.
-    pub fn put_back(&self, attempt: u32) -> Self {
+    /// The same as a new message, for the consumer that was handed this one `attempt` times: waiting
+    /// is not failing, and does not make failures forgotten. `None` when it was requeued
+    /// [`MAX_REQUEUES`] times.
+    pub fn requeue(&self, attempt: u32) -> Option<Self> {
+        if self.requeues >= MAX_REQUEUES {
+            return None;
+        }
         let mut again = self.clone();
         again.attempts += attempt.saturating_sub(1);
-        again
+        again.requeues += 1;
+        Some(again)
     }
 }
 
-fn is_zero(attempts: &u32) -> bool {
-    *attempts == 0
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Everything that can happen.
@@ -109,5 +121,52 @@ impl Event {
             Self::ProviderEventReceived { .. } => &[Subscriber::HandlePaymentEvent],
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placed() -> Envelope {
+        Envelope {
+            event_id: "ord_X.1".to_owned(),
+            occurred_at: Timestamp::UNIX_EPOCH,
+            trace_id: "t".to_owned(),
+            attempts: 0,
+            requeues: 0,
+            event: Event::OrderPlaced {
+                order_id: OrderId::random([1; 16]),
+                due_at: Timestamp::UNIX_EPOCH,
+            },
+        }
+    }
+
+    #[test]
+    fn a_message_is_requeued_so_often_and_no_further() {
+        let mut message = placed();
+        for requeues in 1..=MAX_REQUEUES {
+            message = message.requeue(1).unwrap();
+            assert_eq!((message.requeues, message.attempts), (requeues, 0));
+        }
+        assert_eq!(message.requeue(1), None);
+    }
+
+    #[test]
+    fn failures_before_a_requeue_are_remembered() {
+        // Handed out three times: it failed twice, and the third time it has to wait.
+        let again = placed().requeue(3).unwrap();
+        assert_eq!((again.attempts, again.requeues), (2, 1));
+        assert_eq!(again.requeue(2).unwrap().attempts, 3);
+    }
+
+    #[test]
+    fn a_message_from_before_requeues_were_counted_is_read() {
+        let text = serde_json::to_string(&placed()).unwrap();
+        assert!(
+            !text.contains("requeues") && !text.contains("attempts"),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<Envelope>(&text).unwrap(), placed());
     }
 }

@@ -44,6 +44,7 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 occurred_at,
                 trace_id: order.trace_id,
                 attempts: 0,
+                requeues: 0,
                 event,
             }))
         }
@@ -58,6 +59,7 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 occurred_at,
                 trace_id: received.trace_id,
                 attempts: 0,
+                requeues: 0,
                 event: Event::ProviderEventReceived {
                     provider: received.provider,
                     provider_event_id: received.event_id,
@@ -80,6 +82,7 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 occurred_at,
                 trace_id: record.event_id.clone(),
                 attempts: 0,
+                requeues: 0,
                 event: Event::AvailabilityChanged {
                     sku: variant.sku,
                     product_slug: variant.product_slug,

@@ -28,6 +28,22 @@ pub struct Call {
     pub service: String,
     /// Which operation, such as `TransactWriteItems` or `POST /v1/payment_intents`.
     pub operation: String,
+    /// Which of the function's calls of that operation, from 0. It is the same at every run where the
+    /// order of all calls is not.
+    pub of_operation: usize,
+}
+
+/// A message that a function sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    /// Which function.
+    pub function: String,
+    /// To which queue, by its URL.
+    pub queue_url: String,
+    /// Its body.
+    pub body: Value,
+    /// For how many seconds the queue holds it back.
+    pub delay_seconds: u64,
 }
 
 /// What goes wrong with a call.
@@ -66,17 +82,24 @@ impl Fault {
 #[derive(Clone, Debug)]
 struct Plan {
     function: String,
+    /// The call's number, among all calls or among those of `operation`.
     number: usize,
+    by_operation: bool,
     fault: Fault,
     /// Calls that are still to be hit.
     left: u32,
+    /// The operation of the call that was hit, or is to be.
     operation: Option<String>,
+    is_met: bool,
 }
 
 #[derive(Default)]
 struct State {
     counts: HashMap<String, usize>,
+    /// By function and operation.
+    operations: HashMap<(String, String), usize>,
     calls: Vec<Call>,
+    sent: Vec<Sent>,
     plan: Option<Plan>,
     /// The call that was hit.
     hit: Option<Call>,
@@ -138,7 +161,9 @@ impl Faults {
     pub fn reset(&self) {
         let mut state = self.state();
         state.counts.clear();
+        state.operations.clear();
         state.calls.clear();
+        state.sent.clear();
         state.plan = None;
         state.hit = None;
     }
@@ -148,10 +173,14 @@ impl Faults {
         self.state().calls.clone()
     }
 
+    /// The messages that functions sent since the last reset.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.state().sent.clone()
+    }
+
     /// Has one call go wrong; counts anew.
     pub fn plan(&self, function: &str, number: usize, fault: Fault) {
-        let times = if fault == Fault::Throttle { 3 } else { 1 };
-        self.plan_times(function, number, fault, times);
+        self.plan_times(function, number, fault, times(fault));
     }
 
     /// Has one call go wrong, and further ones of the same operation; counts anew.
@@ -160,9 +189,25 @@ impl Faults {
         self.state().plan = Some(Plan {
             function: function.to_owned(),
             number,
+            by_operation: false,
             fault,
             left: times,
             operation: None,
+            is_met: false,
+        });
+    }
+
+    /// Has one call go wrong, by its number among the function's calls of that operation; counts anew.
+    pub fn plan_operation(&self, call: &Call, fault: Fault) {
+        self.reset();
+        self.state().plan = Some(Plan {
+            function: call.function.clone(),
+            number: call.of_operation,
+            by_operation: true,
+            fault,
+            left: times(fault),
+            operation: Some(call.operation.clone()),
+            is_met: false,
         });
     }
 
@@ -239,6 +284,9 @@ impl Faults {
             }
         };
         let (fault, down) = self.count(function, service, &operation);
+        if operation == "SendMessageBatch" {
+            self.note_sent(function, &body);
+        }
         if let Some(mutation) = &self.state().mutation
             && service == "dynamodb"
         {
@@ -304,21 +352,32 @@ impl Faults {
         let count = state.counts.entry(function.to_owned()).or_default();
         let number = *count;
         *count += 1;
+        let key = (function.to_owned(), operation.to_owned());
+        let count = state.operations.entry(key).or_default();
+        let of_operation = *count;
+        *count += 1;
         let call = Call {
             function: function.to_owned(),
             number,
             service: service.to_owned(),
             operation: operation.to_owned(),
+            of_operation,
         };
         state.calls.push(call.clone());
         let down = state.down.iter().any(|down| down == service);
         let Some(plan) = &mut state.plan else {
             return (None, down);
         };
-        let again = plan.operation.as_deref() == Some(operation);
-        if plan.function != function || plan.left == 0 || (plan.number != number && !again) {
+        let same = plan.operation.as_deref() == Some(operation);
+        let is_planned = match plan.by_operation {
+            true => same && plan.number == of_operation,
+            false => plan.number == number,
+        };
+        let again = plan.is_met && same;
+        if plan.function != function || plan.left == 0 || (!is_planned && !again) {
             return (None, down);
         }
+        plan.is_met = true;
         plan.left -= 1;
         plan.operation = Some(operation.to_owned());
         let fault = plan.fault;
@@ -326,11 +385,32 @@ impl Faults {
         (Some(fault), down)
     }
 
+    fn note_sent(&self, function: &str, body: &[u8]) {
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
+        let entries = request["Entries"].as_array().into_iter().flatten();
+        let sent = entries.map(|entry| Sent {
+            function: function.to_owned(),
+            queue_url: request["QueueUrl"].as_str().unwrap_or_default().to_owned(),
+            body: serde_json::from_str(entry["MessageBody"].as_str().unwrap_or_default())
+                .unwrap_or_default(),
+            delay_seconds: entry["DelaySeconds"].as_u64().unwrap_or_default(),
+        });
+        self.state().sent.extend(sent);
+    }
+
     async fn kill(&self, function: &str) {
         let lambda = self.state().lambda.clone();
         if let Some(lambda) = lambda {
             lambda.restart(Some(&[function.to_owned()])).await;
         }
+    }
+}
+
+/// How many calls a fault hits: a client tries a throttled one again.
+fn times(fault: Fault) -> u32 {
+    match fault {
+        Fault::Throttle => 3,
+        _ => 1,
     }
 }
 

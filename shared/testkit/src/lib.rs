@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 pub use crate::{
     csv::{Product, catalogue},
-    faults::{Call, Fault, Faults},
+    faults::{Call, Fault, Faults, Sent},
 };
 pub use local::lambda::InvokeError;
 

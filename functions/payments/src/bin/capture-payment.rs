@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
-use payments::{Later, Next, Payments};
+use payments::{Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 
 struct CapturePayment {
     payments: Payments,
-    later: Later,
+    own_queue: OwnQueue,
 }
 
 impl Consumer for CapturePayment {
@@ -27,7 +27,7 @@ impl Consumer for CapturePayment {
             )
             .await?;
         if let Next::Wait(wait) = next {
-            self.later.put_back(&delivery, wait).await?;
+            self.own_queue.requeue(&delivery, wait).await?;
         }
         Ok(())
     }
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(CapturePayment {
             payments: Payments::connect(environment)?,
-            later: Later::new(
+            own_queue: OwnQueue::new(
                 environment,
                 environment.require("CAPTURE_PAYMENT_QUEUE_URL")?,
             )?,

@@ -7,13 +7,13 @@ use domain::{
     event::{Envelope, Event},
     id::OrderId,
 };
-use payments::{CallError, Later, Next, Payments};
+use payments::{CallError, Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Consistency, PaymentEvent, PaymentEventOutcome};
 
 struct HandlePaymentEvent {
     payments: Payments,
-    later: Later,
+    own_queue: OwnQueue,
 }
 
 impl Consumer for HandlePaymentEvent {
@@ -33,7 +33,7 @@ impl Consumer for HandlePaymentEvent {
         let outcome = match self.follow(&event, delivery.now).await? {
             Ok(outcome) => outcome,
             Err(wait) => {
-                self.later.put_back(&delivery, wait).await?;
+                self.own_queue.requeue(&delivery, wait).await?;
                 return Ok(());
             }
         };
@@ -94,7 +94,7 @@ fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(HandlePaymentEvent {
             payments: Payments::connect(environment)?,
-            later: Later::new(
+            own_queue: OwnQueue::new(
                 environment,
                 environment.require("HANDLE_PAYMENT_EVENT_QUEUE_URL")?,
             )?,

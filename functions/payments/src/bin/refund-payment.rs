@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
-use payments::{Later, Next, Payments};
+use payments::{Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 
 struct RefundPayment {
     payments: Payments,
-    later: Later,
+    own_queue: OwnQueue,
 }
 
 impl Consumer for RefundPayment {
@@ -24,7 +24,7 @@ impl Consumer for RefundPayment {
             .give_back(order_id, attempt, delivery.now)
             .await?;
         if let Next::Wait(wait) = next {
-            self.later.put_back(&delivery, wait).await?;
+            self.own_queue.requeue(&delivery, wait).await?;
         }
         Ok(())
     }
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     runtime::consume(|environment| {
         Ok(RefundPayment {
             payments: Payments::connect(environment)?,
-            later: Later::new(
+            own_queue: OwnQueue::new(
                 environment,
                 environment.require("REFUND_PAYMENT_QUEUE_URL")?,
             )?,
