@@ -1,7 +1,7 @@
 //! Everything that can go wrong while something is sold, with the real binaries.
 //!
 //! Covers: place-order, relay-events, capture-payment, cancel-order-as-staff, refund-order,
-//! refund-payment, expire-order, receive-payment-event, handle-payment-event, send-email,
+//! refund-payment, sweep-orders, receive-payment-event, handle-payment-event, send-email,
 //! reconcile-stock.
 //!
 //! `make test` takes a sample; `make faults SEEDS=n` the whole matrix, n times. A failure names the

@@ -116,6 +116,7 @@ async fn money_that_comes_late_is_honoured_or_goes_back() {
         world
             .shop
             .eventually("its time is up", async || {
+                world.shop.sweep().await;
                 (world.order(order).await["status"] == "expired").then_some(())
             })
             .await;

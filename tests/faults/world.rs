@@ -142,6 +142,18 @@ impl World {
         answer.expect(200)
     }
 
+    /// Has the clock tick until the order is over, and then waits as [`World::ends`] does.
+    pub(crate) async fn expires(&self, placed: &Value, what: &str, good: impl Fn(&Value) -> bool) {
+        self.shop
+            .eventually("the clock ticks until it is over", async || {
+                self.shop.sweep().await;
+                let order = self.order(placed).await;
+                (order["status"] != "pending_payment").then_some(())
+            })
+            .await;
+        self.ends(placed, what, good).await;
+    }
+
     /// Waits until the order is as it should be, and money and stock with it.
     pub(crate) async fn ends(&self, placed: &Value, what: &str, good: impl Fn(&Value) -> bool) {
         let mut last = String::new();

@@ -1,5 +1,5 @@
 //! Covers: cancel-order, cancel-order-as-staff, fulfil-order, refund-order, get-order-as-staff,
-//! refund-payment, expire-order, sweep-orders.
+//! refund-payment, sweep-orders.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -70,6 +70,16 @@ pub(crate) async fn becomes(
     shop.eventually(what, async || {
         let order = order(shop, placed).await;
         is(&order).then_some(order)
+    })
+    .await
+}
+
+/// Has the clock tick until an order is over.
+async fn swept(shop: &Shop, placed: &Value) -> Value {
+    shop.eventually("its time is up", async || {
+        shop.sweep().await;
+        let order = order(shop, placed).await;
+        (order["status"] != "pending_payment").then_some(order)
     })
     .await
 }
@@ -269,10 +279,7 @@ async fn an_order_that_nobody_pays_expires() {
     // A provider that never answers: the order is neither paid nor refused in its time.
     let placed = place(&shop, &[("TEE", 5)], "tok_timeout").await;
     assert_eq!(shop.stock("TEE").await, [5, 5, 0]);
-    let order = becomes(&shop, &placed, "it is over", |order| {
-        order["status"] != "pending_payment"
-    })
-    .await;
+    let order = swept(&shop, &placed).await;
     assert_eq!(
         (&order["status"], &order["payment"]["status"]),
         (&json!("expired"), &json!("voided"))
@@ -287,64 +294,182 @@ async fn an_order_that_nobody_pays_expires() {
         .expect_problem(409, "order_status");
 }
 
+/// The due notes that are there, by order.
+async fn due_notes(shop: &Shop) -> BTreeMap<String, Value> {
+    let mut notes = BTreeMap::new();
+    let mut start = Value::Null;
+    loop {
+        let mut scan = json!({
+            "TableName": shop.stack().template.table["TableName"],
+            "FilterExpression": "begins_with(PK, :due)",
+            "ExpressionAttributeValues": { ":due": { "S": "DUE#" } },
+            "ConsistentRead": true,
+        });
+        if !start.is_null() {
+            scan["ExclusiveStartKey"] = start;
+        }
+        let page = shop.table("Scan", &scan).await;
+        for note in page["Items"].as_array().unwrap() {
+            let sort_key = note["SK"]["S"].as_str().unwrap();
+            let (_, order) = sort_key.split_once('#').unwrap();
+            notes.insert(order.to_owned(), note.clone());
+        }
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return notes;
+        }
+    }
+}
+
+/// Puts items into the table, past the shop.
+async fn put_all(shop: &Shop, items: &[Value]) {
+    let table = shop.stack().template.table["TableName"].as_str().unwrap();
+    for batch in items.chunks(25) {
+        let writes = batch
+            .iter()
+            .map(|item| json!({ "PutRequest": { "Item": item } }));
+        let request = json!({ "RequestItems": { table: writes.collect::<Vec<_>>() } });
+        shop.table("BatchWriteItem", &request).await;
+    }
+}
+
 #[tokio::test]
-async fn the_sweep_ends_what_its_message_did_not() {
-    let shop = with(&[("PaymentWindowSeconds", "1")]).await;
-    // The message is lost: its queue is emptied as fast as it fills.
-    let stack = shop.stack();
-    let queue = stack
-        .template
-        .queues
-        .iter()
-        .find(|queue| queue.name.contains("ExpireOrderQueue"));
-    let url = format!(
-        "{}/000000000000/{}",
-        stack.emulators.endpoint,
-        queue.unwrap().name
-    );
-    let placed = place(&shop, &[("TEE", 5)], "tok_timeout").await;
-    let due = shop
-        .eventually("the order is noted as due", async || {
-            let due = shop
-                .table(
-                    "Scan",
-                    &json!({
-                        "TableName": stack.template.table["TableName"],
-                        "FilterExpression": "entity_type = :due",
-                        "ExpressionAttributeValues": { ":due": { "S": "due" } },
-                    }),
-                )
-                .await;
-            due["Items"][0].is_object().then(|| due["Items"][0].clone())
-        })
-        .await;
-    stack
-        .emulators
-        .sqs
-        .purge_queue()
-        .queue_url(&url)
-        .send()
+async fn an_order_is_noted_while_it_waits_and_no_longer() {
+    let shop = shop().await;
+    let noted = async |placed: &Value| {
+        let notes = due_notes(&shop).await;
+        notes.contains_key(placed["id"].as_str().unwrap())
+    };
+    let paid = place(&shop, &[("TEE", 1)], "tok_ok").await;
+    let declined = place(&shop, &[("TEE", 1)], "tok_declined").await;
+    let cancelled = place(&shop, &[("TEE", 1)], "tok_timeout").await;
+    shop.eventually("it is noted", async || {
+        noted(&cancelled).await.then_some(())
+    })
+    .await;
+    shop.order_becomes(&paid, "paid").await;
+    shop.order_becomes(&declined, "payment_failed").await;
+    as_customer(&shop, &cancelled, "c", &json!({}))
         .await
-        .unwrap();
-    // As if it had been due an hour ago.
-    let at: i64 = due["at"]["N"].as_str().unwrap().parse().unwrap();
-    let earlier = at - 3_600_000;
-    let mut moved = due.clone();
-    moved["at"] = json!({ "N": earlier.to_string() });
-    moved["SK"] = json!({ "S": format!("{earlier:013}#{}", placed["id"].as_str().unwrap()) });
-    let put = json!({ "TableName": stack.template.table["TableName"], "Item": moved });
-    shop.table("PutItem", &put).await;
-    becomes(&shop, &placed, "its time is up", |_| true).await;
-    let order = shop
-        .eventually("it is swept", async || {
-            shop.invoke("sweep-orders", &json!({})).await.unwrap();
-            let order = order(&shop, &placed).await;
-            (order["status"] != "pending_payment").then_some(order)
+        .expect(200);
+    // By the stream; no sweep has to look at any of them.
+    shop.eventually("no note is left", async || {
+        due_notes(&shop).await.is_empty().then_some(())
+    })
+    .await;
+}
+
+/// An order of five tees that nobody pays and nobody fails, due in a second, with its note.
+async fn due_order() -> (Shop, Value, Value) {
+    let shop = with(&[("PaymentWindowSeconds", "1")]).await;
+    // Its payment waits for a provider that is left alone.
+    let breaker = json!({
+        "PK": { "S": "BREAKER#test" },
+        "SK": { "S": "BREAKER" },
+        "failures": { "N": "5" },
+        "open_until": { "N": "4102444800000" },
+    });
+    put_all(&shop, &[breaker]).await;
+    let placed = place(&shop, &[("TEE", 5)], "tok_ok").await;
+    let id = placed["id"].as_str().unwrap();
+    let note = shop
+        .eventually("the order is noted as due", async || {
+            due_notes(&shop).await.remove(id)
         })
         .await;
+    (shop, placed, note)
+}
+
+#[tokio::test]
+async fn the_sweep_gets_through_everything_that_is_due() {
+    let (shop, placed, note) = due_order().await;
+    let id = placed["id"].as_str().unwrap();
+    assert!(
+        note["expires_at"].is_null(),
+        "it must not go before its order is settled: {note}"
+    );
+    // Before it, in the same part: notes of a month ago and more than two pages of them. One cannot be
+    // read, all others are of orders that are gone. And one whose payment is being taken.
+    let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();
+    let month_ago = at - 30 * 86_400_000;
+    let copy = |at: i64, id: &str| {
+        let mut copy = note.clone();
+        copy["at"] = json!({ "N": at.to_string() });
+        copy["order_id"] = json!({ "S": id });
+        copy["SK"] = json!({ "S": format!("{at:013}#{id}") });
+        copy
+    };
+    let part = u128::from(
+        note["PK"]["S"].as_str().unwrap()[4..]
+            .parse::<u8>()
+            .unwrap(),
+    );
+    let mut notes: Vec<Value> = (0..250)
+        .map(|number| copy(month_ago, &order_id(number * 16 + part)))
+        .collect();
+    let mut unreadable = copy(month_ago - 1, &order_id(16 * 1000 + part));
+    unreadable["at"] = json!({ "S": "never" });
+    notes.push(unreadable);
+    let paying = order_id(16 * 1001 + part);
+    notes.push(copy(month_ago, &paying));
+    put_all(&shop, &notes).await;
+    put_all(&shop, &[authorised(&shop, id, &paying).await]).await;
+
+    let order = swept(&shop, &placed).await;
     assert_eq!(order["status"], "expired");
     assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
-    assert!(shop.log().contains(r#""OrdersOverdue":"#));
+    let left: Vec<String> = due_notes(&shop).await.into_keys().collect();
+    assert_eq!(
+        left,
+        [order_id(16 * 1000 + part), paying],
+        "what could not be read, and what is being paid"
+    );
+    // Both are trouble after a month; the order that was due a moment ago is none.
+    let log = shop.log();
+    assert!(log.contains(r#""OrdersOverdue":1"#), "{log}");
+    assert!(log.contains(r#""OrdersInPayment":1"#), "{log}");
+    assert!(log.contains("due note not read"), "{log}");
+}
+
+#[tokio::test]
+async fn an_order_that_ends_late_is_counted() {
+    let (shop, placed, note) = due_order().await;
+    let id = placed["id"].as_str().unwrap();
+    // As if it had been due an hour ago.
+    let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();
+    let earlier = at - 3_600_000;
+    let mut moved = note.clone();
+    moved["at"] = json!({ "N": earlier.to_string() });
+    moved["SK"] = json!({ "S": format!("{earlier:013}#{id}") });
+    put_all(&shop, &[moved]).await;
+    let key = json!({ "PK": note["PK"], "SK": note["SK"] });
+    let delete = json!({ "TableName": shop.stack().template.table["TableName"], "Key": key });
+    shop.table("DeleteItem", &delete).await;
+    swept(&shop, &placed).await;
+    assert!(due_notes(&shop).await.is_empty());
+    assert!(shop.log().contains(r#""OrdersOverdue":1"#));
+}
+
+/// An order id that ends with `number`.
+fn order_id(number: u128) -> String {
+    const DIGITS: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digit = |place: u32| char::from(DIGITS[(number >> (5 * place)) as usize & 31]);
+    let digits: String = (0..26).rev().map(digit).collect();
+    format!("ord_{digits}")
+}
+
+/// A copy of an order whose money is being taken, which holds no stock and of which nothing is relayed.
+async fn authorised(shop: &Shop, id: &str, copy_id: &str) -> Value {
+    let key = json!({ "PK": { "S": format!("ORDER#{id}") }, "SK": { "S": "ORDER" } });
+    let get = json!({ "TableName": shop.stack().template.table["TableName"], "Key": key });
+    let mut order = shop.table("GetItem", &get).await["Item"].clone();
+    order["PK"] = json!({ "S": format!("ORDER#{copy_id}") });
+    order["id"] = json!({ "S": copy_id });
+    order["entity_type"] = json!({ "S": "copy" });
+    order["lines"] = json!({ "L": [] });
+    order["payment"]["M"]["status"] = json!({ "S": "authorised" });
+    order["payment"]["M"]["payment_id"] = json!({ "S": "test_copy" });
+    order
 }
 
 #[tokio::test]

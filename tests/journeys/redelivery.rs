@@ -18,7 +18,6 @@ fn event(id: &str, kind: &str, order: &Value) -> String {
         "trace_id": "test",
         "type": kind,
         "order_id": order["id"],
-        "due_at": "2026-11-22T10:15:00Z",
         "version": 3,
         "what": "paid",
     })

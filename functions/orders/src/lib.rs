@@ -1,7 +1,7 @@
 //! What the functions of orders share: a change happens once for each request, however often that is
-//! sent, and an order that is not paid ends once, whoever notices.
+//! sent.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use domain::{
     fault::Rejection,
@@ -13,7 +13,7 @@ use domain::{
 use jiff::Timestamp;
 use runtime::{Call, Endpoint, Failure, Reply};
 use serde::Serialize;
-use store::{ChangeOutcome, Consistency, Due, Store, StoreError};
+use store::{ChangeOutcome, Consistency, Store, StoreError};
 
 /// Path of an order.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -101,50 +101,6 @@ pub async fn change<T>(
         "The order is being changed by others; send the same request again.",
     )
     .into())
-}
-
-/// What became of an order whose time is up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
-    /// It was ended now.
-    Ended,
-    /// It is paid, or was over before.
-    Over,
-    /// It is neither; look again after a while.
-    Later(Duration),
-}
-
-/// How long an order whose payment is being taken is left alone.
-const WHILE_PAYING: Duration = Duration::from_secs(60);
-
-/// Ends an order that was not paid in its time, whoever notices.
-pub async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Expiry, StoreError> {
-    for _ in 0..ATTEMPTS {
-        let Some(order) = store.order(due.0, Consistency::Strong).await? else {
-            return over(store, due).await;
-        };
-        let change = match order.expired(now) {
-            Ok(change) => change,
-            Err(ChangeError::NotDue(at)) => {
-                return Ok(Expiry::Later(at.duration_since(now).unsigned_abs()));
-            }
-            Err(ChangeError::PaymentInProgress) => return Ok(Expiry::Later(WHILE_PAYING)),
-            Err(_) => return over(store, due).await,
-        };
-        if let ChangeOutcome::Changed = store.change_order(&change, None).await? {
-            tracing::info!(order.id = %order.id, request.id = %order.trace_id, "order expired");
-            store.forget_due(&[due]).await?;
-            return Ok(Expiry::Ended);
-        }
-    }
-    Err(StoreError::Contended {
-        operation: "expire order",
-    })
-}
-
-async fn over(store: &Store, due: Due) -> Result<Expiry, StoreError> {
-    store.forget_due(&[due]).await?;
-    Ok(Expiry::Over)
 }
 
 /// An answer as it is stored and sent.

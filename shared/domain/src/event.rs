@@ -57,8 +57,6 @@ pub enum Event {
     OrderPlaced {
         /// Which.
         order_id: OrderId,
-        /// Until when it has to be paid.
-        due_at: Timestamp,
     },
     /// Something else happened to an order.
     OrderChanged {
@@ -90,8 +88,6 @@ pub enum Event {
 pub enum Subscriber {
     /// Charges orders.
     CapturePayment,
-    /// Ends orders that were not paid in time; told when that time has come.
-    ExpireOrder,
     /// Gives money back.
     RefundPayment,
     /// Does what a provider's events call for.
@@ -108,7 +104,7 @@ impl Event {
     /// The queues it goes to.
     pub const fn subscribers(&self) -> &'static [Subscriber] {
         match self {
-            Self::OrderPlaced { .. } => &[Subscriber::CapturePayment, Subscriber::ExpireOrder],
+            Self::OrderPlaced { .. } => &[Subscriber::CapturePayment],
             Self::OrderChanged { what, .. } => match what {
                 What::PaymentActionRequired | What::PaymentAuthorised | What::RefundFailed => &[],
                 What::Paid | What::Refunded => &[Subscriber::SendEmail, Subscriber::RenderInvoice],
@@ -137,7 +133,6 @@ mod tests {
             requeues: 0,
             event: Event::OrderPlaced {
                 order_id: OrderId::random([1; 16]),
-                due_at: Timestamp::UNIX_EPOCH,
             },
         }
     }
@@ -167,6 +162,7 @@ mod tests {
             !text.contains("requeues") && !text.contains("attempts"),
             "{text}"
         );
-        assert_eq!(serde_json::from_str::<Envelope>(&text).unwrap(), placed());
+        let older = text.replace("\"type\":", "\"due_at\":\"2026-11-22T10:15:00Z\",\"type\":");
+        assert_eq!(serde_json::from_str::<Envelope>(&older).unwrap(), placed());
     }
 }

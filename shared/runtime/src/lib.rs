@@ -33,7 +33,7 @@ pub use environment::{Environment, MissingVariable};
 pub use metric::{metric, metric_if_any};
 pub use problem::{Problem, status_and_title};
 pub use reply::{Prepared, Reply};
-pub use schedule::{Task, run_on_schedule};
+pub use schedule::{Task, Tick, run_on_schedule};
 pub use sdk::SdkConfigError;
 pub use serve::{Endpoint, serve};
 pub use stream::{StreamConsumer, StreamFailure, read_stream};

@@ -1,6 +1,6 @@
 //! Running what the clock calls.
 
-use std::{future::Future, process::ExitCode, sync::Arc};
+use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -11,7 +11,24 @@ use crate::{consume::ConsumeError, environment::Environment, process};
 /// Something that is done every so often. It may run twice at once, and be called twice.
 pub trait Task: Sized + Send + Sync + 'static {
     /// Does it once.
-    fn run(&self, now: Timestamp) -> impl Future<Output = Result<(), ConsumeError>> + Send;
+    fn run(&self, tick: Tick) -> impl Future<Output = Result<(), ConsumeError>> + Send;
+}
+
+/// One call by the clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick {
+    /// The time at which it came.
+    pub now: Timestamp,
+    /// When the function is ended, done or not.
+    deadline: Timestamp,
+}
+
+impl Tick {
+    /// How long the function has from this moment on.
+    pub fn time_left(&self) -> Duration {
+        let left = self.deadline.duration_since(crate::now());
+        Duration::try_from(left).unwrap_or_default()
+    }
 }
 
 /// Runs the task that `connect` makes of the environment, once per cold start, until the process is
@@ -21,10 +38,18 @@ pub fn run_on_schedule<T: Task>(
 ) -> ExitCode {
     process::run(connect, |task| {
         let task = Arc::new(task);
-        lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let task = Arc::clone(&task);
             async move {
-                let done = task.run(crate::now()).await;
+                let now = crate::now();
+                // Milliseconds since 1970; one that is none leaves no time.
+                let deadline = i64::try_from(event.context.deadline).ok();
+                let deadline = deadline.and_then(|at| Timestamp::from_millisecond(at).ok());
+                let tick = Tick {
+                    now,
+                    deadline: deadline.unwrap_or(now),
+                };
+                let done = task.run(tick).await;
                 if let Err(error) = &done {
                     tracing::error!(error = %error, "the task failed");
                 }

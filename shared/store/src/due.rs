@@ -1,30 +1,31 @@
-//! Which orders have to be paid until when: what the sweep goes by when a message was lost.
+//! Which orders have to be paid until when: what the sweep goes by.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
 use domain::id::OrderId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, Store, StoreError,
-    item::{Record, from_item, string, to_item},
-    keys::{DUE_PARTS, Key, due_partition},
+    item::{Item, Record, from_item, string, to_item},
+    keys::{DUE_PARTS, Key, due_before, due_partition},
     log_units,
     transaction::{backoff, unbuildable},
 };
 
-/// How long a note is kept if nobody takes it away: far longer than the sweep needs.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// Writes of one BatchWriteItem call.
 const BATCH: usize = 25;
+/// Notes of one page: 20 KB, 2.5 read units.
+const PAGE: i32 = 100;
 
+/// It has no `expires_at`: as long as its order may hold stock, something must find it.
 #[derive(Debug, Serialize, Deserialize)]
 struct DueRecord {
     order_id: OrderId,
     /// Milliseconds since 1970.
     at: i64,
-    /// Seconds since 1970.
-    expires_at: i64,
 }
 
 impl Record for DueRecord {
@@ -32,80 +33,99 @@ impl Record for DueRecord {
 }
 
 /// An order and the time until which it has to be paid.
-pub type Due = (OrderId, Timestamp);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which order.
+    pub order_id: OrderId,
+    /// Until when.
+    pub at: Timestamp,
+}
+
+/// What becomes of an order's due note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueChange {
+    /// The order waits for its payment: it is noted.
+    Noted(Due),
+    /// The order is paid, or over: its note is deleted, if there is one.
+    Settled(Due),
+}
+
+/// Notes of one part, oldest first.
+#[derive(Debug)]
+pub struct DuePage {
+    /// Those that can be read, and for each of the others why it cannot.
+    pub notes: Vec<Result<Due>>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<DueCursor>,
+}
+
+/// Where a page of notes begins.
+#[derive(Debug)]
+pub struct DueCursor(Item);
 
 impl Store {
-    /// Notes that orders have to be paid until then. Key: [`Key::due`]. 1 write unit each.
-    pub async fn note_due(&self, due: &[Due]) -> Result<()> {
-        let mut writes = Vec::with_capacity(due.len());
-        for (order_id, at) in due {
-            let record = DueRecord {
-                order_id: *order_id,
-                at: at.as_millisecond(),
-                expires_at: (*at + KEPT).as_second(),
-            };
-            let put = PutRequest::builder()
-                .set_item(Some(to_item(&Key::due(*order_id, *at), &record)?))
-                .build()
-                .map_err(unbuildable)?;
-            writes.push(WriteRequest::builder().put_request(put).build());
-        }
-        self.write_batches("BatchWriteItem due", writes).await
+    /// The parts that due notes are spread over, for [`Store::due_orders`].
+    pub fn due_parts() -> std::ops::Range<u8> {
+        0..DUE_PARTS
     }
 
-    /// Takes notes away: their orders are paid, or over. Key: [`Key::due`]. 1 write unit each.
-    pub async fn forget_due(&self, due: &[Due]) -> Result<()> {
-        let mut writes = Vec::with_capacity(due.len());
-        for (order_id, at) in due {
-            let delete = DeleteRequest::builder()
-                .set_key(Some(Key::due(*order_id, *at).attributes()))
-                .build()
-                .map_err(unbuildable)?;
-            writes.push(WriteRequest::builder().delete_request(delete).build());
+    /// Writes and deletes due notes; of several changes of one note the last one counts. Key:
+    /// [`Key::due`]. 1 write unit each, also for deleting one that is not there.
+    pub async fn change_due_notes(&self, changes: &[DueChange]) -> Result<()> {
+        let mut last: HashMap<Key, &DueChange> = HashMap::with_capacity(changes.len());
+        for change in changes {
+            let (DueChange::Noted(due) | DueChange::Settled(due)) = change;
+            // A batch that names a key twice is refused as a whole.
+            last.insert(Key::due(due.order_id, due.at), change);
         }
-        self.write_batches("BatchWriteItem due", writes).await
-    }
-
-    /// Orders that had to be paid before `before`, of its day and the three days before, and that
-    /// nobody has taken away. Key: [`due_partition`]. 0.5 read
-    /// units for each of 64 parts that has none, which is nearly always all of them.
-    pub async fn overdue(&self, before: Timestamp) -> Result<Vec<Due>> {
-        let mut found = Vec::new();
-        for days_ago in 0..4 {
-            let day = before - SignedDuration::from_hours(24 * days_ago);
-            for part in 0..DUE_PARTS {
-                let mut start = None;
-                loop {
-                    let answer = self
-                        .client
-                        .query()
-                        .table_name(&self.table)
-                        .key_condition_expression("PK = :partition AND SK < :before")
-                        .expression_attribute_values(":partition", string(due_partition(day, part)))
-                        .expression_attribute_values(
-                            ":before",
-                            string(format!("{:013}", before.as_millisecond())),
-                        )
-                        .set_exclusive_start_key(start)
-                        .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                        .send()
-                        .await
-                        .map_err(|error| StoreError::call("Query due", &error))?;
-                    log_units("Query due", answer.consumed_capacity.as_slice());
-                    for item in answer.items.unwrap_or_default() {
-                        let record: DueRecord = from_item(item)?;
-                        let at = Timestamp::from_millisecond(record.at)
-                            .map_err(|error| StoreError::corrupt(DueRecord::ENTITY, error))?;
-                        found.push((record.order_id, at));
-                    }
-                    start = answer.last_evaluated_key;
-                    if start.is_none() {
-                        break;
-                    }
+        let mut writes = Vec::with_capacity(last.len());
+        for (key, change) in last {
+            let write = WriteRequest::builder();
+            let write = match change {
+                DueChange::Noted(due) => {
+                    let record = DueRecord {
+                        order_id: due.order_id,
+                        at: due.at.as_millisecond(),
+                    };
+                    let put = PutRequest::builder().set_item(Some(to_item(&key, &record)?));
+                    write.put_request(put.build().map_err(unbuildable)?)
                 }
-            }
+                DueChange::Settled(_) => {
+                    let delete = DeleteRequest::builder().set_key(Some(key.attributes()));
+                    write.delete_request(delete.build().map_err(unbuildable)?)
+                }
+            };
+            writes.push(write.build());
         }
-        Ok(found)
+        self.write_batches("BatchWriteItem due", writes).await
+    }
+
+    /// Orders of one part that had to be paid before `before` and whose note is still there, oldest
+    /// first, one page at a time. Key: [`due_partition`]. 0.5 read units for a part that has none, which
+    /// is what it nearly always has; else 2.5 for a page of 100.
+    pub async fn due_orders(
+        &self,
+        part: u8,
+        before: Timestamp,
+        from: Option<DueCursor>,
+    ) -> Result<DuePage> {
+        let answer = self.client.query()
+            .table_name(&self.table)
+            .key_condition_expression("PK = :partition AND SK < :before")
+            .expression_attribute_values(":partition", string(due_partition(part)))
+            .expression_attribute_values(":before", string(due_before(before)))
+            .limit(PAGE)
+            .set_exclusive_start_key(from.map(|cursor| cursor.0))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("Query due", &error))?;
+        log_units("Query due", answer.consumed_capacity.as_slice());
+        let items = answer.items.unwrap_or_default();
+        Ok(DuePage {
+            notes: items.into_iter().map(read_note).collect(),
+            next: answer.last_evaluated_key.map(DueCursor),
+        })
     }
 
     /// Writes in as few calls as they fit in, and those again that were throttled.
@@ -118,9 +138,7 @@ impl Store {
             let mut left = batch.to_vec();
             let mut attempt = 0;
             while !left.is_empty() {
-                let answer = self
-                    .client
-                    .batch_write_item()
+                let answer = self.client.batch_write_item()
                     .request_items(&self.table, left)
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
@@ -143,4 +161,14 @@ impl Store {
         }
         Ok(())
     }
+}
+
+fn read_note(item: Item) -> Result<Due> {
+    let record: DueRecord = from_item(item)?;
+    let at = Timestamp::from_millisecond(record.at)
+        .map_err(|error| StoreError::corrupt(DueRecord::ENTITY, error))?;
+    Ok(Due {
+        order_id: record.order_id,
+        at,
+    })
 }

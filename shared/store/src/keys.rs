@@ -10,7 +10,7 @@ use domain::{
     invoice::Series,
     payment::Provider,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 /// Name of the partition key attribute.
 pub const PK: &str = "PK";
@@ -71,12 +71,11 @@ impl Key {
         Self::new(format!("REQUEST#{id}"), "REQUEST")
     }
 
-    /// `DUE#<day>#<part>`, `<millis>#<order id>`: that an order has to be paid until then.
+    /// `DUE#<part>`, `<millis>#<order id>`: that an order has to be paid until then.
     pub fn due(order: OrderId, at: Timestamp) -> Self {
-        let part = order.part(DUE_PARTS);
         Self::new(
-            due_partition(at, part),
-            format!("{:013}#{order}", at.as_millisecond()),
+            due_partition(order.part(DUE_PARTS)),
+            format!("{}{order}", due_before(at)),
         )
     }
 
@@ -148,14 +147,18 @@ impl Key {
     }
 }
 
-/// Parts that the orders due on one day are spread over, so that a launch does not write to one
-/// partition only.
+/// Parts that due notes are spread over, so that a launch does not write to one partition only. No day
+/// is in the key: a note goes when its order is settled, and until then it is found, however old it is.
 pub const DUE_PARTS: u8 = 16;
 
-/// Partition of orders due on the day of `at`.
-pub fn due_partition(at: Timestamp, part: u8) -> String {
-    let day = at.to_zoned(TimeZone::UTC).date();
-    format!("DUE#{day}#{part:02}")
+/// Partition of one part of the due notes, sorted by time.
+pub fn due_partition(part: u8) -> String {
+    format!("DUE#{part:02}")
+}
+
+/// Before this sort key are the notes of a part that were due earlier.
+pub fn due_before(at: Timestamp) -> String {
+    format!("{:013}#", at.as_millisecond())
 }
 
 /// Partition of one list of products.
@@ -250,10 +253,7 @@ mod tests {
                 format!("CART#{} | CART", CartId::random(bits)),
                 format!("ORDER#{} | ORDER", OrderId::random(bits)),
                 format!("REQUEST#{} | REQUEST", RequestId::random(bits)),
-                format!(
-                    "DUE#1970-01-01#01 | 0000000000000#{}",
-                    OrderId::random(bits)
-                ),
+                format!("DUE#01 | 0000000000000#{}", OrderId::random(bits)),
                 "BREAKER#stripe | BREAKER".to_owned(),
                 "PAYMENT_EVENT#stripe#evt_1 | PAYMENT_EVENT".to_owned(),
                 "COUNTER#INV-2026 | COUNTER".to_owned(),

@@ -39,7 +39,7 @@ use domain::retry::BUDGET_TOKENS;
 use serde::de::DeserializeOwned;
 
 pub use cursor::InvalidCursor;
-pub use due::Due;
+pub use due::{Due, DueChange, DueCursor, DuePage};
 pub use error::StoreError;
 pub use imports::{ImportHeader, StartOutcome};
 pub use inbox::Claim;

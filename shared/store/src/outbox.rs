@@ -1,14 +1,37 @@
-//! The table's stream as outbox: which event a change of an item is.
+//! The table's stream as outbox: what a change of an item calls for.
 
 use aws_lambda_events::dynamodb::EventRecord;
-use domain::event::{Envelope, Event};
+use domain::{
+    event::{Envelope, Event},
+    order::{Closed, Order, OrderStatus},
+};
 use jiff::Timestamp;
 
-use crate::{StoreError, item::Record, orders, payment_events, variants::VariantRecord};
+use crate::{
+    Due, DueChange, StoreError, item::Record, orders, payment_events, variants::VariantRecord,
+};
 
-/// The event that a stream record is, if it is one. Deleted items raise none: orders and
-/// variants are never deleted, and a provider's event only long after it was acted on.
-pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
+/// What a stream record calls for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Relay {
+    /// The event that it is, if it is one.
+    pub event: Option<Envelope>,
+    /// What becomes of the order's due note, if something does.
+    pub due: Option<DueChange>,
+}
+
+impl Relay {
+    fn event(envelope: Envelope) -> Self {
+        Self {
+            event: Some(envelope),
+            due: None,
+        }
+    }
+}
+
+/// What a stream record calls for. Deleted items call for nothing: orders and variants are never
+/// deleted, and a provider's event only long after it was acted on.
+pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     let new = &record.change.new_image;
     let old = &record.change.old_image;
     let entity = |item: &serde_dynamo::Item| match item.get("entity_type") {
@@ -25,36 +48,43 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
     match entity(new).as_str() {
         "order" => {
             let order = orders::read_order(new.clone().into())?;
-            if !old.is_empty() && orders::read_order(old.clone().into())?.version == order.version {
-                return Ok(None);
+            let before = match old.is_empty() {
+                true => None,
+                false => Some(orders::read_order(old.clone().into())?),
+            };
+            if before
+                .as_ref()
+                .is_some_and(|old| old.version == order.version)
+            {
+                return Ok(Relay::default());
             }
             let event = match order.last_change() {
-                None => Event::OrderPlaced {
-                    order_id: order.id,
-                    due_at: order.due_at,
-                },
+                None => Event::OrderPlaced { order_id: order.id },
                 Some(change) => Event::OrderChanged {
                     order_id: order.id,
                     version: order.version,
                     what: change.what,
                 },
             };
-            Ok(Some(Envelope {
-                event_id: format!("{}.{}", order.id, order.version),
-                occurred_at,
-                trace_id: order.trace_id,
-                attempts: 0,
-                requeues: 0,
-                event,
-            }))
+            Ok(Relay {
+                due: due_change(before.as_ref(), &order),
+                event: Some(Envelope {
+                    event_id: format!("{}.{}", order.id, order.version),
+                    occurred_at,
+                    trace_id: order.trace_id,
+                    attempts: 0,
+                    requeues: 0,
+                    event,
+                }),
+            })
         }
         "payment_event" => {
             // Only its arrival is one; what became of it is noted later.
             if !old.is_empty() {
-                return Ok(None);
+                return Ok(Relay::default());
             }
             let received = payment_events::read(new.clone().into())?;
-            Ok(Some(Envelope {
+            Ok(Relay::event(Envelope {
                 event_id: format!("{}.{}", received.provider.name(), received.event_id),
                 occurred_at,
                 trace_id: received.trace_id,
@@ -74,10 +104,10 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
             let variant = read(new)?;
             // A new variant comes with its product, which says whether it can be had.
             if old.is_empty() || (read(old)?.available > 0) == (variant.available > 0) {
-                return Ok(None);
+                return Ok(Relay::default());
             }
             let sequence = record.change.sequence_number.clone().unwrap_or_default();
-            Ok(Some(Envelope {
+            Ok(Relay::event(Envelope {
                 event_id: format!("{}.{sequence}", variant.sku),
                 occurred_at,
                 trace_id: record.event_id.clone(),
@@ -89,6 +119,104 @@ pub fn event_of(record: &EventRecord) -> Result<Option<Envelope>, StoreError> {
                 },
             }))
         }
-        _ => Ok(None),
+        _ => Ok(Relay::default()),
+    }
+}
+
+/// An order is noted when it begins to wait for its payment, be it anew, and its note is deleted when it
+/// no longer does. An expired one's is deleted by the sweep, which has it in its hands.
+fn due_change(before: Option<&Order>, order: &Order) -> Option<DueChange> {
+    let waits = |order: &Order| order.status() == OrderStatus::PendingPayment;
+    let due = Due {
+        order_id: order.id,
+        at: order.due_at,
+    };
+    match (before.is_some_and(waits), waits(order)) {
+        (false, true) => Some(DueChange::Noted(due)),
+        (true, false) if order.closed != Some(Closed::Expired) => Some(DueChange::Settled(due)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lambda_events::dynamodb;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A sample of a placed order, with another version, status of its payment, and reason why it was
+    /// closed.
+    fn order(version: u64, payment: &str, closed: Option<&str>) -> Value {
+        let sample =
+            include_str!("../../../events/relay-events/order-placed-and-variant-sold-out.json");
+        let sample: Value = serde_json::from_str(sample).unwrap();
+        let mut order = sample["Records"][0]["dynamodb"]["NewImage"].clone();
+        order["version"] = json!({ "N": version.to_string() });
+        order["payment"]["M"]["status"] = json!({ "S": payment });
+        if let Some(closed) = closed {
+            order["closed"] = json!({ "S": closed });
+        }
+        order
+    }
+
+    fn relay(old: Option<Value>, new: Value) -> Relay {
+        let sample = include_str!("../../../events/relay-events/order-paid.json");
+        let mut sample: Value = serde_json::from_str(sample).unwrap();
+        let change = sample["Records"][0]["dynamodb"].as_object_mut().unwrap();
+        change.remove("OldImage");
+        change.extend(old.map(|old| ("OldImage".to_owned(), old)));
+        change.insert("NewImage".to_owned(), new);
+        let event: dynamodb::Event = serde_json::from_value(sample).unwrap();
+        relay_of(&event.records[0]).unwrap()
+    }
+
+    #[test]
+    fn an_order_is_noted_while_it_waits_for_its_payment() {
+        let placed = || order(1, "pending", None);
+        let Some(DueChange::Noted(due)) = relay(None, placed()).due else {
+            unreachable!("a placed order is noted")
+        };
+        assert_eq!(due.at, "2026-11-22T10:15:00Z".parse().unwrap());
+        let settled = Some(DueChange::Settled(due));
+        let noted = Some(DueChange::Noted(due));
+        let authorised = || order(2, "authorised", None);
+        let failed = || order(2, "failed", Some("payment_failed"));
+        let cases = [
+            ("waits on", placed(), authorised(), None),
+            ("is paid", authorised(), order(3, "captured", None), settled),
+            ("fails", placed(), failed(), settled),
+            (
+                "is cancelled",
+                placed(),
+                order(2, "voided", Some("cancelled")),
+                settled,
+            ),
+            (
+                "expires, and the sweep deletes the note",
+                placed(),
+                order(2, "voided", Some("expired")),
+                None,
+            ),
+            (
+                "is paid late after all, and waits anew",
+                failed(),
+                order(3, "authorised", None),
+                noted,
+            ),
+            (
+                "is cancelled once it is paid",
+                order(3, "captured", None),
+                order(4, "captured", Some("cancelled")),
+                None,
+            ),
+        ];
+        for (what, old, new, due) in cases {
+            let relay = relay(Some(old), new);
+            assert_eq!(relay.due, due, "it {what}");
+            assert!(relay.event.is_some(), "it {what}");
+        }
+        // A change that is none, such as a note of the shop's own.
+        assert_eq!(relay(Some(placed()), placed()), Relay::default());
     }
 }

@@ -214,6 +214,15 @@ impl Shop {
         }
     }
 
+    /// From now on nothing calls a function of a shop on this machine but requests and [`Shop::invoke`].
+    #[track_caller]
+    pub fn stop_triggers(&mut self) {
+        match &mut self.place {
+            Place::Here { stack, .. } => stack.stop_triggers(),
+            Place::Deployed { .. } => panic!("this test needs a shop of its own"),
+        }
+    }
+
     /// Everything the functions have logged.
     #[track_caller]
     pub fn log(&self) -> String {
@@ -281,6 +290,12 @@ impl Shop {
             .invoke(function, event.to_string().into())
             .await?;
         Ok(serde_json::from_slice(&answer).unwrap_or(Value::Null))
+    }
+
+    /// Ends orders whose time is up, as the clock does every minute. A sweep that fails is followed by
+    /// the next one, as on AWS.
+    pub async fn sweep(&self) {
+        let _ = self.invoke("sweep-orders", &json!({})).await;
     }
 
     /// Ends the processes that keep pages of the catalogue, so that the next request reads what is true

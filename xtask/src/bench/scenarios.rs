@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{
     binaries::Way,
     world::{
-        World, customer, http, message, order_changed, order_placed, place_order, sample, set_line,
-        text,
+        World, customer, http, message, order_changed, order_placed, place_order, sample,
+        sample_named, set_line, text,
     },
 };
 use crate::Outcome;
@@ -83,7 +83,6 @@ pub(crate) const SCENARIOS: [Scenario; 38] = [
     each("refund-order", "whole"),
     each("capture-payment", "capture"),
     each("refund-payment", "refund"),
-    same("expire-order", "paid"),
     same("sweep-orders", "nothing-due"),
     each("render-invoice", "invoice"),
     same("get-invoice", "link"),
@@ -91,6 +90,7 @@ pub(crate) const SCENARIOS: [Scenario; 38] = [
     each("send-email", "confirmation"),
     same("suppress-address", "complaint"),
     same("relay-events", "placed"),
+    same("relay-events", "paid"),
     same("refresh-availability", "sold-out"),
     same("get-stock", "one"),
     same("set-stock", "count"),
@@ -152,7 +152,6 @@ impl Scenario {
             ),
             "get-order" => customer("GET /v1/orders/{order_id}", paid, None),
             "get-order-as-staff" => world.order(&id),
-            "expire-order" => order_placed(paid),
             "get-invoice" => world.invoice(0),
             "get-invoice-as-staff" => world.staff(
                 "GET /v1/admin/orders/{order_id}/invoice",
@@ -184,6 +183,18 @@ impl Scenario {
                     None,
                 )
             }
+            "relay-events" => match self.name {
+                "paid" => sample_named("relay-events", "order-paid")?,
+                _ => {
+                    let file = "order-placed-and-variant-sold-out";
+                    let mut both = sample_named("relay-events", file)?;
+                    // The order alone.
+                    if let Some(records) = both["Records"].as_array_mut() {
+                        records.truncate(1);
+                    }
+                    both
+                }
+            },
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => sample(other)?,

@@ -293,7 +293,6 @@ pub(crate) fn order_placed(placed: &Value) -> Value {
         "trace_id": "JKJaXmPLvHcESHA=",
         "type": "order_placed",
         "order_id": id,
-        "due_at": placed["due_at"],
     }))
 }
 
@@ -339,6 +338,14 @@ pub(crate) fn sample(function: &str) -> Outcome<Value> {
     files.sort();
     let file = files.first().ok_or("no sample event")?;
     Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+}
+
+/// A sample event of `events/` by its name.
+pub(crate) fn sample_named(function: &str, name: &str) -> Outcome<Value> {
+    let file = root().join("events").join(function);
+    let file = file.join(format!("{name}.json"));
+    let text = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(serde_json::from_slice(&text)?)
 }
 
 /// A request as the HTTP API hands it over, with the headers that CloudFront and browsers add.

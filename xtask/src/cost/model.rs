@@ -43,7 +43,7 @@ const HEADER_BYTES: u64 = 500;
 const COMPRESSED_PERCENT: u64 = 30;
 /// Of page views, those of a product; the others are lists of 24.
 const PRODUCT_PERCENT: u64 = 75;
-/// What an order leaves in the table, in bytes: order, invoice, cart, inbox, due note.
+/// What an order leaves in the table, in bytes: order, invoice, cart, inbox.
 const ORDER_BYTES: u64 = 4_000;
 /// Of orders, those whose invoice is fetched, and what one weighs.
 const INVOICE_FETCHED_PERCENT: u64 = 20;
@@ -55,6 +55,8 @@ const SILENT_RELAYS: u64 = 3;
 /// An idle shop's table and buckets, in bytes.
 pub(crate) const IDLE_TABLE_BYTES: u64 = 100_000_000;
 const IDLE_BUCKET_BYTES: u64 = 1_000_000_000;
+/// A function that the clock calls more often than this, in seconds, is found warm.
+const KEPT_WARM_SECONDS: u64 = 300;
 /// How often the daily check reads the table, and how long that takes for a MB, in microseconds.
 const CHECK_PASSES: u64 = 2;
 const SCAN_US_A_MB: u64 = 50_000;
@@ -273,8 +275,7 @@ impl<'a> Model<'a> {
         )
     }
 
-    /// Orders of one line, placed for carts that are there, to their ends: paid, told of, invoiced,
-    /// looked at when due.
+    /// Orders of one line, placed for carts that are there, to their ends: paid, told of, invoiced.
     pub(crate) fn checkouts(&self, orders: Quantity, traffic: Traffic) -> Outcome<Usage> {
         let once = Quantity::ONE;
         let fetched = Quantity::percent(INVOICE_FETCHED_PERCENT);
@@ -283,11 +284,8 @@ impl<'a> Model<'a> {
             step("place-order", "one-line", once),
             step("get-order", "one", Quantity::whole(LOOKS)),
             step("relay-events", "placed", once),
-            // That it is paid: two messages, and no due note.
-            Step {
-                calls: Calls::Only("SQS"),
-                ..step("relay-events", "placed", once)
-            },
+            // Two messages, and its due note deleted.
+            step("relay-events", "paid", once),
             Step {
                 calls: Calls::None,
                 ..step("relay-events", "placed", Quantity::whole(SILENT_RELAYS))
@@ -298,7 +296,6 @@ impl<'a> Model<'a> {
             },
             step("send-email", "confirmation", once),
             step("render-invoice", "invoice", once),
-            step("expire-order", "paid", once),
             step("get-invoice", "", fetched),
         ];
         if stripe {
@@ -355,10 +352,11 @@ impl<'a> Model<'a> {
                 self.compute(&mut usage.bill, function, calls, time.div_ceil(1000))?;
                 usage.bill.add(Item::LambdaRequests, calls);
             } else if self.report.function(function).is_ok() {
-                let traffic = Traffic {
-                    cold: Quantity::ONE,
-                    ..DIRECT
+                let cold = match every < KEPT_WARM_SECONDS {
+                    true => DIRECT.cold,
+                    false => Quantity::ONE,
                 };
+                let traffic = Traffic { cold, ..DIRECT };
                 self.invoke(&mut usage, function, "", calls, (Calls::All, 0), traffic)?;
             } else {
                 self.report.note(format!(
@@ -645,11 +643,12 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             ms(CONNECT_US)
         ),
         format!(
-            "Cold starts: {} of requests when all reach the functions, {} behind the CDN, {} of an order's invocations, {} in a launch hour, all of the clock's.",
+            "Cold starts: {} of requests when all reach the functions, {} behind the CDN, {} of an order's invocations, {} in a launch hour; of the clock's all, and {} of those that come more often than every {KEPT_WARM_SECONDS} s.",
             share(DIRECT.cold),
             share(THROUGH_CDN.cold),
             share(ORDERS.cold),
-            share(launch.traffic.cold)
+            share(launch.traffic.cold),
+            share(DIRECT.cold)
         ),
         format!(
             "A page view is one answer of the API, {PRODUCT_PERCENT} % of them products, the others lists of 24. Pages, scripts and pictures are counted in the launch hours only."
@@ -670,7 +669,7 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             INVOICE_BYTES / 1000
         ),
         format!(
-            "Of its {} relays one sends and notes when it is due, one sends, {SILENT_RELAYS} send nothing. It leaves {} KB in the table, counted for one month.",
+            "Of its {} relays one sends and notes when it is due, one sends and deletes that note, {SILENT_RELAYS} send nothing. It leaves {} KB in the table, counted for one month.",
             2 + SILENT_RELAYS,
             ORDER_BYTES / 1000
         ),

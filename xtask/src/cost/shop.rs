@@ -200,10 +200,10 @@ pub(crate) mod tests {
         assert!(!shop.is_cacheable("place-order"));
         assert!(shop.reads_queue("capture-payment") && shop.reads_stream("relay-events"));
         assert!(shop.concurrency("render-invoice").is_some());
-        assert!(shop.polled_queues() >= 10 && shop.alarms > shop.dead_letter_alarms);
+        assert!(shop.polled_queues() >= 9 && shop.alarms > shop.dead_letter_alarms);
         assert!(shop.dead_letter_alarms >= shop.polled_queues());
         let clock: Vec<_> = shop.schedules().collect();
-        assert!(clock.contains(&("sweep-orders", 900)));
+        assert!(clock.contains(&("sweep-orders", 60)));
         assert_eq!(shop.metrics("sweep-orders"), 0);
         assert_eq!(shop.metrics("reconcile-stock"), 1);
         assert!(shop.figures > 3);

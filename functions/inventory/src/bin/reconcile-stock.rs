@@ -3,8 +3,7 @@
 use std::{collections::HashSet, process::ExitCode};
 
 use domain::catalog::Sku;
-use jiff::Timestamp;
-use runtime::{ConsumeError, Task};
+use runtime::{ConsumeError, Task, Tick};
 use store::{StockCheck, Store};
 
 /// How often the orders are read: a SKU that is bought meanwhile cannot be judged.
@@ -15,7 +14,7 @@ struct ReconcileStock {
 }
 
 impl Task for ReconcileStock {
-    async fn run(&self, _: Timestamp) -> Result<(), ConsumeError> {
+    async fn run(&self, _: Tick) -> Result<(), ConsumeError> {
         let mut drifted: HashSet<Sku> = HashSet::new();
         let mut unsettled: Option<HashSet<Sku>> = None;
         let (mut skus, mut orders) = (0, 0);

@@ -1,14 +1,13 @@
 //! Turns the table's stream, the outbox, into messages: each event goes to every queue that asked
-//! for its type.
+//! for its type. Of orders that wait for their payment it keeps a note for the sweep.
 
 use std::{collections::HashMap, process::ExitCode};
 
 use aws_lambda_events::dynamodb::EventRecord;
-use domain::event::{Envelope, Event, Subscriber};
-use jiff::SignedDuration;
+use domain::event::{Envelope, Subscriber};
 use queue::Queues;
 use runtime::{StreamConsumer, StreamFailure};
-use store::{Due, Store};
+use store::{DueChange, Store};
 
 struct RelayEvents {
     store: Store,
@@ -19,11 +18,15 @@ struct RelayEvents {
 impl StreamConsumer for RelayEvents {
     async fn handle(&self, records: &[EventRecord]) -> Result<(), StreamFailure> {
         let mut messages: HashMap<Subscriber, Vec<Envelope>> = HashMap::new();
+        let mut due: Vec<DueChange> = Vec::new();
         let mut unreadable = None;
         for (done, record) in records.iter().enumerate() {
-            match store::outbox::event_of(record) {
-                Ok(None) => {}
-                Ok(Some(envelope)) => {
+            match store::outbox::relay_of(record) {
+                Ok(relay) => {
+                    due.extend(relay.due);
+                    let Some(envelope) = relay.event else {
+                        continue;
+                    };
                     for subscriber in envelope.event.subscribers() {
                         messages
                             .entry(*subscriber)
@@ -41,38 +44,15 @@ impl StreamConsumer for RelayEvents {
                 }
             }
         }
-        let now = runtime::now();
-        // Before anything is told: a message that is lost later is found by the sweep.
-        let mut due: Vec<Due> = messages
-            .get(&Subscriber::ExpireOrder)
-            .into_iter()
-            .flatten()
-            .filter_map(due_of)
-            .collect();
-        // A batch that names a key twice is refused as a whole.
-        due.dedup();
-        if !due.is_empty() {
-            let noted = self.store.note_due(&due).await;
-            noted.map_err(|cause| StreamFailure {
-                done: 0,
-                cause: cause.into(),
-            })?;
-        }
+        // Before anything is told: from then on the sweep finds the order, whatever is lost later.
+        let noted = self.store.change_due_notes(&due).await;
+        noted.map_err(|cause| StreamFailure {
+            done: 0,
+            cause: cause.into(),
+        })?;
         for (subscriber, envelopes) in &messages {
-            let delayed = envelopes.iter().map(|envelope| {
-                let wait = match (subscriber, due_of(envelope)) {
-                    (Subscriber::ExpireOrder, Some((_, at))) => at.duration_since(now),
-                    _ => SignedDuration::ZERO,
-                };
-                (envelope, wait.max(SignedDuration::ZERO).unsigned_abs())
-            });
-            let delayed: Vec<_> = delayed.collect();
             let sent = match self.urls.get(subscriber) {
-                Some(url) => self
-                    .queues
-                    .send_delayed(url, &delayed)
-                    .await
-                    .map_err(Into::into),
+                Some(url) => self.queues.send(url, envelopes).await.map_err(Into::into),
                 None => Err(format!("no queue for {subscriber:?}").into()),
             };
             // Which record a failed call was about is not known: all of them come again, and
@@ -80,14 +60,6 @@ impl StreamConsumer for RelayEvents {
             sent.map_err(|cause| StreamFailure { done: 0, cause })?;
         }
         unreadable.map_or(Ok(()), Err)
-    }
-}
-
-/// Until when the order that an event placed has to be paid.
-fn due_of(envelope: &Envelope) -> Option<Due> {
-    match envelope.event {
-        Event::OrderPlaced { order_id, due_at } => Some((order_id, due_at)),
-        _ => None,
     }
 }
 
@@ -99,7 +71,6 @@ fn main() -> ExitCode {
                 Subscriber::CapturePayment,
                 url("CAPTURE_PAYMENT_QUEUE_URL")?,
             ),
-            (Subscriber::ExpireOrder, url("EXPIRE_ORDER_QUEUE_URL")?),
             (Subscriber::RefundPayment, url("REFUND_PAYMENT_QUEUE_URL")?),
             (
                 Subscriber::HandlePaymentEvent,
