@@ -1,5 +1,7 @@
 //! Holds the parts of the house against each other, so that none can be forgotten.
 
+mod chains;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -131,6 +133,7 @@ pub(crate) fn run() -> Outcome {
     functions(&root, &template, &mut findings)?;
     policies(&template, &mut findings);
     queues(&template, &mut findings);
+    chains::check(&template, &mut findings);
     resources(&root, &mut findings)?;
     crates(&metadata, &mut findings)?;
     homemade(&root, &mut findings)?;
