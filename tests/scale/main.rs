@@ -1,7 +1,9 @@
-//! The shop at three sizes: what a request costs must not depend on how much there is.
+//! The shop at three sizes: what a request costs must not depend on how much there is. And a launch that
+//! nobody pays: all of its orders end.
 //!
 //! 100, 10,000 and 1,000,000 products with as many orders. The last takes some minutes and 12 GB of memory, so
-//! it is left to `make scale` (`SCALE=full`); `make test` compares the first two.
+//! it is left to `make scale` (`SCALE=full`); `make test` compares the first two. Unpaid orders are 2,000, and
+//! 10,000 with `SCALE=full`.
 
 #![expect(
     clippy::print_stdout,
@@ -181,4 +183,94 @@ async fn fill(shop: &Shop, order_id: &str, size: u64) {
         }
     }
     shop.stack().emulators.load(&table, batch).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_launch_that_nobody_pays_ends() {
+    let size: u64 = match Environment::load().get("SCALE") {
+        // The emulated table takes longer for each transaction, the more there were.
+        Some("full") => 10_000,
+        _ => 2_000,
+    };
+    let window = BTreeMap::from([("PaymentWindowSeconds".to_owned(), "1".to_owned())]);
+    let mut shop = Shop::start_with(window).await;
+    let table = shop.stack().template.table["TableName"].clone();
+    // Payments wait for a provider that is left alone.
+    let breaker = json!({
+        "PK": { "S": "BREAKER#test" },
+        "SK": { "S": "BREAKER" },
+        "failures": { "N": "5" },
+        "open_until": { "N": "4102444800000" },
+    });
+    let put = json!({ "TableName": table, "Item": breaker });
+    shop.table("PutItem", &put).await;
+    shop.stock_up(&[Product::single(MODEL, MODEL, "10.00", 1_000_000)])
+        .await;
+    let cart = shop.cart(&[(MODEL, 1)]).await;
+    let model = shop
+        .order(&cart, &order_body(&cart, "tok_ok"))
+        .await
+        .expect(201);
+    let id = model["id"].as_str().unwrap();
+    let [order, note] = shop
+        .eventually("the order is noted as due", async || {
+            let scan = json!({ "TableName": table, "ConsistentRead": true });
+            let found = shop.table("Scan", &scan).await;
+            let items = found["Items"].as_array().unwrap();
+            let of = |kind: &str| {
+                let mut items = items.iter();
+                items.find(|item| item["entity_type"]["S"] == kind).cloned()
+            };
+            Some([of("order")?, of("due")?])
+        })
+        .await;
+    // Who mails and gives money back has its own tests.
+    shop.stop_triggers();
+    let mut copies = Vec::new();
+    for number in 1..size {
+        let digits = format!("{number:07}");
+        let copy = format!("{}{digits}", &id[..id.len() - digits.len()]);
+        let of = |item: &Value| -> Value {
+            serde_json::from_str(&item.to_string().replace(id, &copy)).unwrap()
+        };
+        let mut note = of(&note);
+        // The part follows from the last digit.
+        note["PK"] = json!({ "S": format!("DUE#{:02}", number % 10) });
+        copies.extend([of(&order), note]);
+    }
+    let name = table.as_str().unwrap();
+    shop.stack().emulators.load(name, copies).unwrap();
+    let more = json!({ ":more": { "N": (size - 1).to_string() }, ":less": { "N": (1 - i64::try_from(size).unwrap()).to_string() } });
+    let reserve = json!({
+        "TableName": table,
+        "Key": { "PK": { "S": format!("VARIANT#{MODEL}") }, "SK": { "S": "VARIANT" } },
+        "UpdateExpression": "ADD reserved :more, available :less",
+        "ExpressionAttributeValues": more,
+    });
+    shop.table("UpdateItem", &reserve).await;
+    let reserved = i64::try_from(size).unwrap();
+    assert_eq!(shop.stock(MODEL).await[1], reserved);
+
+    // Until all of them are due.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let started = std::time::Instant::now();
+    let mut sweeps = 0;
+    while shop.stock(MODEL).await[1] > 0 {
+        shop.invoke("sweep-orders", &json!({})).await.unwrap();
+        sweeps += 1;
+        assert!(sweeps < 60, "{}", shop.log());
+    }
+    println!(
+        "{size} orders ended by {sweeps} sweeps in {:?}",
+        started.elapsed()
+    );
+    assert_eq!(shop.stock(MODEL).await, [1_000_000, 0, 1_000_000]);
+    // Nothing is left to look at.
+    shop.invoke("sweep-orders", &json!({})).await.unwrap();
+    let log = shop.log();
+    let last = log.lines().rfind(|line| line.contains(r#""swept""#));
+    assert!(
+        last.is_some_and(|line| line.contains(r#""orders.ended":0,"orders.over":0"#)),
+        "{last:?}"
+    );
 }
