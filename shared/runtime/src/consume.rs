@@ -9,12 +9,10 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use queue::Queues;
 use serde::de::DeserializeOwned;
 
-use crate::{environment::Environment, process};
+use crate::{deadline, environment::Environment, process};
 
 /// Time kept back of a batch's own, to report on it.
 const REPORT: Duration = Duration::from_millis(500);
-/// The longest time limit that Lambda lets a function have.
-const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Longest wait before a failed message comes back.
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
@@ -71,7 +69,7 @@ async fn batch<C: Consumer>(
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, ConsumeError> {
     let now = crate::now();
-    let time_left = time_left(event.context.deadline, now).saturating_sub(REPORT);
+    let time_left = deadline::time_left(event.context.deadline, now).saturating_sub(REPORT);
     let records = event.payload.records;
     if records.iter().any(|record| record.message_id.is_none()) {
         // It could not be reported on: the batch as a whole must come back.
@@ -100,17 +98,6 @@ async fn batch<C: Consumer>(
         "batch"
     );
     Ok(response)
-}
-
-/// The time until the deadline, in milliseconds since 1970. A deadline that is no more than Lambda's
-/// longest time limit is none: cargo-lambda sends for how long a call may take instead.
-fn time_left(deadline: u64, now: Timestamp) -> Duration {
-    let longest = u64::try_from(LONGEST_TIME_LIMIT.as_millis()).unwrap_or(u64::MAX);
-    Duration::from_millis(if deadline <= longest {
-        deadline
-    } else {
-        deadline.saturating_sub(now.as_millisecond().unsigned_abs())
-    })
 }
 
 async fn handle<C: Consumer>(
@@ -161,21 +148,4 @@ fn queue_url(arn: &str) -> Option<String> {
     Some(format!(
         "https://sqs.{region}.amazonaws.com/{account}/{name}"
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_is_until_the_deadline_or_what_cargo_lambda_gives() {
-        let now = Timestamp::from_second(1_795_341_600).unwrap();
-        for (deadline, left) in [
-            (1_795_341_610_000, 10_000),
-            (1_795_341_599_000, 0),
-            (600_000, 600_000),
-        ] {
-            assert_eq!(time_left(deadline, now), Duration::from_millis(left));
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod auth;
 mod body;
 mod call;
 mod consume;
+mod deadline;
 mod environment;
 mod metric;
 mod problem;

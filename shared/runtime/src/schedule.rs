@@ -1,12 +1,17 @@
 //! Running what the clock calls.
 
-use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
-use crate::{consume::ConsumeError, environment::Environment, process};
+use crate::{consume::ConsumeError, deadline, environment::Environment, process};
 
 /// Something that is done every so often. It may run twice at once, and be called twice.
 pub trait Task: Sized + Send + Sync + 'static {
@@ -19,15 +24,16 @@ pub trait Task: Sized + Send + Sync + 'static {
 pub struct Tick {
     /// The time at which it came.
     pub now: Timestamp,
-    /// When the function is ended, done or not.
-    deadline: Timestamp,
+    /// The same moment, to count from.
+    begun: Instant,
+    /// After so long the function is ended, done or not.
+    time: Duration,
 }
 
 impl Tick {
     /// How long the function has from this moment on.
     pub fn time_left(&self) -> Duration {
-        let left = self.deadline.duration_since(crate::now());
-        Duration::try_from(left).unwrap_or_default()
+        self.time.saturating_sub(self.begun.elapsed())
     }
 }
 
@@ -42,12 +48,10 @@ pub fn run_on_schedule<T: Task>(
             let task = Arc::clone(&task);
             async move {
                 let now = crate::now();
-                // Milliseconds since 1970; one that is none leaves no time.
-                let deadline = i64::try_from(event.context.deadline).ok();
-                let deadline = deadline.and_then(|at| Timestamp::from_millisecond(at).ok());
                 let tick = Tick {
                     now,
-                    deadline: deadline.unwrap_or(now),
+                    begun: Instant::now(),
+                    time: deadline::time_left(event.context.deadline, now),
                 };
                 let done = task.run(tick).await;
                 if let Err(error) = &done {

@@ -109,7 +109,9 @@ impl Store {
         before: Timestamp,
         from: Option<DueCursor>,
     ) -> Result<DuePage> {
-        let answer = self.client.query()
+        let answer = self
+            .client
+            .query()
             .table_name(&self.table)
             .key_condition_expression("PK = :partition AND SK < :before")
             .expression_attribute_values(":partition", string(due_partition(part)))
@@ -138,7 +140,9 @@ impl Store {
             let mut left = batch.to_vec();
             let mut attempt = 0;
             while !left.is_empty() {
-                let answer = self.client.batch_write_item()
+                let answer = self
+                    .client
+                    .batch_write_item()
                     .request_items(&self.table, left)
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
