@@ -1,6 +1,10 @@
 //! Keys of other services, from AWS Secrets Manager.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_sdk_secretsmanager::Client;
 use aws_types::SdkConfig;
@@ -45,7 +49,12 @@ pub struct Secret {
 
 #[derive(Debug)]
 enum Source {
-    Manager { client: Client, id: String },
+    Manager {
+        config: Box<SdkConfig>,
+        /// Made at the first call.
+        client: OnceLock<Client>,
+        id: String,
+    },
     Fixed(Arc<Keys>),
 }
 
@@ -58,10 +67,9 @@ struct Kept {
 impl Secret {
     /// The secret of that name or ARN. Connects at the first use.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
-        let config = aws_sdk_secretsmanager::config::Builder::from(config)
-            .retry_partition(retry_partition("secrets"));
         Self::from(Source::Manager {
-            client: Client::from_conf(config.build()),
+            config: Box::new(config.clone()),
+            client: OnceLock::new(),
             id: id.into(),
         })
     }
@@ -84,7 +92,9 @@ impl Secret {
 
     async fn newer_than(&self, age: Duration) -> Result<Arc<Keys>, GatewayError> {
         let (client, id) = match &self.source {
-            Source::Manager { client, id } => (client, id),
+            Source::Manager { config, client, id } => {
+                (client.get_or_init(|| client_of(config)), id)
+            }
             Source::Fixed(keys) => return Ok(Arc::clone(keys)),
         };
         // Held while reading, so that calls that come together read once.
@@ -110,6 +120,11 @@ impl From<Source> for Secret {
             kept: Mutex::new(None),
         }
     }
+}
+
+fn client_of(config: &SdkConfig) -> Client {
+    let config = aws_sdk_secretsmanager::config::Builder::from(config);
+    Client::from_conf(config.retry_partition(retry_partition("secrets")).build())
 }
 
 async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {

@@ -1,6 +1,9 @@
 //! SQS: sending messages in batches, and telling a failed one when to come back.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_sdk_sqs::{
     Client,
@@ -49,18 +52,27 @@ pub enum QueueError {
 /// A connection to SQS. Made once per cold start; cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    client: Client,
+    config: SdkConfig,
+    /// Made at the first call: most consumers make none, as only a failed message needs one.
+    client: Arc<OnceLock<Client>>,
 }
 
 impl Queues {
     /// Connects at the first call.
     pub fn new(config: &SdkConfig) -> Self {
-        let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
-        let partition = RetryPartition::custom("queues").token_bucket(budget);
-        let config = aws_sdk_sqs::config::Builder::from(config).retry_partition(partition.build());
         Self {
-            client: Client::from_conf(config.build()),
+            config: config.clone(),
+            client: Arc::default(),
         }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
+            let partition = RetryPartition::custom("queues").token_bucket(budget);
+            let config = aws_sdk_sqs::config::Builder::from(&self.config);
+            Client::from_conf(config.retry_partition(partition.build()).build())
+        })
     }
 
     /// Sends every message to the queue at `url`, in as few calls as they fit in. After an error
@@ -120,7 +132,7 @@ impl Queues {
             operation: "SendMessageBatch",
             cause: error.to_string(),
         })?;
-        let request = self.client.send_message_batch().queue_url(url);
+        let request = self.client().send_message_batch().queue_url(url);
         let answer = request
             .set_entries(Some(entries))
             .send()
@@ -143,7 +155,7 @@ impl Queues {
         receipt_handle: &str,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        self.client
+        self.client()
             .change_message_visibility()
             .queue_url(url)
             .receipt_handle(receipt_handle)

@@ -1,6 +1,9 @@
 //! Payments with Stripe: PaymentIntents that are captured by hand (docs/adr/0011).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use domain::{fault::chain, money::Money};
@@ -59,8 +62,11 @@ struct Inner {
     secret: Secret,
     /// Scheme and authority, such as `https://api.stripe.com`.
     base: String,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Made at the first call: its roots take as long as everything else at the start.
+    client: OnceLock<HttpClient>,
 }
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The address is none to send keys to.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -88,7 +94,7 @@ impl Stripe {
             inner: Arc::new(Inner {
                 secret,
                 base: base.to_owned(),
-                client: client().map_err(|_| invalid())?,
+                client: OnceLock::new(),
             }),
         })
     }
@@ -162,6 +168,14 @@ impl Stripe {
         }
     }
 
+    fn client(&self) -> Result<&HttpClient, Problem> {
+        if let Some(client) = self.inner.client.get() {
+            return Ok(client);
+        }
+        let client = client().map_err(|error| Problem::ours(&error.to_string()))?;
+        Ok(self.inner.client.get_or_init(|| client))
+    }
+
     async fn send_once(
         &self,
         method: &Method,
@@ -190,7 +204,7 @@ impl Stripe {
             .map_err(|error| Problem::ours(&error.to_string()))?;
         // The client sends it again over a new connection if a kept one turns out to be closed: what changes
         // something carries an idempotency key.
-        let sent = self.inner.client.request(request).await;
+        let sent = self.client()?.request(request).await;
         let sent = sent.map_err(|error| Problem::no_answer(chain(&error)))?;
         let (parts, body) = sent.into_parts();
         let body = Limited::new(body, MAX_RESPONSE).collect().await;
@@ -249,7 +263,7 @@ impl Stripe {
 
 /// The HTTP client that the SDK's own is built on, with the web's roots: Stripe's hosts are not signed by
 /// Amazon's. They are compiled in, so no file is read.
-fn client() -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, rustls::Error> {
+fn client() -> Result<HttpClient, rustls::Error> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
