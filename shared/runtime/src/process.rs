@@ -2,6 +2,8 @@
 
 use std::{future::Future, process::ExitCode};
 
+use domain::fault::chain;
+
 use crate::{environment::Environment, metric, telemetry};
 
 /// Reads the environment, starts the logs, makes what the function needs once per cold start, and
@@ -37,7 +39,7 @@ where
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = %error, "the function cannot run");
+            tracing::error!(error = %chain(&*error), "the function cannot run");
             ExitCode::FAILURE
         }
     }
