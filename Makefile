@@ -35,12 +35,12 @@ lint: setup ## formatting, lints, and what must agree with what
 	target/debug/xtask openapi --check
 	target/debug/xtask tidy
 
-bench: setup xtask-release ## what each function costs: start, CPU, memory, units; takes some minutes (BENCH="--functions get-product")
-	@target/release/xtask bench $(BENCH)
+bench: setup xtask-tools ## what each function costs: start, CPU, memory, units; takes some minutes (BENCH="--functions get-product")
+	@target/tools/xtask bench $(BENCH)
 
-bench-diff: setup xtask-release ## what changed since a revision (BASE=rev)
+bench-diff: setup xtask-tools ## what changed since a revision (BASE=rev)
 	@test -n "$(BASE)" || { echo "name the revision to compare with: make bench-diff BASE=main~1"; exit 1; }
-	@target/release/xtask bench-diff --base "$(BASE)" $(BENCH)
+	@target/tools/xtask bench-diff --base "$(BASE)" $(BENCH)
 
 budgets: setup xtask ## sizes, requests, units and instructions against tests/budgets.json
 	@target/debug/xtask budgets
@@ -52,8 +52,8 @@ scale: setup xtask ## the cost of requests at 100, 10,000 and 1,000,000 products
 	SCALE=full cargo nextest run --profile faults -p stampede-tests --test scale
 
 LOAD ?=
-load: setup xtask-release ## drive shoppers through the shop and report (LOAD="--rate 50 --seconds 60"; docs/load.md)
-	@target/release/xtask load $(LOAD)
+load: setup xtask-tools ## drive shoppers through the shop and report (LOAD="--rate 50 --seconds 60"; docs/load.md)
+	@target/tools/xtask load $(LOAD)
 
 stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
 	.venv/bin/python infra/local/stage.py --lint
@@ -87,11 +87,11 @@ xtask:
 	@cargo build --workspace --bins
 
 # For what measures: the table, the queues and the meter are inside.
-.PHONY: xtask-release
-xtask-release:
+.PHONY: xtask-tools
+xtask-tools:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
-	@echo "building the tools for release (the first time takes some minutes)"
-	@cargo build --release --package xtask
+	@echo "building the tools (the first time takes some minutes)"
+	@cargo build --profile tools --package xtask
 
 setup: .venv/ready ## tools of the project's own, in .venv
 

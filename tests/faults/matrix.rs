@@ -1,7 +1,5 @@
 //! One call at a time goes wrong, along every way an order can take, in every way a call can.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use testkit::{Call, Fault};
 
@@ -77,8 +75,7 @@ impl Way {
             }
             Self::Expiry => {
                 let placed = world.place(sku, None).await;
-                // Before it is due a sweep has nothing to do.
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                world.shop.until_due(&placed).await;
                 world
                     .expires(&placed, "its time is up", |order| {
                         order["status"] == "expired"

@@ -251,8 +251,8 @@ async fn a_launch_that_nobody_pays_ends() {
     let reserved = i64::try_from(size).unwrap();
     assert_eq!(shop.stock(MODEL).await[1], reserved);
 
-    // Until all of them are due.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    // The copies are due when their model is.
+    shop.until_due(&model).await;
     let started = std::time::Instant::now();
     let mut sweeps = 0;
     while shop.stock(MODEL).await[1] > 0 {

@@ -298,6 +298,16 @@ impl Shop {
         let _ = self.invoke("sweep-orders", &json!({})).await;
     }
 
+    /// Waits until an unpaid order is due to expire, as the order itself says; a sweep before that has
+    /// nothing to do.
+    pub async fn until_due(&self, order: &Value) {
+        let due = order["due_at"].as_str().expect("an order as it was placed");
+        let due: jiff::Timestamp = due.parse().expect("a time");
+        let left = due.duration_since(jiff::Timestamp::now());
+        // None is left if it is due already.
+        tokio::time::sleep(left.try_into().unwrap_or_default()).await;
+    }
+
     /// Ends the processes that keep pages of the catalogue, so that the next request reads what is true
     /// now; others see it some seconds later.
     pub async fn forget_pages(&self) {
