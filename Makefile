@@ -30,7 +30,7 @@ lint: setup ## formatting, lints, and what must agree with what
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo deny --log-level error check bans licenses sources
-	.venv/bin/cfn-lint template.yaml infra/*.yaml
+	.venv/bin/cfn-lint template.yaml infra/*.yaml functions/*/template.yaml
 	@$(MAKE) --no-print-directory xtask
 	target/debug/xtask openapi --check
 	target/debug/xtask tidy

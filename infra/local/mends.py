@@ -5,7 +5,6 @@ a deployed stack needs are applied when CloudFormation is first called, to keep 
 """
 
 import copy
-import hashlib
 import json
 import re
 import time
@@ -25,7 +24,8 @@ def apply(app, *, auth, keep_state):
             elif name == "sqs" and keep_state:
                 queues_survive_another_port(module)
             elif name == "cloudformation":
-                http_api_routes_come_from_the_body()
+                nested_stacks_are_transformed()
+                http_apis_answer_other_origins()
                 table_expiry_is_set()
                 distributions_reach_the_api(app)
                 distributions_sign_for_functions()
@@ -193,59 +193,32 @@ def _json(body):
     return value if isinstance(value, dict) else {}
 
 
-# HTTP API -----------------------------------------------------------------------------------------
+# Stacks -------------------------------------------------------------------------------------------
 
 
-def http_api_routes_come_from_the_body():
-    """SAM writes the routes of an `HttpApi` as an OpenAPI `Body`, which ministack ignores: expands it into the
-    Route and Integration resources that it does take."""
-    from samtranslator.translator import transform
+def nested_stacks_are_transformed():
+    """ministack applies SAM's transform to the root stack only."""
+    from ministack.services.cloudformation import engine
 
-    expand_sam = transform.transform  # looked up there at each call
+    parse = engine._parse_template  # looked up there for nested stacks alone
 
-    def expand(*arguments, **options):
-        template = expand_sam(*arguments, **options)
-        for name, resource in list(template["Resources"].items()):
-            if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
-                template["Resources"].update(_routes(name, resource["Properties"]))
-        return template
-
-    transform.transform = expand
+    engine._parse_template = lambda body: engine._apply_transforms(parse(body))
 
 
-def _routes(api, properties):
-    body = properties.pop("Body")
-    properties.update(
-        Name=body["info"].get("title", api),
-        ProtocolType="HTTP",
-        CorsConfiguration=body.get("x-amazon-apigateway-cors") or {},  # ministack reads these camelCase keys
-    )
-    resources = {}
-    for path, methods in body["paths"].items():
-        for method, operation in methods.items():
-            if operation.get("security"):
-                raise ValueError(f"{method} {path} has an authorizer: teach infra/local/mends.py to deploy it")
-            key = path if path == "$default" else f"{method.upper()} {path}"
-            integration = operation["x-amazon-apigateway-integration"]
-            route = api + "Route" + hashlib.sha1(key.encode()).hexdigest()[:8]
-            resources[route + "Integration"] = {
-                "Type": "AWS::ApiGatewayV2::Integration",
-                "Properties": {
-                    "ApiId": {"Ref": api},
-                    "IntegrationType": integration["type"].upper(),
-                    "IntegrationUri": integration["uri"],
-                    "PayloadFormatVersion": integration["payloadFormatVersion"],
-                },
-            }
-            resources[route] = {
-                "Type": "AWS::ApiGatewayV2::Route",
-                "Properties": {
-                    "ApiId": {"Ref": api},
-                    "RouteKey": key.replace("X-AMAZON-APIGATEWAY-ANY-METHOD ", "ANY "),
-                    "Target": {"Fn::Join": ["/", ["integrations", {"Ref": route + "Integration"}]]},
-                },
-            }
-    return resources
+def http_apis_answer_other_origins():
+    """ministack takes the CORS settings of an API from CloudFormation as they are, and reads them in camel case."""
+    from ministack.services.cloudformation import provisioners
+
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+    create_api = handlers["create"]
+
+    def create(logical_id, properties, stack):
+        if cors := properties.get("CorsConfiguration"):
+            cors = {name[0].lower() + name[1:]: value for name, value in cors.items()}
+            properties = {**properties, "CorsConfiguration": cors}
+        return create_api(logical_id, properties, stack)
+
+    handlers["create"] = create
 
 
 # Table --------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 """`make stage`: the stack as `sam deploy` would put it on AWS, on an emulated account on this machine.
 
     stage.py                   build, deploy, run the sale journey, show that IAM is enforced
-    stage.py --lint            check template.yaml and infra/*.yaml, nothing else
+    stage.py --lint            check the templates, nothing else
     stage.py --keep            then leave the account running until Ctrl-C
     stage.py --journey 'CMD'   run another command against the deployed stack
 
@@ -184,7 +184,8 @@ def lint(steps):
     environment = tool_environment()
     validate = [SAM, "validate", "--lint", "--template", "template.yaml"]
     steps.run("sam validate --lint", validate, environment, "validate")
-    templates = sorted(path.relative_to(ROOT) for path in (ROOT / "infra").glob("*.yaml"))
+    nested = [*(ROOT / "infra").glob("*.yaml"), *(ROOT / "functions").glob("*/template.yaml")]
+    templates = sorted(path.relative_to(ROOT) for path in nested)
     steps.run("cfn-lint", [TOOLS / "cfn-lint", "template.yaml", *templates], environment, "cfn-lint")
 
 
@@ -245,8 +246,13 @@ def addresses(account, outputs, token):
 
 def show_that_iam_is_enforced(account):
     """Without its policy a function must fail; if it does not, the journey has proven nothing about permissions."""
-    iam, resource = account.client("iam"), account.client("cloudformation").describe_stack_resource
-    role = resource(StackName=STACK, LogicalResourceId="CreateCartRole")["StackResourceDetail"]["PhysicalResourceId"]
+    iam, stacks = account.client("iam"), account.client("cloudformation")
+
+    def resource(stack, name):
+        found = stacks.describe_stack_resource(StackName=stack, LogicalResourceId=name)
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
+    role = resource(resource(STACK, "Cart"), "CreateCartRole")
     name = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
     policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
 

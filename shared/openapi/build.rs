@@ -1,7 +1,13 @@
-//! Lists the endpoints: every function of `template.yaml` with a route is compiled in from its own
+//! Lists the endpoints: every function with a route in its context's `template.yaml` is compiled in from its own
 //! source file, so that the document is made from the types that the binary itself uses.
 
-use std::{env, error::Error, fmt::Write as _, fs, path::Path};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_yaml_ng::Value;
 
@@ -13,26 +19,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
         .join("../..")
         .canonicalize()?;
-    let template = root.join("template.yaml");
-    println!("cargo::rerun-if-changed={}", template.display());
-    let template: Value = serde_yaml_ng::from_str(&fs::read_to_string(template)?)?;
     let (mut modules, mut calls) = (String::new(), String::new());
-    for (_, resource) in template["Resources"].as_mapping().ok_or("no resources")? {
-        let Some(binary) = resource["Metadata"]["BuildProperties"]["Binary"].as_str() else {
-            continue;
-        };
-        let events = resource["Properties"]["Events"].as_mapping();
-        for event in events.into_iter().flat_map(|events| events.values()) {
-            let properties = &event["Properties"];
-            let (Some(method), Some(path)) =
-                (properties["Method"].as_str(), properties["Path"].as_str())
-            else {
+    for folder in folders(&root.join("functions"))? {
+        let template = folder.join("template.yaml");
+        println!("cargo::rerun-if-changed={}", template.display());
+        let template: Value = serde_yaml_ng::from_str(&fs::read_to_string(template)?)?;
+        let context = folder.file_name().unwrap_or_default().to_string_lossy();
+        for (key, binary) in routes(&template["Resources"])? {
+            // The route of everything else has no method.
+            let Some((method, path)) = key.split_once(' ') else {
                 continue;
             };
-            let (context, source) = source_of(&root, binary)?;
+            let source = folder.join(format!("src/bin/{binary}.rs"));
             println!("cargo::rerun-if-changed={}", source.display());
             let module = binary.replace('-', "_");
-            let summary = summary(&fs::read_to_string(&source)?);
+            let text = fs::read_to_string(&source)
+                .map_err(|error| format!("{}: {error}", source.display()))?;
+            let summary = summary(&text);
             writeln!(
                 modules,
                 "#[path = {source:?}]\n#[allow(dead_code, clippy::allow_attributes)]\nmod {module};"
@@ -41,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 calls,
                 "document.add::<{module}::{}>(&Route {{ method: {method:?}, path: {path:?}, \
                  function: {binary:?}, context: {context:?}, summary: {summary:?} }});",
-                type_name(binary)
+                type_name(&binary)
             )?;
         }
     }
@@ -50,16 +53,48 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Context and source file of a function.
-fn source_of(root: &Path, binary: &str) -> Result<(String, std::path::PathBuf), Box<dyn Error>> {
-    for context in fs::read_dir(root.join("functions"))? {
-        let context = context?;
-        let source = context.path().join(format!("src/bin/{binary}.rs"));
-        if source.exists() {
-            return Ok((context.file_name().to_string_lossy().into_owned(), source));
+/// The folders of the contexts, in alphabetical order.
+fn folders(functions: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(functions)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
         }
     }
-    Err(format!("no functions/*/src/bin/{binary}.rs, which template.yaml names").into())
+    folders.sort();
+    Ok(folders)
+}
+
+/// Route keys, each with the binary of the function that its integration calls.
+fn routes(resources: &Value) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let mut routes = Vec::new();
+    for (id, route) in resources.as_mapping().ok_or("no resources")? {
+        if route["Type"] != "AWS::ApiGatewayV2::Route" {
+            continue;
+        }
+        let binary = || {
+            let target = text(&route["Properties"]["Target"])?;
+            let integration = target.strip_prefix("integrations/${")?.strip_suffix('}')?;
+            let uri = text(&resources[integration]["Properties"]["IntegrationUri"])?;
+            let function = &resources[uri.strip_suffix(".Arn")?];
+            function["Metadata"]["BuildProperties"]["Binary"].as_str()
+        };
+        let key = route["Properties"]["RouteKey"].as_str();
+        let (Some(key), Some(binary)) = (key, binary()) else {
+            return Err(format!("{id:?} has no key, or leads to no function").into());
+        };
+        routes.push((key.to_owned(), binary.to_owned()));
+    }
+    Ok(routes)
+}
+
+/// A text, also one behind a short form such as `!Sub`.
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Tagged(tagged) => tagged.value.as_str(),
+        value => value.as_str(),
+    }
 }
 
 /// `place-order` is `PlaceOrder`.

@@ -1,6 +1,6 @@
-//! Makes a new HTTP function: its binary, its block in the template, its route, its sample event.
+//! Makes a new HTTP function: its binary, its resources in the context's template, its sample event.
 
-use std::{fmt::Write as _, fs, process::Command};
+use std::{fs, process::Command};
 
 use crate::{Outcome, root, routes};
 
@@ -34,34 +34,26 @@ pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcom
         return Err(format!("{} is there already", source.display()).into());
     }
     let logical_id = camel_case(name);
-    let template_path = root.join("template.yaml");
-    let template = fs::read_to_string(&template_path)?;
-    let logs = format!("{}Logs", camel_case(context));
-    if !template.contains(&format!("  {logs}:\n")) {
-        return Err(format!(
-            "template.yaml has no log group {logs}; add it as its neighbours have it"
-        )
-        .into());
-    }
+    let template_path = folder.join("template.yaml");
+    let template = fs::read_to_string(&template_path)
+        .map_err(|error| format!("{}: {error}", template_path.display()))?;
 
     fs::write(&source, binary(&logical_id, &method, path))?;
     Command::new("rustfmt")
         .args(["--edition", "2024"])
         .arg(&source)
         .status()?;
-    fs::write(
-        &template_path,
-        with_block(&template, &logical_id, name, &logs, &method, path)?,
-    )?;
+    let resources = resources(&logical_id, name, &method, path);
+    fs::write(&template_path, with_resources(&template, &resources))?;
     let events = root.join("events").join(name);
     fs::create_dir_all(&events)?;
     fs::write(events.join("sample.json"), event(&method, path)?)?;
     routes::run(false)?;
     println!(
-        "made functions/{context}/src/bin/{name}.rs, its block in template.yaml, its route in Cargo.toml\n\
-         and events/{name}/sample.json\n\
-         next: the use case in shared/domain, its test in tests/api, what the policy and the environment in\n\
-         template.yaml must allow, then `cargo xtask openapi` and `make test`"
+        "made functions/{context}/src/bin/{name}.rs, its resources in functions/{context}/template.yaml,\n\
+         its route for `cargo lambda watch` in Cargo.toml, and events/{name}/sample.json\n\
+         next: the use case in shared/domain, its test in tests/api, the keys and the environment that the\n\
+         template must allow, then `cargo xtask openapi` and `make test`"
     );
     Ok(())
 }
@@ -117,70 +109,55 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
     )
 }
 
-/// The template with the function behind the last one that logs to `logs`.
-fn with_block(
-    template: &str,
-    logical_id: &str,
-    name: &str,
-    logs: &str,
-    method: &str,
-    path: &str,
-) -> Outcome<String> {
-    let mut block = String::new();
-    writeln!(block, "  # {method} {path}, say here what it does.")?;
-    writeln!(
-        block,
-        "  {logical_id}:\n    Type: AWS::Serverless::Function\n    Metadata:"
-    )?;
-    writeln!(
-        block,
-        "      BuildMethod: rust-cargolambda\n      BuildProperties: {{ Binary: {name} }}"
-    )?;
-    writeln!(
-        block,
-        "    Properties:\n      CodeUri: .\n      Handler: bootstrap"
-    )?;
-    writeln!(
-        block,
-        "      Description: {method} {path}, say here what it does"
-    )?;
-    writeln!(
-        block,
-        "      LoggingConfig: {{ LogGroup: !Ref {logs} }}\n      Environment:\n        Variables:"
-    )?;
-    writeln!(
-        block,
-        "          TABLE_NAME: !GetAtt Data.Outputs.TableName\n      Policies:"
-    )?;
-    writeln!(
-        block,
-        "        - Version: \"2012-10-17\"\n          Statement:\n            - Effect: Allow"
-    )?;
-    writeln!(
-        block,
-        "              Action: [dynamodb:GetItem]\n              Resource: !GetAtt Data.Outputs.TableArn"
-    )?;
-    writeln!(
-        block,
-        "              Condition: {{ \"ForAllValues:StringLike\": {{ \"dynamodb:LeadingKeys\": [\"NAME_ITS_KEYS#*\"] }} }}"
-    )?;
-    writeln!(
-        block,
-        "      Events:\n        Http:\n          Type: HttpApi"
-    )?;
-    writeln!(
-        block,
-        "          Properties: {{ ApiId: !Ref Api, Method: {method}, Path: \"{path}\" }}\n"
-    )?;
-    let last = template
-        .rfind(&format!("LogGroup: !Ref {logs} }}"))
-        .ok_or_else(|| format!("no function of template.yaml logs to {logs}"))?;
-    // The next comment begins the next function; a trigger in between belongs to this one.
-    let end = template[last..]
-        .find("\n\n  #")
-        .map(|offset| last + offset + 2);
-    let end = end.ok_or("template.yaml ends in the middle of a function")?;
-    Ok(format!("{}{block}{}", &template[..end], &template[end..]))
+/// The function with its route, its integration and its permission. What all functions of a context share is
+/// in the template's `Globals`.
+fn resources(logical_id: &str, name: &str, method: &str, path: &str) -> String {
+    format!(
+        r##"  {logical_id}:
+    Type: AWS::Serverless::Function
+    Metadata: {{ BuildMethod: rust-cargolambda, BuildProperties: {{ Binary: {name} }} }}
+    Properties:
+      Description: Say here what it does
+      Policies:
+        - Version: "2012-10-17"
+          Statement:
+            - Effect: Allow
+              Action: [dynamodb:GetItem]
+              Resource: !Ref TableArn
+              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["NAME_ITS_KEYS#*"] }} }}
+
+  {logical_id}Route:
+    Type: AWS::ApiGatewayV2::Route
+    Properties:
+      ApiId: !Ref ApiId
+      RouteKey: "{method} {path}"
+      Target: !Sub "integrations/${{{logical_id}Integration}}"
+
+  {logical_id}Integration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: !Ref ApiId
+      IntegrationType: AWS_PROXY
+      IntegrationUri: !GetAtt {logical_id}.Arn
+      PayloadFormatVersion: "2.0"
+
+  {logical_id}Permission:
+    Type: AWS::Lambda::Permission
+    Properties:
+      FunctionName: !Ref {logical_id}
+      Action: lambda:InvokeFunction
+      Principal: apigateway.amazonaws.com
+      SourceArn: !Sub "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{ApiId}}/*"
+"##
+    )
+}
+
+/// The template with more resources, after those it has.
+fn with_resources(template: &str, resources: &str) -> String {
+    match template.split_once("\nOutputs:\n") {
+        Some((before, outputs)) => format!("{before}\n{resources}\nOutputs:\n{outputs}"),
+        None => format!("{template}\n{resources}"),
+    }
 }
 
 fn event(method: &str, path: &str) -> Outcome<String> {
@@ -219,4 +196,36 @@ fn event(method: &str, path: &str) -> Outcome<String> {
         "isBase64Encoded": false,
     });
     Ok(serde_json::to_string_pretty(&event)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_come_before_the_outputs() {
+        let of = |template: &str| with_resources(template, "  New:\n");
+        assert_eq!(of("Resources:\n  Old:\n"), "Resources:\n  Old:\n\n  New:\n");
+        let outputs = "\nOutputs:\n  A:\n";
+        assert_eq!(
+            of(&format!("Resources:\n  Old:\n{outputs}")),
+            format!("Resources:\n  Old:\n\n  New:\n{outputs}")
+        );
+    }
+
+    #[test]
+    fn the_route_leads_to_the_function() {
+        let text = resources(
+            "ListCollections",
+            "list-collections",
+            "GET",
+            "/v1/collections",
+        );
+        assert!(text.contains("RouteKey: \"GET /v1/collections\""), "{text}");
+        assert!(
+            text.contains("integrations/${ListCollectionsIntegration}"),
+            "{text}"
+        );
+        assert!(text.contains("${ApiId}/*"), "{text}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Holds the parts of the house against each other, so that none can be forgotten.
 
 mod chains;
+mod stacks;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,19 +15,8 @@ use serde_json::Value;
 
 use crate::{Outcome, root, routes};
 
-/// What CloudFormation takes in one template.
-const MAX_RESOURCES: usize = 500;
-/// How much the shop must be able to grow without moving a wall.
-const GROWTH: usize = 3;
-
 /// What `runtime` and the context's own library read, where it is set.
-const READ_BY_SHARED_CODE: [&str; 5] = [
-    "LOG_LEVEL",
-    "METRIC_NAMESPACE",
-    "CACHE",
-    "CACHE_URL",
-    "HTTP_ROUTE",
-];
+const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
 
 /// Who may use a crate, besides nobody.
 const WRAPPERS: [(&str, &[&str]); 16] = [
@@ -134,7 +124,7 @@ pub(crate) fn run() -> Outcome {
     policies(&template, &mut findings);
     queues(&template, &mut findings);
     chains::check(&template, &mut findings);
-    resources(&root, &mut findings)?;
+    stacks::check(&root, &template, &mut findings)?;
     crates(&metadata, &mut findings)?;
     homemade(&root, &mut findings)?;
     data_model(&root, &mut findings)?;
@@ -174,7 +164,7 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
         let name = &function.binary;
         let Some(source) = sources.remove(name) else {
             findings.push(format!(
-                "template.yaml names {name}, and no functions/*/src/bin/{name}.rs is there"
+                "a template names {name}, and no functions/*/src/bin/{name}.rs is there"
             ));
             continue;
         };
@@ -192,7 +182,9 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
         }
     }
     for name in sources.keys() {
-        findings.push(format!("{name} has no block in template.yaml"));
+        findings.push(format!(
+            "{name} has no block in its context's template.yaml"
+        ));
     }
     for folder in fs::read_dir(root.join("events"))? {
         let name = folder?.file_name().to_string_lossy().into_owned();
@@ -242,31 +234,21 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
     for name in wanted.difference(&set) {
         findings.push(format!(
-            "{} reads {name}, and template.yaml does not set it",
+            "{} reads {name}, and its template does not set it",
             function.binary
         ));
     }
     for name in set.difference(&wanted) {
         findings.push(format!(
-            "template.yaml sets {name} for {}, which does not read it",
+            "{} does not read {name}, which its template sets",
             function.binary
         ));
     }
 }
 
-/// The first line of an endpoint's source names the route that the template gives it, and so does its
-/// `HTTP_ROUTE`, if it has one.
+/// The first line of an endpoint's source names the route that the template gives it.
 fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
     for trigger in &function.triggers {
-        if let (Trigger::Route { method, path }, Some(told)) =
-            (trigger, function.environment.get("HTTP_ROUTE"))
-            && *told != format!("{method} {path}")
-        {
-            findings.push(format!(
-                "{}: HTTP_ROUTE is `{told}`, its route `{method} {path}`",
-                function.binary
-            ));
-        }
         if let Trigger::Route { method, path } = trigger
             && path != "$default"
             && !source.starts_with(&format!("//! `{method} {path}`"))
@@ -350,37 +332,6 @@ fn queues(template: &Template, findings: &mut Vec<String>) {
             }
         }
     }
-}
-
-/// The template has room for three times as many functions.
-fn resources(root: &Path, findings: &mut Vec<String>) -> Outcome {
-    let template = load(&root.join("template.yaml"))?;
-    let resources = template["Resources"]
-        .as_object()
-        .ok_or("template.yaml has no resources")?;
-    let (mut functions, mut others) = (0, 0);
-    for resource in resources.values() {
-        if resource["Type"] == "AWS::Serverless::Function" {
-            // SAM makes a function and a role, and for each route a permission.
-            functions += 2 + resource["Properties"]["Events"]
-                .as_object()
-                .map_or(0, serde_json::Map::len);
-        } else if resource["Type"] == "AWS::Lambda::EventSourceMapping" {
-            functions += 1;
-        } else {
-            others += 1;
-        }
-    }
-    // SAM adds the stage of the API.
-    let grown = functions * GROWTH + others + 1;
-    println!(
-        "template.yaml: {} of {MAX_RESOURCES} resources; with {GROWTH} times as many functions {grown}",
-        functions + others + 1
-    );
-    if grown > MAX_RESOURCES {
-        findings.push(format!("with {GROWTH} times as many functions the template would have {grown} resources: nest it by context"));
-    }
-    Ok(())
 }
 
 /// Every crate inherits the lints, and knows only whom it may know.

@@ -2,15 +2,17 @@
 //! functions `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join`. Anything else is an error, not a guess.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use serde_json::{Map, Value, json};
 
 use crate::{ACCOUNT, LocalError, REGION, Result};
 
-/// What `template.yaml` says is to run.
+/// Everything that `template.yaml` and the stacks nested in it declare to run.
 #[derive(Clone, Debug)]
 pub struct Template {
     /// The functions, in the template's order.
@@ -63,7 +65,7 @@ pub enum Trigger {
         /// Most batches at once, if there is a limit.
         concurrency: Option<usize>,
     },
-    /// The clock.
+    /// A schedule.
     Schedule {
         /// Every so many seconds.
         every: u64,
@@ -109,9 +111,10 @@ pub struct Settings {
 impl Template {
     /// Reads `template.yaml` in `root` with everything it nests.
     pub fn read(root: &Path, settings: &Settings) -> Result<Self> {
-        let document = load(&root.join("template.yaml"))?;
+        let documents = Documents::new(root);
+        let document = documents.get("template.yaml")?;
         let scope = Scope {
-            root: root.to_owned(),
+            documents: &documents,
             settings,
             parameters: settings
                 .parameters
@@ -119,7 +122,7 @@ impl Template {
                 .map(|(name, value)| (name.clone(), json!(value)))
                 .collect(),
             prefix: settings.stack_name.clone(),
-            document: &document,
+            document: Rc::clone(&document),
         };
         let mut template = Self {
             functions: Vec::new(),
@@ -138,23 +141,21 @@ impl Template {
     }
 
     fn collect(&mut self, scope: &Scope<'_>) -> Result<()> {
-        let mut mappings = Vec::new();
+        let mut triggers = Vec::new();
         for (id, resource) in entries(&scope.document["Resources"]) {
             let kind = resource["Type"].as_str().unwrap_or_default();
             match kind {
                 "AWS::Serverless::Function" => self.functions.push(scope.function(id, resource)?),
-                "AWS::Lambda::EventSourceMapping" => mappings.push(scope.mapping(id, resource)?),
+                "AWS::Lambda::EventSourceMapping" => triggers.push(scope.mapping(id, resource)?),
+                "AWS::ApiGatewayV2::Route" => triggers.push(scope.route(id, resource)?),
                 "AWS::SQS::Queue" => self.queues.push(scope.queue(id, resource)?),
                 "AWS::S3::Bucket" => self.buckets.push(scope.bucket(id, resource)?),
                 "AWS::DynamoDB::Table" => self.table = scope.table(id, resource)?,
-                "AWS::CloudFormation::Stack" => {
-                    let document = scope.nested_document(resource)?;
-                    self.collect(&scope.nested(id, resource, &document)?)?;
-                }
+                "AWS::CloudFormation::Stack" => self.collect(&scope.nested(id, resource)?)?,
                 _ => {}
             }
         }
-        for (id, trigger) in mappings {
+        for (id, trigger) in triggers {
             let function = self
                 .functions
                 .iter_mut()
@@ -167,13 +168,39 @@ impl Template {
     }
 }
 
+/// The template files, each read once.
+struct Documents {
+    root: PathBuf,
+    read: RefCell<HashMap<String, Rc<Value>>>,
+}
+
+impl Documents {
+    fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            read: RefCell::default(),
+        }
+    }
+
+    /// A template by its path in the repository.
+    fn get(&self, path: &str) -> Result<Rc<Value>> {
+        if let Some(document) = self.read.borrow().get(path) {
+            return Ok(Rc::clone(document));
+        }
+        let document = Rc::new(load(&self.root.join(path))?);
+        let mut read = self.read.borrow_mut();
+        read.insert(path.to_owned(), Rc::clone(&document));
+        Ok(document)
+    }
+}
+
 /// One template file with the values of its parameters.
 struct Scope<'a> {
-    root: PathBuf,
+    documents: &'a Documents,
     settings: &'a Settings,
     parameters: HashMap<String, Value>,
     prefix: String,
-    document: &'a Value,
+    document: Rc<Value>,
 }
 
 impl Scope<'_> {
@@ -194,10 +221,6 @@ impl Scope<'_> {
         for (name, event) in entries(&properties["Events"]) {
             let settings = &event["Properties"];
             triggers.push(match event["Type"].as_str().unwrap_or_default() {
-                "HttpApi" => Trigger::Route {
-                    method: settings["Method"].as_str().unwrap_or("ANY").to_uppercase(),
-                    path: settings["Path"].as_str().unwrap_or("$default").to_owned(),
-                },
                 "Schedule" => {
                     let schedule = settings["Schedule"].as_str().unwrap_or_default();
                     let every = seconds(schedule).ok_or_else(|| {
@@ -257,6 +280,35 @@ impl Scope<'_> {
                 batch_size: batch_size.unwrap_or(10),
                 concurrency: number(&settings["ScalingConfig"]["MaximumConcurrency"]),
             }
+        };
+        Ok((function.to_owned(), trigger))
+    }
+
+    /// A route, and the function that its integration calls.
+    fn route(&self, id: &str, resource: &Value) -> Result<(String, Trigger)> {
+        let settings = &resource["Properties"];
+        let key = self.text(&settings["RouteKey"])?;
+        let (method, path) = match key.split_once(' ') {
+            Some((method, path)) => (method, path),
+            None => ("ANY", key.as_str()),
+        };
+        let integration = settings["Target"]["Fn::Sub"].as_str().and_then(|target| {
+            let name = target.strip_prefix("integrations/${")?;
+            name.strip_suffix('}')
+        });
+        let integration = integration.ok_or_else(|| {
+            LocalError(format!("{id}: Target must be !Sub \"integrations/${{…}}\""))
+        })?;
+        let uri = &self.resource(integration)?["Properties"]["IntegrationUri"]["Fn::GetAtt"];
+        let function = uri.as_str().and_then(|uri| uri.strip_suffix(".Arn"));
+        let function = function.ok_or_else(|| {
+            LocalError(format!(
+                "{integration}: IntegrationUri must be !GetAtt of a function's Arn"
+            ))
+        })?;
+        let trigger = Trigger::Route {
+            method: method.to_owned(),
+            path: path.to_owned(),
         };
         Ok((function.to_owned(), trigger))
     }
@@ -414,9 +466,8 @@ impl Scope<'_> {
             .ok_or_else(|| LocalError(format!("{path:?} names no attribute")))?;
         let resource = self.resource(id)?;
         if let Some(output) = attribute.strip_prefix("Outputs.") {
-            let document = self.nested_document(resource)?;
-            let nested = self.nested(id, resource, &document)?;
-            let value = &document["Outputs"][output]["Value"];
+            let nested = self.nested(id, resource)?;
+            let value = &nested.document["Outputs"][output]["Value"];
             if value.is_null() {
                 return Err(LocalError(format!("the stack {id} has no output {output}")));
             }
@@ -479,24 +530,19 @@ impl Scope<'_> {
         format!("{}-{id}", self.prefix)
     }
 
-    fn nested_document(&self, resource: &Value) -> Result<Value> {
-        let url = resource["Properties"]["TemplateURL"]
-            .as_str()
-            .unwrap_or_default();
-        load(&self.root.join(url))
-    }
-
-    fn nested<'b>(&'b self, id: &str, resource: &Value, document: &'b Value) -> Result<Scope<'b>> {
+    fn nested(&self, id: &str, resource: &Value) -> Result<Scope<'_>> {
+        let properties = &resource["Properties"];
+        let path = properties["TemplateURL"].as_str().unwrap_or_default();
         let mut parameters = HashMap::new();
-        for (name, value) in entries(&resource["Properties"]["Parameters"]) {
+        for (name, value) in entries(&properties["Parameters"]) {
             parameters.insert(name.clone(), self.resolve(value)?);
         }
         Ok(Scope {
-            root: self.root.clone(),
+            documents: self.documents,
             settings: self.settings,
             parameters,
             prefix: format!("{}-{id}", self.prefix),
-            document,
+            document: self.documents.get(path)?,
         })
     }
 }

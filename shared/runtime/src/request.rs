@@ -33,37 +33,33 @@ pub(crate) enum InvalidEvent {
     Shape(#[source] serde_json::Error),
 }
 
-/// A route of the templates, such as `GET /v1/products/{slug}`. For requests that come past the gateway, by
-/// the function's own URL, where nothing has matched their path.
-#[derive(Debug)]
-pub(crate) struct Route(String);
-
-/// The route key of a request that no route was looked up for.
+/// The route key of a request that no gateway has routed.
 const NO_ROUTE: &str = "$default";
+/// The header by which the CDN names the route where it calls a function's own URL, past the gateway
+/// (`infra/edge.yaml`). A route's pattern gives the path's parameters, which the gateway would have given.
+const ROUTE_HEADER: &str = "stampede-route";
 
 impl HttpRequest {
-    /// Reads an event. `route` is the function's own, for requests that no gateway has routed.
-    pub(crate) fn read(event: &str, route: Option<&Route>) -> Result<Self, InvalidEvent> {
+    /// Reads an event.
+    pub(crate) fn read(event: &str) -> Result<Self, InvalidEvent> {
         check(event)?;
         let request = lambda_http::request::from_str(event).map_err(|error| blame(event, error))?;
         let route_key = context(&request).and_then(|context| context.route_key.as_deref());
-        let route_key = route_key.filter(|key| *key != NO_ROUTE);
         let mut path_parameters: Vec<(String, String)> = request
             .path_parameters_ref()
             .into_iter()
             .flat_map(QueryMap::iter)
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let route = match (route_key, route) {
-            (Some(key), _) => key.to_owned(),
-            (None, Some(route)) => {
-                if path_parameters.is_empty() {
-                    let parameters = route.parameters(request.raw_http_path());
-                    path_parameters = parameters.unwrap_or_default();
-                }
-                route.0.clone()
+        let route = match route_key.filter(|key| *key != NO_ROUTE) {
+            Some(key) => key.to_owned(),
+            None => {
+                let header = request.headers().get(ROUTE_HEADER);
+                let route = header.and_then(|route| route.to_str().ok());
+                let found = route.and_then(|route| parameters(route, request.raw_http_path()));
+                path_parameters.extend(found.unwrap_or_default());
+                route.unwrap_or(NO_ROUTE).to_owned()
             }
-            (None, None) => NO_ROUTE.to_owned(),
         };
         Ok(Self {
             request,
@@ -113,30 +109,24 @@ fn context(request: &lambda_http::Request) -> Option<&ApiGatewayV2httpRequestCon
     }
 }
 
-impl Route {
-    pub(crate) fn new(route: &str) -> Self {
-        Self(route.to_owned())
-    }
-
-    /// The parameters of a path, decoded, if it is one of this route.
-    fn parameters(&self, path: &str) -> Option<Vec<(String, String)>> {
-        let (_, pattern) = self.0.split_once(' ')?;
-        let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-        let mut parameters = Vec::new();
-        loop {
-            let (wanted, found) = match (pattern.next(), path.next()) {
-                (None, None) => return Some(parameters),
-                (wanted, found) => (wanted?, found?),
-            };
-            let name = wanted.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
-            match name {
-                Some(name) => {
-                    let value = percent_decode_str(found).decode_utf8().ok()?;
-                    parameters.push((name.to_owned(), value.into_owned()));
-                }
-                None if wanted == found => {}
-                None => return None,
+/// The parameters of a path, decoded, if it is one of this route.
+fn parameters(route: &str, path: &str) -> Option<Vec<(String, String)>> {
+    let (_, pattern) = route.split_once(' ')?;
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    let mut parameters = Vec::new();
+    loop {
+        let (wanted, found) = match (pattern.next(), path.next()) {
+            (None, None) => return Some(parameters),
+            (wanted, found) => (wanted?, found?),
+        };
+        let name = wanted.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+        match name {
+            Some(name) => {
+                let value = percent_decode_str(found).decode_utf8().ok()?;
+                parameters.push((name.to_owned(), value.into_owned()));
             }
+            None if wanted == found => {}
+            None => return None,
         }
     }
 }
@@ -287,7 +277,7 @@ mod tests {
     }
 
     fn read(event: &Value) -> Result<HttpRequest, InvalidEvent> {
-        HttpRequest::read(&event.to_string(), None)
+        HttpRequest::read(&event.to_string())
     }
 
     fn with(pointer: &str, value: Value) -> Value {
@@ -338,14 +328,14 @@ mod tests {
     }
 
     #[test]
-    fn past_the_gateway_the_function_knows_its_route() {
-        let route = Route::new("GET /v1/products/{slug}");
+    fn past_the_gateway_a_header_names_the_route() {
         let read = |path: &str| {
             let mut event = with("/rawPath", json!(path));
             event["routeKey"] = json!("$default");
             event["requestContext"]["routeKey"] = json!("$default");
             event["pathParameters"] = Value::Null;
-            HttpRequest::read(&event.to_string(), Some(&route)).unwrap()
+            event["headers"][ROUTE_HEADER] = json!("GET /v1/products/{slug}");
+            HttpRequest::read(&event.to_string()).unwrap()
         };
         let request = read("/v1/products/caf%C3%A9%2Fau-lait");
         assert_eq!(request.route(), "GET /v1/products/{slug}");
@@ -360,7 +350,9 @@ mod tests {
             assert_eq!(read(other).path_parameters().count(), 0, "{other}");
         }
         // With a gateway, it is the gateway's word that counts.
-        let routed = HttpRequest::read(&event().to_string(), Some(&route)).unwrap();
+        let mut routed = event();
+        routed["headers"][ROUTE_HEADER] = json!("GET /v1/products/{slug}");
+        let routed = HttpRequest::read(&routed.to_string()).unwrap();
         assert_eq!(routed.route(), "PUT /v1/carts/{cart_id}");
     }
 
@@ -372,7 +364,7 @@ mod tests {
             for event in std::fs::read_dir(function.unwrap().path()).unwrap() {
                 let event = std::fs::read_to_string(event.unwrap().path()).unwrap();
                 if event.contains("\"routeKey\"") {
-                    HttpRequest::read(&event, None).unwrap();
+                    HttpRequest::read(&event).unwrap();
                     count += 1;
                 }
             }

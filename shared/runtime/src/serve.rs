@@ -19,7 +19,7 @@ use crate::{
     problem::Problem,
     process,
     reply::{self, Reply},
-    request::{HttpRequest, Route},
+    request::HttpRequest,
 };
 
 /// One route of the API. The OpenAPI document is made from these types.
@@ -56,17 +56,15 @@ pub fn serve<E: Endpoint>(
             Access::Staff => environment.get("STAFF_TOKEN_PUBLIC_KEY"),
             Access::Public | Access::Token => None,
         };
-        // Where a function has a URL of its own, besides the gateway.
-        let route = environment.get("HTTP_ROUTE").map(Route::new);
-        Ok((connect(environment)?, StaffCheck::new(public_key), route))
+        Ok((connect(environment)?, StaffCheck::new(public_key)))
     };
     process::run(connect, |connected| {
         let connected = Arc::new(connected);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let connected = Arc::clone(&connected);
             async move {
-                let (endpoint, staff, route) = &*connected;
-                answer(endpoint, staff, route.as_ref(), &event).await
+                let (endpoint, staff) = &*connected;
+                answer(endpoint, staff, &event).await
             }
         }))
     })
@@ -75,11 +73,10 @@ pub fn serve<E: Endpoint>(
 async fn answer<E: Endpoint>(
     endpoint: &E,
     staff: &StaffCheck,
-    route: Option<&Route>,
     event: &LambdaEvent<Box<RawValue>>,
 ) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let started = Instant::now();
-    let read = HttpRequest::read(event.payload.get(), route);
+    let read = HttpRequest::read(event.payload.get());
     let request = read.as_ref();
     // The gateway's identifier of the request; Lambda's own where there is no gateway.
     let trace_id = request.ok().and_then(HttpRequest::id);

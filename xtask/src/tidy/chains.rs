@@ -64,7 +64,7 @@ pub(super) fn check(template: &Template, findings: &mut Vec<String>) {
     for (name, _) in REQUEUERS {
         if !requeues(&graph, name) {
             findings.push(format!(
-                "{name} may requeue by xtask/src/tidy/chains.rs, and does not by template.yaml"
+                "{name} may requeue by xtask/src/tidy/chains.rs, and does not by its template"
             ));
         }
     }
@@ -216,7 +216,7 @@ mod tests {
         let mut findings = Vec::new();
         check(template, &mut findings);
         // None of these templates has the functions that requeue.
-        findings.retain(|finding| !finding.contains("does not by template.yaml"));
+        findings.retain(|finding| !finding.contains("does not by its template"));
         findings
     }
 

@@ -1,0 +1,190 @@
+//! Holds the stacks within what CloudFormation and API Gateway take, with room for many more functions.
+
+use std::{collections::BTreeMap, path::Path};
+
+use local::template::{Template, Trigger, load};
+use serde_json::Value;
+
+use crate::Outcome;
+
+/// Most resources of one template. CloudFormation takes 500; the rest is for what a stack grows by at once.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+const MAX_RESOURCES: usize = 400;
+/// Routes of an HTTP API, and its integrations.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const MAX_ROUTES: usize = 300;
+/// So many functions must fit without another layout.
+const GROWTH: usize = 150;
+
+/// Checks every template and prints how full the stacks are.
+pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
+    let mut counts = BTreeMap::new();
+    let document = load(&root.join("template.yaml"))?;
+    for resource in resources(&document) {
+        if let Some(path) = resource["Properties"]["TemplateURL"].as_str() {
+            let nested = load(&root.join(path))?;
+            permissions(path, &nested, findings);
+            route_headers(path, &nested, template, findings);
+            counts.insert(path.to_owned(), size(&nested));
+        }
+    }
+    counts.insert("template.yaml".to_owned(), size(&document));
+    for (path, count) in &counts {
+        if *count > MAX_RESOURCES {
+            findings.push(format!(
+                "{path} has {count} resources of {MAX_RESOURCES}: split its context in two"
+            ));
+        }
+    }
+    let functions = template.functions.len();
+    let routes = template.functions.iter().flat_map(|it| &it.triggers);
+    let routes = routes
+        .filter(|it| matches!(it, Trigger::Route { .. }))
+        .count();
+    if routes > MAX_ROUTES {
+        findings.push(format!(
+            "{routes} routes of {MAX_ROUTES}: a second API is needed"
+        ));
+    }
+    let grown = |count: usize| (count * GROWTH).div_ceil(functions.max(1));
+    let (largest, most) = counts
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .ok_or("there is no template")?;
+    println!(
+        "{} stacks, {functions} functions, {} resources; the largest stack is {largest} with {most} of \
+         {MAX_RESOURCES}; {routes} routes and as many integrations of {MAX_ROUTES} each",
+        counts.len(),
+        counts.values().sum::<usize>(),
+    );
+    println!(
+        "with {GROWTH} functions spread alike: {} resources in the largest stack, {} routes",
+        grown(*most),
+        grown(routes)
+    );
+    if grown(*most) > MAX_RESOURCES || grown(routes) > MAX_ROUTES {
+        findings.push(format!("{GROWTH} functions would not fit: split {largest}"));
+    }
+    Ok(())
+}
+
+/// Resources of a template after SAM's transform.
+fn size(template: &Value) -> usize {
+    let globals = &template["Globals"]["Function"];
+    let count = |resource: &Value| {
+        if resource["Type"] != "AWS::Serverless::Function" {
+            return 1;
+        }
+        let properties = &resource["Properties"];
+        let has_alias = [globals, properties]
+            .iter()
+            .any(|source| !source["AutoPublishAlias"].is_null());
+        let schedules = properties["Events"].as_object().map_or(0, |it| it.len());
+        // The function and its role; a version and its alias; a rule and its permission for each schedule.
+        2 + 2 * usize::from(has_alias) + 2 * schedules
+    };
+    resources(template).map(count).sum()
+}
+
+/// The API may call every function that has a route.
+fn permissions(path: &str, template: &Value, findings: &mut Vec<String>) {
+    let of = |kind: &'static str| resources(template).filter(move |it| it["Type"] == kind);
+    for integration in of("AWS::ApiGatewayV2::Integration") {
+        let uri = &integration["Properties"]["IntegrationUri"]["Fn::GetAtt"];
+        let function = uri.as_str().and_then(|uri| uri.strip_suffix(".Arn"));
+        let allowed = of("AWS::Lambda::Permission").any(|permission| {
+            let properties = &permission["Properties"];
+            properties["FunctionName"]["Ref"].as_str() == function
+                && properties["Principal"] == "apigateway.amazonaws.com"
+        });
+        if !allowed {
+            findings.push(format!(
+                "{path}: no AWS::Lambda::Permission lets the API call {}",
+                function.unwrap_or("the function of an integration")
+            ));
+        }
+    }
+}
+
+/// Where the CDN calls a function past the API, it names the route that the function has there.
+fn route_headers(path: &str, value: &Value, template: &Template, findings: &mut Vec<String>) {
+    let headers = value["OriginCustomHeaders"].as_array();
+    let header = headers.and_then(|headers| {
+        let mut headers = headers.iter();
+        headers.find(|header| header["HeaderName"] == "stampede-route")
+    });
+    if let Some(header) = header {
+        let function = template
+            .functions
+            .iter()
+            .find(|function| value["Id"] == function.binary.as_str());
+        let is_route = function.is_some_and(|function| {
+            function.triggers.iter().any(|trigger| match trigger {
+                Trigger::Route { method, path } => {
+                    header["HeaderValue"] == format!("{method} {path}")
+                }
+                _ => false,
+            })
+        });
+        if !is_route {
+            findings.push(format!(
+                "{path}: the origin {} names the route {}, which the function of that name does not have",
+                value["Id"], header["HeaderValue"]
+            ));
+        }
+    }
+    match value {
+        Value::Array(values) => {
+            for value in values {
+                route_headers(path, value, template, findings);
+            }
+        }
+        Value::Object(values) => {
+            for value in values.values() {
+                route_headers(path, value, template, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn resources(template: &Value) -> impl Iterator<Item = &Value> {
+    let resources = template["Resources"].as_object();
+    resources
+        .into_iter()
+        .flat_map(|resources| resources.values())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_function_counts_with_all_that_sam_makes_of_it() {
+        let function = |properties: Value| json!({ "Resources": { "F": { "Type": "AWS::Serverless::Function", "Properties": properties } } });
+        assert_eq!(size(&function(json!({}))), 2);
+        assert_eq!(size(&function(json!({ "AutoPublishAlias": "live" }))), 4);
+        let schedule = json!({ "Events": { "Daily": { "Type": "Schedule" } } });
+        assert_eq!(size(&function(schedule)), 4);
+        let mut global = function(json!({}));
+        global["Globals"] = json!({ "Function": { "AutoPublishAlias": "live" } });
+        assert_eq!(size(&global), 4);
+    }
+
+    #[test]
+    fn an_integration_needs_a_permission_for_its_own_function() {
+        let template = |function: &str| {
+            json!({ "Resources": {
+            "I": { "Type": "AWS::ApiGatewayV2::Integration", "Properties": { "IntegrationUri": { "Fn::GetAtt": "F.Arn" } } },
+            "P": { "Type": "AWS::Lambda::Permission", "Properties": { "FunctionName": { "Ref": function }, "Principal": "apigateway.amazonaws.com" } },
+        } })
+        };
+        let mut findings = Vec::new();
+        permissions("a", &template("F"), &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        permissions("a", &template("G"), &mut findings);
+        assert_eq!(findings.len(), 1);
+    }
+}
