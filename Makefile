@@ -20,7 +20,7 @@ local-aws: setup xtask ## AWS alone, without functions, for `cargo lambda watch`
 
 test: setup lint browser ## every check and every test
 	cargo nextest run --workspace --lib --tests
-	cargo nextest run -p cache --features redis
+	cargo nextest run -p stampede-cache --features redis
 
 SEEDS ?= 1
 faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time

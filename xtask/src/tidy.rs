@@ -1,6 +1,7 @@
 //! Holds the parts of the house against each other, so that none can be forgotten.
 
 mod chains;
+mod crates;
 mod stacks;
 
 use std::{
@@ -9,34 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
-use local::template::{Function, Settings, Template, Trigger, load};
+use cargo_metadata::MetadataCommand;
+use local::template::{Function, Settings, Template, Trigger};
 use serde_json::Value;
 
 use crate::{Outcome, root, routes};
 
 /// What `runtime` and the context's own library read, where it is set.
 const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
-
-/// Who may use a crate, besides nobody.
-const WRAPPERS: [(&str, &[&str]); 16] = [
-    ("aws-sdk-dynamodb", &["store"]),
-    ("aws-sdk-sqs", &["queue", "local"]),
-    ("aws-sdk-s3", &["gateways", "local"]),
-    ("aws-sdk-sesv2", &["gateways"]),
-    ("aws-sdk-secretsmanager", &["gateways"]),
-    ("aws-sigv4", &[]),
-    ("aws-smithy-http-client", &["runtime", "local"]),
-    ("aws-smithy-runtime", &[]),
-    ("hyper", &["local", "testkit"]),
-    ("hyper-rustls", &["gateways"]),
-    ("hyper-util", &["gateways", "local", "testkit"]),
-    ("lambda_http", &["runtime"]),
-    ("lambda_runtime", &["runtime"]),
-    ("dynoxide-rs", &["local"]),
-    ("quick_cache", &["cache"]),
-    ("redis", &["cache"]),
-];
 
 /// What no source of deployed code may contain: the marks of a signer or an HTTP client of its own, with what
 /// to use instead (docs/adr/0019).
@@ -55,55 +36,6 @@ const HOMEMADE: [(&str, &str); 6] = [
     (
         "RuntimePlugin",
         "the SDK's plugins are for the SDK's own use",
-    ),
-];
-/// Crates of `shared/` that are tools, not deployed.
-const TOOLS: [&str; 3] = ["local", "testkit", "openapi"];
-
-/// Who may not know whom within the house.
-const STRANGERS: [(&str, &[&str]); 6] = [
-    (
-        "domain",
-        &[
-            "cache",
-            "store",
-            "queue",
-            "gateways",
-            "runtime",
-            "local",
-            "testkit",
-            "tokio",
-            "aws-types",
-        ],
-    ),
-    (
-        "cache",
-        &[
-            "domain",
-            "store",
-            "queue",
-            "gateways",
-            "runtime",
-            "local",
-            "testkit",
-            "aws-types",
-        ],
-    ),
-    (
-        "store",
-        &["cache", "queue", "gateways", "runtime", "local", "testkit"],
-    ),
-    (
-        "queue",
-        &["cache", "store", "gateways", "runtime", "local", "testkit"],
-    ),
-    (
-        "gateways",
-        &["cache", "store", "queue", "runtime", "local", "testkit"],
-    ),
-    (
-        "runtime",
-        &["cache", "store", "gateways", "local", "testkit"],
     ),
 ];
 
@@ -125,7 +57,7 @@ pub(crate) fn run() -> Outcome {
     queues(&template, &mut findings);
     chains::check(&template, &mut findings);
     stacks::check(&root, &template, &mut findings)?;
-    crates(&metadata, &mut findings)?;
+    crates::check(&root, &metadata, &mut findings)?;
     homemade(&root, &mut findings)?;
     data_model(&root, &mut findings)?;
     if let Err(error) = routes::run(true) {
@@ -334,49 +266,13 @@ fn queues(template: &Template, findings: &mut Vec<String>) {
     }
 }
 
-/// Every crate inherits the lints, and knows only whom it may know.
-fn crates(metadata: &Metadata, findings: &mut Vec<String>) -> Outcome {
-    for package in metadata.workspace_packages() {
-        let manifest = fs::read_to_string(&package.manifest_path)?;
-        if !manifest.contains("[lints]\nworkspace = true") {
-            findings.push(format!(
-                "{} does not inherit the workspace's lints",
-                package.name
-            ));
-        }
-        let name = package.name.as_str();
-        for dependency in &package.dependencies {
-            if dependency.kind == DependencyKind::Build {
-                continue;
-            }
-            let other = dependency.name.as_str();
-            let wrapped = WRAPPERS.iter().find(|(wrapped, _)| *wrapped == other);
-            if wrapped.is_some_and(|(_, wrappers)| !wrappers.contains(&name)) {
-                findings.push(format!(
-                    "{name} uses {other}, which only {:?} may",
-                    wrapped.map_or(&[][..], |(_, w)| w)
-                ));
-            }
-            let strangers = STRANGERS.iter().find(|(own, _)| *own == name);
-            if dependency.kind == DependencyKind::Normal
-                && strangers.is_some_and(|(_, strangers)| strangers.contains(&other))
-            {
-                findings.push(format!(
-                    "{name} must not know {other} (docs/ARCHITECTURE.md says who may call whom)"
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// No deployed code signs calls or speaks HTTP by itself.
 fn homemade(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let mut sources = files(&root.join("functions"), "rs")?;
     for entry in fs::read_dir(root.join("shared"))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !TOOLS.contains(&&*name) && path.join("src").exists() {
+        if !crates::SHARED_TOOLS.contains(&&*name) && path.join("src").exists() {
             sources.extend(files(&path.join("src"), "rs")?);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! redis-server --port 6399 --save "" &
-//! cargo run --release -p cache --features redis --example second_level -- redis://127.0.0.1:6399
+//! cargo run --release -p stampede-cache --features redis --example second_level -- redis://127.0.0.1:6399
 //! ```
 
 #![expect(

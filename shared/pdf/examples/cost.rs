@@ -1,4 +1,4 @@
-//! What a typical invoice costs: `cargo run --release -p pdf --example cost [-- renders [warm-up]]`.
+//! What a typical invoice costs: `cargo run --release -p stampede-pdf --example cost [-- renders [warm-up]]`.
 
 #![expect(clippy::print_stdout, reason = "what it measured")]
 

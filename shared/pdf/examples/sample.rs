@@ -1,4 +1,4 @@
-//! Writes sample documents to a folder, to be looked at: `cargo run -p pdf --example sample -- out`.
+//! Writes sample documents to a folder, to be looked at: `cargo run -p stampede-pdf --example sample -- out`.
 
 use std::{error::Error, path::Path};
 

@@ -97,7 +97,10 @@ impl Binaries {
 /// needs of others is mostly built already: all revisions share this one's folder.
 pub(crate) fn build(root: &Path) -> Outcome {
     println!("building release binaries (the first time takes some minutes)");
-    for what in [&["--bins"][..], &["-p", "runtime", "--example", HELLO]] {
+    for what in [
+        &["--bins"][..],
+        &["-p", "stampede-runtime", "--example", HELLO],
+    ] {
         let status = Command::new("cargo")
             .args(["lambda", "build", "--quiet", "--release", architecture()])
             .args(what)
