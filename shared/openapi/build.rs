@@ -1,5 +1,5 @@
-//! Lists the endpoints: every function of `template.yaml` with a route is compiled in from its own
-//! source file, so that the document is made from the types that the binary itself uses.
+//! Generates the list of endpoints: each function with a route in `template.yaml` is compiled in from
+//! its source file, so that the document uses the same types as the binary.
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
@@ -7,7 +7,7 @@ use serde_yaml_ng::Value;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a build script is told everything by its environment"
+    reason = "a build script gets its input from the environment"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Context and source file of a function.
+/// Finds a function's context and source file.
 fn source_of(root: &Path, binary: &str) -> Result<(String, std::path::PathBuf), Box<dyn Error>> {
     for context in fs::read_dir(root.join("functions"))? {
         let context = context?;
@@ -62,13 +62,13 @@ fn source_of(root: &Path, binary: &str) -> Result<(String, std::path::PathBuf), 
     Err(format!("no functions/*/src/bin/{binary}.rs, which template.yaml names").into())
 }
 
-/// `place-order` is `PlaceOrder`.
+/// Name of an endpoint's type: `place-order` is `PlaceOrder`.
 fn type_name(binary: &str) -> String {
     let word = |word: &str| word[..1].to_uppercase() + &word[1..];
     binary.split('-').map(word).collect()
 }
 
-/// First paragraph of the file's own documentation, after the route.
+/// The summary: the first paragraph of the module docs, after the route.
 fn summary(source: &str) -> String {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     let text: Vec<&str> = lines
