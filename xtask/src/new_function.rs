@@ -1,10 +1,10 @@
-//! Makes a new HTTP function: its binary, its block in the template, its route, its sample event.
+//! Creates a new HTTP function: its binary, its block in the template, its route, its sample event.
 
 use std::{fmt::Write as _, fs, process::Command};
 
 use crate::{Outcome, root, routes};
 
-/// Writes the files and says what is left to do.
+/// Writes the files and prints the remaining steps.
 pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcome {
     let root = root();
     let valid = |name: &str| {
@@ -117,7 +117,7 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
     )
 }
 
-/// The template with the function behind the last one that logs to `logs`.
+/// Inserts the function into the template after the last one that logs to `logs`.
 fn with_block(
     template: &str,
     logical_id: &str,
@@ -175,7 +175,7 @@ fn with_block(
     let last = template
         .rfind(&format!("LogGroup: !Ref {logs} }}"))
         .ok_or_else(|| format!("no function of template.yaml logs to {logs}"))?;
-    // The next comment begins the next function; a trigger in between belongs to this one.
+    // The next comment starts the next function; triggers in between belong to this one.
     let end = template[last..]
         .find("\n\n  #")
         .map(|offset| last + offset + 2);

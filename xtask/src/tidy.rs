@@ -1,4 +1,4 @@
-//! Holds the parts of the house against each other, so that none can be forgotten.
+//! Consistency checks between the parts of the project.
 
 mod chains;
 
@@ -14,12 +14,12 @@ use serde_json::Value;
 
 use crate::{Outcome, root, routes};
 
-/// What CloudFormation takes in one template.
+/// CloudFormation's maximum number of resources in one template.
 const MAX_RESOURCES: usize = 500;
-/// How much the shop must be able to grow without moving a wall.
+/// Factor by which the shop must be able to grow without restructuring.
 const GROWTH: usize = 3;
 
-/// What `runtime` and the context's own library read, where it is set.
+/// Variables that `runtime` and the context's own library read, where they are set.
 const READ_BY_SHARED_CODE: [&str; 5] = [
     "LOG_LEVEL",
     "METRIC_NAMESPACE",
@@ -28,7 +28,7 @@ const READ_BY_SHARED_CODE: [&str; 5] = [
     "HTTP_ROUTE",
 ];
 
-/// Who may use a crate, besides nobody.
+/// Crates with restricted use, and the crates that may use them.
 const WRAPPERS: [(&str, &[&str]); 16] = [
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-sqs", &["queue", "local"]),
@@ -48,8 +48,8 @@ const WRAPPERS: [(&str, &[&str]); 16] = [
     ("redis", &["cache"]),
 ];
 
-/// What no source of deployed code may contain: the marks of a signer or an HTTP client of its own, with what
-/// to use instead (docs/adr/0019).
+/// Text that deployed code must not contain: signs of a handwritten signer or HTTP client, with the
+/// alternative (docs/adr/0019).
 const HOMEMADE: [(&str, &str); 6] = [
     ("AWS4-HMAC", "the SDK's clients sign their calls"),
     ("aws4_request", "the SDK's clients sign their calls"),
@@ -70,7 +70,7 @@ const HOMEMADE: [(&str, &str); 6] = [
 /// Crates of `shared/` that are tools, not deployed.
 const TOOLS: [&str; 3] = ["local", "testkit", "openapi"];
 
-/// Who may not know whom within the house.
+/// Crates that must not depend on certain others.
 const STRANGERS: [(&str, &[&str]); 6] = [
     (
         "domain",
@@ -117,7 +117,7 @@ const STRANGERS: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// Runs every check and names everything that is wrong.
+/// Runs all checks and prints all findings.
 pub(crate) fn run() -> Outcome {
     let root = root();
     let settings = Settings {
@@ -150,7 +150,7 @@ pub(crate) fn run() -> Outcome {
     Err(format!("{} thing(s) to tidy up, listed above", findings.len()).into())
 }
 
-/// Every function has a binary, sample events, tests, and exactly the environment it asks for.
+/// Every function has a binary, sample events, tests, and exactly the environment it reads.
 fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
     let mut sources: BTreeMap<String, PathBuf> = BTreeMap::new();
     for source in files(&root.join("functions"), "rs")? {
@@ -207,9 +207,9 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
     Ok(())
 }
 
-/// What a binary requires of its environment is what its block sets, and nothing else.
+/// A binary's required variables are exactly those that its block sets.
 fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
-    // Calls may be broken over lines.
+    // Calls may be broken over several lines.
     let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
@@ -254,8 +254,8 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
-/// The first line of an endpoint's source names the route that the template gives it, and so does its
-/// `HTTP_ROUTE`, if it has one.
+/// The first line of an endpoint's source names its route in the template, and so does its
+/// `HTTP_ROUTE`, if set.
 fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
     for trigger in &function.triggers {
         if let (Trigger::Route { method, path }, Some(told)) =
@@ -279,7 +279,7 @@ fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
-/// Policies name actions and keys, never everything.
+/// Policies name actions and keys instead of wildcards.
 fn policies(template: &Template, findings: &mut Vec<String>) {
     for function in &template.functions {
         let reads_table = function.environment.contains_key("TABLE_NAME");
@@ -321,7 +321,7 @@ fn policies(template: &Template, findings: &mut Vec<String>) {
     }
 }
 
-/// Every queue that is read has a dead-letter queue, and every consumer answers in part.
+/// Every consumed queue has a dead-letter queue, and every consumer reports batch item failures.
 fn queues(template: &Template, findings: &mut Vec<String>) {
     for function in &template.functions {
         for trigger in &function.triggers {
@@ -361,7 +361,7 @@ fn resources(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let (mut functions, mut others) = (0, 0);
     for resource in resources.values() {
         if resource["Type"] == "AWS::Serverless::Function" {
-            // SAM makes a function and a role, and for each route a permission.
+            // SAM creates a function and a role, and a permission for each route.
             functions += 2 + resource["Properties"]["Events"]
                 .as_object()
                 .map_or(0, serde_json::Map::len);
@@ -383,7 +383,7 @@ fn resources(root: &Path, findings: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// Every crate inherits the lints, and knows only whom it may know.
+/// Every crate inherits the lints, and depends only on allowed crates.
 fn crates(metadata: &Metadata, findings: &mut Vec<String>) -> Outcome {
     for package in metadata.workspace_packages() {
         let manifest = fs::read_to_string(&package.manifest_path)?;
@@ -419,7 +419,7 @@ fn crates(metadata: &Metadata, findings: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// No deployed code signs calls or speaks HTTP by itself.
+/// Deployed code does not sign calls or make HTTP calls by itself.
 fn homemade(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let mut sources = files(&root.join("functions"), "rs")?;
     for entry in fs::read_dir(root.join("shared"))? {
@@ -441,7 +441,7 @@ fn homemade(root: &Path, findings: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// docs/data-model.md names every key and every access pattern.
+/// docs/data-model.md lists every key and every access pattern.
 fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let document = fs::read_to_string(root.join("docs/data-model.md"))
         .map_err(|error| format!("docs/data-model.md: {error}"))?;
@@ -471,7 +471,7 @@ fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// Files with an ending, in a folder and those below it; what tools installed there is not ours.
+/// Files with an extension in a folder and its subfolders, without those that tools have installed.
 pub(crate) fn files(folder: &Path, ending: &str) -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
