@@ -47,7 +47,7 @@ pub(crate) fn clean_data() -> Outcome {
     if data.exists() {
         fs::remove_dir_all(&data)?;
     }
-    println!("the local shop is empty; the next `make dev` fills it with the demo catalogue");
+    println!("the local shop is empty; the next `make dev` fills it with the demo catalog");
     Ok(())
 }
 
@@ -115,7 +115,7 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
     if page["items"][0].is_object() {
         return Ok(());
     }
-    println!("importing the demo catalogue");
+    println!("importing the demo catalog");
     let catalogue = fs::read(root.join("web/demo/catalogue.csv"))?;
     let id = upload(&http, address, token, catalogue).await?;
     let mut progress = stack.lambda.progress();
@@ -137,10 +137,12 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
                 return Ok(());
             }
             Some("failed") => {
-                return Err(format!("the demo catalogue cannot be imported: {import}").into());
+                return Err(format!("the demo catalog cannot be imported: {import}").into());
             }
             _ if started.elapsed() > SEED_TIME => {
-                return Err(format!("the demo catalogue is not done: {import}").into());
+                return Err(
+                    format!("the import of the demo catalog did not complete: {import}").into(),
+                );
             }
             // The check is an invocation itself, so wait for time to pass or for another one.
             _ => {

@@ -25,7 +25,7 @@ pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcom
     let folder = root.join("functions").join(context);
     if !folder.exists() {
         return Err(format!(
-            "there is no functions/{context}; make the package first, like its neighbours"
+            "functions/{context} does not exist; create the package first, like its neighbors"
         )
         .into());
     }
@@ -38,10 +38,9 @@ pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcom
     let template = fs::read_to_string(&template_path)?;
     let logs = format!("{}Logs", camel_case(context));
     if !template.contains(&format!("  {logs}:\n")) {
-        return Err(format!(
-            "template.yaml has no log group {logs}; add it as its neighbours have it"
-        )
-        .into());
+        return Err(
+            format!("template.yaml has no log group {logs}; add it like its neighbors").into(),
+        );
     }
 
     fs::write(&source, binary(&logical_id, &method, path))?;
@@ -87,7 +86,7 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
     } else {
         let fields: String = parameters
             .iter()
-            .map(|name| format!("    /// Which one.\n    {name}: String,\n"))
+            .map(|name| format!("    /// Identifier of the resource.\n    {name}: String,\n"))
             .collect();
         let derive = "#[derive(serde::Deserialize, schemars::JsonSchema)]";
         let name = format!("{logical_id}Path");

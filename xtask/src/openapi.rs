@@ -13,7 +13,10 @@ pub(crate) fn run(check: bool) -> Outcome {
         return Ok(());
     }
     if fs::read_to_string(path).unwrap_or_default() != text {
-        return Err("web/openapi.json is not what the code says: run `cargo xtask openapi` and look at the difference".into());
+        return Err(
+            "web/openapi.json is out of date: run `cargo xtask openapi` and review the changes"
+                .into(),
+        );
     }
     Ok(())
 }

@@ -353,7 +353,7 @@ pub fn missing(order: &Order) -> Rejection {
     } else {
         Rejection::new(
             Code::NotFound,
-            "The order has no invoice because it was not paid.",
+            "The order has no invoice: nothing was sold.",
         )
     }
 }

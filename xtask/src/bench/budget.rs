@@ -129,7 +129,12 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
                 continue;
             };
             let what = format!("{scenario}: instructions");
-            let finding = outside(&what, need.instructions, most.instructions, INSTRUCTION_SLACK);
+            let finding = outside(
+                &what,
+                need.instructions,
+                most.instructions,
+                INSTRUCTION_SLACK,
+            );
             findings.extend(finding.map(|finding| format!("{name}: {finding}")));
             if !counts_fit(need, most) {
                 findings.push(format!(
@@ -147,8 +152,15 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
 #[expect(clippy::float_arithmetic, reason = "units are not money")]
 fn counts_fit(now: &Need, budget: &Need) -> bool {
     let exact = |need: &Need| (need.requests.clone(), need.write_units, need.log_lines);
-    let scans = now.requests.keys().any(|request| request.ends_with(" Scan"));
-    let slack = if scans { budget.read_units * SCAN_SLACK } else { 0.0 };
+    let scans = now
+        .requests
+        .keys()
+        .any(|request| request.ends_with(" Scan"));
+    let slack = if scans {
+        budget.read_units * SCAN_SLACK
+    } else {
+        0.0
+    };
     exact(now) == exact(budget) && (now.read_units - budget.read_units).abs() <= slack
 }
 

@@ -76,7 +76,7 @@ pub(crate) use budget::run as budgets;
 pub(crate) fn run(options: &Options) -> Outcome {
     for name in &options.functions {
         if !SCENARIOS.iter().any(|scenario| scenario.function == *name) {
-            return Err(format!("there is no function {name}; see functions/*/src/bin").into());
+            return Err(format!("function {name} not found; see functions/*/src/bin").into());
         }
     }
     if !options.no_build {
@@ -109,7 +109,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
             &format!("{base}^{{commit}}"),
         ],
     )
-    .map_err(|_| format!("{base} is no revision of this repository"))?;
+    .map_err(|_| format!("{base} is not a revision of this repository"))?;
     let tree = root.join("target/bench/base").join(&revision);
     if !tree.exists() {
         git(

@@ -150,10 +150,10 @@ impl World {
             &[("import_id", &id)],
             None,
         );
-        self.eventually("the catalogue is imported", async || {
+        self.eventually("the catalog is imported", async || {
             let import = self.api("get-import", &event).await?;
             if import["state"] == "failed" || import["rows_failed"].as_u64() > Some(0) {
-                return Err(format!("the catalogue cannot be imported: {import}").into());
+                return Err(format!("the catalog cannot be imported: {import}").into());
             }
             Ok((import["state"] == "completed").then_some(()))
         })

@@ -381,7 +381,7 @@ fn the_page_shows_what_the_committed_report_yields() {
     let path = root.join(report::COMMITTED);
     if !path.exists() {
         println!(
-            "skipped: there is no {} yet, `make bench` makes it",
+            "skipped: {} does not exist yet, `make bench` creates it",
             report::COMMITTED
         );
         return;

@@ -83,10 +83,9 @@ impl Catalogue {
                     format!("{address}/v1/products answers {status}: is it a shop?").into(),
                 );
             }
-            let page: Value = answer
-                .json()
-                .await
-                .map_err(|_| format!("{address}/v1/products is no list: is it a shop?"))?;
+            let page: Value = answer.json().await.map_err(|_| {
+                format!("{address}/v1/products is not a product list: is it a shop?")
+            })?;
             for item in page["items"].as_array().into_iter().flatten() {
                 let strings = |value: &Value| -> Vec<String> {
                     let strings = value.as_array().into_iter().flatten();
@@ -230,7 +229,7 @@ pub(super) async fn import(
                 return Ok(());
             }
             Some("completed" | "failed") => {
-                return Err(format!("the catalogue cannot be imported: {import}").into());
+                return Err(format!("the catalog cannot be imported: {import}").into());
             }
             _ => {}
         }

@@ -228,7 +228,7 @@ async fn drive_and_report(
             done = &mut driving => {
                 // Aborted by the second Ctrl-C, or a bug.
                 if let Err(error) = done && error.is_panic() {
-                    return Err("the generator failed; its words are above".into());
+                    return Err("the generator failed; see its output above".into());
                 }
                 break;
             }
