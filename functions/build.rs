@@ -1,12 +1,12 @@
 //! Links functions without unwind tables.
 //!
-//! A release build ends its process on a panic (`panic = "abort"`), so nothing ever unwinds, but compiler
-//! and standard library bring the tables for it all the same: a tenth of what is deployed
-//! (docs/performance.md). A panic still says what and where; there is no backtrace, which a stripped
-//! binary has no names for anyway.
+//! A release build ends its process on a panic (`panic = "abort"`), so nothing ever unwinds, but the
+//! compiler and the standard library still emit the tables: a tenth of the deployed size
+//! (docs/performance.md). A panic still reports its message and location, but no backtrace, for which
+//! a stripped binary lacks the names anyway.
 //!
-//! `-C force-unwind-tables=no` would do the same, but no stable setting gives it to one profile alone,
-//! and tests do unwind.
+//! `-C force-unwind-tables=no` would do the same, but no stable setting limits it to one profile, and
+//! tests do unwind.
 
 use std::env;
 
@@ -15,7 +15,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../no-unwind.ld");
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how Cargo speaks to a build script"
+    reason = "Cargo passes settings to a build script by its environment"
 )]
 fn main() {
     println!("cargo::rerun-if-changed=../build.rs");

@@ -1,1 +1,1 @@
-//! The tests are in the folders beside this file; there is nothing to import.
+//! The tests are in the folders beside this file; the library is empty.

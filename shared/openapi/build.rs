@@ -13,7 +13,7 @@ use serde_yaml_ng::Value;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a build script is told everything by its environment"
+    reason = "a build script gets its input from the environment"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
@@ -97,13 +97,13 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// `place-order` is `PlaceOrder`.
+/// Name of an endpoint's type: `place-order` is `PlaceOrder`.
 fn type_name(binary: &str) -> String {
     let word = |word: &str| word[..1].to_uppercase() + &word[1..];
     binary.split('-').map(word).collect()
 }
 
-/// First paragraph of the file's own documentation, after the route.
+/// The summary: the first paragraph of the module docs, after the route.
 fn summary(source: &str) -> String {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     let text: Vec<&str> = lines

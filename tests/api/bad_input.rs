@@ -1,12 +1,12 @@
-//! What clients send by mistake or on purpose: each a 4xx problem with a code, nothing stored.
-//! Covers every HTTP function.
+//! Invalid requests, by mistake or on purpose: each returns a 4xx problem with a code, and nothing is
+//! stored. Covers every HTTP function.
 
 use serde_json::{Value, json};
 use testkit::{Product, Shop, order_body};
 
 const JSON: &str = "application/json";
 
-/// A request, and the status and code it must get.
+/// A request with its expected status and code.
 struct Case {
     method: &'static str,
     path: String,

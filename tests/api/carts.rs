@@ -87,7 +87,7 @@ async fn a_full_cart_takes_no_further_line() {
     };
     set("SKU-50", 1).await.expect_problem(409, "cart_full");
     set("SKU-49", 2).await.expect(200);
-    // The largest cart can be ordered.
+    // A cart of the maximum size can be ordered.
     let order = shop
         .order("full", &testkit::order_body(&cart, "tok_ok"))
         .await
@@ -101,7 +101,7 @@ async fn an_expired_cart_is_gone() {
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
         .await;
     let cart = shop.cart(&[("TEE", 1)]).await;
-    // The table removes expired items days later; until then they must not count.
+    // The table deletes expired items days later; until then they must be ignored.
     let update = json!({
         "TableName": shop.stack().template.table["TableName"],
         "Key": { "PK": { "S": format!("CART#{cart}") }, "SK": { "S": "CART" } },

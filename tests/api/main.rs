@@ -1,4 +1,4 @@
-//! Every endpoint, called as its users call it.
+//! Tests of every endpoint through the HTTP API.
 
 #![expect(
     clippy::unwrap_used,

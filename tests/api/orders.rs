@@ -33,7 +33,7 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte() {
     assert_eq!(later.headers["location"], first.headers["location"]);
     assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
 
-    // The order of fields and white space make no other request.
+    // Field order and white space do not make a different request.
     let spaced = serde_json::to_string_pretty(&body).unwrap();
     let request = shop
         .request("POST", "/v1/orders")
@@ -108,7 +108,7 @@ async fn an_order_fails_whole_and_names_the_lines_that_cannot_be_served() {
     for (_, sku) in products {
         assert_eq!(shop.stock(sku).await, [3, 0, 3]);
     }
-    // The cart is still there, and the same key may be used for what can be served.
+    // The cart is unchanged, and the key may be reused for quantities that are in stock.
     for (sku, quantity) in [("MUG", 3), ("CAP", 1)] {
         let path = format!("/v1/carts/{cart}/lines/{sku}");
         shop.call("PUT", &path, &json!({ "quantity": quantity }))
@@ -198,7 +198,8 @@ async fn carts_of_several_lines_in_any_order_never_oversell() {
         .map(|buyer| {
             let shop = Arc::clone(&shop);
             tokio::spawn(async move {
-                // Three of the four, from another one on and one in two backwards.
+                // Three of the four SKUs, starting with a different one each, every second time in
+                // reverse.
                 let mut lines: Vec<(&str, u32)> = (0..3)
                     .map(|i| (skus[(buyer + i) % 4], 1 + (buyer % 2) as u32))
                     .collect();
@@ -272,7 +273,7 @@ async fn twenty_units_and_sixty_orders_by_thirty_buyers_at_a_time() {
     assert_eq!(shop.stock("DROP").await, [0, 0, 0]);
 }
 
-/// By the database's own count: what a launch pays for each order.
+/// Consumed capacity as reported by the database: the cost of an order during a launch.
 #[tokio::test]
 async fn an_order_costs_six_write_units_and_two_for_each_further_line() {
     let shop = Shop::start_with([("LogLevel".to_owned(), "debug".to_owned())].into()).await;

@@ -191,7 +191,7 @@ async fn drafts_are_seen_by_nobody() {
         .call("PUT", &path, &serde_json::json!({ "quantity": 1 }))
         .await;
     line.expect_problem(404, "unknown_sku");
-    // Published, it is there; hidden again, it is gone from every list.
+    // A published product appears; hidden again, it disappears from every list.
     let published = file.replace("false", "true");
     shop.import(published).await;
     shop.forget_pages().await;
@@ -218,7 +218,7 @@ async fn pages_show_that_a_variant_sold_out_and_came_back() {
             let shown =
                 [&product["variants"], &list["items"]].map(|things| things[0]["available"] == want);
             if shown != [true, true] {
-                // Pages are kept for seconds.
+                // Pages are cached for seconds.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             (shown == [true, true]).then_some(())
@@ -260,7 +260,7 @@ async fn a_change_shows_within_the_age_that_is_promised() {
         shop.eventually(path, async || {
             let asked = Instant::now();
             let page = shop.get(path).await;
-            // A page takes the time that it was kept off the time that others may keep it.
+            // The time that a page was cached here is deducted from its caching headers.
             let cache = &page.headers["cache-control"];
             let (_, rest) = cache.split_once("s-maxage=").unwrap();
             let left: u64 = rest.split(',').next().unwrap().parse().unwrap();
@@ -309,7 +309,7 @@ async fn made_up_names_are_not_found_and_come_to_be() {
 async fn a_read_past_the_gateway_is_the_read_through_it() {
     let shop = Shop::start().await;
     shop.stock_up(&shirts()).await;
-    // As a function's own URL hands it over: nobody has looked at the path.
+    // The event of a function URL: no gateway has validated the path.
     let past = async |function: &str, path: &str| {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let event = json!({
@@ -336,7 +336,7 @@ async fn a_read_past_the_gateway_is_the_read_through_it() {
         let mut through = shop.get(path).await.expect(status);
         let (told, mut page) = past(function, path).await;
         for body in [&mut through, &mut page] {
-            // Each request has its own.
+            // Each request gets its own id.
             body.as_object_mut().unwrap().remove("request_id");
         }
         assert_eq!((told, page), (json!(status), through), "{path}");

@@ -1,5 +1,5 @@
-//! How often a message goes round. Lambda stops a message that a function sends to its own queue again
-//! and again, after about 16 deliveries; the requeues of ours end before.
+//! Limits of requeuing: Lambda stops a message that a function keeps sending to its own queue after
+//! about 16 deliveries; the shop's requeues stop before that.
 
 use domain::event::MAX_REQUEUES;
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use crate::{
     world::{WEBHOOK_SECRET, World},
 };
 
-/// Deliveries after which Lambda's detection of recursive loops stops a message.
+/// Deliveries after which Lambda's recursive loop detection stops a message.
 const STOPPED_BY_LAMBDA: u32 = 16;
-/// Longest time for which SQS holds a message back, in seconds.
+/// Maximum delay of a message in SQS, in seconds.
 const MAX_DELAY: u64 = 900;
 
-/// Has the provider's breaker stay open from now on.
+/// Keeps the provider's circuit breaker open from now on.
 async fn leave_alone(world: &World) {
     let item = json!({
         "PK": { "S": "BREAKER#stripe" },
@@ -27,8 +27,7 @@ async fn leave_alone(world: &World) {
     world.shop.table("PutItem", &put).await;
 }
 
-/// Delivers a message, and every message that the consumer makes of it; answers with how many deliveries
-/// there were until one failed.
+/// Delivers a message and all requeued copies of it; returns the number of deliveries until one failed.
 async fn follow(world: &World, consumer: &str, first: &Value) -> u32 {
     let mut message = first.clone();
     let mut before = 0;
@@ -76,7 +75,7 @@ async fn a_message_that_waits_for_its_provider_ends_before_lambda_stops_it() {
     leave_alone(&world).await;
     world.faults.reset();
 
-    // One message for each consumer that requeues: an order to be paid, money to go back, and an event.
+    // One message for each consumer that requeues: a payment, a refund, and a webhook event.
     let placed = world.place("TEE", World::CARD).await;
     world
         .staff(&paid, "refunds", &json!({ "amount": 100 }))
@@ -87,7 +86,8 @@ async fn a_message_that_waits_for_its_provider_ends_before_lambda_stops_it() {
     deliver(&world, WEBHOOK_SECRET, 0, &told).await.expect(200);
 
     for consumer in ["capture-payment", "refund-payment", "handle-payment-event"] {
-        // As the relay sent it; its first delivery was requeued by then, which changes nothing.
+        // As sent by the relay; its first delivery has been requeued by then, which makes no
+        // difference.
         let first = world
             .shop
             .eventually("the relay has sent it", async || {
@@ -105,7 +105,7 @@ async fn a_message_that_waits_for_its_provider_ends_before_lambda_stops_it() {
         assert_eq!(hops, 1 + MAX_REQUEUES, "{consumer}");
         assert!(hops < STOPPED_BY_LAMBDA, "{consumer}");
     }
-    // What waits in vain for its payment is ended by the sweep like any other order.
+    // An order that waits in vain for its payment is expired by the sweep like any other.
     let order = world.order(&placed).await;
     assert_eq!(order["status"], "pending_payment");
     assert_eq!(world.shop.stock("TEE").await[1], 1, "still reserved");

@@ -1,11 +1,12 @@
-//! Everything that can go wrong while something is sold, with the real binaries.
+//! Fault injection into every part of a sale, with the real binaries.
 //!
 //! Covers: place-order, relay-events, capture-payment, cancel-order-as-staff, refund-order,
 //! refund-payment, sweep-orders, receive-payment-event, handle-payment-event, send-email,
 //! reconcile-stock.
 //!
-//! `make test` takes a sample; `make faults SEEDS=n` the whole matrix, n times. A failure names the
-//! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` tries that one alone, on every way that makes the call.
+//! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
+//! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
+//! every way that makes the call.
 
 #![expect(
     clippy::panic,
@@ -21,7 +22,7 @@ mod providers;
 mod storms;
 mod world;
 
-/// So many rounds of everything, by `make faults SEEDS=n`; without it a sample.
+/// Number of rounds, set by `make faults SEEDS=n`; `None` for a sample.
 fn seeds() -> Option<u64> {
     let environment = runtime::Environment::load();
     environment
@@ -29,13 +30,13 @@ fn seeds() -> Option<u64> {
         .map(|seeds| seeds.parse().unwrap())
 }
 
-/// The one case to try, by `FAULTS_ONLY`.
+/// The single case to run, set by `FAULTS_ONLY`.
 fn only() -> Option<String> {
     let environment = runtime::Environment::load();
     environment.get("FAULTS_ONLY").map(str::to_owned)
 }
 
-/// A small generator of numbers that look random and are the same for the same seed (SplitMix64).
+/// A deterministic pseudo-random generator (SplitMix64).
 struct Random(u64);
 
 impl Random {

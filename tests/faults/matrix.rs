@@ -1,4 +1,4 @@
-//! One call at a time goes wrong, along every way an order can take, in every way a call can.
+//! The fault matrix: every fault, at every call, along every way that an order can take.
 
 use serde_json::{Value, json};
 use testkit::{Call, Fault};
@@ -8,23 +8,23 @@ use crate::{
     world::{PATIENCE, World},
 };
 
-/// A way an order can take.
+/// A way that an order can take.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// Placed, reserved at the provider, taken, mailed.
+    /// Placed, authorized, captured, confirmed by email.
     Checkout,
     /// Declined by the provider.
     Decline,
-    /// Paid, then called off.
+    /// Paid, then canceled.
     Cancel,
-    /// Confirmed by nobody in its time.
+    /// Not confirmed in time.
     Expiry,
-    /// Paid, then refunded in part.
+    /// Paid, then partially refunded.
     Refund,
 }
 
 impl Way {
-    /// Seconds to pay, of which the expiry needs few and the others must not run out.
+    /// Payment window in seconds: short for the expiry, ample for the others.
     fn window(self) -> u32 {
         match self {
             Self::Expiry => 1,
@@ -32,7 +32,7 @@ impl Way {
         }
     }
 
-    /// How many mails its customer gets.
+    /// Number of emails that the customer receives.
     fn mails(self) -> usize {
         match self {
             Self::Checkout | Self::Decline | Self::Expiry => 1,
@@ -41,7 +41,7 @@ impl Way {
         }
     }
 
-    /// Takes an order this way, to an end that is allowed.
+    /// Takes an order along this way, to one of its allowed ends.
     async fn take(self, world: &World, sku: &str) -> Value {
         match self {
             Self::Checkout => {
@@ -101,10 +101,10 @@ impl Way {
     }
 }
 
-/// So many cases of each way are tried by `make test`; `make faults` tries all.
+/// Cases of each way that `make test` runs; `make faults` runs all.
 const SAMPLE: usize = 20;
 
-/// Functions along the way; what only reads for the tests themselves is not among them.
+/// Functions along the ways, without those that are only called by the tests.
 const ALONG: [&str; 10] = [
     "place-order",
     "relay-events",
@@ -118,8 +118,8 @@ const ALONG: [&str; 10] = [
     "handle-payment-event",
 ];
 
-/// A sweep asks the same of each of 16 parts: its first and its last query stand for them all, and the
-/// sweeps after it do the same again. A way that does not wait for one may meet one of the clock's.
+/// A sweep runs the same query for each of 16 partitions: the first and the last represent all, and
+/// later sweeps repeat them. A way that does not wait for a sweep may still meet a scheduled one.
 fn is_worth_a_fault(way: Way, call: &Call) -> bool {
     match (call.function.as_str(), way, call.operation.as_str()) {
         ("sweep-orders", Way::Expiry, "Query") => [0, 15].contains(&call.of_operation),
@@ -134,7 +134,7 @@ async fn walk(way: Way) {
     let names: Vec<String> = (0..2).map(|number| format!("warm{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     world.stock_up(&names, 3).await;
-    // Once to start every process, once to learn which calls there are.
+    // Once to start all processes, once to learn the calls.
     way.take(&world, "WARM0").await;
     rest(&world).await;
     world.faults.reset();
@@ -159,7 +159,7 @@ async fn walk(way: Way) {
         let mut cases: Vec<(Call, Fault)> = Vec::new();
         for call in &calls {
             if sample {
-                // Each in another way, and none that takes long.
+                // A different fault each time, and none that takes long.
                 let fault = Fault::ALL[(random.below(5)) as usize];
                 cases.push((call.clone(), fault));
             } else {
@@ -191,7 +191,7 @@ async fn walk(way: Way) {
             for ((call, fault), name) in chunk.iter().zip(&names) {
                 println!("{way:?}, seed {seed}: {fault:?} at {call:?}");
                 match call.function.as_str() {
-                    // It works on several parts at once, so the order of its calls differs.
+                    // It processes several partitions concurrently, so the order of its calls varies.
                     "sweep-orders" => world.faults.plan_operation(call, *fault),
                     function => world.faults.plan(function, call.number, *fault),
                 }
@@ -210,11 +210,11 @@ async fn walk(way: Way) {
     rest(&world).await;
     world.must_hold().await;
     world.papers_must_hold().await;
-    // The service knows no idempotency: a mail is sent again when its answer was lost, or the note
-    // that it was sent. Whose mail that is, is not known: a fault may meet an earlier order's.
+    // SES has no idempotency key: an email is sent again if the response or the record of sending it
+    // was lost. Whose email that is, is unknown: a fault may hit an earlier order's.
     let mut twice = 0;
     for email in addresses {
-        // Where a process was killed it may still be starting, and nothing shows that it will go on.
+        // A killed process may still be restarting, without a sign that it will continue.
         let what = format!("{way:?}: {} mails to {email}", way.mails());
         let mails = world.shop.eventually(&what, async || {
             let mails = world.shop.mails_to(&email).await.len();
@@ -227,16 +227,17 @@ async fn walk(way: Way) {
         "{way:?}: {twice} mails came twice, and {may_come_twice} faults were at sending"
     );
     println!("{way:?}: {tried} cases, {met} of them met their call");
-    // Calls are counted by function, and some come in another number the next time.
+    // Calls are counted by function, and their numbers vary between runs.
     assert!(met * 10 >= tried * 7, "{met} of {tried} faults were met");
 }
 
-/// Waits until nothing is under way any more, mails included, and nothing has become a dead letter.
+/// Waits until nothing is in progress any more, emails included, and asserts that there are no dead
+/// letters.
 async fn rest(world: &World) {
     let (mut calls, mut busy) = (usize::MAX, String::new());
     let resting = world.shop.eventually("nothing is under way", async || {
         let state = world.shop.get("/_dev/state").await.json();
-        // What waits for its time does not matter.
+        // Delayed messages do not count.
         let at_work =
             |queue: &&Value| queue["waiting"] != 0 || queue["in_flight"].as_i64().unwrap_or(0) != 0;
         let queues = state["queues"].as_array().unwrap().iter();

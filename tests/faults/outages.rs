@@ -1,4 +1,4 @@
-//! A context that is down takes nothing else down, and catches up when it is back.
+//! Outages: a context that is down does not affect the others, and catches up afterwards.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ async fn without_e_mail_people_still_buy() {
 async fn without_the_provider_people_still_order_and_pay_when_it_is_back() {
     let world = World::start(900).await;
     world.stock_up(&["tee"], 20).await;
-    // Warm, so that the keys are known.
+    // A first order, so that the keys are cached.
     let first = world.place("TEE", World::CARD).await;
     world
         .ends(&first, "it is paid", |order| order["status"] == "paid")
@@ -45,7 +45,7 @@ async fn without_the_provider_people_still_order_and_pay_when_it_is_back() {
         own["cart_id"] = json!(cart);
         placed.push(world.shop.order(&cart, &own).await.expect(201));
     }
-    // After a few failures the provider is left alone, and the orders wait in their queue.
+    // After a few failures the circuit breaker opens, and the orders wait in their queue.
     world
         .shop
         .eventually("the breaker is open", async || {
@@ -58,7 +58,7 @@ async fn without_the_provider_people_still_order_and_pay_when_it_is_back() {
         .await;
     assert_eq!(world.shop.stock("TEE").await[1], 8, "still reserved");
     world.faults.take_down(&[]);
-    // Nobody waits for the half minute that the provider is left alone.
+    // Skips the breaker's cooldown of half a minute.
     let table = world.shop.stack().template.table["TableName"].clone();
     let past = json!({
         "TableName": table,

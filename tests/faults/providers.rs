@@ -1,11 +1,11 @@
-//! What the provider tells us: signed, twice, late, wrong, and about orders we do not have.
+//! Webhook events: signed, duplicated, late, invalid, and about unknown orders.
 
 use local::stripe::{CARD, CARD_ASKS, sign};
 use serde_json::{Value, json};
 
 use crate::world::{WEBHOOK_SECRET, World};
 
-/// Delivers an event as the provider does, signed `skew` seconds from now.
+/// Delivers an event as the provider does, with a signature `skew` seconds from now.
 pub(crate) async fn deliver(
     world: &World,
     secret: &str,
@@ -22,7 +22,7 @@ pub(crate) async fn deliver(
     world.shop.send(request.body(body)).await
 }
 
-/// An event of a payment, of an order if it names one.
+/// An event about a payment, and about an order if one is given.
 pub(crate) fn event(id: &str, kind: &str, payment: &str, order: Option<&str>) -> Value {
     json!({
         "id": id,
@@ -43,7 +43,7 @@ async fn kept(world: &World, id: &str) -> Option<String> {
     item["outcome"]["S"].as_str().map(str::to_owned)
 }
 
-/// The payment that the order names, once it does.
+/// The id of the order's payment, once it is recorded.
 async fn payment_of(world: &World, placed: &Value) -> String {
     world
         .shop
@@ -60,7 +60,7 @@ async fn a_customer_confirms_and_the_event_brings_the_order_on() {
     world.stock_up(&["tee"], 5).await;
     let placed = world.place("TEE", None).await;
     let payment = payment_of(&world, &placed).await;
-    // The customer's client finds what it confirms with.
+    // The customer's client finds the secret to confirm with.
     let path = format!("/v1/orders/{}", placed["id"].as_str().unwrap());
     let token = placed["access_token"].as_str().unwrap();
     let order = world
@@ -110,7 +110,7 @@ async fn money_that_comes_late_is_honoured_or_goes_back() {
         payment_of(&world, &first).await,
         payment_of(&world, &second).await,
     ];
-    // The provider cannot be told in time that the orders are over.
+    // The provider cannot be told in time that the orders are closed.
     world.faults.take_down(&["stripe"]);
     for order in [&first, &second] {
         world
@@ -121,7 +121,7 @@ async fn money_that_comes_late_is_honoured_or_goes_back() {
             })
             .await;
     }
-    // Meanwhile somebody else takes one of the units, and both customers confirm.
+    // Meanwhile another customer buys one of the units, and both customers confirm.
     world
         .shop
         .staff_call("PUT", "/v1/admin/stock/TEE", &json!({ "on_hand": 1 }))
@@ -165,7 +165,7 @@ async fn events_are_believed_only_when_signed_and_taken_once() {
     let payment = payment_of(&world, &placed).await;
     let id = placed["id"].as_str().unwrap();
     let good = event("evt_once", "payment_intent.canceled", &payment, Some(id));
-    // Wrong secret; signed ten minutes ago, or from now.
+    // Signed with a wrong secret, ten minutes ago, or in the future.
     for (secret, skew) in [
         ("whsec_other", 0),
         (WEBHOOK_SECRET, -600),
@@ -209,7 +209,7 @@ async fn events_are_believed_only_when_signed_and_taken_once() {
         None,
         "nothing is kept of it"
     );
-    // Clocks may differ by minutes, and what is delivered again is answered again.
+    // Clocks may differ by minutes, and a redelivery gets the same response.
     for skew in [0, -120, 120, 0] {
         deliver(&world, WEBHOOK_SECRET, skew, &good)
             .await
@@ -233,7 +233,7 @@ async fn events_are_believed_only_when_signed_and_taken_once() {
             .count(),
         1
     );
-    // Orders that are not ours, payments that do not exist or are another order's, other kinds.
+    // Orders of other shops, missing payments, payments of other orders, other event types.
     let other = world.place("TEE", World::CARD).await;
     world
         .ends(&other, "it is paid", |order| order["status"] == "paid")

@@ -1,5 +1,5 @@
-//! Many buyers on few units, messages twice and in any order, calls that go wrong at random; and that
-//! the invariants would notice.
+//! Storms: many buyers of few units, duplicate and reordered messages, random faults; and a check that
+//! the invariants would detect an oversale.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -7,7 +7,7 @@ use testkit::Fault;
 
 use crate::{Random, seeds, world::World};
 
-/// Has buyers fall on a SKU; answers with how many orders were placed.
+/// Has `buyers` order a SKU concurrently; returns the number of orders placed.
 async fn storm(world: &World, sku: &str, buyers: usize) -> usize {
     let mut carts = Vec::new();
     for _ in 0..buyers {
@@ -57,7 +57,7 @@ async fn many_buyers_on_few_units_with_faults() {
         }
         let function = functions[random.below(3) as usize];
         let number = random.below(30) as usize;
-        // Not one that takes a minute: a storm has many calls to hit.
+        // Not a fault that takes a minute: a storm makes many calls.
         let fault = Fault::ALL[random.below(5) as usize];
         println!("seed {seed}: {fault:?} at call {number} of {function}");
         world.faults.plan(function, number, fault);
@@ -132,7 +132,7 @@ async fn messages_twice_late_and_in_any_order() {
 async fn stock_that_many_orders_meet_at_is_split() {
     let world = World::start(900).await;
     world.stock_up(&["drop"], 100).await;
-    // The same order meets others twice before it gets through.
+    // The same order conflicts with others twice before it succeeds.
     let number = 2;
     world
         .faults
@@ -169,7 +169,7 @@ async fn the_same_request_at_the_same_moment_is_told_to_wait() {
     world
         .ends(&placed, "it is paid", |order| order["status"] == "paid")
         .await;
-    // The answer to a staff request is guarded alike.
+    // The stored response of a staff request is protected likewise.
     let path = format!(
         "/v1/admin/orders/{}/refunds",
         placed["id"].as_str().unwrap()
@@ -198,7 +198,7 @@ async fn the_same_request_at_the_same_moment_is_told_to_wait() {
 async fn a_payment_that_starts_after_the_reservation_takes_nothing() {
     let world = World::start(3).await;
     world.stock_up(&["tee"], 5).await;
-    // The provider has reserved the money, and its answer is lost until the order is over.
+    // The provider has authorized the payment, but its response is lost until the order is closed.
     world
         .faults
         .plan_times("capture-payment", 2, Fault::DropReply, 2);
@@ -232,7 +232,8 @@ async fn a_payment_that_starts_after_the_reservation_takes_nothing() {
     world.must_hold().await;
 }
 
-/// Has eight buyers fall on three units, with a text of the calls replaced; answers with the shop.
+/// Has eight buyers order three units, with a text of the calls replaced; returns the shop and the
+/// number of orders.
 async fn unguarded(text: &str, by: &str) -> (World, usize) {
     let world = World::start(900).await;
     world.stock_up(&["drop"], 3).await;
@@ -243,7 +244,7 @@ async fn unguarded(text: &str, by: &str) -> (World, usize) {
         carts.push(cart);
     }
     world.faults.mutate(text, by);
-    // Many have read the stock before anybody writes: with the guard gone, all of them may buy.
+    // Many have read the stock before anybody writes: without the condition, all of them may buy.
     let buyers = carts.iter().zip(&bodies).map(async |(cart, body)| {
         for _ in 0..3 {
             let answer = world.shop.order(cart, body).await;
@@ -258,8 +259,8 @@ async fn unguarded(text: &str, by: &str) -> (World, usize) {
     (world, placed)
 }
 
-/// A check that cannot fail is none: with the condition on stock taken out of the calls, the
-/// invariants notice.
+/// A check must be able to fail: with the stock condition removed from the calls, the invariants are
+/// violated and detected.
 #[tokio::test]
 async fn without_the_condition_on_stock_the_invariants_fail() {
     let (world, placed) = unguarded("no such text", "").await;

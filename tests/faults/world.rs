@@ -1,5 +1,5 @@
-//! A shop that pays through a stand-in for Stripe, with something between its functions and all they
-//! call; and what must be true of it whatever went wrong.
+//! A shop that pays through a stand-in for Stripe, with fault injection between its functions and their
+//! dependencies, and the invariants that hold whatever fails.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,14 +10,14 @@ use local::stripe::{CARD, Intent, KEY, StripeStandIn};
 use serde_json::{Value, json};
 use testkit::{Answer, Faults, Shop, order_body};
 
-/// What provider events are signed with.
+/// Secret that signs webhook events.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_faults";
-/// How long an order may take to its end.
+/// Timeout for an order to reach its end.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(50);
 /// Name of the secret with Stripe's keys.
 const SECRET_NAME: &str = "stampede/stripe";
 
-/// A shop, its provider, and what goes wrong between them.
+/// A shop, its provider, and the faults between them.
 pub(crate) struct World {
     pub(crate) shop: Shop,
     pub(crate) stripe: StripeStandIn,
@@ -25,7 +25,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// One that gives `window` seconds to pay.
+    /// Starts a shop with a payment window of `window` seconds.
     pub(crate) async fn start(window: u32) -> Self {
         let stripe = StripeStandIn::start(&testkit::root()).await.unwrap();
         let faults = Faults::new();
@@ -52,7 +52,7 @@ impl World {
         world
     }
 
-    /// Puts Stripe's keys where the functions look for them.
+    /// Stores Stripe's keys in the emulated Secrets Manager.
     async fn keep_keys(&self) {
         let keys = json!({ "secret_key": KEY, "webhook_secrets": [WEBHOOK_SECRET] });
         let body = json!({ "Name": SECRET_NAME, "SecretString": keys.to_string() });
@@ -67,7 +67,7 @@ impl World {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
-    /// A product of its own with so many units; the SKU is its name in capitals.
+    /// Imports products with this number of units; the SKU is the name in upper case.
     pub(crate) async fn stock_up(&self, names: &[&str], units: i64) {
         let mut file = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n".to_owned();
         for name in names {
@@ -80,7 +80,7 @@ impl World {
         assert_eq!(import["rows_failed"], 0, "{import}");
     }
 
-    /// A body that pays with a good card, or with nothing: then the customer's client confirms.
+    /// A body that pays with a valid card, or without a token: then the customer's client confirms.
     pub(crate) async fn body(&self, cart: &str, card: Option<&str>) -> Value {
         let mut body = order_body(cart, "");
         body["payment"] = match card {
@@ -93,7 +93,7 @@ impl World {
         body
     }
 
-    /// Sends a request until it is answered for good, as a client does that lost the answer.
+    /// Repeats a request until it has a final response, as a client does that lost the response.
     pub(crate) async fn insist(&self, send: impl AsyncFn() -> Option<Answer>) -> Answer {
         for _ in 0..40 {
             if let Some(answer) = send().await {
@@ -109,7 +109,7 @@ impl World {
         panic!("never answered\n{}", self.shop.log());
     }
 
-    /// Places an order for a unit, whatever it takes; answers with the order as placed.
+    /// Places an order for one unit, retrying as needed; returns the order as placed.
     pub(crate) async fn place(&self, sku: &str, card: Option<&str>) -> Value {
         let cart = self.shop.cart(&[(sku, 1)]).await;
         let body = self.body(&cart, card).await;
@@ -119,7 +119,7 @@ impl World {
         answer.expect(201)
     }
 
-    /// An action of staff on an order, whatever it takes.
+    /// Performs a staff action on an order, retrying as needed.
     pub(crate) async fn staff(&self, placed: &Value, action: &str, body: &Value) -> Answer {
         let id = placed["id"].as_str().unwrap();
         let path = format!("/v1/admin/orders/{id}/{action}");
@@ -133,7 +133,7 @@ impl World {
         .await
     }
 
-    /// The order as it is now.
+    /// The current order.
     pub(crate) async fn order(&self, placed: &Value) -> Value {
         let path = format!("/v1/admin/orders/{}", placed["id"].as_str().unwrap());
         let answer = self
@@ -142,7 +142,7 @@ impl World {
         answer.expect(200)
     }
 
-    /// Has the clock tick until the order is over, and then waits as [`World::ends`] does.
+    /// Runs the sweep until the order is closed, then waits as [`World::ends`] does.
     pub(crate) async fn expires(&self, placed: &Value, what: &str, good: impl Fn(&Value) -> bool) {
         self.shop
             .eventually("the clock ticks until it is over", async || {
@@ -154,7 +154,7 @@ impl World {
         self.ends(placed, what, good).await;
     }
 
-    /// Waits until the order is as it should be, and money and stock with it.
+    /// Waits until the order is as expected and all invariants hold.
     pub(crate) async fn ends(&self, placed: &Value, what: &str, good: impl Fn(&Value) -> bool) {
         let mut last = String::new();
         let looked = self.shop.eventually(what, async || {
@@ -171,21 +171,21 @@ impl World {
         }
     }
 
-    /// Checks every invariant now; used once things have come to rest.
+    /// Asserts all invariants, once everything is at rest.
     pub(crate) async fn must_hold(&self) {
         if let Err(broken) = self.check().await {
             panic!("{broken}\n{}", self.shop.log());
         }
     }
 
-    /// What must be true at rest, whatever went wrong:
+    /// Checks the invariants that hold at rest, whatever failed:
     ///
-    /// - of each SKU: no counter below zero; what is reserved and sold is what orders hold; on hand is
-    ///   what was counted less what was sold since; so nothing was sold twice and nothing is lost;
-    /// - of each order: at most one payment took money; what was taken and went back is what the
-    ///   provider's books say; no money is held for an order that is not being paid; an order that is
-    ///   not sold has no money of its customer;
-    /// - of each order: its history is one entry for each version.
+    /// - for each SKU: no counter is negative; reserved and sold units match the orders; units on hand
+    ///   are the counted ones less those sold since, so nothing is sold twice or lost;
+    /// - for each order: at most one payment was captured; captured and refunded amounts match the
+    ///   provider's; no authorization remains for an order that is not being paid; an unsold order
+    ///   keeps no money;
+    /// - for each order: the history has one entry per version.
     pub(crate) async fn check(&self) -> Result<(), String> {
         let items = self.items().await;
         let intents = self.stripe.intents().await.unwrap();
@@ -233,9 +233,8 @@ impl World {
         Ok(())
     }
 
-    /// Checks what was put on paper, once it has come to rest: one invoice for each order that was
-    /// paid, one credit note for each refund of it, each series numbered from 1 without gaps, and
-    /// every document in its file.
+    /// Asserts the invariants of documents at rest: one invoice per paid order, one credit note per
+    /// refund, series numbered from 1 without gaps, and a file for every document.
     pub(crate) async fn papers_must_hold(&self) {
         let items = self.items().await;
         let of = |kind: &str| {
@@ -273,7 +272,7 @@ impl World {
         }
     }
 
-    /// Every item of the table.
+    /// All items of the table.
     pub(crate) async fn items(&self) -> Vec<Value> {
         let table = self.shop.stack().template.table["TableName"].clone();
         let mut items = Vec::new();
@@ -292,7 +291,7 @@ impl World {
         }
     }
 
-    /// Units that are sold, by the orders that have money.
+    /// Units sold according to the paid orders.
     pub(crate) async fn sold(&self, sku: &str) -> i64 {
         let items = self.items().await;
         let orders = items
@@ -305,7 +304,7 @@ impl World {
             .sum()
     }
 
-    /// Pays with a good card.
+    /// Pays with a valid card.
     pub(crate) const CARD: Option<&str> = Some(CARD);
 }
 
@@ -319,7 +318,7 @@ fn number(value: &Value) -> i64 {
         .map_or(0, |number| number.parse().unwrap())
 }
 
-/// Units reserved and units sold that an order has of each SKU, by its own record.
+/// Units reserved and sold of each SKU, according to the order.
 fn holds(order: &Value) -> Vec<(String, [i64; 2])> {
     let payment = &order["payment"]["M"];
     let open = !order["closed"].is_object();

@@ -1,4 +1,4 @@
-//! Holds the documents against the code: the OpenAPI document, and the README's walk.
+//! Checks that the documents match the code: the OpenAPI document and the README's walkthrough.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn the_openapi_document_is_what_the_code_says() {
     );
 }
 
-/// Every line of the README between the marks, run as it stands.
+/// Runs every line of the README between the marks as it stands.
 #[tokio::test]
 async fn the_readme_walks_from_import_to_paid_order() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();

@@ -1,4 +1,4 @@
-//! Feeds every sample event of `events/` to its function.
+//! Invokes each function with its sample events of `events/`.
 
 use std::{collections::BTreeSet, fs};
 
@@ -21,15 +21,15 @@ async fn every_function_answers_its_sample_events() {
             let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let case = path.file_stem().unwrap().to_string_lossy().into_owned();
             let good = if event["routeKey"].is_string() {
-                // A problem is an answer; a failure is not.
+                // A problem is a valid response; a failed invocation is not.
                 answer["statusCode"]
                     .as_u64()
                     .is_some_and(|status| (200..500).contains(&status))
             } else if event["Records"].is_null() {
-                // The clock wants no answer.
+                // The scheduler ignores the response.
                 answer.is_null()
             } else {
-                // What does not exist in an empty shop comes back, everything else is done.
+                // Messages about resources that an empty shop lacks fail; all others succeed.
                 let failures = answer["batchItemFailures"].as_array().map(Vec::len);
                 failures == Some(usize::from(case.starts_with("unknown")))
             };

@@ -1,4 +1,4 @@
-//! What holds the house together: sample events, documents, pages, functions one by one.
+//! Consistency of the project: sample events, documents, pages, and functions run one by one.
 
 #![expect(clippy::print_stdout, reason = "a test that skips itself says why")]
 
@@ -11,7 +11,7 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::process::Command;
 
-/// Runs a command to its end; answers with how it ended and all that it said.
+/// Runs a command to completion; returns its status and output.
 async fn run(command: &mut Command) -> (ExitStatus, String) {
     let ran = command.stdin(Stdio::null()).output().await;
     let ran = ran.expect("the command can be started");

@@ -1,4 +1,4 @@
-//! The storefront, used by a real browser, and what else the shop's address serves.
+//! Tests the storefront in a real browser, and the other files that the shop serves.
 
 use std::path::Path;
 
@@ -119,7 +119,7 @@ async fn dev_shows_every_kind_of_mail() {
     }
 }
 
-/// Skips with a word where there is no browser: CI installs one, a laptop need not have it.
+/// Skipped with a message if there is no browser: CI installs one, a laptop need not.
 #[tokio::test]
 async fn a_browser_buys_something() {
     let folder = root().join("tests/browser");

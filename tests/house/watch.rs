@@ -1,4 +1,4 @@
-//! Functions run one by one, by cargo-lambda, as docs/local.md tells.
+//! Runs functions one by one with cargo-lambda, as docs/local.md describes.
 
 use std::{
     collections::BTreeMap,
@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use testkit::root;
 use tokio::process::{Child, Command};
 
-/// How long a call may take: cargo-lambda builds a function at its first call.
+/// Timeout of an invocation: cargo-lambda builds a function at its first invocation.
 const BUILD_TIME: Duration = Duration::from_secs(600);
-/// How long cargo-lambda may take to start, and to stop.
+/// Timeout of cargo-lambda to start, and to stop.
 const SHORT_WHILE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn cargo_lambda_serves_routes_and_calls_consumers() {
-    // What is awkward in an environment file must not keep cargo-lambda from reading it.
+    // Awkward values in an environment file must not keep cargo-lambda from parsing it.
     let parameters = [
         ("ShopName", r#"O'Neill & "Sons""#),
         ("SellerAddress", "12 St James's Square|London"),
@@ -54,14 +54,15 @@ async fn cargo_lambda_serves_routes_and_calls_consumers() {
     let problem: Value = missing.json().await.unwrap();
     assert_eq!(problem["code"], "not_found");
 
-    // What differs by function is set for each: cargo-lambda itself calls every route `$default`.
+    // Variables that differ between functions are set for each: cargo-lambda itself calls every route
+    // `$default`.
     let log = watch.log();
     assert!(log.contains("GET /v1/products/{slug}"), "{log}");
     watch.stop().await;
     aws.stop().await;
 }
 
-/// `cargo lambda watch` in a folder of its own, with an environment file of its own.
+/// `cargo lambda watch` in its own folder, with its own environment file.
 struct Watch {
     child: Child,
     folder: PathBuf,
@@ -70,7 +71,7 @@ struct Watch {
 
 impl Watch {
     async fn start(environment: &str) -> Self {
-        // Below the project, so that rustup takes the project's toolchain.
+        // Below the project, so that rustup uses the project's toolchain.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cargo-lambda-watch");
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("the last run's folder can be removed");
@@ -81,7 +82,8 @@ impl Watch {
         let free = local::stack::listen(0).expect("a port is free");
         let port = free.local_addr().expect("it has an address").port();
         drop(free);
-        // What is built is shared with the other tests; the finished binaries, which those run, are not.
+        // Build artifacts are shared with the other tests; the final binaries, which those run, are
+        // not.
         let test = std::env::current_exe().expect("the test's own path");
         let built = test.ancestors().nth(3).expect("target/debug/deps/test");
         let child = cargo_lambda("watch", port)
@@ -125,7 +127,7 @@ impl Watch {
         response.expect("looked at above")
     }
 
-    /// `cargo lambda invoke` with a sample event.
+    /// Runs `cargo lambda invoke` with a sample event.
     async fn invoke(&self, function: &str, event: &str) -> Value {
         let event = root().join(format!("events/{function}/{event}.json"));
         let mut invoke = cargo_lambda("invoke", self.port);
@@ -136,7 +138,7 @@ impl Watch {
         serde_json::from_str(&said).expect("an answer is JSON")
     }
 
-    /// What cargo-lambda and the functions have said.
+    /// Output of cargo-lambda and the functions.
     fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
@@ -151,8 +153,8 @@ impl Watch {
 }
 
 impl Drop for Watch {
-    /// Ends whatever is left, also of a test that failed. Each function has a process group of its own,
-    /// so that they do not end with cargo-lambda if it is killed.
+    /// Kills remaining processes, including those of a failed test. Each function has its own process
+    /// group, so they do not end with cargo-lambda if it is killed.
     fn drop(&mut self) {
         let mut left = descendants(self.child.id());
         left.extend(self.child.id());
@@ -162,7 +164,7 @@ impl Drop for Watch {
     }
 }
 
-/// A command of cargo-lambda's, for a server on `port` of this machine only.
+/// A command of cargo-lambda for a server on the local `port`.
 fn cargo_lambda(command: &str, port: u16) -> Command {
     let binary = root().join(".venv/bin/cargo-lambda");
     assert!(
@@ -178,7 +180,7 @@ fn cargo_lambda(command: &str, port: u16) -> Command {
     cargo_lambda
 }
 
-/// The processes that a process has started, and those that they have started.
+/// All descendants of a process.
 fn descendants(process: Option<u32>) -> Vec<u32> {
     let processes = std::process::Command::new("ps")
         .args(["-axo", "pid=,ppid="])
@@ -203,7 +205,7 @@ fn descendants(process: Option<u32>) -> Vec<u32> {
 
 fn signal(name: &str, process: Option<u32>) {
     let Some(process) = process else { return };
-    // Refused only when it has ended by now.
+    // Only fails if it has exited by now.
     let _ = std::process::Command::new("kill")
         .args(["-s", name, &process.to_string()])
         .stderr(Stdio::null())

@@ -56,7 +56,7 @@ async fn the_same_file_again_changes_nothing() {
         "what was counted stays counted"
     );
 
-    // A changed title leaves the stock alone; a changed quantity is a new count.
+    // A changed title does not touch the stock; a changed quantity is a new count.
     shop.import(file.replace("tee title", "A better tee")).await;
     shop.forget_pages().await;
     assert_eq!(

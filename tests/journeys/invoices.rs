@@ -20,7 +20,7 @@ fn changed(order: &Value, version: u64, what: &str) -> String {
     .to_string()
 }
 
-/// The version that a change made of an order. The history begins with `placed`, which made the first.
+/// The version that a change produced. The history begins with `placed`, which produced the first.
 fn version(order: &Value, what: &str) -> u64 {
     let history = order["history"].as_array().unwrap();
     let index = history.iter().position(|entry| entry["what"] == what);
@@ -41,7 +41,7 @@ async fn ask(shop: &Shop, placed: &Value) -> Answer {
         .await
 }
 
-/// Waits until the invoice of an order can be fetched; answers with it.
+/// Waits until the invoice of an order is available and returns it.
 async fn invoice(shop: &Shop, placed: &Value) -> Value {
     shop.eventually("the invoice is there", async || {
         let answer = ask(shop, placed).await;
@@ -50,7 +50,7 @@ async fn invoice(shop: &Shop, placed: &Value) -> Value {
     .await
 }
 
-/// Fetches a file by its address, without any token.
+/// Downloads a document by its presigned URL, without a token.
 async fn fetch(document: &Value) -> Vec<u8> {
     let answer = reqwest::get(document["url"].as_str().unwrap())
         .await
@@ -72,8 +72,8 @@ async fn text(document: &Value) -> String {
     pdf_extract::extract_text_from_mem(&fetch(document).await).unwrap()
 }
 
-/// Places an order with the given body and waits until it is paid: what placing it answered, and the
-/// order since.
+/// Places an order with the given body and waits until it is paid; returns the response and the paid
+/// order.
 async fn buy(shop: &Shop, key: &str, body: &Value) -> (Value, Value) {
     let placed = shop.order(key, body).await.expect(201);
     let order = shop.order_becomes(&placed, "paid").await;
@@ -93,7 +93,7 @@ async fn refund(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Answer 
     shop.send(request).await
 }
 
-/// Waits until an order has so many credit notes; answers with its invoice.
+/// Waits until an order has this number of credit notes; returns its invoice.
 async fn credited(shop: &Shop, placed: &Value, count: usize) -> Value {
     shop.eventually("the credit notes are there", async || {
         let invoice = ask(shop, placed).await.expect(200);
@@ -102,7 +102,8 @@ async fn credited(shop: &Shop, placed: &Value, count: usize) -> Value {
     .await
 }
 
-/// The numbers `<series>-000001` to `<series>-<count>` of this year or the next, all of them.
+/// Asserts that the numbers are `<series>-000001` to `<series>-<count>` of this or the next year,
+/// without gaps.
 fn assert_gapless(numbers: &[String], prefix: &str) {
     let distinct: BTreeSet<&String> = numbers.iter().collect();
     assert_eq!(distinct.len(), numbers.len(), "{numbers:?}");
@@ -183,7 +184,7 @@ async fn a_paid_order_gets_an_invoice_and_only_who_may_sees_it() {
         .await
         .expect_problem(404, "not_found");
 
-    // Whoever has the address may fetch the file, for five minutes.
+    // Anyone who has the URL can download the file, for five minutes.
     let url = invoice["url"].as_str().unwrap();
     assert!(url.contains("X-Amz-Expires=300"), "{url}");
 }
@@ -204,7 +205,7 @@ async fn orders_at_once_get_numbers_without_gaps() {
             .map(async |(key, body)| buy(&shop, key, body).await),
     )
     .await;
-    // Those whose messages are on their way are asked for once more, all at once and beside the queue.
+    // Orders whose messages are still queued are delivered again, all at once and beside the queue.
     let messages: Vec<String> = placed
         .iter()
         .map(|(placed, order)| changed(placed, version(order, "paid"), "paid"))
@@ -237,7 +238,7 @@ async fn delivered_again_it_is_the_same_number_and_the_same_file() {
     assert_eq!(failures, [0, 0]);
     assert_eq!(fetch(&first).await, bytes);
 
-    // The file is lost: the next delivery makes it again.
+    // The file is lost: the next delivery creates it again.
     let bucket = &shop.stack().template.outputs["InvoiceBucketName"];
     let key = format!(
         "invoices/{}/{}.pdf",
@@ -253,7 +254,7 @@ async fn delivered_again_it_is_the_same_number_and_the_same_file() {
     assert_eq!(again["issued_at"], first["issued_at"]);
     assert_eq!(fetch(&again).await, bytes);
 
-    // The next order has the next number: none was used up meanwhile.
+    // The next order has the next number: no number was used up meanwhile.
     let cart = shop.cart(&[("TEE", 1)]).await;
     let (placed, _) = buy(&shop, "next", &order_body(&cart, "tok_ok")).await;
     let next = invoice(&shop, &placed).await;
@@ -308,7 +309,7 @@ async fn what_cannot_be_stored_holds_nothing_up_and_is_made_later() {
     let shop = Shop::start().await;
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 9)])
         .await;
-    // Nothing can be stored for now: numbers are given, files are not.
+    // Storage is down: numbers are assigned, but files are not stored.
     let bucket = &shop.stack().template.outputs["InvoiceBucketName"];
     let s3 = &shop.stack().emulators.s3;
     s3.delete_bucket().bucket(bucket).send().await.unwrap();
@@ -353,7 +354,7 @@ async fn a_refund_told_of_first_makes_the_invoice_too() {
     let answer = refund(&shop, &placed, "everything", &json!({})).await;
     assert!(answer.status < 300, "{}", answer.text);
     let before = credited(&shop, &placed, 1).await;
-    // As if nothing had been told yet: both documents are gone, and so are their counters.
+    // Simulates a first delivery: both documents and their counters are deleted.
     let id = placed["id"].as_str().unwrap();
     let note = &before["credit_notes"][0];
     let series = |document: &Value| {
@@ -404,7 +405,7 @@ async fn what_was_not_sold_has_no_invoice() {
     let problem = answer.expect_problem(404, "not_found");
     assert!(problem["detail"].as_str().unwrap().contains("invoice"));
     assert!(!answer.headers.contains_key("retry-after"));
-    // Whatever is said of it: the order is asked.
+    // The event's kind does not matter: the order's history decides.
     let lie = changed(&placed, 2, "paid");
     assert_eq!(deliver(&shop, &[&lie]).await, 0);
     ask(&shop, &placed).await.expect_problem(404, "not_found");
@@ -423,7 +424,7 @@ async fn names_of_every_script_are_printed() {
         let (placed, _) = buy(&shop, &cart, &body).await;
         let text = text(&invoice(&shop, &placed).await).await;
         assert!(!text.contains('\u{fffd}'), "{name}: {text}");
-        // What is read from right to left is drawn so; its letters are there.
+        // Right-to-left text is drawn in visual order; its letters are present.
         let letters: BTreeSet<char> = text.chars().collect();
         for letter in name.chars() {
             assert!(letters.contains(&letter), "{letter} of {name}: {text}");

@@ -74,7 +74,7 @@ pub(crate) async fn becomes(
     .await
 }
 
-/// Has the clock tick until an order is over.
+/// Runs the sweep until an order is closed.
 async fn swept(shop: &Shop, placed: &Value) -> Value {
     shop.eventually("its time is up", async || {
         shop.sweep().await;
@@ -107,7 +107,7 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
     let body = shipped.expect(201);
     assert_eq!(body["status"], "partially_fulfilled");
     assert_eq!(body["fulfilments"][0]["tracking_number"], "0034");
-    // Sent again, it is the same answer and the same parcel.
+    // A repeated request returns the same response and the same parcel.
     let again = as_staff(&shop, &placed, "fulfilments", "f1", &part).await;
     assert_eq!((again.status, &again.text), (201, &shipped.text));
     let mut other = part.clone();
@@ -115,7 +115,7 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
     as_staff(&shop, &placed, "fulfilments", "f1", &other)
         .await
         .expect_problem(422, "idempotency_key_reused");
-    // What is shipped cannot be called off, and not more can be shipped than was ordered.
+    // A shipped order cannot be canceled, and no more can be shipped than was ordered.
     as_customer(&shop, &placed, "c1", &json!({}))
         .await
         .expect_problem(409, "order_shipped");
@@ -132,7 +132,7 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
         .collect();
     assert_eq!(faults, ["too_many", "not_in_order"]);
 
-    // One tee that was not shipped goes back: its money and its unit.
+    // One unshipped tee is refunded and restocked.
     let one = json!({ "lines": [{ "sku": "TEE", "quantity": 1 }], "reason": "Sold out at the printer's" });
     let requested = as_staff(&shop, &placed, "refunds", "r1", &one)
         .await
@@ -154,7 +154,7 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
         (&json!(2), &json!(1))
     );
 
-    // By amount, never more than is left.
+    // A refund by amount, up to the refundable amount.
     as_staff(&shop, &placed, "refunds", "r2", &json!({ "amount": 2301 }))
         .await
         .expect_problem(409, "refund_too_high");
@@ -173,7 +173,7 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
     as_staff(&shop, &placed, "refunds", "r5", &json!({ "amount": 1 }))
         .await
         .expect_problem(409, "refund_too_high");
-    // Who did what is on record, in the order in which it happened.
+    // The history names who changed what, in order.
     let what = history(&order);
     assert_eq!(
         what[..4],
@@ -235,7 +235,7 @@ async fn a_double_tap_changes_an_order_once() {
     for tap in taps {
         let answer = tap.await.unwrap();
         if answer.status == 409 {
-            // The first was still at work: its answer comes on the next try.
+            // The first request was still in progress: a retry returns its response.
             answer.expect_problem(409, "request_in_progress");
             assert!(answer.headers.contains_key("retry-after"));
             continue;
@@ -276,7 +276,7 @@ async fn a_refund_that_the_provider_refuses_can_be_tried_again() {
 #[tokio::test]
 async fn an_order_that_nobody_pays_expires() {
     let shop = with(&[("PaymentWindowSeconds", "2")]).await;
-    // A provider that never answers: the order is neither paid nor refused in its time.
+    // A provider that never answers: the order is neither paid nor declined in time.
     let placed = place(&shop, &[("TEE", 5)], "tok_timeout").await;
     assert_eq!(shop.stock("TEE").await, [5, 5, 0]);
     let order = swept(&shop, &placed).await;
@@ -286,7 +286,7 @@ async fn an_order_that_nobody_pays_expires() {
     );
     assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
     assert_eq!(history(&order), ["placed", "expired"]);
-    // The units are somebody else's now.
+    // The units belong to another order now.
     let other = place(&shop, &[("TEE", 5)], "tok_ok").await;
     shop.order_becomes(&other, "paid").await;
     as_customer(&shop, &placed, "c", &json!({}))
@@ -294,7 +294,7 @@ async fn an_order_that_nobody_pays_expires() {
         .expect_problem(409, "order_status");
 }
 
-/// The due notes that are there, by order.
+/// The existing due notes, by order.
 async fn due_notes(shop: &Shop) -> BTreeMap<String, Value> {
     let mut notes = BTreeMap::new();
     let mut start = Value::Null;
@@ -321,7 +321,7 @@ async fn due_notes(shop: &Shop) -> BTreeMap<String, Value> {
     }
 }
 
-/// Puts items into the table, past the shop.
+/// Writes items to the table directly.
 async fn put_all(shop: &Shop, items: &[Value]) {
     let table = shop.stack().template.table["TableName"].as_str().unwrap();
     for batch in items.chunks(25) {
@@ -352,17 +352,17 @@ async fn an_order_is_noted_while_it_waits_and_no_longer() {
     as_customer(&shop, &cancelled, "c", &json!({}))
         .await
         .expect(200);
-    // By the stream; no sweep has to look at any of them.
+    // Deleted by the relay; no sweep has to look at any of them.
     shop.eventually("no note is left", async || {
         due_notes(&shop).await.is_empty().then_some(())
     })
     .await;
 }
 
-/// An order of five tees that nobody pays and nobody fails, due in a second, with its note.
+/// An order of five tees that is neither paid nor failed, due in a second, with its due note.
 async fn due_order() -> (Shop, Value, Value) {
     let shop = with(&[("PaymentWindowSeconds", "1")]).await;
-    // Its payment waits for a provider that is left alone.
+    // Its payment waits for an open circuit breaker.
     let breaker = json!({
         "PK": { "S": "BREAKER#test" },
         "SK": { "S": "BREAKER" },
@@ -388,8 +388,8 @@ async fn the_sweep_gets_through_everything_that_is_due() {
         note["expires_at"].is_null(),
         "it must not go before its order is settled: {note}"
     );
-    // Before it, in the same part: notes of a month ago and more than two pages of them. One cannot be
-    // read, all others are of orders that are gone. And one whose payment is being taken.
+    // Earlier in the same partition: more than two pages of notes that are a month old. One is
+    // unreadable, one belongs to an order with a payment in progress, all others to missing orders.
     let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();
     let month_ago = at - 30 * 86_400_000;
     let copy = |at: i64, id: &str| {
@@ -424,7 +424,7 @@ async fn the_sweep_gets_through_everything_that_is_due() {
         [order_id(16 * 1000 + part), paying],
         "what could not be read, and what is being paid"
     );
-    // Both are trouble after a month; the order that was due a moment ago is none.
+    // Both are overdue by a month; the order that was due a moment ago is not reported.
     let log = shop.log();
     assert!(log.contains(r#""OrdersOverdue":1"#), "{log}");
     assert!(log.contains(r#""OrdersInPayment":1"#), "{log}");
@@ -435,7 +435,7 @@ async fn the_sweep_gets_through_everything_that_is_due() {
 async fn an_order_that_ends_late_is_counted() {
     let (shop, placed, note) = due_order().await;
     let id = placed["id"].as_str().unwrap();
-    // As if it had been due an hour ago.
+    // Makes it due an hour ago.
     let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();
     let earlier = at - 3_600_000;
     let mut moved = note.clone();
@@ -458,7 +458,7 @@ fn order_id(number: u128) -> String {
     format!("ord_{digits}")
 }
 
-/// A copy of an order whose money is being taken, which holds no stock and of which nothing is relayed.
+/// A copy of an order with a payment in progress, which holds no stock and is not relayed.
 async fn authorised(shop: &Shop, id: &str, copy_id: &str) -> Value {
     let key = json!({ "PK": { "S": format!("ORDER#{id}") }, "SK": { "S": "ORDER" } });
     let get = json!({ "TableName": shop.stack().template.table["TableName"], "Key": key });

@@ -1,11 +1,11 @@
-//! Covers: `make load`, by a few shoppers for a few seconds.
+//! Covers: `make load`, with few shoppers for a few seconds.
 
 use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::process::Command;
 
-/// Runs the tool that lies beside this test; answers with whether it was content, and what it said.
+/// Runs the tool beside this test; returns whether it succeeded, and its output.
 async fn load(arguments: &[&str]) -> (bool, String) {
     let test = std::env::current_exe().unwrap();
     let tool = test.ancestors().nth(2).unwrap().join("xtask");

@@ -14,8 +14,8 @@ async fn shop() -> Shop {
     shop
 }
 
-/// Waits until an address has got this many mails and checks that it got the mail with this subject
-/// once; answers with that one.
+/// Waits until an address has received this many emails, and asserts that one of them has this subject;
+/// returns that one.
 async fn mailed(shop: &Shop, address: &str, count: usize, subject: &str) -> Value {
     let mails = shop
         .eventually(&format!("mail {count}: {subject}"), async || {
@@ -32,7 +32,7 @@ async fn mailed(shop: &Shop, address: &str, count: usize, subject: &str) -> Valu
     found[0].clone()
 }
 
-/// Both forms of a mail say each of these.
+/// Asserts that both versions of an email contain each of these facts.
 #[track_caller]
 fn says(mail: &Value, facts: &[&str]) {
     for form in ["text", "html"] {
@@ -52,7 +52,7 @@ async fn place(shop: &Shop, lines: &[(&str, u32)], token: &str) -> (String, Valu
     (email_of(&cart), placed)
 }
 
-/// Does something to an order as staff.
+/// Performs a staff action on an order.
 async fn staff(shop: &Shop, placed: &Value, what: &str, key: &str, body: Value) {
     let path = format!("/v1/admin/orders/{}/{what}", placed["id"].as_str().unwrap());
     let request = shop
@@ -60,9 +60,9 @@ async fn staff(shop: &Shop, placed: &Value, what: &str, key: &str, body: Value) 
         .bearer_auth(&shop.staff_token)
         .header("Idempotency-Key", key)
         .json(&body);
-    // The same request again changes nothing, and so mails nothing.
+    // A repeated request changes nothing, and so sends no email.
     let again = request.try_clone().unwrap();
-    // Money goes back later, by the hand of another function.
+    // The refund is executed later by another function.
     let status = if what == "refunds" { 202 } else { 201 };
     shop.send(request).await.expect(status);
     shop.send(again).await.expect(status);
@@ -138,7 +138,7 @@ async fn who_cancels_after_paying_hears_of_the_money_twice() {
     shop.order_becomes(&placed, "paid").await;
     mailed(&shop, &address, 1, "is confirmed").await;
     cancel(&shop, &placed, &json!({ "reason": "Changed my mind" })).await;
-    // The refund follows by itself; which mail comes first is up to the queues.
+    // The refund follows by itself; the order of the emails depends on the queues.
     let mail = mailed(&shop, &address, 3, "is cancelled").await;
     says(&mail, &["on its way back", "10.00 USD", "Changed my mind"]);
     says(
@@ -157,7 +157,7 @@ async fn who_was_not_charged_is_told_so() {
     let mail = mailed(&shop, &address, 1, "could not be paid").await;
     says(&mail, &["declined", "Nothing was charged", "10.00 USD"]);
 
-    // The provider does not answer for longer than the stock is reserved.
+    // The provider does not answer for longer than the reservation lasts.
     let (address, placed) = place(&shop, &[("TEE", 1)], "tok_timeout").await;
     let path = format!("/v1/admin/orders/{}", placed["id"].as_str().unwrap());
     shop.eventually("its time is up", async || {
@@ -173,7 +173,7 @@ async fn who_was_not_charged_is_told_so() {
     );
 }
 
-/// Bounces and complaints as SNS brings them.
+/// A bounce or complaint as SNS delivers it.
 fn feedback(kind: &str, detail: &str, address: &str) -> Value {
     let event = match kind {
         "Complaint" => json!({
@@ -203,7 +203,7 @@ async fn who_bounces_or_complains_gets_no_further_mail() {
         shop.order_becomes(&placed, "paid").await;
         mailed(&shop, &address, 1, "is confirmed").await;
 
-        // Through the queue, as a real one; SES does not keep to the case of the address.
+        // Through the queue, like a real one; SES may change the case of the address.
         let stack = shop.stack();
         let mut queues = stack.template.queues.iter();
         let queue = queues.find(|queue| queue.name.ends_with("SuppressAddressQueue"));
@@ -248,7 +248,7 @@ async fn who_bounces_or_complains_gets_no_further_mail() {
     );
 }
 
-/// Batches that suppress-address has done, by its own word.
+/// Number of batches that suppress-address has logged.
 fn handled(shop: &Shop) -> usize {
     let log = shop.log();
     let lines = log
@@ -275,7 +275,7 @@ async fn feedback_that_cannot_be_read_fails_alone() {
         .map(|failure| failure["itemIdentifier"].as_str().unwrap())
         .collect();
     assert_eq!(failed, ["m0", "m3", "m4"]);
-    // One item for the address, without the address.
+    // One item per address, without the address itself.
     assert_eq!(shop.items(), 1);
     assert!(!shop.log().contains("ada@example.com"));
 }

@@ -1,6 +1,6 @@
-//! What crosses functions: from a product file to a paid order, and every way that can go.
+//! Journeys across functions: from a product file to a paid order, and all variants.
 //!
-//! `sale` also runs against a shop that is deployed already: see [`testkit::Shop::deployed_or_started`].
+//! `sale` also runs against a deployed shop: see [`testkit::Shop::deployed_or_started`].
 
 #![expect(
     clippy::print_stdout,

@@ -19,7 +19,7 @@ async fn a_declined_payment_gives_the_stock_back_and_says_so() {
         (&"failed".into(), &"declined".into())
     );
     assert_eq!(shop.stock("TEE").await, [1, 0, 1]);
-    // The unit can be sold to somebody else.
+    // The unit can be sold to another customer.
     let cart_of_another = shop.cart(&[("TEE", 1)]).await;
     let placed = shop
         .order("another", &order_body(&cart_of_another, "tok_ok"))

@@ -45,7 +45,7 @@ async fn a_message_seen_twice_or_late_changes_nothing() {
     let placed_again = event(&format!("{id}.1"), "order_placed", &placed);
     let paid_again = event(&format!("{id}.3"), "order_changed", &placed);
     for _ in 0..2 {
-        // The same message twice in one batch, too.
+        // Also with duplicates in one batch.
         let batch = sqs_event(&[&placed_again, &placed_again], 1);
         let answer = shop.invoke("capture-payment", &batch).await.unwrap();
         assert!(failed(&answer).is_empty(), "{answer}");
@@ -81,7 +81,7 @@ async fn two_deliveries_at_once_charge_once() {
         shop.invoke("capture-payment", &batch),
         shop.invoke("capture-payment", &batch)
     );
-    // Those who came second say so, and find nothing to do when they come again.
+    // Concurrent deliveries fail, and have nothing to do when they are retried.
     assert!(one.is_ok() && two.is_ok());
     shop.order_becomes(&placed, "paid").await;
     assert!(failed(&shop.invoke("capture-payment", &batch).await.unwrap()).is_empty());
@@ -131,7 +131,7 @@ async fn one_bad_message_fails_alone() {
             .unwrap();
         assert_eq!(failed(&answer), ["m0"], "{consumer}");
     }
-    // Without its id a record cannot be reported on: the whole batch must come back.
+    // A record without an id cannot be reported as failed: the whole batch must be retried.
     let mut nameless = sqs_event(&[good.as_str()], 1);
     nameless["Records"][0]
         .as_object_mut()

@@ -7,7 +7,7 @@ use testkit::{Shop, email_of, order_body};
 
 use crate::life::{as_customer, as_staff, becomes};
 
-/// A small shop's file: products of several rows, a quoted description, no SKUs.
+/// A small shop's file: products with several rows, a quoted description, no SKUs.
 const FILE: &str = include_str!("bakery.csv");
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn sale() {
         assert!(mail.contains(fact), "{fact}: {mail}");
     }
 
-    // The invoice is there a little later, behind a link of its own.
+    // The invoice follows a little later, with its own presigned URL.
     let path = format!("/v1/orders/{}/invoice", placed["id"].as_str().unwrap());
     let token = placed["access_token"].as_str().unwrap();
     let invoice = shop
@@ -89,7 +89,7 @@ async fn sale() {
     assert_eq!(file.status(), 200);
     assert!(file.bytes().await.unwrap().starts_with(b"%PDF"));
 
-    // Afterwards: half of it is shipped, some of the money goes back.
+    // Then half of it is shipped, and part of the amount is refunded.
     let part = json!({ "lines": [{ "sku": skus[0], "quantity": 2 }], "carrier": "DHL" });
     let shipped = as_staff(&shop, &placed, "fulfilments", &format!("{cart}.f"), &part).await;
     assert_eq!(shipped.expect(201)["status"], "partially_fulfilled");
@@ -103,7 +103,7 @@ async fn sale() {
     .await;
     assert_eq!(shop.stock(skus[1]).await, [20, 0, 20]);
 
-    // Another customer changes their mind, and a third one's card is declined; the stock is split.
+    // Another customer cancels, a third one's card is declined, and the stock is split.
     let path = format!("/v1/admin/stock/{}/shards", skus[0]);
     shop.staff_call("PUT", &path, &json!({ "shards": 4 }))
         .await

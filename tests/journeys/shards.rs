@@ -42,7 +42,7 @@ async fn a_split_stock_sells_to_the_last_unit_and_no_further() {
             .await
             .expect_problem(422, "validation_failed");
     }
-    // More than any shard has, and all that there is.
+    // More than any shard has, and everything there is.
     let big = shop.buy(&[("DROP", 7)], "tok_ok", "paid").await;
     assert_eq!(big["lines"][0]["quantity"], 7);
     assert_eq!(shop.stock("DROP").await, [13, 0, 13]);
@@ -66,7 +66,7 @@ async fn a_split_stock_sells_to_the_last_unit_and_no_further() {
     }
     assert_eq!(sold, 13, "to the last unit");
     assert_eq!(shop.stock("DROP").await, [0, 0, 0]);
-    // Counted anew, and a declined payment gives back to the shard it came from.
+    // A new count, and a declined payment that releases stock to the shard it came from.
     shop.staff_call("PUT", "/v1/admin/stock/DROP", &json!({ "on_hand": 5 }))
         .await
         .expect(200);
@@ -111,7 +111,7 @@ async fn a_stock_that_somebody_changed_by_hand_is_found() {
     split(&shop, 4).await.expect(200);
     shop.buy(&[("DROP", 7), ("TEE", 1)], "tok_ok", "paid").await;
     reconciled(&shop).await;
-    // A unit vanishes from a shard, and one that was sold is forgotten.
+    // A unit disappears from a shard, and a sold one is not recorded.
     let by_hand = [
         (
             "VARIANT#DROP#2",

@@ -1,9 +1,9 @@
-//! The shop at three sizes: what a request costs must not depend on how much there is. And a launch that
-//! nobody pays: all of its orders end.
+//! The shop at several sizes: the cost of a request must not depend on the size. And a launch in which
+//! nobody pays: all orders must expire.
 //!
-//! 100, 10,000 and 1,000,000 products with as many orders. The last takes some minutes and 12 GB of memory, so
-//! it is left to `make scale` (`SCALE=full`); `make test` compares the first two. Unpaid orders are 2,000, and
-//! 10,000 with `SCALE=full`.
+//! 100, 10,000 and 1,000,000 products with as many orders. The largest takes minutes and 12 GB of
+//! memory, so only `make scale` (`SCALE=full`) runs it; `make test` compares the first two. There are
+//! 2,000 unpaid orders, and 10,000 with `SCALE=full`.
 
 #![expect(
     clippy::print_stdout,
@@ -18,10 +18,10 @@ use runtime::Environment;
 use serde_json::{Value, json};
 use testkit::{Product, Shop, order_body};
 
-/// The product, and the order, that all others are copies of.
+/// The product and the order that all others are copies of.
 const MODEL: &str = "model-0000000";
 
-/// What calls of one function cost.
+/// Cost of the calls of one function.
 #[derive(Debug, PartialEq)]
 struct Cost {
     requests: u64,
@@ -41,11 +41,11 @@ async fn a_request_costs_the_same_whatever_there_is() {
         println!("{size} products and orders");
         costs.push(costs_at(*size).await);
     }
-    // Cursor and identifiers are as long at any size; so are the costs.
+    // Cursors and identifiers have the same length at any size, and so have the costs.
     for (size, cost) in sizes.iter().zip(&costs).skip(1) {
         assert_eq!(cost, &costs[0], "at {size}, and at {}", sizes[0]);
     }
-    // And they are what docs/performance.md says.
+    // They also match docs/performance.md.
     let units = |function: &str| {
         let cost = &costs[0][function];
         (cost.read_units, cost.write_units)
@@ -55,7 +55,7 @@ async fn a_request_costs_the_same_whatever_there_is() {
     assert_eq!(units("place-order"), (1.0, 6.0));
 }
 
-/// What each function costs in a shop of that size, for the same requests.
+/// Cost of each function in a shop of this size, for the same requests.
 async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
     let meter = Meter::new();
     let shop = Shop::start_wired(BTreeMap::new(), Some(meter.wiring())).await;
@@ -69,7 +69,7 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
     shop.get(&format!("/v1/products/{sku}")).await.expect(200);
     for sort in ["newest", "price", "-price"] {
         let mut path = format!("/v1/products?sort={sort}&limit=24");
-        // The first pages, and one after the other.
+        // The first pages, one after the other.
         for _ in 0..3 {
             let page = shop.get(&path).await.expect(200);
             assert_eq!(page["items"].as_array().unwrap().len(), 24, "{page}");
@@ -92,7 +92,7 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
         .await
         .expect(200);
 
-    // How often others looked, or were called, is a matter of time.
+    // The number of polls and scheduled runs depends on time.
     let functions = [
         "get-product",
         "list-products",
@@ -115,7 +115,7 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
     costs.collect()
 }
 
-/// What all operations cost together, on the table alone.
+/// Cost of all operations on the table.
 fn cost(operations: &Operations) -> Cost {
     let mut cost = Cost {
         requests: 0,
@@ -132,8 +132,8 @@ fn cost(operations: &Operations) -> Cost {
     cost
 }
 
-/// Copies the model's items until there are `size` products, each in the lists, with its variant, and as
-/// many orders. The copies are made of what the shop itself has stored.
+/// Copies the model's items until there are `size` products, each with its list entries and variant,
+/// and as many orders. The copies have the form in which the shop itself stores items.
 async fn fill(shop: &Shop, order_id: &str, size: u64) {
     let table = shop.stack().template.table["TableName"]
         .as_str()
@@ -165,7 +165,7 @@ async fn fill(shop: &Shop, order_id: &str, size: u64) {
     let mut batch = Vec::new();
     for number in 1..size {
         let (name, digits) = (format!("model-{number:07}"), format!("{number:07}"));
-        // Identifiers of the same length whose last digits count.
+        // Identifiers of the same length that differ in their last digits.
         let other = |id: &str| format!("{}{digits}", &id[..id.len() - digits.len()]);
         let (product, order) = (other(&product_id), other(order_id));
         for text in &texts {
@@ -188,14 +188,14 @@ async fn fill(shop: &Shop, order_id: &str, size: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_that_nobody_pays_ends() {
     let size: u64 = match Environment::load().get("SCALE") {
-        // The emulated table takes longer for each transaction, the more there were.
+        // The emulated table gets slower with the number of past transactions.
         Some("full") => 10_000,
         _ => 2_000,
     };
     let window = BTreeMap::from([("PaymentWindowSeconds".to_owned(), "1".to_owned())]);
     let mut shop = Shop::start_with(window).await;
     let table = shop.stack().template.table["TableName"].clone();
-    // Payments wait for a provider that is left alone.
+    // Payments wait for an open circuit breaker.
     let breaker = json!({
         "PK": { "S": "BREAKER#test" },
         "SK": { "S": "BREAKER" },
@@ -224,7 +224,7 @@ async fn a_launch_that_nobody_pays_ends() {
             Some([of("order")?, of("due")?])
         })
         .await;
-    // Who mails and gives money back has its own tests.
+    // Emails and refunds have their own tests.
     shop.stop_triggers();
     let mut copies = Vec::new();
     for number in 1..size {
@@ -234,7 +234,7 @@ async fn a_launch_that_nobody_pays_ends() {
             serde_json::from_str(&item.to_string().replace(id, &copy)).unwrap()
         };
         let mut note = of(&note);
-        // The part follows from the last digit.
+        // The partition follows from the last digit.
         note["PK"] = json!({ "S": format!("DUE#{:02}", number % 10) });
         copies.extend([of(&order), note]);
     }
@@ -251,7 +251,7 @@ async fn a_launch_that_nobody_pays_ends() {
     let reserved = i64::try_from(size).unwrap();
     assert_eq!(shop.stock(MODEL).await[1], reserved);
 
-    // The copies are due when their model is.
+    // The copies are due at the same time as the model.
     shop.until_due(&model).await;
     let started = std::time::Instant::now();
     let mut sweeps = 0;
@@ -265,7 +265,7 @@ async fn a_launch_that_nobody_pays_ends() {
         started.elapsed()
     );
     assert_eq!(shop.stock(MODEL).await, [1_000_000, 0, 1_000_000]);
-    // Nothing is left to look at.
+    // Nothing remains to be swept.
     shop.invoke("sweep-orders", &json!({})).await.unwrap();
     let log = shop.log();
     let last = log.lines().rfind(|line| line.contains(r#""swept""#));

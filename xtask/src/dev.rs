@@ -1,4 +1,4 @@
-//! `make dev`: the whole shop on this machine.
+//! `make dev`: runs the whole shop on this machine.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,9 +20,9 @@ use tokio::sync::mpsc;
 
 use crate::{Outcome, load::catalogue::upload, root, staff};
 
-/// Saves of one moment are one change.
+/// Files saved within this time count as one change.
 const SETTLE: Duration = Duration::from_millis(150);
-/// How long the demo catalogue may take.
+/// Timeout of importing the demo catalog.
 const SEED_TIME: Duration = Duration::from_secs(60);
 
 /// Runs the shop until Ctrl-C.
@@ -30,7 +30,7 @@ pub(crate) fn run(port: u16) -> Outcome {
     let root = root();
     let folder = root.join(".local");
     let _lock = lock(&folder, "make dev")?;
-    // Before the build: nobody waits for that to hear that the port is taken.
+    // Before the build, so that a port that is in use is reported at once.
     drop(local::stack::listen(port)?);
     build(&root)?;
     let executor = tokio::runtime::Builder::new_multi_thread()
@@ -39,7 +39,7 @@ pub(crate) fn run(port: u16) -> Outcome {
     executor.block_on(serve(&root, &folder, port))
 }
 
-/// Empties what the shop has stored; keys and tokens stay.
+/// Deletes the shop's stored data; keys and tokens are kept.
 pub(crate) fn clean_data() -> Outcome {
     let folder = root().join(".local");
     let _lock = lock(&folder, "make clean-data")?;
@@ -47,7 +47,7 @@ pub(crate) fn clean_data() -> Outcome {
     if data.exists() {
         fs::remove_dir_all(&data)?;
     }
-    println!("the local shop is empty; the next `make dev` fills it with the demo catalogue");
+    println!("the local shop is empty; the next `make dev` fills it with the demo catalog");
     Ok(())
 }
 
@@ -103,7 +103,7 @@ async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
     Ok(stack)
 }
 
-/// Imports the demo catalogue into an empty shop, the way a shop imports its own.
+/// Imports the demo catalog into an empty shop, through the shop's own import.
 async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
     let http = reqwest::Client::new();
     let address = &stack.address;
@@ -115,7 +115,7 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
     if page["items"][0].is_object() {
         return Ok(());
     }
-    println!("importing the demo catalogue");
+    println!("importing the demo catalog");
     let catalogue = fs::read(root.join("web/demo/catalogue.csv"))?;
     let id = upload(&http, address, token, catalogue).await?;
     let mut progress = stack.lambda.progress();
@@ -137,12 +137,14 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
                 return Ok(());
             }
             Some("failed") => {
-                return Err(format!("the demo catalogue cannot be imported: {import}").into());
+                return Err(format!("the demo catalog cannot be imported: {import}").into());
             }
             _ if started.elapsed() > SEED_TIME => {
-                return Err(format!("the demo catalogue is not done: {import}").into());
+                return Err(
+                    format!("the import of the demo catalog did not complete: {import}").into(),
+                );
             }
-            // Looking is a call, too: what counts is that time passes or something else happens.
+            // The check is an invocation itself, so wait for time to pass or for another one.
             _ => {
                 let _ = tokio::time::timeout(SETTLE, progress.changed()).await;
             }
@@ -150,13 +152,13 @@ async fn seed(root: &Path, stack: &Stack, token: &str) -> Outcome {
     }
 }
 
-/// What all functions share, for `cargo lambda watch`; Cargo.toml names the file.
+/// Writes the shared variables for `cargo lambda watch`; Cargo.toml refers to the file.
 pub(crate) fn write_environment(variables: &Variables, folder: &Path) -> Outcome {
     staff::write_private(&folder.join("functions.env"), &env_file(variables)?)
 }
 
-/// Waits for saved files and brings the shop up to them. Answers that it must start anew when the
-/// template changed.
+/// Waits for saved files and updates the shop. Returns if the template changed, which requires a
+/// restart.
 async fn rebuild_on_change(
     root: &Path,
     stack: &Stack,
@@ -200,7 +202,7 @@ async fn rebuild_on_change(
     }
 }
 
-/// When each function's binary was built.
+/// Modification time of each function's binary.
 fn binaries(root: &Path, stack: &Stack) -> HashMap<String, Option<SystemTime>> {
     let functions = stack.template.functions.iter();
     functions
@@ -214,7 +216,7 @@ fn binaries(root: &Path, stack: &Stack) -> HashMap<String, Option<SystemTime>> {
         .collect()
 }
 
-/// Tells of every saved source file.
+/// Reports every saved source file.
 fn watch(root: &Path, changes: mpsc::UnboundedSender<PathBuf>) -> Outcome<impl Watcher + use<>> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
@@ -227,7 +229,7 @@ fn watch(root: &Path, changes: mpsc::UnboundedSender<PathBuf>) -> Outcome<impl W
                 .iter()
                 .any(|source| ending == *source)
             {
-                // Refused only when the shop is stopping.
+                // Only fails while the shop is stopping.
                 let _ = changes.send(path);
             }
         }
@@ -240,7 +242,7 @@ fn watch(root: &Path, changes: mpsc::UnboundedSender<PathBuf>) -> Outcome<impl W
     Ok(watcher)
 }
 
-/// Builds every function. The whole workspace at once, so that tests and tools share what is built.
+/// Builds all functions. The whole workspace at once, so that tests and tools share the artifacts.
 fn build(root: &Path) -> Outcome {
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--workspace", "--bins"])
@@ -256,11 +258,11 @@ fn build(root: &Path) -> Outcome {
     }
 }
 
-/// One at a time on one folder of data. `command` is what others are told to stop.
+/// Ensures that one process uses a data folder. `command` is named to others as the one to stop.
 pub(crate) fn lock(folder: &Path, command: &str) -> Outcome<File> {
     fs::create_dir_all(folder)?;
     let path = folder.join("lock");
-    // Not truncated: until it is locked, what stands in it is another's.
+    // Not truncated, as the content belongs to another process until the file is locked.
     let mut file = File::options()
         .read(true)
         .write(true)
@@ -280,7 +282,7 @@ pub(crate) fn lock(folder: &Path, command: &str) -> Outcome<File> {
     Ok(file)
 }
 
-/// Waits for Ctrl-C, or for being asked to end.
+/// Waits for Ctrl-C or a termination signal.
 pub(crate) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
@@ -293,7 +295,7 @@ pub(crate) async fn stop_signal() {
     }
 }
 
-/// A log line of a function, made easy to read.
+/// Prints a function's log line in a readable form.
 fn print_log(function: &str, line: &str) {
     static OUTPUT: Mutex<()> = Mutex::new(());
     let _one_line_at_a_time = OUTPUT.lock();
@@ -318,6 +320,6 @@ fn print_log(function: &str, line: &str) {
         }
         _ => line.to_owned(),
     };
-    // A closed terminal is no reason to stop.
+    // A closed terminal does not stop the shop.
     let _ = writeln!(std::io::stdout(), "{function:>20} {}", text.trim());
 }

@@ -1,4 +1,4 @@
-//! `make local-aws`: what the functions stand on, without the functions.
+//! `make local-aws`: runs the emulators without functions.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The project's tools. `make` calls the common ones; `cargo xtask --help` lists them all.
+//! Developer tools of the project. `make` calls the common ones; `cargo xtask --help` lists all.
 
 #![expect(
     clippy::print_stdout,
@@ -21,7 +21,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// What every command returns: an error is printed as it is, and says what to do next.
+/// Result of every command. An error is printed as is, and says how to fix it.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 #[derive(Parser)]
@@ -41,28 +41,28 @@ enum Command {
     },
     /// Run the emulators of AWS alone, without functions, until Ctrl-C
     LocalAws,
-    /// Empty what `dev` has stored
+    /// Delete the data that `dev` has stored
     CleanData,
     /// Drive a population of shoppers through a shop and report rates, latencies, errors and cost
     Load(load::Load),
-    /// Hold template, binaries, sample events, tests, documents and crates against each other
+    /// Check the consistency of template, binaries, sample events, tests, documents and crates
     Tidy,
-    /// Write web/openapi.json from the code, or say with --check whether it is up to date
+    /// Write web/openapi.json from the code; with --check, only verify it
     Openapi {
-        /// Only compare
+        /// Only verify that it is up to date
         #[arg(long)]
         check: bool,
     },
-    /// Write what `cargo lambda watch` reads of Cargo.toml from the template, or say with --check whether it
-    /// is up to date
+    /// Write the section of Cargo.toml for `cargo lambda watch` from the template; with --check, only
+    /// verify it
     Routes {
-        /// Only compare
+        /// Only verify that it is up to date
         #[arg(long)]
         check: bool,
     },
     /// Measure what each function costs; see docs/performance.md
     Bench(bench::Options),
-    /// Measure what changed since a revision, function by function
+    /// Measure the changes since a revision, function by function
     BenchDiff {
         /// Revision to compare with
         #[arg(long)]
@@ -70,29 +70,29 @@ enum Command {
         #[command(flatten)]
         options: bench::Options,
     },
-    /// Hold sizes, requests, units and instructions against tests/budgets.json
+    /// Compare sizes, requests, units and instructions with tests/budgets.json
     Budgets {
         /// Write the file instead
         #[arg(long)]
         write: bool,
-        /// Take the release binaries as they are
+        /// Use the existing release binaries
         #[arg(long)]
         no_build: bool,
     },
-    /// Say what the shop costs on AWS, from what `make bench` measured
+    /// Compute the shop's cost on AWS from the measurements of `make bench`
     Cost(cost::Arguments),
-    /// Make a new HTTP function: binary, template block, sample event
+    /// Create a new HTTP function: binary, template block, sample event
     NewFunction {
         /// Folder under functions/, such as catalog
         context: String,
         /// Name of the binary, such as list-collections
         name: String,
-        /// Such as GET
+        /// HTTP method, such as GET
         method: String,
-        /// Such as /v1/collections
+        /// Path, such as /v1/collections
         path: String,
     },
-    /// Make the key pair that staff tokens are signed with, and print the public key
+    /// Create the key pair that signs staff tokens, and print the public key
     StaffKey {
         /// Folder of the private key
         #[arg(long, default_value = ".local")]
@@ -103,10 +103,10 @@ enum Command {
         /// Folder of the private key
         #[arg(long, default_value = ".local")]
         dir: PathBuf,
-        /// For whom
+        /// Subject of the token
         #[arg(long, default_value = "developer")]
         subject: String,
-        /// How many hours it is good for
+        /// Lifetime of the token in hours
         #[arg(long, default_value_t = 12)]
         hours: u32,
     },
@@ -147,7 +147,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The project's folder.
+/// Root folder of the project.
 fn root() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     root.canonicalize().unwrap_or(root)

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use crate::{Outcome, root, routes};
 
-/// Writes the files and says what is left to do.
+/// Writes the files and prints the remaining steps.
 pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcome {
     let root = root();
     let valid = |name: &str| {
@@ -25,7 +25,7 @@ pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcom
     let folder = root.join("functions").join(context);
     if !folder.exists() {
         return Err(format!(
-            "there is no functions/{context}; make the package first, like its neighbours"
+            "functions/{context} does not exist; create the package first, like its neighbors"
         )
         .into());
     }
@@ -79,7 +79,7 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
     } else {
         let fields: String = parameters
             .iter()
-            .map(|name| format!("    /// Which one.\n    {name}: String,\n"))
+            .map(|name| format!("    /// Identifier of the resource.\n    {name}: String,\n"))
             .collect();
         let derive = "#[derive(serde::Deserialize, schemars::JsonSchema)]";
         let name = format!("{logical_id}Path");

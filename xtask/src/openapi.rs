@@ -1,10 +1,10 @@
-//! `web/openapi.json`, from the code.
+//! Writes `web/openapi.json` from the code.
 
 use std::fs;
 
 use crate::{Outcome, root};
 
-/// Writes the document, or with `check` says whether it is up to date.
+/// Writes the document; with `check`, only verifies that it is up to date.
 pub(crate) fn run(check: bool) -> Outcome {
     let path = root().join("web/openapi.json");
     let text = serde_json::to_string_pretty(&openapi::document())? + "\n";
@@ -13,7 +13,10 @@ pub(crate) fn run(check: bool) -> Outcome {
         return Ok(());
     }
     if fs::read_to_string(path).unwrap_or_default() != text {
-        return Err("web/openapi.json is not what the code says: run `cargo xtask openapi` and look at the difference".into());
+        return Err(
+            "web/openapi.json is out of date: run `cargo xtask openapi` and review the changes"
+                .into(),
+        );
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What `cargo lambda watch` reads of Cargo.toml: routes, and settings that differ by function. From
-//! the template.
+//! Writes the section of Cargo.toml for `cargo lambda watch` from the template: routes, and settings
+//! that differ between functions.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
@@ -13,10 +13,10 @@ use crate::{Outcome, root};
 const BEGIN: &str = "# Generated from template.yaml by `cargo xtask routes`, for `cargo lambda watch` (docs/local.md): do not edit.\n";
 const END: &str = "# End of the generated part.\n";
 
-/// Methods that reach a function. Not OPTIONS: cargo-lambda answers it by itself, for CORS.
+/// HTTP methods of functions. Not OPTIONS: cargo-lambda handles it itself, for CORS.
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
 
-/// Writes them into Cargo.toml, or with `check` says whether they are up to date.
+/// Writes the section into Cargo.toml; with `check`, only verifies that it is up to date.
 pub(crate) fn run(check: bool) -> Outcome {
     let path = root().join("Cargo.toml");
     let manifest = fs::read_to_string(&path)?;
@@ -34,7 +34,7 @@ pub(crate) fn run(check: bool) -> Outcome {
 fn generate(root: &Path) -> Outcome<String> {
     let template = read(root, "here")?;
     let settings = Environments::of(&template.functions).by_function;
-    // They stand in a file that is committed. What comes from elsewhere, such as an address, must not.
+    // The file is committed, so it must not contain values of the environment, such as addresses.
     let elsewhere = Environments::of(&read(root, "elsewhere")?.functions).by_function;
     if settings != elsewhere {
         return Err(
@@ -48,7 +48,7 @@ fn generate(root: &Path) -> Outcome<String> {
     Ok(format!("{routes}{settings}"))
 }
 
-/// The template, as a stack that is `somewhere` has it.
+/// Reads the template with the settings of a stack at `somewhere`.
 fn read(root: &Path, somewhere: &str) -> Outcome<Template> {
     let settings = Settings {
         stack_name: "routes".to_owned(),
@@ -90,7 +90,7 @@ fn render_routes(functions: &[Function]) -> Outcome<String> {
         for (function, methods) in functions {
             route(&mut text, path, Some(&methods), function)?;
         }
-        // A path that is known leaves none of its methods to the last routes.
+        // A known path does not fall through to the last routes with any method.
         let others: Vec<&str> = METHODS
             .into_iter()
             .filter(|method| !routes.contains_key(method))
@@ -108,7 +108,7 @@ fn render_routes(functions: &[Function]) -> Outcome<String> {
     Ok(text)
 }
 
-/// A path as cargo-lambda's router takes it: there `{*rest}` is what API Gateway calls `{rest+}`.
+/// Converts a path to cargo-lambda's syntax, in which API Gateway's `{rest+}` is `{*rest}`.
 fn router_path(path: &str) -> String {
     let segments = path.split('/').map(|segment| {
         let greedy = segment
@@ -119,7 +119,7 @@ fn router_path(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// One line of the router; without methods, it is for all of them.
+/// One route of the router; without methods, it matches all of them.
 fn route(text: &mut String, path: &str, methods: Option<&[&str]>, function: &str) -> Outcome {
     let methods = match methods {
         Some([]) => return Ok(()),
@@ -138,14 +138,14 @@ fn render_settings(settings: &BTreeMap<String, Variables>) -> Outcome<String> {
     for (function, variables) in settings {
         writeln!(text, "\n[workspace.metadata.lambda.bin.{function}.env]")?;
         for (name, value) in variables {
-            // TOML's strings are written like JSON's.
+            // TOML strings have the same syntax as JSON strings.
             writeln!(text, "{name} = {}", serde_json::to_string(value)?)?;
         }
     }
     Ok(text)
 }
 
-/// The manifest with the generated part in it, at its end if there was none.
+/// Replaces the generated section of the manifest, or appends it.
 fn with_generated(manifest: &str, generated: &str) -> Outcome<String> {
     let (before, after) = match manifest.split_once(BEGIN) {
         Some((before, rest)) => {

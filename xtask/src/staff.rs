@@ -1,4 +1,4 @@
-//! Keys and tokens of the staff, until accounts make them.
+//! Keys and tokens for staff, as there are no staff accounts yet.
 
 use std::{fs, io::Write, path::Path};
 
@@ -16,7 +16,7 @@ use crate::Outcome;
 
 const FILE: &str = "staff-key.pem";
 
-/// Makes `staff-key.pem` in `dir` unless it is there. Answers with the public key in base64url.
+/// Creates `staff-key.pem` in `dir` unless it exists, and returns the public key in base64url.
 pub(crate) fn make_key(dir: &Path) -> Outcome<String> {
     let path = dir.join(FILE);
     if !path.exists() {
@@ -28,26 +28,26 @@ pub(crate) fn make_key(dir: &Path) -> Outcome<String> {
     public_key(&read_key(dir)?)
 }
 
-/// A private key that is kept nowhere.
+/// Creates a private key without storing it.
 pub(crate) fn new_key() -> Outcome<Vec<u8>> {
     let key =
         Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| "no random numbers")?;
     Ok(key.as_ref().to_vec())
 }
 
-/// The public key of a private one, in base64url.
+/// The public key of a private key, in base64url.
 pub(crate) fn public_key(key: &[u8]) -> Outcome<String> {
     let pair =
         Ed25519KeyPair::from_pkcs8_maybe_unchecked(key).map_err(|error| error.to_string())?;
     Ok(URL_SAFE_NO_PAD.encode(pair.public_key()))
 }
 
-/// A token for `subject`, signed with the key in `dir`.
+/// Signs a token for `subject` with the key in `dir`.
 pub(crate) fn make_token(dir: &Path, subject: &str, hours: u32) -> Outcome<String> {
     token_of(&read_key(dir)?, subject, hours)
 }
 
-/// A token for `subject`, signed with a key.
+/// Signs a token for `subject` with a key.
 pub(crate) fn token_of(key: &[u8], subject: &str, hours: u32) -> Outcome<String> {
     let now = runtime::now().as_second();
     let claims = StaffClaims {
@@ -60,10 +60,10 @@ pub(crate) fn token_of(key: &[u8], subject: &str, hours: u32) -> Outcome<String>
     Ok(runtime::sign_staff_token(&claims, key)?)
 }
 
-/// Writes a file that nobody else may read.
+/// Writes a file that only its owner may read.
 pub(crate) fn write_private(path: &Path, text: &str) -> Outcome {
     use std::os::unix::fs::OpenOptionsExt;
-    // Anew, as the mode counts only for a new file.
+    // Recreated, as the mode only applies to a new file.
     if path.exists() {
         fs::remove_file(path)?;
     }

@@ -1,4 +1,4 @@
-//! Holds the parts of the house against each other, so that none can be forgotten.
+//! Consistency checks between the parts of the project.
 
 mod chains;
 mod crates;
@@ -19,8 +19,8 @@ use crate::{Outcome, root, routes};
 /// What `runtime` and the context's own library read, where it is set.
 const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
 
-/// What no source of deployed code may contain: the marks of a signer or an HTTP client of its own, with what
-/// to use instead (docs/adr/0019).
+/// Text that deployed code must not contain: signs of a handwritten signer or HTTP client, with the
+/// alternative (docs/adr/0019).
 const HOMEMADE: [(&str, &str); 6] = [
     ("AWS4-HMAC", "the SDK's clients sign their calls"),
     ("aws4_request", "the SDK's clients sign their calls"),
@@ -39,7 +39,7 @@ const HOMEMADE: [(&str, &str); 6] = [
     ),
 ];
 
-/// Runs every check and names everything that is wrong.
+/// Runs all checks and prints all findings.
 pub(crate) fn run() -> Outcome {
     let root = root();
     let settings = Settings {
@@ -72,7 +72,7 @@ pub(crate) fn run() -> Outcome {
     Err(format!("{} thing(s) to tidy up, listed above", findings.len()).into())
 }
 
-/// Every function has a binary, sample events, tests, and exactly the environment it asks for.
+/// Every function has a binary, sample events, tests, and exactly the environment it reads.
 fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
     let mut sources: BTreeMap<String, PathBuf> = BTreeMap::new();
     for source in files(&root.join("functions"), "rs")? {
@@ -131,9 +131,9 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
     Ok(())
 }
 
-/// What a binary requires of its environment is what its block sets, and nothing else.
+/// A binary's required variables are exactly those that its block sets.
 fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
-    // Calls may be broken over lines.
+    // Calls may be broken over several lines.
     let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
@@ -193,7 +193,7 @@ fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
-/// Policies name actions and keys, never everything.
+/// Policies name actions and keys instead of wildcards.
 fn policies(template: &Template, findings: &mut Vec<String>) {
     for function in &template.functions {
         let reads_table = function.environment.contains_key("TABLE_NAME");
@@ -235,7 +235,7 @@ fn policies(template: &Template, findings: &mut Vec<String>) {
     }
 }
 
-/// Every queue that is read has a dead-letter queue, and every consumer answers in part.
+/// Every consumed queue has a dead-letter queue, and every consumer reports batch item failures.
 fn queues(template: &Template, findings: &mut Vec<String>) {
     for function in &template.functions {
         for trigger in &function.triggers {
@@ -288,7 +288,7 @@ fn homemade(root: &Path, findings: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// docs/data-model.md names every key and every access pattern.
+/// docs/data-model.md lists every key and every access pattern.
 fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let document = fs::read_to_string(root.join("docs/data-model.md"))
         .map_err(|error| format!("docs/data-model.md: {error}"))?;
@@ -318,7 +318,7 @@ fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// Files with an ending, in a folder and those below it; what tools installed there is not ours.
+/// Files with an extension in a folder and its subfolders, without those that tools have installed.
 pub(crate) fn files(folder: &Path, ending: &str) -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

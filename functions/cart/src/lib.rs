@@ -1,4 +1,4 @@
-//! What the cart's endpoints share.
+//! Path parameters and the cart view, shared by the cart endpoints.
 
 use domain::{
     cart::{Cart, CartView, price_cart},
@@ -10,7 +10,7 @@ use domain::{
 };
 use store::{Consistency, Look, Store};
 
-/// Path of a cart's line.
+/// Path parameters that address one line of a cart.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub struct LinePath {
     /// Identifier of the cart.
@@ -19,14 +19,15 @@ pub struct LinePath {
     pub sku: Sku,
 }
 
-/// The cart at current prices. `known` is a variant that was read a moment ago, and is not read again.
+/// The cart at current prices. `known` is a variant that the caller has just read; it is not read
+/// again.
 pub async fn view(
     store: &Store,
     cart: &Cart,
     known: Option<Variant>,
     currency: Currency,
 ) -> Result<CartView, Failure> {
-    // Of a stock in several shards one look knows only the first.
+    // A read of one item returns only the first shard of a split stock.
     let known = known.filter(|variant| variant.shards == 1);
     let is_known = |sku: &Sku| known.as_ref().is_some_and(|variant| variant.sku == *sku);
     let skus = cart.lines.iter().map(|line| &line.sku);

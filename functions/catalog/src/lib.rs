@@ -1,7 +1,7 @@
-//! What the functions of the catalogue share: pages that were read a moment ago are given again.
+//! Caches the catalog's pages in the process (stale-while-revalidate).
 //!
-//! A page is kept as it is sent, with its ETag. It is a picture of the table as it was up to [`USABLE`]
-//! ago; nothing is sold by it, as placing an order reads the stock itself.
+//! A page is stored as it is sent, with its ETag, and may lag behind the table by up to [`USABLE`]. No
+//! sale relies on it: placing an order reads the stock itself.
 
 use std::fmt;
 
@@ -11,26 +11,26 @@ use domain::fault::Failure;
 use jiff::SignedDuration;
 use runtime::{Environment, Prepared, Reply};
 
-/// Seconds that a browser may keep a page.
+/// `max-age` of a page in browsers, in seconds.
 const BROWSER: u32 = 10;
-/// Seconds that the CDN may keep a page.
+/// `s-maxage` of a page in the CDN, in seconds.
 const CDN: u32 = 30;
 
-/// Younger, a page is given and nothing is read. A page that many look at costs one read in this time
-/// and process.
+/// A page younger than this is served without a read, so a popular page costs each process one read per
+/// period.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
-/// Younger, a page is given while it is read again. As long as the CDN may keep one: what is kept here
-/// is taken off its time there, so the two together are no older than the CDN alone was.
+/// A page younger than this is served while it is refreshed in the background. Equal to the CDN's time,
+/// from which the age here is deducted: both together serve nothing older than the CDN alone would.
 const USABLE: SignedDuration = SignedDuration::from_secs(CDN as i64);
-/// How long it is known that there is no such product, or nothing in a list: a product that is put
-/// up for sale is seen after this time at the latest.
+/// How long a missing product or an empty list is cached. A newly published product becomes visible
+/// after this time at the latest.
 const MISSING: SignedDuration = SignedDuration::from_secs(MISSING_SECONDS as i64);
 const MISSING_SECONDS: u32 = 5;
 
-/// Bytes of pages. Two thousand products, or some hundred lists; what is looked at less than that is in the
-/// CDN, or costs half a read unit.
+/// Capacity for pages, in bytes: about two thousand products, or some hundred lists. Less popular pages
+/// are in the CDN, or cost half a read unit.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// Bytes of names under which there is nothing.
+/// Capacity for the names of missing products and empty lists, in bytes.
 const MAX_MISSING_BYTES: u64 = 256 * 1024;
 
 /// A page as it is sent.
@@ -38,28 +38,28 @@ const MAX_MISSING_BYTES: u64 = 256 * 1024;
 pub struct Page(Prepared);
 
 impl Page {
-    /// A page of this JSON.
+    /// Makes a page of `json` and computes its ETag.
     pub fn new(json: String) -> Self {
         Self(Prepared::new(json))
     }
 }
 
 impl Value for Page {
-    // The next one with every change of `ProductView` or of a list.
+    // Bump with every change of `ProductView` or of a list.
     const SCHEMA: u32 = 1;
 
     fn weight(&self) -> usize {
         self.0.json().len() + self.0.etag().len()
     }
 
-    /// The ETag, a line's end, the JSON.
+    /// The format in the second cache level: ETag, line feed, JSON.
     fn to_bytes(&self) -> Bytes {
         [self.0.etag().as_bytes(), b"\n", self.0.json()]
             .concat()
             .into()
     }
 
-    /// Only what has the ETag that it comes with: anything else was cut, or is not ours.
+    /// Accepts only bytes that match their ETag, as anything else is truncated or foreign.
     fn from_bytes(bytes: Bytes) -> Option<Self> {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let page = Prepared::new(bytes.slice(end + 1..));
@@ -67,10 +67,10 @@ impl Value for Page {
     }
 }
 
-/// Pages by name; `E` is how reading one fails.
+/// Cached pages by name; `E` is the error of a failed read.
 pub type Pages<E> = Cache<Page, E>;
 
-/// An empty cache of pages, or with `CACHE=off` in the environment none.
+/// Makes an empty cache of pages; `CACHE=off` in the environment disables caching.
 pub fn pages<E>(
     name: &'static str,
     environment: &Environment,
@@ -95,32 +95,32 @@ where
     #[cfg(feature = "shared-cache")]
     if let Some(url) = environment.get("CACHE_URL") {
         let level = cache::Redis::new(url)?;
-        // The table's name tells one shop from another.
+        // The table's name keeps shops apart that share a cache.
         let owner = environment.require("TABLE_NAME")?;
         return Ok(Cache::over(name, &limits, level.into(), owner));
     }
     Ok(Cache::new(name, &limits))
 }
 
-/// The answer with a page, which browsers and the CDN may keep for the rest of its time.
+/// Returns a page with the remainder of its time as the caching headers of browsers and the CDN.
 pub fn reply<T>(page: &Cached<Page>) -> Reply<T> {
-    // Rounded up: rather a second too little than a promise that does not hold.
+    // The age is rounded up, so that the headers never promise too much.
     let age = page.age + SignedDuration::from_nanos(999_999_999);
     let age = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
     Reply::prepared(&page.value.0).cached_since(BROWSER, CDN, age)
 }
 
-/// The answer with a page that was just made, and is not kept.
+/// Returns a page that was just read and is not cached here.
 pub fn fresh_reply<T>(page: &Page) -> Reply<T> {
     Reply::prepared(&page.0).cached(BROWSER, CDN)
 }
 
-/// The answer with a page that says that there is nothing, which may have been known for a while.
+/// Returns an empty page, which may itself have been cached for a while.
 pub fn empty_reply<T>(page: &Page) -> Reply<T> {
     Reply::prepared(&page.0).cached_since(BROWSER, CDN, MISSING_SECONDS)
 }
 
-/// What the answer is when no page could be read.
+/// Maps a failed read of a page to a response.
 pub fn failure<E>(error: FetchError<E>, is_retryable: impl FnOnce(&E) -> bool) -> Failure
 where
     E: std::error::Error + Send + Sync + 'static,

@@ -1,8 +1,8 @@
-//! What the inventory's endpoints share.
+//! Path parameters shared by the inventory endpoints.
 
 use domain::catalog::Sku;
 
-/// Path of a SKU's stock.
+/// Path parameters of a SKU's stock.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub struct StockPath {
     /// Stock keeping unit.

@@ -1,4 +1,4 @@
-//! What the functions of invoices share: how an order's documents are shown.
+//! Looks up an order's invoice and credit notes and presigns their downloads.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use jiff::Timestamp;
 use runtime::{Failure, Reply};
 use store::{Consistency, Store};
 
-/// Path of an order.
+/// Path parameters of an order's invoice.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub struct OrderPath {
     /// Identifier of the order.
     pub order_id: OrderId,
 }
 
-/// How long the address of a file is good for.
+/// Lifetime of a presigned download URL.
 const LINK_LIFETIME: Duration = Duration::from_secs(300);
 
-/// The invoice and the credit notes of an order, with addresses for their files, if `may_see` allows
-/// it; whether there is such an order is nobody else's business.
+/// The invoice and credit notes of an order with presigned download URLs. Missing orders and orders
+/// rejected by `may_see` both return 404, so that order ids cannot be probed.
 pub async fn show(
     store: &Store,
     bucket: &Bucket,

@@ -1,5 +1,4 @@
-//! What the functions of orders share: a change happens once for each request, however often that is
-//! sent.
+//! Applies a change to an order exactly once per idempotency key.
 
 use std::future::Future;
 
@@ -15,17 +14,17 @@ use runtime::{Call, Endpoint, Failure, Reply};
 use serde::Serialize;
 use store::{ChangeOutcome, Consistency, Store, StoreError};
 
-/// Path of an order.
+/// Path parameters of an order.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub struct OrderPath {
     /// Identifier of the order.
     pub order_id: OrderId,
 }
 
-/// How often an order is read anew because somebody else changed it meanwhile.
+/// Attempts to change an order when it changes concurrently.
 const ATTEMPTS: u32 = 6;
 
-/// The order of that id, if `may_see` allows it; whether there is one is nobody else's business.
+/// Returns the order if `may_see` allows it. Missing and forbidden orders both return 404.
 pub async fn find(
     store: &Store,
     id: OrderId,
@@ -36,8 +35,8 @@ pub async fn find(
     order.ok_or_else(|| Rejection::not_found("order").into())
 }
 
-/// Changes an order for staff as [`change`] does: `command` is what they ask, `decide` is told who they
-/// are.
+/// Changes an order on behalf of staff, see [`change`]. `command` is the request, which the idempotency
+/// fingerprint covers; `decide` also receives the staff member.
 pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
     store: &Store,
     call: &Call<E>,
@@ -60,8 +59,8 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
     .await
 }
 
-/// Changes an order once for each request. `decide` says what it becomes, `view` what the answer is;
-/// both are stored in one transaction, and the same request gets the same answer again.
+/// Changes an order once per idempotency key. `decide` computes the new order, `view` the response;
+/// both are stored in one transaction, and a repeated request returns the stored response.
 pub async fn change<T>(
     store: &Store,
     order: Order,
@@ -98,29 +97,29 @@ pub async fn change<T>(
     }
     Err(Rejection::new(
         domain::fault::Code::Busy,
-        "The order is being changed by others; send the same request again.",
+        "Version conflict: the order is being changed concurrently; send the same request again.",
     )
     .into())
 }
 
-/// An answer as it is stored and sent.
+/// Serializes a response body, as it is stored and sent.
 pub fn answer<T: serde::Serialize>(view: &T) -> Result<String, AnswerError> {
     Ok(serde_json::to_string(view)?)
 }
 
-/// An order that has no view.
+/// A response body that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// Its amounts do not add up.
+    /// The amounts overflow or mix currencies.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// It cannot be written.
+    /// Serialization failed.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
 
-/// Splits the stock of SKUs that many orders wrote to at once, where there is enough of it to make
-/// it worth while. It only makes the next orders faster: what fails is noted and left.
+/// Splits the stock of SKUs with many concurrent orders, provided that they have enough units. An
+/// optimization for later orders only: a failure is logged and ignored.
 pub async fn relieve(store: &Store, contended: &[domain::catalog::Sku]) {
     let split = |sku| async move {
         let Some(variant) = store.whole_variant(sku).await? else {

@@ -1,10 +1,9 @@
-//! What the payment functions share: one way to bring an order and its payment together, whoever
-//! notices that they differ.
+//! Brings an order in line with its payment at the provider.
 //!
-//! Money moves in two steps. First it is reserved at the provider and the order notes it
-//! ([`Order::authorised`]): from then on nobody expires or cancels the order. Only then it is taken.
-//! So money is taken for reserved stock alone, and whatever dies between two steps is taken up by the
-//! next delivery, with the same idempotency keys (docs/adr/0010).
+//! A payment takes two steps. It is authorized and the order records that ([`Order::authorised`]),
+//! which keeps the order from expiring or being canceled; only then it is captured. So only reserved
+//! stock is ever paid for, and if a process dies between two steps, the next delivery continues with
+//! the same idempotency keys (docs/adr/0010).
 
 use std::{future::Future, time::Duration};
 
@@ -28,30 +27,30 @@ use queue::Queues;
 use runtime::{ConsumeError, Delivery, Environment, SdkConfigError};
 use store::{ChangeOutcome, Consistency, Store, StoreError};
 
-/// After so many deliveries without an answer of the provider an order fails. Fewer than the queue
-/// delivers, so that it is decided here and not by a dead-letter queue.
+/// Deliveries without an answer of the provider after which an order fails. Below the queue's limit, so
+/// that the order is decided here and not sent to the dead-letter queue.
 pub const ATTEMPTS: u32 = 4;
-/// How often an order is read anew because somebody else changed it meanwhile.
+/// Attempts to change an order when it changes concurrently.
 const ROUNDS: u32 = 6;
-/// After so many deliveries nobody asks any more what became of a payment without an answer.
+/// Deliveries after which the state of an unanswered payment is no longer queried.
 const QUESTIONS: u32 = 10;
 
-/// Orders and their payments.
+/// Authorizes, captures, voids and refunds the payments of orders.
 pub struct Payments {
-    /// The table.
+    /// The table with orders and circuit breakers.
     pub store: Store,
-    /// Who takes the money.
+    /// The payment providers that this shop has configured.
     pub providers: PaymentProviders,
 }
 
-/// The queue that a consumer reads, for messages that have to wait for its provider.
+/// A consumer's own queue, to which it requeues messages that wait for the circuit breaker.
 pub struct OwnQueue {
     queues: Queues,
     url: String,
 }
 
 impl OwnQueue {
-    /// The queue at `url`.
+    /// Opens the queue at `url`.
     pub fn new(environment: &Environment, url: &str) -> Result<Self, SdkConfigError> {
         Ok(Self {
             queues: Queues::new(&environment.sdk_config()?),
@@ -59,8 +58,8 @@ impl OwnQueue {
         })
     }
 
-    /// Has a message come back as a new one, so that waiting for the provider's breaker does not use up
-    /// its deliveries. One that was requeued too often fails instead, like any other message.
+    /// Requeues a message as a new one, so that waiting for the circuit breaker does not use up its
+    /// deliveries. A message that reached the limit of requeues fails instead, like any other.
     pub async fn requeue(
         &self,
         delivery: &Delivery<Envelope>,
@@ -69,7 +68,7 @@ impl OwnQueue {
         let message = &delivery.message;
         let again = message
             .requeue(delivery.attempt)
-            .ok_or("the provider is left alone, and the message was requeued too often")?;
+            .ok_or("the circuit breaker is open, and the message has reached its requeue limit")?;
         let delay = requeue_delay(wait, message.requeues);
         self.queues
             .send_delayed(&self.url, &[(&again, delay)])
@@ -78,9 +77,8 @@ impl OwnQueue {
     }
 }
 
-/// How long a message waits that was requeued so often before: at first as long as the breaker says,
-/// then twice its cooldown, and twice as long each time, up to what SQS allows. All requeues together
-/// outlast an outage of an hour and a half.
+/// Delay of a requeued message: the breaker's remaining time at first, then twice its cooldown,
+/// doubling up to the maximum of SQS. All requeues together outlast an outage of an hour and a half.
 fn requeue_delay(wait: Duration, requeues: u32) -> Duration {
     let grown = match requeues {
         0 => Duration::ZERO,
@@ -91,39 +89,39 @@ fn requeue_delay(wait: Duration, requeues: u32) -> Duration {
     wait.max(grown).min(queue::MAX_DELAY)
 }
 
-/// What is left to do.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing.
+    /// The order and its payment are settled.
     Done,
-    /// The same again after a while: the provider is left alone until then.
+    /// The circuit breaker is open: retry after this time.
     Wait(Duration),
-    /// Nothing, as the payment does not go together with the order; the log says how.
+    /// The payment does not match the order; the log says how.
     Refused,
 }
 
-/// Why a call of a provider has no answer.
+/// Why a call to a provider failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It is left alone for so long.
-    #[error("the provider is left alone for {0:?}")]
+    /// The circuit breaker is open for this long.
+    #[error("the circuit breaker is open for another {0:?}")]
     Open(Duration),
-    /// It answered, or did not.
+    /// The provider returned an error or did not answer.
     #[error(transparent)]
     Payment(#[from] PaymentError),
-    /// The breaker cannot be read.
+    /// The circuit breaker's state could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Payments {
-    /// With the providers that the environment sets up: the test provider, and Stripe if
-    /// `STRIPE_SECRET_NAME` names its keys.
+    /// Connects to the providers that the environment configures: the test provider, and Stripe if
+    /// `STRIPE_SECRET_NAME` names the secret with its keys.
     pub fn connect(environment: &Environment) -> Result<Self, Box<dyn std::error::Error>> {
         let stripe = match environment.get("STRIPE_SECRET_NAME") {
             Some(name) => {
                 let secret = Secret::new(&environment.sdk_config()?, name);
-                // Another address is for stand-ins of tests.
+                // Another endpoint is only used by the stand-ins in tests.
                 let address = environment.get("STRIPE_ADDRESS").unwrap_or(STRIPE);
                 Some(Stripe::new(address, secret)?)
             }
@@ -138,7 +136,7 @@ impl Payments {
         })
     }
 
-    /// Takes the money for a placed order, or ends it.
+    /// Authorizes and captures the payment of a placed order, or fails the order.
     pub async fn collect(
         &self,
         order_id: OrderId,
@@ -146,7 +144,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Next, ConsumeError> {
         let order = self.store.order(order_id, Consistency::Strong).await?;
-        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         match (order.status(), order.payment.status) {
             (OrderStatus::PendingPayment, PaymentStatus::Pending) => {
                 if order.totals.total.amount == 0 {
@@ -154,7 +152,7 @@ impl Payments {
                         .note(order, |order| order.captured("free", 0, now))
                         .await;
                 }
-                // The time is up: whoever ends the order is on the way.
+                // Past the due time: the sweep expires the order.
                 if now >= order.due_at && attempt == 1 {
                     return Ok(Next::Done);
                 }
@@ -163,7 +161,8 @@ impl Payments {
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
                 self.capture(order, attempt, now).await
             }
-            // An earlier delivery may have reserved money and died before the order knew.
+            // An earlier delivery may have authorized the payment and died before the order recorded
+            // it.
             _ if attempt > 1 && order.closed.is_some() && order.payment.payment_id.is_none() => {
                 self.let_go(order, attempt, now).await
             }
@@ -171,7 +170,7 @@ impl Payments {
         }
     }
 
-    /// Brings an order to where its payment is, by the provider's own word.
+    /// Brings an order to the state of its payment as reported by the provider.
     pub async fn follow(
         &self,
         order: Order,
@@ -193,9 +192,9 @@ impl Payments {
                 .await
             }
             PaymentState::Authorised => self.authorised(order, &payment, now).await,
-            // All of the order's money was asked for: nothing is no answer.
+            // The full amount was captured: a zero amount is not a valid answer.
             PaymentState::Captured { amount: 0, .. } if order.totals.total.amount > 0 => {
-                Err("the provider has captured nothing, it says; it is asked again".into())
+                Err("the provider reports a captured amount of zero; it is asked again".into())
             }
             PaymentState::Captured { amount, .. } => self.captured(order, id, amount, now).await,
             PaymentState::Cancelled => {
@@ -203,13 +202,12 @@ impl Payments {
                 self.note(order, |order| order.payment_failed(failure, now))
                     .await
             }
-            // The customer may try again, until the order expires.
+            // The customer may try again until the order expires.
             PaymentState::Failed { .. } => Ok(Next::Done),
         }
     }
 
-    /// Gives back what an order should not keep: refunds that were asked for, and money that is
-    /// reserved for an order that is over.
+    /// Executes requested refunds, and voids the authorization of a closed order.
     pub async fn give_back(
         &self,
         order_id: OrderId,
@@ -217,7 +215,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Next, ConsumeError> {
         let order = self.store.order(order_id, Consistency::Strong).await?;
-        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         if order.took_money() {
             return self.refund(order, attempt, now).await;
         }
@@ -247,7 +245,7 @@ impl Payments {
                     .await
             }
             Err(error) if attempt < ATTEMPTS => Err(error.into()),
-            // Whether money is reserved is found out when it is let go.
+            // Voiding will tell whether the payment was authorized.
             Err(_) => {
                 self.fail(order, PaymentFailure::ProviderUnavailable, now)
                     .await
@@ -274,7 +272,7 @@ impl Payments {
         self.guarded(provider, attempt, now, call).await
     }
 
-    /// The provider holds the money: the order notes it, then the money is taken.
+    /// Records the authorization in the order, then captures the payment.
     async fn authorised(
         &self,
         mut order: Order,
@@ -292,14 +290,14 @@ impl Payments {
                 },
                 Err(ChangeError::AlreadyDone) => return self.capture(order, 1, now).await,
                 Err(_) if order.took_money() => return Ok(Next::Done),
-                // It is over, and its goods are gone.
+                // The order is closed and its stock is gone.
                 Err(_) => return self.cancel(order, &payment.payment_id, now).await,
             }
         }
         Err(overtaken())
     }
 
-    /// The order notes that the money is ours; for an order without goods it goes back.
+    /// Records the captured amount in the order; if the stock is gone, requests a refund of it.
     async fn captured(
         &self,
         mut order: Order,
@@ -340,7 +338,7 @@ impl Payments {
         Err(overtaken())
     }
 
-    /// Takes what is reserved for an order that has noted it.
+    /// Captures the payment of an order that has recorded its authorization.
     async fn capture(
         &self,
         order: Order,
@@ -361,14 +359,14 @@ impl Payments {
                 PaymentState::Cancelled | PaymentState::Failed { .. } => {
                     self.fail(order, PaymentFailure::Cancelled, now).await
                 }
-                state => Err(format!("a capture ended as {state:?}").into()),
+                state => Err(format!("the capture ended in the unexpected state {state:?}").into()),
             },
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Store(error)) => Err(error.into()),
             Err(CallError::Payment(PaymentError::Unavailable(words))) if attempt < ATTEMPTS => {
                 Err(words.into())
             }
-            // It will not be taken: then it must not be held either.
+            // The capture failed for good, so the authorization must be voided.
             Err(CallError::Payment(error)) => {
                 tracing::error!(order.id = %order.id, error = %error, "capture given up");
                 self.cancel(order, &payment_id, now).await
@@ -376,7 +374,7 @@ impl Payments {
         }
     }
 
-    /// Lets go of the money of an order that is over. What was taken meanwhile is noted instead.
+    /// Voids the payment of a closed order. If it was captured meanwhile, that is recorded instead.
     async fn let_go(
         &self,
         order: Order,
@@ -386,15 +384,15 @@ impl Payments {
         if let Some(payment_id) = order.payment.payment_id.clone() {
             return self.cancel(order, &payment_id, now).await;
         }
-        // The same call again, with the same key, tells what became of it.
+        // Repeating the call with the same idempotency key returns the outcome of the first one.
         match self.ask_to_authorise(&order, attempt.max(2), now).await {
             Ok(payment) => self.cancel(order, &payment.payment_id, now).await,
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Payment(PaymentError::Declined { .. } | PaymentError::Refused(_))) => {
                 Ok(Next::Done)
             }
-            // Whatever it is about this payment, it must not go on for ever. What the provider may
-            // hold it lets go by itself in days; its event, should one come, is acted on.
+            // Stop retrying at some point. The provider releases an authorization by itself within
+            // days, and an event about it is still handled.
             Err(CallError::Payment(error)) if attempt >= QUESTIONS => {
                 tracing::error!(order.id = %order.id, error = %error, "payment without an answer");
                 runtime::metric("PaymentUnknown", 1);
@@ -451,7 +449,7 @@ impl Payments {
             let call = self.providers.refund(provider, &wanted);
             let succeeded = match self.guarded(provider, attempt, now, call).await {
                 Ok(answer) => match answer.state {
-                    // The provider answers for a pending one, too.
+                    // A pending refund is guaranteed by the provider, so it counts as succeeded.
                     RefundState::Succeeded | RefundState::Pending => true,
                     RefundState::Failed { .. } => false,
                 },
@@ -484,8 +482,8 @@ impl Payments {
             .await
     }
 
-    /// Writes a change, decided anew as often as somebody else was faster. What cannot be any more
-    /// has been decided otherwise.
+    /// Writes a change and decides it again after each version conflict. If it is no longer allowed,
+    /// the order has already been settled otherwise.
     async fn note(
         &self,
         mut order: Order,
@@ -506,11 +504,11 @@ impl Payments {
 
     async fn reread(&self, order: &Order) -> Result<Order, ConsumeError> {
         let order = self.store.order(order.id, Consistency::Strong).await?;
-        order.ok_or_else(|| "the order is gone".into())
+        order.ok_or_else(|| "order not found".into())
     }
 
-    /// A call of a provider through its circuit breaker. Only first attempts count as failures of the
-    /// provider: one payment that fails again and again is no reason to stop all others.
+    /// Calls a provider through its circuit breaker. Only first attempts count as failures of the
+    /// provider: one payment that keeps failing must not block all others.
     pub async fn guarded<T>(
         &self,
         provider: Provider,
@@ -552,7 +550,7 @@ impl Payments {
     }
 }
 
-/// How a payment does not fit its order, if it does not.
+/// Returns how a payment does not match its order, or `None` if it does.
 fn mismatch(order: &Order, payment: &ProviderPayment) -> Option<&'static str> {
     let total = order.totals.total;
     let of_order = payment
@@ -590,7 +588,7 @@ fn settled(order: &Order) {
 }
 
 fn overtaken() -> ConsumeError {
-    "the order is changed by others again and again".into()
+    "version conflict: the order keeps changing; it is retried".into()
 }
 
 #[cfg(test)]
@@ -610,7 +608,7 @@ mod tests {
             [30, 60, 120, 240, 480, 900, 900, 900, 900, 900],
             "in seconds"
         );
-        // The breaker may be about to let somebody try when the message meets it each time.
+        // The breaker may be about to admit a trial call each time the message arrives.
         let least: Duration = (0..MAX_REQUEUES)
             .map(|requeues| requeue_delay(Duration::ZERO, requeues))
             .sum();

@@ -1,4 +1,4 @@
-//! What a hit costs in either level, in time and in CPU of this process.
+//! Measures the cost of a hit in either level, in time and CPU of this process.
 //!
 //! ```sh
 //! redis-server --port 6399 --save "" &
@@ -42,7 +42,7 @@ impl Value for Page {
 
 type Pages = Cache<Page, std::io::Error>;
 
-/// What is asked for: half a minute is long enough for a round.
+/// Ages for the benchmark: half a minute is enough for a round.
 const AGES: Ages = Ages {
     fresh: SignedDuration::from_secs(300),
     usable: SignedDuration::from_secs(300),
@@ -64,7 +64,7 @@ async fn measure(url: &str) -> Result<(), Box<dyn Error>> {
         let first = Pages::new("measure", &limits(4 * 1024 * 1024));
         let kept = rounds(&first, bytes, 200_000).await?;
         println!("| {bytes} B | first | {kept} |");
-        // Room for nothing: every call goes on to the second level.
+        // Zero capacity, so that every call goes to the second level.
         let level = Redis::new(url)?;
         let second = Pages::over("measure", &limits(1), level.into(), &bytes.to_string());
         let shared = rounds(&second, bytes, 5_000).await?;
@@ -73,7 +73,7 @@ async fn measure(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Asks so often for a page that is there.
+/// Requests an existing page `rounds` times.
 async fn rounds(pages: &Pages, bytes: usize, rounds: usize) -> Result<String, Box<dyn Error>> {
     let page = Bytes::from(vec![b'x'; bytes]);
     let now = Timestamp::now();
@@ -113,7 +113,7 @@ fn limits(bytes: u64) -> Limits {
     }
 }
 
-/// CPU that this thread, the only one, has had.
+/// CPU time of this thread, the only one.
 fn cpu() -> Result<Duration, Box<dyn Error>> {
     let schedule = fs::read_to_string("/proc/self/schedstat")?;
     let nanoseconds = schedule.split(' ').next().ok_or("no figures")?;

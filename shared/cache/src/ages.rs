@@ -1,19 +1,20 @@
-//! How old is too old.
+//! Age limits of cached values.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long what was fetched may be given, counted from the beginning of its fetch.
+/// How long a value may be served, counted from the start of its fetch.
 #[derive(Clone, Copy, Debug)]
 pub struct Ages {
-    /// Younger than this it is given, and nothing else happens.
+    /// Younger values are served without a fetch.
     pub fresh: SignedDuration,
-    /// Younger than this it is given while it is fetched again; older it is never given.
+    /// Younger values are served while they are refreshed (stale-while-revalidate); older ones never
+    /// are.
     pub usable: SignedDuration,
-    /// Younger than this, «there is no such thing» is given.
+    /// Younger negative entries are served: the value is known to be missing.
     pub missing: SignedDuration,
 }
 
-/// What may be done with something of an age.
+/// Treatment of a value by its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
     Fresh,
@@ -24,7 +25,7 @@ pub(crate) enum Age {
 impl Ages {
     pub(crate) fn of(&self, born: Timestamp, now: Timestamp) -> Age {
         let age = now.duration_since(born);
-        // Of the future: the clock went back, and nobody knows how old it is.
+        // From the future: the clock was set back, so the age is unknown.
         if age < SignedDuration::ZERO || age >= self.usable {
             Age::TooOld
         } else if age < self.fresh {

@@ -1,4 +1,4 @@
-//! What is kept, within a number of bytes.
+//! Storage of values, bounded by bytes.
 
 use std::{
     fmt,
@@ -16,18 +16,18 @@ use crate::{
     flight::RETRY_AFTER,
 };
 
-/// Bytes that an entry takes beside its key and value.
+/// Overhead of an entry beside its key and value, in bytes.
 const OVERHEAD: usize = 128;
-/// Bytes of an entry that says that there is nothing, beside its key.
+/// Overhead of a negative entry beside its key, in bytes.
 const MISSING_OVERHEAD: usize = 64;
 
-/// A value and when its fetch began.
+/// A value with the start time of its fetch.
 pub(crate) struct Entry<V> {
     pub(crate) value: Arc<V>,
     pub(crate) born: Timestamp,
-    /// Number of the fetch: later ones have higher numbers, whatever the clock said.
+    /// Serial number of the fetch: later fetches have higher numbers, regardless of the clock.
     serial: u64,
-    /// When a refresh failed last, in milliseconds.
+    /// Time of the last failed refresh, in milliseconds.
     failed: AtomicI64,
 }
 
@@ -36,7 +36,7 @@ impl<V> Entry<V> {
         self.failed.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
-    /// Whether a refresh failed just now.
+    /// Whether a refresh failed within the retry interval.
     pub(crate) fn failed_lately(&self, now: Timestamp) -> bool {
         let failed = self.failed.load(Ordering::Relaxed);
         let ago = now.as_millisecond().checked_sub(failed);
@@ -68,7 +68,7 @@ impl Weighter<Box<str>, Missing> for Bytes {
 
 type Kept<T> = quick_cache::sync::Cache<Box<str>, T, Bytes>;
 
-/// Values, and what is known to be missing, each within its bound.
+/// Values and negative entries, each with its own bound.
 pub(crate) struct Bounded<V: Value> {
     found: Kept<Arc<Entry<V>>>,
     missing: Kept<Missing>,
@@ -86,13 +86,13 @@ impl<V: Value> Bounded<V> {
         self.found.get(key)
     }
 
-    /// When it was found that there is nothing.
+    /// Time at which the value was found to be missing.
     pub(crate) fn missing(&self, key: &str) -> Option<Timestamp> {
         self.missing.get(key).map(|missing| missing.born)
     }
 
-    /// Keeps what fetch number `serial` brought, unless a later one was here before. The caller sees
-    /// to it that no two do this at once.
+    /// Stores the result of fetch `serial`, unless a later one is stored. The caller ensures that there
+    /// are no concurrent calls.
     pub(crate) fn keep(&self, key: &str, value: Option<&Arc<V>>, born: Timestamp, serial: u64) {
         let found = self.found.peek(key).map(|entry| entry.serial);
         let missing = self.missing.peek(key).map(|missing| missing.serial);
@@ -117,7 +117,7 @@ impl<V: Value> Bounded<V> {
         }
     }
 
-    /// Bytes of what is kept: values, and what is missing.
+    /// Bytes of the stored values and of the negative entries.
     pub(crate) fn weight(&self) -> (u64, u64) {
         (self.found.weight(), self.missing.weight())
     }
@@ -133,8 +133,8 @@ impl<V: Value> fmt::Debug for Bounded<V> {
     }
 }
 
-/// One shard: a process has one thread. `typical` is the size of an entry, in bytes, for the first
-/// guess at how many there will be.
+/// Makes a storage with one shard, as a process has one thread. `typical` is the typical size of an
+/// entry in bytes, to estimate their number.
 fn kept<T: Clone>(bytes: u64, typical: u64) -> Kept<T>
 where
     Bytes: Weighter<Box<str>, T>,
@@ -152,12 +152,12 @@ where
             DefaultHashBuilder::default(),
             DefaultLifecycle::default(),
         ),
-        // Only a builder without its two capacities fails.
+        // Only fails if a capacity is missing from the builder.
         Err(_) => Kept::with_weighter(items, bytes, Bytes),
     }
 }
 
-/// How old something is; never less than nothing.
+/// Age of a value, never negative.
 pub(crate) fn age(born: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(born).max(SignedDuration::ZERO)
 }

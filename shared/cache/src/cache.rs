@@ -1,4 +1,4 @@
-//! The cache of a process.
+//! The cache of a process: stale-while-revalidate with request coalescing.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -12,49 +12,49 @@ use crate::{
     shared::{Second, SharedLevel},
 };
 
-/// What can be kept.
+/// A value that can be cached.
 pub trait Value: Send + Sync + Sized + 'static {
-    /// Version of the bytes: another one for every change of what they mean.
+    /// Version of the serialized form; change it with every change of the format.
     const SCHEMA: u32;
 
-    /// Bytes that it takes.
+    /// Size of the value in bytes.
     fn weight(&self) -> usize;
 
-    /// As it is shared with other processes.
+    /// Serializes the value for the second level.
     fn to_bytes(&self) -> Bytes;
 
-    /// What [`to_bytes`](Self::to_bytes) made; `None` if these bytes are something else.
+    /// Deserializes the output of [`to_bytes`](Self::to_bytes); `None` for any other bytes.
     fn from_bytes(bytes: Bytes) -> Option<Self>;
 }
 
-/// How much is kept, and for how long.
+/// Capacity and age limits of a cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of what was found, with its keys.
+    /// Capacity for values and their keys, in bytes.
     pub bytes: u64,
-    /// Bytes of the keys of what was not.
+    /// Capacity for the keys of missing values, in bytes.
     pub missing_bytes: u64,
-    /// Ages.
+    /// Age limits of values and negative entries.
     pub ages: Ages,
 }
 
-/// A value that was asked for.
+/// A cached value with its age.
 #[derive(Debug)]
 pub struct Cached<V> {
-    /// The value.
+    /// The shared value.
     pub value: Arc<V>,
-    /// How long ago its fetch began.
+    /// Time since its fetch started.
     pub age: SignedDuration,
 }
 
-/// Why there is neither a value nor the knowledge that there is none.
+/// Why it is unknown whether the value exists.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError<E> {
-    /// The fetch failed. All who waited for it are told so.
+    /// The fetch failed; all callers that waited for it get this error.
     #[error("{0}")]
     Failed(Arc<E>),
-    /// The fetch never ended.
-    #[error("the fetch of what was asked for came to no end")]
+    /// The fetch did not finish in time.
+    #[error("the fetch did not finish")]
     Lost,
 }
 
@@ -67,9 +67,9 @@ impl<E> Clone for FetchError<E> {
     }
 }
 
-/// Values by key; `E` is how fetching one fails. Cloning it is cheap and shares what is kept.
+/// Values by key; `E` is the error of a failed fetch. Clones are cheap and share the entries.
 pub struct Cache<V: Value, E> {
-    /// Nothing: every call fetches.
+    /// `None` disables caching: every call fetches.
     kept: Option<Arc<Inner<V, E>>>,
 }
 
@@ -81,16 +81,16 @@ struct Inner<V: Value, E> {
     second: Option<Second>,
 }
 
-/// What a fetch brought, and when it began.
+/// Result of a fetch and its start time.
 type Answer<V, E> = Result<(Option<Arc<V>>, Timestamp), FetchError<E>>;
 
 impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
-    /// An empty cache. `name` says in logs and in keys of a second level what is in it.
+    /// Makes an empty cache. `name` identifies it in logs and in keys of the second level.
     pub fn new(name: &'static str, limits: &Limits) -> Self {
         Self::with(name, limits, None)
     }
 
-    /// An empty cache before a second level. `owner` keeps apart the shops that share one server.
+    /// Makes an empty cache in front of a second level. `owner` separates shops that share a server.
     pub fn over(
         name: &'static str,
         limits: &Limits,
@@ -101,7 +101,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
         Self::with(name, limits, Some(Second::new(level, prefix)))
     }
 
-    /// A cache that keeps nothing: every call fetches.
+    /// A disabled cache: every call fetches.
     pub const fn off() -> Self {
         Self { kept: None }
     }
@@ -119,14 +119,14 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
         }
     }
 
-    /// Bytes of what is kept: of what was found, and of the keys of what was not.
+    /// Bytes of the cached values and of the negative entries.
     pub fn weight(&self) -> (u64, u64) {
         let kept = self.kept.as_ref();
         kept.map_or((0, 0), |inner| inner.bounded.weight())
     }
 
-    /// The value of `key` at `now`, or `None` if there is none: as it is kept, or as `fetch` brings it.
-    /// The fetch runs in a task of its own, so that it does not end with the caller that set it off.
+    /// Returns the value of `key` at `now`, or `None` if it is missing, from the cache or from `fetch`.
+    /// The fetch runs in its own task, so that it is not aborted together with its caller.
     pub async fn get<F>(
         &self,
         key: &str,
@@ -167,7 +167,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
 }
 
 impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
-    /// Waits for a fetch that is under way, or for one of its own.
+    /// Waits for a fetch in progress, or starts one.
     async fn wait_for<F>(
         self: &Arc<Self>,
         key: &str,
@@ -188,7 +188,8 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
                 && let Some(answer) = &*answer
             {
                 match answer {
-                    // What a second level had for one request may be too old for the next.
+                    // A value from the second level may be fresh enough for one request but not for the
+                    // next.
                     Ok((Some(_), born))
                         if *born <= now && self.ages.of(*born, now) == Age::TooOld => {}
                     _ => return answer_to(answer, now),
@@ -204,7 +205,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
         }
     }
 
-    /// Fetches in a task of its own. `stale` is what is given meanwhile.
+    /// Starts a fetch in its own task. `stale` is served meanwhile.
     fn start<F>(
         self: &Arc<Self>,
         key: &str,
@@ -226,7 +227,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
                 return;
             };
             let (inner, key) = (Arc::clone(&journey.inner), journey.key.clone());
-            // Done, for all who wait: they need not wait for the second level to take it.
+            // Complete the fetch for all waiting callers before writing to the second level.
             drop(journey);
             if let Some(second) = &inner.second {
                 second.put(&key, value.as_deref(), &inner.ages, born).await;
@@ -235,7 +236,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
     }
 }
 
-/// A fetch under way. However it ends, it is over then.
+/// A fetch in progress, which is completed when this is dropped.
 struct Journey<V: Value, E> {
     inner: Arc<Inner<V, E>>,
     key: Box<str>,
@@ -244,8 +245,8 @@ struct Journey<V: Value, E> {
 }
 
 impl<V: Value, E: fmt::Display> Journey<V, E> {
-    /// Asks the second level, then the source, and tells those who wait. What the source brought is to
-    /// be shared.
+    /// Asks the second level, then the source, and notifies waiting callers. Returns a result of the
+    /// source, to be written to the second level.
     async fn fetch<F>(
         &self,
         stale: Option<Arc<Entry<V>>>,
@@ -258,7 +259,7 @@ impl<V: Value, E: fmt::Display> Journey<V, E> {
         if let Some(second) = &inner.second
             && let Some(kept) = second.get::<V>(&self.key, &inner.ages, self.began).await
         {
-            // What is stale there is good enough for those who have nothing, and is refreshed.
+            // A stale value of the second level is served to callers without one, and refreshed.
             if kept.fresh || stale.is_none() {
                 self.arrive(kept.value.map(Arc::new), kept.born);
             }
@@ -279,10 +280,10 @@ impl<V: Value, E: fmt::Display> Journey<V, E> {
             stale.note_failure(self.began);
         }
         if self.ticket.answer.is_closed() {
-            // Nobody waits, so nobody else says it.
+            // Nobody waits for a refresh, so it is logged here.
             tracing::warn!(cache.name = inner.name, error = %error, "refresh failed");
         }
-        // What a second level had is better than no answer.
+        // A value of the second level is better than an error.
         self.ticket.answer.send_if_modified(|answer| {
             let is_first = answer.is_none();
             if is_first {

@@ -1,4 +1,4 @@
-//! One fetch for all who ask for the same thing at once.
+//! Request coalescing: one fetch for all concurrent requests of the same key.
 
 use std::{
     collections::HashMap,
@@ -12,18 +12,18 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-/// How old a fetch may be, by the asking request's clock, for others to wait for it; and how long
-/// they do. A read of the table takes some milliseconds; one that takes this long is frozen or lost.
+/// Maximum age of a fetch, by the clock of the request, to wait for it, and the maximum wait. A read of
+/// the table takes milliseconds; a fetch older than this is frozen or lost.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a fetch may take altogether: a function that answers has no more.
+/// Timeout of a fetch, equal to the timeout of an endpoint's function.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(10);
-/// How long a failed refresh is not tried again.
+/// Interval before a failed refresh is retried.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Where the answer to a fetch `T` is waited for.
+/// Receives the result of a fetch.
 pub(crate) type Awaited<T> = watch::Receiver<Option<T>>;
 
-/// Fetches that are under way, by key.
+/// Fetches in progress, by key.
 #[derive(Debug)]
 pub(crate) struct Flights<T> {
     under_way: Mutex<HashMap<Box<str>, Flight<T>>>,
@@ -37,15 +37,15 @@ struct Flight<T> {
     answer: watch::Sender<Option<T>>,
 }
 
-/// What became of the wish to have something fetched.
+/// Result of asking for a fetch.
 pub(crate) enum Boarded<T> {
-    /// Somebody is at it: number of the fetch, and where its answer will be.
+    /// Another caller's fetch is in progress: its serial number and the receiver of its result.
     Joined(u64, Awaited<T>),
-    /// The caller is to do it.
+    /// The caller has to fetch.
     Started(Ticket<T>),
 }
 
-/// The right to fetch, and the duty to answer.
+/// Permission to fetch, and the obligation to report the result.
 pub(crate) struct Ticket<T> {
     pub(crate) serial: u64,
     pub(crate) answer: watch::Sender<Option<T>>,
@@ -59,8 +59,8 @@ impl<T> Flights<T> {
         }
     }
 
-    /// Joins the fetch of `key` that is under way, unless it began too long ago or is the one that
-    /// the caller has `given_up`; starts one otherwise.
+    /// Joins the fetch of `key` in progress, unless it is too old or the caller has `given_up` on it;
+    /// otherwise starts a new one.
     pub(crate) fn board(&self, key: &str, now: Timestamp, given_up: Option<u64>) -> Boarded<T> {
         let mut under_way = self.locked();
         if let Some(flight) = under_way.get(key)
@@ -80,20 +80,20 @@ impl<T> Flights<T> {
         Boarded::Started(Ticket { serial, answer })
     }
 
-    /// Whether a fetch of `key` is under way that is worth waiting for.
+    /// Whether a fetch of `key` is in progress that is worth waiting for.
     pub(crate) fn is_under_way(&self, key: &str, now: Timestamp) -> bool {
         let under_way = self.locked();
         let flight = under_way.get(key);
         flight.is_some_and(|flight| is_young(flight.began, now))
     }
 
-    /// Does what must not be done by two fetches at once.
+    /// Runs `act` under a lock that excludes other fetches.
     pub(crate) fn alone(&self, act: impl FnOnce()) {
         let _guard = self.locked();
         act();
     }
 
-    /// Forgets the fetch, if it was not replaced.
+    /// Removes the fetch, unless it was replaced.
     pub(crate) fn landed(&self, key: &str, serial: u64) {
         let mut under_way = self.locked();
         if under_way.get(key).is_some_and(|own| own.serial == serial) {
@@ -102,14 +102,14 @@ impl<T> Flights<T> {
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<Box<str>, Flight<T>>> {
-        // What is behind the lock is whole at every step.
+        // The state behind the lock is consistent at every step, so poisoning can be ignored.
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// In either direction: requests that come together do not have quite the same time.
+/// In both directions, as concurrent requests have slightly different times.
 fn is_young(began: Timestamp, now: Timestamp) -> bool {
     let patience = SignedDuration::try_from(PATIENCE).unwrap_or(SignedDuration::ZERO);
     now.duration_since(began).abs() <= patience

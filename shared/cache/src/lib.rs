@@ -1,35 +1,34 @@
-//! What a process may give again without asking the table.
+//! In-process cache with request coalescing and stale-while-revalidate.
 //!
-//! [`Cache`] keeps values by key, bounded by bytes and by age. A value that is fresh is given; one
-//! that is stale is given at once while **one** refresh runs; one that is too old is never given, and
-//! however many ask for it together, they wait for one fetch. What is not there is remembered apart,
-//! for a short while, so that made-up keys push out nothing. Values are shared, never copied.
+//! [`Cache`] holds values by key, bounded by bytes and age. A fresh value is served directly; a stale
+//! one is served at once while **one** refresh runs; an expired one is never served, and all concurrent
+//! requests wait for a single fetch. Missing values are cached separately for a short time, so that
+//! invented keys evict nothing. Values are shared, never copied.
 //!
 //! # In a Lambda process
 //!
-//! A process answers one request at a time and is frozen between two, for milliseconds or for hours.
-//! What follows from that:
+//! A process handles one request at a time and is frozen in between, for milliseconds or for hours.
+//! Consequences:
 //!
-//! - **Time is the caller's.** A monotonic clock may or may not count while the process is frozen, so
-//!   ages are reckoned from the time that comes with each request. A clock that went back makes what
-//!   is from its future too old: how old it is cannot be known.
-//! - **A value is as old as the request that began its fetch**, whenever the answer came. A refresh
-//!   that was frozen for ten minutes cannot pass for new.
-//! - **A refresh may be frozen in the middle.** It goes on during a later request, or fails on a
-//!   connection that died. Its only effect is an entry, and never over what a later fetch brought. A
-//!   fetch that began more than [`PATIENCE`] ago, by the asking request's clock, is waited for by
-//!   nobody: the next one who asks fetches anew. So no key stays locked.
-//! - **Nobody waits for a refresh, so its failure is logged once** and tried again after
-//!   [`RETRY_AFTER`]. Until it succeeds, the old value is given to the end of its time.
-//! - **No thread, no timer of its own**: nothing runs while nobody asks.
+//! - **Time comes from the caller.** A monotonic clock may or may not advance while the process is
+//!   frozen, so ages are computed from the time of each request. If the clock is set back, values from
+//!   its future count as expired, as their age is unknown.
+//! - **A value's age counts from the request that started its fetch**, regardless of when the response
+//!   arrived. A refresh that was frozen for ten minutes is not mistaken for a new one.
+//! - **A refresh may be frozen midway.** It resumes during a later request, or fails on a dead
+//!   connection. Its only effect is an entry, and never replaces the result of a later fetch. Nobody
+//!   waits for a fetch that started more than [`PATIENCE`] ago by the clock of the request: the next
+//!   request fetches anew, so no key stays locked.
+//! - **Nobody waits for a refresh, so its failure is logged once** and it is retried after
+//!   [`RETRY_AFTER`]. Until it succeeds, the stale value is served until it expires.
+//! - **No threads or timers**: nothing runs between requests.
 //!
 //! # The second level
 //!
-//! [`SharedLevel`] is what processes share: Redis or Valkey, with the cargo feature `redis`. It may
-//! only help. It is given [`BUDGET`] for an answer; when it fails or takes longer it is left alone
-//! for [`LEFT_ALONE`], and the request goes to the source as if there were none. What comes from it
-//! keeps its age, so that two levels are not twice as old as one. docs/performance/second-level.md
-//! says when it pays.
+//! [`SharedLevel`] is shared by all processes: Redis or Valkey, with the cargo feature `redis`. It is
+//! only an optimization. It has [`BUDGET`] to respond; if it fails or takes longer, it is skipped for
+//! [`LEFT_ALONE`], and requests go to the source. Its values keep their age, so that two levels serve
+//! nothing older than one. docs/performance/second-level.md says when it pays off.
 
 mod ages;
 mod bounded;

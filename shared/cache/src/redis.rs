@@ -1,4 +1,4 @@
-//! The second level in Redis or Valkey.
+//! The second cache level in Redis or Valkey.
 
 use std::{
     fmt,
@@ -13,12 +13,12 @@ use tokio::sync::watch;
 
 use crate::shared::{SharedError, SharedLevel};
 
-/// How long connecting may take. No request waits for it longer than for an answer.
+/// Timeout to connect. Requests do not wait longer than for a response.
 const CONNECT: Duration = Duration::from_secs(1);
-/// How long the connection waits for an answer that nobody may be waiting for any more.
+/// Timeout of a response on the connection, after requests have stopped waiting.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// A Redis or Valkey server. Connects at the first use, and again after a failure.
+/// A client of a Redis or Valkey server. Connects at first use, and again after a failure.
 pub struct Redis {
     client: Client,
     connection: Mutex<Option<Connecting>>,
@@ -27,11 +27,11 @@ pub struct Redis {
 type Connecting = watch::Receiver<Option<Result<MultiplexedConnection, SharedError>>>;
 
 impl Redis {
-    /// The server at an address such as `redis://host:6379` or, with TLS, `rediss://host:6379`.
+    /// Makes a client from a URL such as `redis://host:6379` or, with TLS, `rediss://host:6379`.
     pub fn new(url: &str) -> Result<Self, SharedError> {
-        // Without the address, which may have a password.
+        // Omits the URL, which may contain a password.
         let client = Client::open(url)
-            .map_err(|error| SharedError(format!("no address of Redis: {:?}", error.kind())))?;
+            .map_err(|error| SharedError(format!("not a Redis URL: {:?}", error.kind())))?;
         Ok(Self {
             client,
             connection: Mutex::new(None),
@@ -42,17 +42,16 @@ impl Redis {
         let mut connecting = self.connecting();
         let outcome = connecting.wait_for(Option::is_some).await;
         let outcome = outcome.ok().and_then(|outcome| outcome.clone());
-        outcome.unwrap_or_else(|| Err(SharedError("connecting came to nothing".to_owned())))
+        outcome.unwrap_or_else(|| Err(SharedError("the connection was not established".to_owned())))
     }
 
-    /// The connection, or the attempt at one. In a task of its own, so that it goes on when the request
-    /// that set it off does not wait.
+    /// Connects in a task of its own, so that the attempt continues after its request stops waiting.
     fn connecting(&self) -> Connecting {
         let mut connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // A task that ended without a word is as good as none.
+        // A task that ended without a result counts as a failed attempt.
         if let Some(connecting) = &*connection
             && (connecting.has_changed().is_ok() || connecting.borrow().is_some())
         {
@@ -105,7 +104,7 @@ impl SharedLevel for Redis {
         .boxed()
     }
 
-    /// Another connection for the next call, unless this one is still being made.
+    /// Makes the next call use a new connection, unless one is already being established.
     fn reset(&self) {
         let mut connection = self
             .connection

@@ -1,4 +1,4 @@
-//! What processes share, behind the cache of each.
+//! The second cache level, shared by all processes.
 
 use std::{
     fmt,
@@ -15,32 +15,32 @@ use crate::{
     cache::Value,
 };
 
-/// How long the second level may take: several times what a healthy one takes within a network, and
+/// Timeout of the second level: several times the latency of a healthy server within the network, and
 /// not much more than the read of the table that it saves.
 pub const BUDGET: Duration = Duration::from_millis(20);
-/// How long a second level that failed is left alone.
+/// How long the second level is skipped after a failure.
 pub const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(5);
-/// Bytes of the largest value that is shared: more does not come over within the budget.
+/// Maximum size of a shared value in bytes: larger ones do not arrive within the budget.
 pub const MAX_SHARED_BYTES: usize = 512 * 1024;
 
-/// Begins everything that this version of the crate shares.
+/// Prefix of all values in this version of the format.
 const MAGIC: &[u8; 4] = b"SSC1";
 /// Bytes before the value: magic, kind, time.
 const HEADER: usize = MAGIC.len() + 1 + 8;
 const FOUND: u8 = b'f';
 const MISSING: u8 = b'm';
 
-/// The second level had no answer.
+/// The second level did not respond, or with an error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SharedError(pub String);
 
-/// Something that keeps bytes by key for a while, for all processes.
+/// A store of bytes by key with expiry, shared by all processes.
 pub trait SharedLevel: Send + Sync + 'static {
-    /// What is there.
+    /// Reads the value of a key.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Bytes>, SharedError>>;
 
-    /// Puts something there, for as long.
+    /// Writes a value that expires after `expires_in`.
     fn put<'a>(
         &'a self,
         key: &'a str,
@@ -48,19 +48,19 @@ pub trait SharedLevel: Send + Sync + 'static {
         expires_in: Duration,
     ) -> BoxFuture<'a, Result<(), SharedError>>;
 
-    /// Told that a call failed or took too long: what it went over is not to be trusted.
+    /// Called after a call failed or timed out: the connection should be replaced.
     fn reset(&self) {}
 }
 
-/// A second level that is kept from doing harm.
+/// A second level whose failures are contained.
 pub(crate) struct Second {
     level: Arc<dyn SharedLevel>,
-    /// With schema and name: what others keep there, or other versions, has other keys.
+    /// Contains schema and name, so that other owners and versions use different keys.
     prefix: String,
     failed: Mutex<Option<Timestamp>>,
 }
 
-/// What the second level has.
+/// A value of the second level.
 pub(crate) struct Kept<V> {
     pub(crate) value: Option<V>,
     pub(crate) born: Timestamp,
@@ -76,7 +76,7 @@ impl Second {
         }
     }
 
-    /// What is there and may still be given.
+    /// Reads a value that may still be served.
     pub(crate) async fn get<V: Value>(
         &self,
         key: &str,
@@ -86,7 +86,7 @@ impl Second {
         let key = format!("{}{key}", self.prefix);
         let bytes = self.within_budget(now, self.level.get(&key)).await??;
         let Some((value, born)) = opened::<V>(bytes) else {
-            // The rest of the key is what somebody asked for.
+            // The rest of the key comes from the request, so it is not logged.
             tracing::warn!(cache.prefix = %self.prefix, "the second level has something else");
             return None;
         };
@@ -99,7 +99,7 @@ impl Second {
         Some(Kept { value, born, fresh })
     }
 
-    /// Shares a value that was fetched at `born`.
+    /// Shares a value whose fetch started at `born`.
     pub(crate) async fn put<V: Value>(
         &self,
         key: &str,
@@ -154,7 +154,7 @@ impl fmt::Debug for Second {
     }
 }
 
-/// A value with its time, as it is shared; `None` if it is too large.
+/// Serializes a value with its time; `None` if it is too large.
 fn sealed<V: Value>(value: Option<&V>, born: Timestamp) -> Option<Bytes> {
     let bytes = value.map(Value::to_bytes).unwrap_or_default();
     if bytes.len() > MAX_SHARED_BYTES {
@@ -168,7 +168,7 @@ fn sealed<V: Value>(value: Option<&V>, born: Timestamp) -> Option<Bytes> {
     Some(sealed.freeze())
 }
 
-/// What [`sealed`] made; `None` for anything else.
+/// Deserializes the output of [`sealed`]; `None` for anything else.
 fn opened<V: Value>(bytes: Bytes) -> Option<(Option<V>, Timestamp)> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (kind, rest) = rest.split_first()?;

@@ -1,4 +1,4 @@
-//! The cache as its callers see it: one thread, a clock of the test's own.
+//! Tests of the cache through its API: one thread, and the test's own clock.
 
 #![expect(
     clippy::unwrap_used,
@@ -55,19 +55,19 @@ struct Down;
 
 type Texts = Cache<Text, Down>;
 
-/// The time, so many milliseconds after the test began.
+/// The time in milliseconds after the start of the test.
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap() + SignedDuration::from_millis(millis)
 }
 
-/// Lets every task go as far as it can.
+/// Lets every task run as far as possible.
 async fn settle() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Asks for `key`; what is fetched is `text`, and each fetch is counted.
+/// Requests `key`, which a fetch resolves to `text`, and counts fetches.
 async fn ask(
     cache: &Texts,
     key: &str,
@@ -202,7 +202,7 @@ async fn what_is_missing_is_known_for_a_short_while_and_takes_no_room() {
     let kept = ask(&cache, "tee", at(2_000), &fetched, Ok(Some("hard"))).await;
     assert_eq!(kept.unwrap().unwrap(), "soft");
     assert_eq!(count(&fetched), before);
-    // It came to be.
+    // The value appears.
     let made = ask(
         &cache,
         "made-up-1999",
@@ -212,7 +212,7 @@ async fn what_is_missing_is_known_for_a_short_while_and_takes_no_room() {
     )
     .await;
     assert_eq!(made.unwrap().unwrap(), "here");
-    // It is gone again.
+    // The value disappears again.
     ask(&cache, "made-up-1999", at(40_000), &fetched, Ok(None))
         .await
         .unwrap();
@@ -232,7 +232,7 @@ async fn bytes_are_bounded_and_what_is_asked_for_often_outlives_what_is_asked_on
                 .unwrap();
         }
     }
-    // Ten times what there is room for.
+    // Ten times the capacity.
     for once in 0..640 {
         let key = format!("once-{once}");
         ask(&cache, &key, at(0), &fetched, Ok(Some(&body)))
@@ -254,7 +254,7 @@ async fn bytes_are_bounded_and_what_is_asked_for_often_outlives_what_is_asked_on
         "{}",
         count(&fetched) - before
     );
-    // What is larger than everything is given and not kept.
+    // A value larger than the capacity is served, but not cached.
     let huge = "x".repeat(100_000);
     for _ in 0..2 {
         let answer = ask(&cache, "huge", at(0), &fetched, Ok(Some(&huge))).await;
@@ -271,7 +271,7 @@ async fn a_clock_that_goes_back_makes_what_is_of_its_future_too_old() {
         .unwrap();
     let after = ask(&cache, "tee", at(0), &fetched, Ok(Some("after"))).await;
     assert_eq!(after.unwrap().unwrap(), "after");
-    // And it is replaced, although the clock says that it is newer.
+    // It is replaced, although it is newer according to the clock.
     let again = ask(&cache, "tee", at(1), &fetched, Ok(Some("again"))).await;
     assert_eq!(again.unwrap().unwrap(), "after");
     let refused = ask(&cache, "tee", at(-1), &fetched, Err(Down)).await;
@@ -319,17 +319,17 @@ async fn a_fetch_that_hangs_holds_up_nobody_for_long_and_changes_nothing_when_it
         })
     };
     settle().await;
-    // Frozen together with the process, and awake again: the next request does not wait for it.
+    // Frozen and resumed together with the process: the next request does not wait for it.
     let later = ask(&cache, "tee", at(60_000), &fetched, Ok(Some("now"))).await;
     assert_eq!(later.unwrap().unwrap(), "now");
     assert_eq!(count(&fetched), 1);
-    // What it brings in the end is for whoever asked then.
+    // Its result is only returned to its own callers.
     gate.notify_one();
     assert_eq!(hang.await.unwrap().0, "late");
     let kept = ask(&cache, "tee", at(60_001), &fetched, Ok(Some("?"))).await;
     assert_eq!(kept.unwrap().unwrap(), "now");
 
-    // One that hangs while others wait for it: they wait as long as they are told, then one fetches.
+    // A fetch that hangs while others wait: they wait up to the limit, then one of them fetches.
     let forever = {
         let cache = cache.clone();
         tokio::spawn(async move {
@@ -369,14 +369,14 @@ async fn a_cache_that_is_off_fetches_each_time() {
     assert_eq!(cache.weight(), (0, 0));
 }
 
-/// What happens next in a schedule.
+/// Next step of a schedule.
 #[derive(Clone, Debug)]
 enum Step {
-    /// The clock goes on, or back.
+    /// The clock advances, or is set back.
     Pass(i64),
-    /// Somebody asks for a key; the source is up, down, without the thing, or hangs until told.
+    /// A key is requested; the source is up, down, without the value, or hangs until released.
     Ask(u8, Source),
-    /// Whatever hangs goes on.
+    /// All hanging fetches resume.
     Release,
 }
 
@@ -408,8 +408,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// A value says when its fetch began. None is ever given at a time before that, nor so long after
-    /// it that it is no longer usable; and every caller gets an answer.
+    /// A value knows when its fetch started. It is never served before that time, nor after it has
+    /// expired; and every caller gets a response.
     #[test]
     fn nothing_is_given_beyond_its_time(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -427,7 +427,8 @@ proptest! {
                 match step {
                     Step::Pass(millis) => {
                         clock += millis;
-                        // Timers of the process see at most some of it: it may have been frozen.
+                        // The process may have been frozen, so its timers see at most a part of that
+                        // time.
                         let ran = u64::try_from(millis.clamp(0, 100)).unwrap();
                         tokio::time::sleep(Duration::from_millis(ran)).await;
                     }
@@ -459,7 +460,7 @@ proptest! {
                 let age = now - born.parse::<i64>().unwrap();
                 prop_assert_eq!(its_key, key.to_string());
                 prop_assert!(age < 30_000, "{} ms old", age);
-                // Only who waited for a fetch that began with a later request gets a younger answer.
+                // Only callers that waited for a fetch of a later request get a younger value.
                 let patience = i64::try_from(PATIENCE.as_millis()).unwrap();
                 prop_assert!(age >= -patience, "{} ms old", age);
                 let said = i64::try_from(found.age.as_millis()).unwrap();

@@ -1,5 +1,5 @@
-//! The second level against a real server: `redis-server` or `valkey-server` of the system. Without one
-//! the tests say so and check nothing.
+//! Tests of the second level against a real `redis-server` or `valkey-server`. Without one, the tests
+//! are skipped with a message.
 
 #![expect(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ const LIMITS: Limits = Limits {
         missing: SignedDuration::from_secs(2),
     },
 };
-/// What a machine with other things to do may take on top of the budget.
+/// Allowance for a busy machine on top of the budget.
 const SLACK: Duration = Duration::from_millis(400);
 
 #[derive(Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl Value for Text {
 
 type Texts = Cache<Text, std::io::Error>;
 
-/// A server of this test's own.
+/// A separate server for this test.
 struct Server {
     child: Child,
     name: &'static str,
@@ -64,7 +64,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts one; `None` if the system has none.
+    /// Starts a server; `None` if none is installed.
     async fn start() -> Option<Self> {
         let port = free_port();
         for name in ["redis-server", "valkey-server"] {
@@ -115,7 +115,7 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// What another client says to the server.
+    /// Sends a command as another client.
     async fn say<T: redis::FromRedisValue>(&self, words: &[&[u8]]) -> T {
         let client = redis::Client::open(&*self.url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -126,7 +126,7 @@ impl Server {
         command.query_async(&mut connection).await.unwrap()
     }
 
-    /// A process: its own cache before the shared level.
+    /// Simulates a process: its own cache in front of the shared level.
     fn process(&self) -> Process {
         let redis: Arc<dyn SharedLevel> = Redis::new(&self.url).unwrap().into();
         Process {
@@ -135,7 +135,7 @@ impl Server {
         }
     }
 
-    /// A process that is connected.
+    /// A process whose connection is established.
     async fn connected(&self) -> Process {
         let process = self.process();
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -153,7 +153,7 @@ impl Server {
         process
     }
 
-    /// Waits until a key is there: sharing happens after the answer.
+    /// Waits until a key exists, as values are shared after the response.
     async fn has(&self, key: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.say::<i64>(&[b"EXISTS", key.as_bytes()]).await == 0 {
@@ -174,12 +174,12 @@ struct Process {
 }
 
 impl Process {
-    /// What is given for `key`, and its age in milliseconds; the source would say `text`.
+    /// The value served for `key` and its age in milliseconds; the source would return `text`.
     async fn ask(&self, key: &str, now: Timestamp, text: &str) -> (String, i128) {
         let (fetched, text) = (Arc::clone(&self.fetched), text.to_owned());
         let fetch = move || async move {
             fetched.fetch_add(1, Ordering::Relaxed);
-            // The table takes some milliseconds.
+            // A read of the table takes milliseconds.
             tokio::time::sleep(Duration::from_millis(3)).await;
             Ok((text != "nothing").then_some(Text(text)))
         };
@@ -194,7 +194,7 @@ impl Process {
     }
 }
 
-/// The time: the real one and so many milliseconds, as the server has its own clock for expiry.
+/// The real time plus an offset in milliseconds, as the server expires keys by its own clock.
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap() + SignedDuration::from_millis(millis)
 }
@@ -215,7 +215,7 @@ async fn processes_share_what_one_of_them_fetched_with_its_age() {
     let shared = other.ask("tee", at(4_000), "hard").await;
     assert_eq!(shared, ("soft".to_owned(), 4_000));
     assert_eq!(other.fetched(), 0);
-    // Its age goes on: a second later it is stale, is given once more, and refreshed for all.
+    // The age continues: a second later the value is stale, served once more, and refreshed for all.
     let stale = other.ask("tee", at(5_000), "hard").await;
     assert_eq!(stale, ("soft".to_owned(), 5_000));
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -225,7 +225,7 @@ async fn processes_share_what_one_of_them_fetched_with_its_age() {
     }
     assert_eq!(other.fetched(), 1);
 
-    // One that has nothing is given what is stale here too, and refreshes it.
+    // A process without a value is served the stale one too, and refreshes it.
     let late = server.connected().await;
     one.ask("mug", at(0), "old").await;
     server.has("stampede:shop:text:7:mug").await;
@@ -239,7 +239,7 @@ async fn processes_share_what_one_of_them_fetched_with_its_age() {
     }
     assert_eq!(late.fetched(), 1);
 
-    // Too old is too old, whatever is still there.
+    // An expired value is not served, even if it still exists.
     let later = server.connected().await;
     one.ask("cap", at(0), "old").await;
     server.has("stampede:shop:text:7:cap").await;
@@ -248,7 +248,7 @@ async fn processes_share_what_one_of_them_fetched_with_its_age() {
         ("new".to_owned(), 0)
     );
 
-    // So is what does not exist.
+    // The same for a missing value.
     let third = server.connected().await;
     one.ask("nobody", at(0), "nothing").await;
     server.has("stampede:shop:text:7:nobody").await;
@@ -306,7 +306,7 @@ async fn what_somebody_else_put_there_is_not_given() {
             ("soft".to_owned(), 0)
         );
     }
-    // Something that is no string at all: an error of the server.
+    // A key that is not a string: an error of the server.
     server.say::<()>(&[b"DEL", KEY.as_bytes()]).await;
     server.say::<()>(&[b"LPUSH", KEY.as_bytes(), b"x"]).await;
     let now = at(60 * 60_000);
@@ -344,7 +344,7 @@ async fn a_server_that_is_gone_costs_nothing_and_is_used_again_when_it_is_back()
         asked += SignedDuration::from_mins(1);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // One that never was there.
+    // A server that never existed.
     drop(back);
     let never = Process {
         cache: Texts::over(
@@ -379,12 +379,12 @@ async fn a_server_that_hangs_is_waited_for_no_longer_than_the_budget_and_then_le
     }
     assert!(times[0] >= BUDGET, "{times:?}");
     assert!(times[0] < BUDGET + SLACK, "{times:?}");
-    // The other nine did not even ask.
+    // The other nine did not even ask the server.
     times.sort_unstable();
     assert!(times[4] < BUDGET, "{times:?}");
     server.signal("-CONT").await;
 
-    // After the pause it is tried again, over a new connection.
+    // After the pause it is tried again over a new connection.
     let deadline = Instant::now() + Duration::from_secs(20);
     let pause = i64::try_from(LEFT_ALONE.as_millis()).unwrap();
     let mut asked = 0;
@@ -408,7 +408,7 @@ fn an_address_that_is_none_is_refused_without_being_repeated() {
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 
-/// The client trusts what the system trusts: a process of its own is told to trust the test's server.
+/// The client uses the system's trust store: a separate process is told to trust the test's server.
 #[tokio::test]
 async fn a_server_behind_tls_is_used_and_a_stranger_is_not() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,48 +1,49 @@
-//! A circuit breaker for another company's service: after failures in a row it is left alone for a
-//! while, then one caller tries.
+//! Circuit breaker for an external service: consecutive failures open it, and after a cooldown one
+//! trial call decides whether it closes.
 //!
-//! Its state is shared by every process: each reads it from the table, now and then, and each
-//! outcome that matters is a conditional write.
+//! All processes share its state, which is stored in the table: they read it before a call, and write
+//! each outcome that changes it with a condition.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Failures in a row after which the service is left alone.
+/// Consecutive failures that open the breaker.
 pub const THRESHOLD: u32 = 5;
-/// How long it is left alone, and how long the one who tries may take.
+/// How long the breaker stays open, and how long a trial call may take.
 pub const COOLDOWN: SignedDuration = SignedDuration::from_secs(30);
 
-/// What is known of the service.
+/// State of the breaker of one service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Breaker {
-    /// Failures since the last success.
+    /// Consecutive failures since the last success.
     pub failures: u32,
-    /// Until when it is left alone, if it is.
+    /// Time until which the breaker is open, if it is.
     pub open_until: Option<Timestamp>,
 }
 
-/// What a caller may do.
+/// Whether a call is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Call.
+    /// The call is admitted.
     Closed,
-    /// Call, if nobody else does: claim it first.
+    /// One trial call is admitted: claim it first.
     HalfOpen,
-    /// Leave it alone for so long.
+    /// No call is admitted for this long.
     Open(SignedDuration),
 }
 
 impl Breaker {
-    /// What a caller may do now.
+    /// Whether a call is admitted at `now`.
     pub fn admit(&self, now: Timestamp) -> Admission {
         match self.open_until {
             None => Admission::Closed,
-            // A clock that is minutes off must not keep the shop closed for longer than it would be.
+            // Capped, so that a clock that is minutes ahead cannot keep the breaker open for longer
+            // than the cooldown.
             Some(until) if now < until => Admission::Open(until.duration_since(now).min(COOLDOWN)),
             Some(_) => Admission::HalfOpen,
         }
     }
 
-    /// After a failure.
+    /// The state after a failure at `now`.
     pub fn failed(&self, now: Timestamp) -> Self {
         let failures = self.failures.saturating_add(1);
         Self {

@@ -1,5 +1,5 @@
-//! Guest carts. A cart remembers SKUs and quantities, never prices: totals are worked out from
-//! what the variants cost now.
+//! Guest carts. A cart stores SKUs and quantities, never prices; totals are computed from the current
+//! prices.
 
 use std::collections::HashMap;
 
@@ -15,39 +15,40 @@ use crate::{
     money::{Currency, Money, MoneyError},
 };
 
-/// Most lines of a cart: with its order and itself, well inside the 100 actions of a transaction.
+/// Maximum number of lines of a cart. Together with cart and order they fit well inside the 100 actions
+/// of a transaction.
 pub const MAX_LINES: usize = 50;
-/// Most units of one line.
+/// Maximum quantity of one line.
 pub const MAX_QUANTITY: u32 = 999;
-/// How long an untouched cart is kept.
+/// Lifetime of a cart since its last change.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 14);
 
-/// A guest's cart.
+/// A guest cart as it is stored.
 #[derive(Clone, Debug)]
 pub struct Cart {
-    /// Whoever knows it may use the cart.
+    /// Also the credential: anyone who knows the id may use the cart.
     pub id: CartId,
-    /// Raised by every change, so that an order is placed for exactly the cart that was priced.
+    /// Incremented by every change, so that an order is placed for exactly the cart that was priced.
     pub version: u64,
-    /// In the order they were first added.
+    /// Lines in the order in which they were first added.
     pub lines: Vec<CartLine>,
-    /// From then on the cart is gone.
+    /// The cart does not exist from this time on.
     pub expires_at: Timestamp,
-    /// The order this cart became.
+    /// The order that was placed from this cart.
     pub order_id: Option<OrderId>,
 }
 
-/// One SKU in a cart.
+/// One SKU of a cart with its quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
-    /// What is wanted.
+    /// The SKU to buy.
     pub sku: Sku,
-    /// How many, 1 to [`MAX_QUANTITY`].
+    /// Units to buy, 1 to [`MAX_QUANTITY`].
     pub quantity: u32,
 }
 
 impl Cart {
-    /// A new, empty cart.
+    /// Creates an empty cart that expires after [`LIFETIME`].
     pub fn new(random: [u8; 16], now: Timestamp) -> Self {
         Self {
             id: CartId::random(random),
@@ -63,12 +64,12 @@ impl Cart {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetLineBody {
-    /// Units wanted, 1 to 999. Whether they can be served is decided when the order is placed.
+    /// Units wanted, 1 to 999. Stock is checked when the order is placed.
     pub quantity: i64,
 }
 
 impl SetLineBody {
-    /// The quantity, if it is one.
+    /// Validates the quantity.
     pub fn parse(self) -> Result<u32, Rejection> {
         u32::try_from(self.quantity)
             .ok()
@@ -80,23 +81,23 @@ impl SetLineBody {
     }
 }
 
-/// Why a cart could not be changed.
+/// Why a cart cannot be changed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ChangeCartError {
-    /// Never existed, or expired.
-    #[error("there is no such cart")]
+    /// The cart never existed, or has expired.
+    #[error("cart not found")]
     NoSuchCart,
-    /// Became an order.
-    #[error("the cart has become an order")]
+    /// An order has been placed from the cart.
+    #[error("an order was placed from this cart")]
     AlreadyOrdered,
-    /// Has [`MAX_LINES`] lines.
+    /// The cart has [`MAX_LINES`] lines.
     #[error("the cart is full")]
     Full,
     /// No variant has this SKU, or it is not for sale.
     #[error("unknown SKU")]
     UnknownSku(Sku),
     /// The SKU is not in the cart.
-    #[error("no such line")]
+    #[error("the cart has no line with this SKU")]
     NoSuchLine(Sku),
 }
 
@@ -107,11 +108,11 @@ impl From<ChangeCartError> for Rejection {
             ChangeCartError::AlreadyOrdered => already_ordered(),
             ChangeCartError::Full => Self::new(
                 Code::CartFull,
-                format!("A cart takes {MAX_LINES} lines; place an order or remove a line."),
+                format!("A cart holds at most {MAX_LINES} lines; place an order or remove a line."),
             ),
             ChangeCartError::UnknownSku(sku) => Self::new(
                 Code::UnknownSku,
-                format!("No product for sale has the SKU {sku}."),
+                format!("No product for sale has the SKU {sku}; check the SKU."),
             ),
             ChangeCartError::NoSuchLine(sku) => Self::new(
                 Code::NotFound,
@@ -121,61 +122,61 @@ impl From<ChangeCartError> for Rejection {
     }
 }
 
-/// The rejection of a cart that is used up.
+/// The rejection for a cart from which an order has been placed.
 pub fn already_ordered() -> Rejection {
     Rejection::new(
         Code::CartAlreadyOrdered,
-        "This cart has become an order; start a new cart.",
+        "An order was already placed from this cart; create a new cart.",
     )
 }
 
-/// A cart as its guest sees it.
+/// A cart as the guest sees it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CartView {
-    /// Whoever knows it may use the cart.
+    /// Identifier and credential: anyone who knows it may use the cart.
     pub id: CartId,
-    /// In the order they were first added.
+    /// Lines in the order in which they were first added.
     pub lines: Vec<CartLineView>,
-    /// Of the lines that are for sale.
+    /// Totals of the lines that are for sale.
     pub totals: Totals,
-    /// From then on the cart is gone; every change moves it.
+    /// Expiry of the cart; every change extends it.
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
-    /// The order this cart became, if it did.
+    /// The order that was placed from this cart, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
 }
 
-/// One line of a cart, at the price of now.
+/// One line of a cart at the current price.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CartLineView {
     /// Stock keeping unit.
     pub sku: String,
-    /// Product and options.
+    /// Titles of the product and the variant.
     pub title: String,
     /// Slug of the product.
     pub product_slug: String,
     /// Units wanted.
     pub quantity: u32,
-    /// What one costs now.
+    /// Current price of one unit.
     pub unit_price: Money,
-    /// What the line costs now.
+    /// Current price of the line.
     pub line_total: Money,
-    /// Whether the stock would serve the whole line now. Only an order reserves it.
+    /// Whether the whole line is in stock now. Stock is only reserved by an order.
     pub available: bool,
 }
 
-/// What it comes to.
+/// Totals of a cart or an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Sum of the lines.
     pub subtotal: Money,
-    /// What is to be paid.
+    /// Amount to pay.
     pub total: Money,
 }
 
 impl Totals {
-    /// Totals of lines that come to these amounts.
+    /// Adds up line totals.
     pub fn of(
         lines: impl IntoIterator<Item = Money>,
         currency: Currency,
@@ -190,8 +191,8 @@ impl Totals {
     }
 }
 
-/// Prices a cart. Lines whose variant is gone or no longer for sale are shown as not available and
-/// do not count.
+/// Prices a cart. Lines whose variant is missing or not for sale are marked as unavailable and excluded
+/// from the totals.
 pub fn price_cart(
     cart: &Cart,
     variants: &HashMap<Sku, Variant>,

@@ -1,4 +1,4 @@
-//! Products, their variants, and the lists they stand in.
+//! Products, their variants, and the lists that contain them.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -19,20 +19,20 @@ use crate::{
 pub struct Sku(String);
 
 impl Sku {
-    /// Its text.
+    /// The SKU as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A SKU the shop made itself, from parts that cannot be wrong.
+    /// Wraps a generated SKU, which is valid by construction.
     pub(crate) fn made(text: String) -> Self {
         Self(text)
     }
 }
 
-/// The text cannot be a SKU.
+/// Text that is not a valid SKU.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a SKU has 1 to 100 characters, none of them a slash or a control character")]
+#[error("a SKU needs 1 to 100 characters, without slashes and control characters")]
 pub struct InvalidSku;
 
 impl FromStr for Sku {
@@ -69,100 +69,99 @@ impl fmt::Display for Sku {
     }
 }
 
-/// A product as shoppers see it; also the form it is stored in, so that reading one needs no
-/// translation.
+/// A product as shoppers see it. Stored in the same form, so that a read needs no conversion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductView {
-    /// Identifier; later products sort later.
+    /// Identifier; ids of newer products sort after older ones.
     pub id: ProductId,
-    /// Its name in a path.
+    /// Slug, the product's name in URLs.
     pub slug: String,
-    /// Title.
+    /// Title of the product.
     pub title: String,
-    /// Sanitised HTML.
+    /// Description as sanitized HTML.
     pub description_html: String,
-    /// Brand.
+    /// Brand of the product.
     pub vendor: String,
-    /// What kind of thing it is.
+    /// Product type, such as `Mug`.
     #[serde(rename = "type")]
     pub product_type: String,
-    /// Tags.
+    /// Tags for filtering, in the file's order.
     pub tags: Vec<String>,
-    /// Names of the collections it is in.
+    /// Names of the collections that contain it.
     pub collections: Vec<String>,
-    /// What can be chosen; empty for a product of one variant without options.
+    /// Options to choose from; empty for a product with one variant and no options.
     pub options: Vec<OptionView>,
-    /// What can be bought.
+    /// Variants for sale.
     pub variants: Vec<VariantView>,
-    /// Pictures, the first one first.
+    /// Images in display order.
     pub images: Vec<ImageView>,
 }
 
-/// One thing to choose.
+/// One option, such as the size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OptionView {
-    /// Such as `Size`.
+    /// Name of the option, such as `Size`.
     pub name: String,
-    /// Such as `Small`, in the file's order.
+    /// Values such as `Small`, in the file's order.
     pub values: Vec<String>,
 }
 
-/// One thing to buy.
+/// One variant of a product, sold under a SKU of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VariantView {
     /// Stock keeping unit.
     pub sku: Sku,
-    /// Its option values, or `Default Title`.
+    /// Option values, or `Default Title`.
     pub title: String,
-    /// One value for each option.
+    /// One value per option, in the order of `options`.
     pub option_values: Vec<String>,
-    /// What one costs.
+    /// Price of one unit.
     pub price: Money,
-    /// What it used to cost.
+    /// Former price, to show a reduction.
     pub compare_at_price: Option<Money>,
-    /// Whether any can be sold; seconds behind the stock itself.
+    /// Whether the variant is in stock; seconds behind the stock itself.
     pub available: bool,
 }
 
-/// One picture.
+/// One image of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageView {
-    /// Absolute, or a path under `/media/` of the shop's own address.
+    /// Absolute URL, or a path under `/media/` on the shop's own host.
     pub url: String,
-    /// What it shows, for who cannot see it.
+    /// Alternative text for screen readers.
     pub alt: String,
 }
 
-/// A product as it stands in a list: what a card of it shows, and what it can be narrowed by. Its page
-/// has the rest.
+/// A product in a list: the fields of its card and those by which a list is filtered. The product's
+/// page has the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductSummary {
-    /// Identifier; later products sort later.
+    /// Identifier; ids of newer products sort after older ones.
     pub id: ProductId,
-    /// Its name in a path.
+    /// Slug, the product's name in URLs.
     pub slug: String,
-    /// Title.
+    /// Title of the product.
     pub title: String,
-    /// Brand.
+    /// Brand of the product.
     pub vendor: String,
-    /// What kind of thing it is.
+    /// Product type, such as `Mug`.
     #[serde(rename = "type")]
     pub product_type: String,
-    /// Tags.
+    /// Tags for filtering, in the file's order.
     pub tags: Vec<String>,
-    /// Names of the collections it is in.
+    /// Names of the collections that contain it.
     pub collections: Vec<String>,
-    /// What its cheapest variant costs; null if nothing of it can be bought.
+    /// Lowest price of its available variants; null if none is available.
     pub price: Option<Money>,
-    /// Whether another variant costs more.
+    /// Whether another variant has a higher price.
     pub price_varies: bool,
-    /// What the cheapest variant used to cost, if that was more.
+    /// Former price of the cheapest variant, if it was higher.
     pub compare_at_price: Option<Money>,
-    /// Whether a variant that can be bought used to cost more.
+    /// Whether an available variant has a higher former price.
     pub reduced: bool,
-    /// Whether any variant can be sold; seconds behind the stock itself.
+    /// Whether any variant is in stock; seconds behind the stock itself.
     pub available: bool,
-    /// Its first picture.
+    /// First image of the product.
     pub image: Option<ImageView>,
 }
 
@@ -197,23 +196,23 @@ impl From<&ProductView> for ProductSummary {
     }
 }
 
-/// A product with what the shop needs to keep it.
+/// A product with the fields that only the shop needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// Raised by every change.
+    /// Incremented by every change (optimistic locking).
     pub version: u64,
-    /// Whether shoppers see it.
+    /// Whether shoppers can see the product.
     pub published: bool,
-    /// Hash of what was imported, so that the same import changes nothing.
+    /// Hash of the imported content, so that a repeated import changes nothing.
     pub content_hash: String,
-    /// The quantities the last import named, so that only a changed one touches the stock.
+    /// Quantities of the last import: only a changed one touches the stock.
     pub imported_quantities: Vec<(Sku, i64)>,
-    /// What shoppers see.
+    /// The product as shoppers see it.
     pub view: ProductView,
 }
 
 impl Product {
-    /// The lists it stands in: none unless published.
+    /// The lists that contain the product; none if it is not published.
     pub fn facets(&self) -> Vec<Facet> {
         if !self.published {
             return Vec::new();
@@ -235,7 +234,7 @@ impl Product {
         facets
     }
 
-    /// The price it is sorted by: its cheapest variant's.
+    /// Sort key of lists by price: the lowest price of its variants.
     pub fn lowest_price(&self) -> i64 {
         let prices = self
             .view
@@ -246,16 +245,16 @@ impl Product {
     }
 }
 
-/// What a list can be narrowed to.
+/// Kind of filter that defines a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FacetKind {
-    /// Everything.
+    /// All products.
     All,
-    /// One collection.
+    /// Products of one collection.
     Collection,
-    /// One type.
+    /// Products of one type.
     Type,
-    /// One tag.
+    /// Products with one tag.
     Tag,
 }
 
@@ -267,7 +266,7 @@ pub struct Facet {
 }
 
 impl Facet {
-    /// The list of everything.
+    /// The list of all products.
     pub fn all() -> Self {
         Self {
             kind: FacetKind::All,
@@ -275,14 +274,14 @@ impl Facet {
         }
     }
 
-    /// The list of `kind` and `value`, however it is spelt; `None` for an empty value.
+    /// The list of `kind` and `value`, case-insensitive; `None` for an empty value.
     pub fn new(kind: FacetKind, value: &str) -> Option<Self> {
         let words: Vec<&str> = value.split_whitespace().collect();
         let value = words.join(" ").to_lowercase();
         (!value.is_empty()).then_some(Self { kind, value })
     }
 
-    /// Such as `tag#men`.
+    /// Key of the list, such as `tag#men`.
     pub fn key(&self) -> String {
         match self.kind {
             FacetKind::All => "all".to_owned(),
@@ -293,14 +292,14 @@ impl Facet {
     }
 }
 
-/// How a list is sorted.
+/// Sort order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
-    /// The newest product first.
+    /// Newest product first.
     Newest,
-    /// The cheapest first.
+    /// By lowest price, cheapest product first.
     PriceAscending,
-    /// The dearest first.
+    /// By lowest price, most expensive product first.
     PriceDescending,
 }
 
@@ -309,38 +308,38 @@ pub enum Sort {
 pub struct ListProductsQuery {
     /// Name of a collection.
     pub collection: Option<String>,
-    /// A product type.
+    /// Product type, such as `Mug`.
     #[serde(rename = "type")]
     pub product_type: Option<String>,
-    /// A tag.
+    /// Tag, such as `men`.
     pub tag: Option<String>,
     /// `newest` (default), `price` or `-price`.
     pub sort: Option<String>,
-    /// Products a page, 1 to 100; 24 by default.
+    /// Page size, 1 to 100; 24 by default.
     pub limit: Option<String>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// A list that can be served.
+/// A validated query for one page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListProducts {
-    /// Which list.
+    /// The list to read.
     pub facet: Facet,
-    /// In which order.
+    /// Sort order of the list.
     pub sort: Sort,
-    /// How many products at most.
+    /// Maximum number of products to return.
     pub limit: u32,
-    /// Where to go on.
+    /// Cursor to continue from; the first page if missing.
     pub cursor: Option<String>,
 }
 
-/// Most products of a page.
+/// Maximum page size.
 pub const MAX_PAGE: u32 = 100;
 const DEFAULT_PAGE: u32 = 24;
 
 impl ListProductsQuery {
-    /// The list asked for, or the parameters at fault.
+    /// Validates the query and reports all invalid parameters at once.
     pub fn parse(self) -> Result<ListProducts, Rejection> {
         let mut faults = Vec::new();
         let filters = [
@@ -352,7 +351,7 @@ impl ListProductsQuery {
         for (kind, field, value) in filters {
             let Some(value) = value else { continue };
             if facet.is_some() {
-                let message = "Narrow by one of collection, type and tag at a time.";
+                let message = "Filter by only one of collection, type and tag.";
                 faults.push(FieldFault::new(field, "conflict", message));
             } else if value.chars().count() > 255 {
                 faults.push(FieldFault::new(
@@ -396,7 +395,7 @@ impl ListProductsQuery {
     }
 }
 
-/// The rejection of a cursor that this list did not give.
+/// The rejection for a cursor that another list has returned, or none.
 pub fn invalid_cursor() -> Rejection {
     Rejection {
         code: Code::InvalidCursor,
@@ -404,13 +403,13 @@ pub fn invalid_cursor() -> Rejection {
         fields: vec![FieldFault {
             field: "cursor".into(),
             code: Cow::Borrowed("invalid"),
-            message: "Take it from next_cursor and keep the other parameters.".into(),
+            message: "Send a next_cursor of this list and keep the other parameters.".into(),
         }],
     }
 }
 
-/// `text` as a slug: lower case, letters, digits and single hyphens; `None` if nothing is left or
-/// it is longer than 255 characters.
+/// Converts `text` to a slug of lower-case letters, digits and single hyphens; `None` if nothing is
+/// left, or more than 255 characters.
 pub fn slug(text: &str) -> Option<String> {
     let mut slug = String::with_capacity(text.len());
     for c in text.trim().chars().flat_map(char::to_lowercase) {

@@ -1,39 +1,39 @@
-//! What happened, in the past tense. The table's stream is the outbox: `relay-events` reads the
-//! change, makes the event and sends it to every queue that asked for its type.
+//! Domain events, in the past tense. The table's stream is the outbox: `relay-events` turns each change
+//! into an event and sends it to the queues of its subscribers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{catalog::Sku, id::OrderId, order::What, payment::Provider};
 
-/// An event with what every event carries. Events name things; consumers read them afresh.
+/// An event with its metadata. Events carry ids only; consumers read the current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The same for every delivery of the same event: consumers key their effect by it.
+    /// Identical for all deliveries of an event: consumers use it as their idempotency key.
     pub event_id: String,
-    /// When it happened.
+    /// Time of the change in the table.
     pub occurred_at: Timestamp,
-    /// Identifier of the request it came from, to follow it across functions.
+    /// Request id of the request that caused it, for correlation across functions.
     pub trace_id: String,
-    /// How often a consumer had failed at it when it was last requeued.
+    /// Failed deliveries to the consumer before the message was last requeued.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
-    /// How often a consumer sent it to its own queue again, at most [`MAX_REQUEUES`] times.
+    /// How often a consumer has requeued the message, at most [`MAX_REQUEUES`] times.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub requeues: u32,
-    /// What happened.
+    /// The event itself.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// How often a message may be requeued. Lambda stops a message that a function sends to its own queue
-/// after about 16 deliveries; with the first delivery this is 11, and a test and `xtask tidy` count them.
+/// Limit of requeues. Lambda's loop detection stops a message that a function sends to its own queue
+/// after about 16 deliveries; with the first delivery this is 11. A test and `xtask tidy` check it.
 pub const MAX_REQUEUES: u32 = 10;
 
 impl Envelope {
-    /// The same as a new message, for the consumer that was handed this one `attempt` times: waiting
-    /// is not failing, and does not make failures forgotten. `None` when it was requeued
-    /// [`MAX_REQUEUES`] times.
+    /// Copies the envelope for a requeue by a consumer that has received it `attempt` times. Waiting
+    /// does not count as a failure, and earlier failures are kept. `None` after [`MAX_REQUEUES`]
+    /// requeues.
     pub fn requeue(&self, attempt: u32) -> Option<Self> {
         if self.requeues >= MAX_REQUEUES {
             return None;
@@ -49,59 +49,59 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// Everything that can happen.
+/// All events of the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// An order was placed; its stock is reserved, its payment due.
+    /// An order was placed: its stock is reserved, its payment is due.
     OrderPlaced {
-        /// Which.
+        /// The new order.
         order_id: OrderId,
     },
-    /// Something else happened to an order.
+    /// An order changed after it was placed.
     OrderChanged {
-        /// Which.
+        /// The changed order.
         order_id: OrderId,
-        /// Its version since.
+        /// Version of the order after the change.
         version: u64,
-        /// What happened.
+        /// Kind of change.
         what: What,
     },
-    /// A payment provider told us of something.
+    /// A payment provider sent a webhook event.
     ProviderEventReceived {
-        /// Which provider.
+        /// The provider that sent it.
         provider: Provider,
-        /// Its name for the event.
+        /// The provider's id of the event.
         provider_event_id: String,
     },
-    /// The last unit of a variant was promised, or a sold-out variant came back.
+    /// The last unit of a variant was reserved, or a sold-out variant is back in stock.
     AvailabilityChanged {
-        /// Which.
+        /// SKU of the variant.
         sku: Sku,
         /// Slug of its product.
         product_slug: String,
     },
 }
 
-/// Who asks to be told.
+/// Consumers that events are sent to, one queue each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subscriber {
-    /// Charges orders.
+    /// Authorizes and captures payments.
     CapturePayment,
-    /// Gives money back.
+    /// Refunds and voids payments.
     RefundPayment,
-    /// Does what a provider's events call for.
+    /// Handles webhook events of payment providers.
     HandlePaymentEvent,
-    /// Writes to customers.
+    /// Sends emails to customers.
     SendEmail,
-    /// Makes invoices and credit notes.
+    /// Issues invoices and credit notes.
     RenderInvoice,
-    /// Keeps the catalogue's pages true.
+    /// Updates availability in the catalog.
     RefreshAvailability,
 }
 
 impl Event {
-    /// The queues it goes to.
+    /// The consumers that receive the event.
     pub const fn subscribers(&self) -> &'static [Subscriber] {
         match self {
             Self::OrderPlaced { .. } => &[Subscriber::CapturePayment],
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn failures_before_a_requeue_are_remembered() {
-        // Handed out three times: it failed twice, and the third time it has to wait.
+        // Delivered three times: two failures, and a third delivery that has to wait.
         let again = placed().requeue(3).unwrap();
         assert_eq!((again.attempts, again.requeues), (2, 1));
         assert_eq!(again.requeue(2).unwrap().attempts, 3);

@@ -1,8 +1,8 @@
-//! What can be wrong with a request, in words that stay stable for clients.
+//! Errors of a request: stable codes and details for the client.
 
 use std::borrow::Cow;
 
-/// Stable, machine-readable reason of a refusal. `runtime` gives each its HTTP status and title.
+/// Stable, machine-readable reason for a rejection. `runtime` assigns each an HTTP status and a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The body is not JSON, or not UTF-8.
@@ -11,56 +11,56 @@ pub enum Code {
     BadRequest,
     /// The body is JSON, but fields are missing, unknown, of a wrong type or out of range.
     ValidationFailed,
-    /// No such thing, or not for this caller.
+    /// The resource does not exist, or the caller may not see it.
     NotFound,
-    /// The body is larger than the endpoint takes.
+    /// The body exceeds the endpoint's limit.
     PayloadTooLarge,
     /// The body is not `application/json`.
     UnsupportedMediaType,
-    /// No valid bearer token.
+    /// The bearer token is missing or not valid.
     Unauthenticated,
-    /// A valid token that does not allow this.
+    /// The token is valid, but lacks the permission.
     Forbidden,
-    /// The endpoint wants an `Idempotency-Key`.
+    /// The endpoint requires an `Idempotency-Key`.
     IdempotencyKeyMissing,
     /// The `Idempotency-Key` is too long or has characters that are not printable ASCII.
     IdempotencyKeyInvalid,
-    /// The key was used before, with another request.
+    /// The key was used before with a different request.
     IdempotencyKeyReused,
     /// The cart has no lines.
     CartEmpty,
-    /// The cart has become an order.
+    /// An order has been placed from the cart.
     CartAlreadyOrdered,
-    /// The cart has as many lines as one may have.
+    /// The cart has the maximum number of lines.
     CartFull,
     /// No variant has this SKU, or it is not for sale.
     UnknownSku,
-    /// Lines that cannot be served from stock.
+    /// Lines that exceed the available stock.
     OutOfStock,
-    /// The same request is being worked on at this moment.
+    /// The same request is being processed.
     RequestInProgress,
-    /// Where the order stands does not allow this.
+    /// The order's status does not allow the change.
     OrderStatus,
-    /// Some of the order has been shipped.
+    /// Part of the order has been shipped.
     OrderShipped,
-    /// The payment is being taken at this moment.
+    /// A capture of the payment is in progress.
     PaymentInProgress,
-    /// More than is left of what was captured.
+    /// The refund exceeds the refundable amount.
     RefundTooHigh,
-    /// The stock is split over more shards already.
+    /// The stock already has more shards.
     ShardsCannotShrink,
-    /// The signature of a provider's event is missing, wrong or too old.
+    /// The signature of a webhook event is missing, wrong or expired.
     InvalidSignature,
-    /// The order's invoice has not been made yet.
+    /// The order's invoice has not been issued yet.
     InvoiceNotReady,
-    /// The cursor was not made by this list.
+    /// The cursor does not belong to this list.
     InvalidCursor,
-    /// Other writers were faster again and again; the same request may be sent again.
+    /// Repeated version conflicts or throttling; the same request may be retried.
     Busy,
 }
 
 impl Code {
-    /// The code as clients see it.
+    /// The code as sent to clients.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MalformedJson => "malformed_json",
@@ -93,19 +93,19 @@ impl Code {
     }
 }
 
-/// One field at fault.
+/// A validation error of one field.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct FieldFault {
     /// Path of the field in the body (`shipping_address.city`), or the name of a parameter.
     pub field: String,
-    /// Stable reason: `required`, `unknown_field`, `wrong_type`, `out_of_range`, `too_long`, …
+    /// Stable code: `required`, `unknown_field`, `wrong_type`, `out_of_range`, `too_long`, …
     pub code: Cow<'static, str>,
-    /// What to do about it, for people.
+    /// Explanation for people: how to correct the value.
     pub message: String,
 }
 
 impl FieldFault {
-    /// A fault of `field` with a stable `code` and a message for people.
+    /// Makes an error of `field` with a stable `code` and a message for people.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -115,19 +115,19 @@ impl FieldFault {
     }
 }
 
-/// A request that is refused, with everything its sender needs to mend it.
+/// A rejected request, with everything that the client needs to correct it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Stable reason.
+    /// Stable reason for the rejection.
     pub code: Code,
-    /// The case at hand, for people; never another customer's data.
+    /// Explanation of this occurrence, for people; never another customer's data.
     pub detail: String,
-    /// The fields at fault, if fields are.
+    /// The invalid fields, if any.
     pub fields: Vec<FieldFault>,
 }
 
 impl Rejection {
-    /// A rejection that no single field is to blame for.
+    /// A rejection that does not concern a single field.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -136,22 +136,25 @@ impl Rejection {
         }
     }
 
-    /// A `validation_failed` that names its fields.
+    /// A `validation_failed` with the invalid fields.
     pub fn invalid(fields: Vec<FieldFault>) -> Self {
         Self {
             code: Code::ValidationFailed,
-            detail: "Some fields are not valid; see errors.".into(),
+            detail: "Some fields are not valid; correct those listed in errors.".into(),
             fields,
         }
     }
 
-    /// `not_found`, naming the kind of thing.
+    /// A `not_found` that names the kind of resource.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("There is no such {what}."))
+        Self::new(
+            Code::NotFound,
+            format!("The {what} was not found; check its identifier."),
+        )
     }
 }
 
-/// An error with all its causes in one line, for the log.
+/// Formats an error with all its causes on one line, for the log.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -163,22 +166,22 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Why a request has no answer.
+/// Why a request has no successful response.
 #[derive(Debug)]
 pub enum Failure {
-    /// The caller can mend it.
+    /// The client can correct it.
     Rejected(Rejection),
-    /// The caller cannot; the log has the cause, the answer has not.
+    /// The client cannot correct it; the cause is logged, not sent.
     Failed {
-        /// For the log.
+        /// Cause, for the log only.
         cause: Box<dyn std::error::Error + Send + Sync>,
-        /// Whether the same request may succeed later.
+        /// Whether a retry of the same request may succeed.
         retryable: bool,
     },
 }
 
 impl Failure {
-    /// A failure nobody outside can do anything about.
+    /// A failure that a retry does not fix.
     pub fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Failed {
             cause: Box::new(cause),
@@ -186,7 +189,7 @@ impl Failure {
         }
     }
 
-    /// A failure of something the shop depends on, which may pass.
+    /// A failure of a dependency, such as throttling or a timeout.
     pub fn dependency(
         cause: impl std::error::Error + Send + Sync + 'static,
         retryable: bool,

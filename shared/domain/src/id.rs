@@ -5,18 +5,18 @@ use std::{fmt, marker::PhantomData, str::FromStr};
 use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 
-/// Crockford's base 32: no I, L, O or U, so that nobody misreads an id over the phone.
+/// Crockford's base 32: without I, L, O and U, so that ids can be read out over the phone.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// 128 bits in base 32.
+/// Number of base 32 digits for 128 bits.
 const DIGITS: usize = 26;
 
-/// What an [`Id`] identifies.
+/// Kind of resource that an [`Id`] identifies.
 pub trait Kind {
     /// Prefix including the underscore, such as `ord_`.
     const PREFIX: &'static str;
 }
 
-/// 128 bits that identify one thing of kind `K`.
+/// 128-bit identifier of a resource of kind `K`.
 pub struct Id<K> {
     bits: u128,
     kind: PhantomData<fn() -> K>,
@@ -34,39 +34,39 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A product; ids of later products sort later.
+    /// Identifies a product; ids of newer products sort after older ones.
     ProductKind = ProductId, "prd_";
-    /// A cart; knowing it is the right to use it.
+    /// Identifies a cart; knowing it grants access to the cart.
     CartKind = CartId, "crt_";
-    /// An order.
+    /// Identifies an order; derived from its idempotency key.
     OrderKind = OrderId, "ord_";
-    /// A refund.
+    /// Identifies a refund; also its idempotency key at the provider.
     RefundKind = RefundId, "ref_";
-    /// A fulfilment.
+    /// Identifies a fulfilment of an order.
     FulfilmentKind = FulfilmentId, "ful_";
-    /// A request that may be sent again; derived from its caller, route and key.
+    /// Identifies an idempotent request; derived from its caller, route and key.
     RequestKind = RequestId, "req_";
-    /// A product import.
+    /// Identifies a product import; newer ones sort after older ones.
     ImportKind = ImportId, "imp_";
 }
 
 impl<K: Kind> Id<K> {
-    /// An id nobody can guess: 128 random bits.
+    /// An unguessable id of 128 random bits.
     pub fn random(random: [u8; 16]) -> Self {
         Self::from_bits(u128::from_be_bytes(random))
     }
 
-    /// An id that sorts by time: 48 bits of milliseconds, then 80 random bits (a ULID).
+    /// An id that sorts by time: 48 bits of milliseconds and 80 random bits (a ULID).
     pub fn at(now: Timestamp, random: [u8; 16]) -> Self {
         let millis = u128::from(now.as_millisecond().max(0).unsigned_abs());
         Self::from_bits((millis << 80) | (u128::from_be_bytes(random) >> 48))
     }
 
-    /// The same id for the same parts, and no way back from it to them.
+    /// Derives an id from `parts` by a one-way hash: equal parts give equal ids.
     pub fn derived(parts: &[&str]) -> Self {
         let mut hash = Context::new(&SHA256);
         for part in [K::PREFIX].iter().chain(parts) {
-            // The length keeps ("ab", "c") and ("a", "bc") apart.
+            // The length prefix keeps ("ab", "c") and ("a", "bc") apart.
             hash.update(&(part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -83,18 +83,18 @@ impl<K: Kind> Id<K> {
         }
     }
 
-    /// Which of `parts` it belongs to, for spreading things evenly.
+    /// Assigns the id to one of `parts` partitions, evenly.
     pub fn part(&self, parts: u8) -> u8 {
         u8::try_from(self.bits % u128::from(parts.max(1))).unwrap_or_default()
     }
 
-    /// The digits after the prefix.
+    /// The 26 digits after the prefix.
     pub fn digits(&self) -> String {
         crockford(self.bits)
     }
 }
 
-/// 128 bits as 26 base 32 digits, most significant first.
+/// Encodes 128 bits as 26 base 32 digits, most significant first.
 pub(crate) fn crockford(bits: u128) -> String {
     (0..DIGITS)
         .rev()
@@ -102,11 +102,11 @@ pub(crate) fn crockford(bits: u128) -> String {
         .collect()
 }
 
-/// The text is no id of the wanted kind.
+/// Text that is not an id of the expected kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not an id that starts with {prefix}")]
+#[error("expected an id that starts with {prefix}")]
 pub struct InvalidId {
-    /// The wanted prefix.
+    /// Expected prefix, such as `ord_`.
     pub prefix: &'static str,
 }
 
@@ -118,7 +118,7 @@ impl<K: Kind> FromStr for Id<K> {
         let Some(digits) = text.strip_prefix(K::PREFIX) else {
             return Err(invalid);
         };
-        // 26 digits hold 130 bits: the first may only be 0 to 7.
+        // 26 digits hold 130 bits, so the first must be 0 to 7.
         if digits.len() != DIGITS || digits.as_bytes()[0] > b'7' {
             return Err(invalid);
         }
@@ -145,7 +145,7 @@ impl<K: Kind> fmt::Debug for Id<K> {
     }
 }
 
-// Derives would ask for `K: Clone` and so on, which the markers have no reason to be.
+// Derives would require `K: Clone` and so on, which the marker types do not implement.
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
         *self

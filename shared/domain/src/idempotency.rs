@@ -1,10 +1,10 @@
-//! Requests that may be sent again: the same key with the same request gets the same answer,
-//! with another request a clear conflict.
+//! Idempotency keys: repeating a request with its key returns the same response; using the key for a
+//! different request is an error.
 //!
-//! A request is known by its caller, its route and its key ([`Request`]). Its answer is written in the
-//! transaction of its effect, so that neither is there without the other, and is given again for a
-//! day ([`Answer`]). An order is its own record: its id is that of the request, and it keeps what its
-//! first answer was made of, at no extra write (docs/adr/0006).
+//! A request is identified by its caller, route and key ([`Request`]). Its response ([`Answer`]) is
+//! stored in the same transaction as its effect, so neither exists without the other, and is returned
+//! for a day. An order is its own record: its id is derived from the key, and it keeps the data of the
+//! first response, at no extra write (docs/adr/0006).
 
 use std::str::FromStr;
 
@@ -18,7 +18,7 @@ use crate::{
     id::RequestId,
 };
 
-/// The client's `Idempotency-Key`: 1 to 255 printable ASCII characters, best a UUID.
+/// The client's `Idempotency-Key`: 1 to 255 printable ASCII characters, preferably a UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -40,7 +40,7 @@ impl FromStr for IdempotencyKey {
         if text.len() > 255 || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return Err(Rejection::new(
                 Code::IdempotencyKeyInvalid,
-                "Idempotency-Key takes 1 to 255 printable ASCII characters; send a UUID.",
+                "The Idempotency-Key must have 1 to 255 printable ASCII characters; send a UUID.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -55,36 +55,36 @@ pub fn missing() -> Rejection {
     )
 }
 
-/// The rejection of a key that was used for something else.
+/// The rejection of a key that was used for a different request.
 pub fn reused() -> Rejection {
     Rejection::new(
         Code::IdempotencyKeyReused,
-        "This Idempotency-Key was used with another request; use a new key for a new request.",
+        "This Idempotency-Key was used for a different request; send a new key with a new request.",
     )
 }
 
-/// The rejection of a request whose first sending is still being worked on.
+/// The rejection of a request that is still being processed.
 pub fn in_progress() -> Rejection {
     Rejection::new(
         Code::RequestInProgress,
-        "The same request is being worked on at this moment; send it again in a second.",
+        "The same request is still being processed; retry it in a second.",
     )
 }
 
-/// How long an answer is given again.
+/// Retention of a stored response.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
-/// A request that may be sent again.
+/// A request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The same for the same caller, route and key.
+    /// Derived from caller, route and key.
     pub id: RequestId,
-    /// What it asks for.
+    /// Fingerprint of the command.
     pub fingerprint: Fingerprint,
 }
 
 impl Request {
-    /// The request of `caller` to `route` with `key`, asking for `command`.
+    /// Identifies the request of `caller` to `route` with `key`, whose command is `command`.
     pub fn new<C: Serialize>(
         caller: &str,
         route: &str,
@@ -97,7 +97,7 @@ impl Request {
         })
     }
 
-    /// The answer to it, to be stored with its effect.
+    /// The response to the request, to be stored with its effect.
     pub fn answered(&self, body: String, now: Timestamp) -> Answer {
         Answer {
             id: self.id,
@@ -107,7 +107,7 @@ impl Request {
         }
     }
 
-    /// What `answer` says to this request: itself, if it was the same.
+    /// Returns the stored response, or a rejection if the request differs from the one it answered.
     pub fn replay(&self, answer: Answer) -> Result<String, Rejection> {
         if answer.fingerprint == self.fingerprint {
             Ok(answer.body)
@@ -117,37 +117,37 @@ impl Request {
     }
 }
 
-/// The answer that a request got.
+/// The stored response to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Which request.
+    /// Identifies the request it answers.
     pub id: RequestId,
-    /// What it asked for.
+    /// Fingerprint of the command it answers.
     pub fingerprint: Fingerprint,
-    /// The body, byte for byte.
+    /// Body of the response, byte for byte.
     pub body: String,
-    /// When.
+    /// Time of the first response.
     pub answered_at: Timestamp,
 }
 
 impl Answer {
-    /// From then on the key may be used for something else.
+    /// The key may be reused from this time on.
     pub fn expires_at(&self) -> Timestamp {
         self.answered_at + REMEMBERED
     }
 
-    /// Whether it is still to be given.
+    /// Whether the response is still valid at `now`.
     pub fn holds_at(&self, now: Timestamp) -> bool {
         now < self.expires_at()
     }
 }
 
-/// Hash of what a request asks for, independent of white space and the order of fields.
+/// Hash of a command, independent of white space and field order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of a command.
+    /// Computes the fingerprint of a command.
     pub fn of<C: Serialize>(command: &C) -> Result<Self, serde_json::Error> {
         let digest = digest(&SHA256, &serde_json::to_vec(command)?);
         Ok(Self(URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16])))

@@ -1,9 +1,9 @@
-//! Product files in Shopify's CSV format: a product is one row and the rows below it with the same
-//! handle, each a further variant or picture.
+//! Product files in Shopify's CSV format: a product is one row, plus further rows with the same handle
+//! for its other variants and images.
 //!
-//! A file is read in two steps. [`read_file`] checks that it is such a file and groups its rows by
-//! product; [`draft_product`] makes a product of one group. Between the two the rows travel through
-//! a queue. What is wrong is reported by line, and takes down as little as possible with it.
+//! A file is imported in two steps. [`read_file`] validates the file and groups its rows by product;
+//! [`draft_product`] turns one group into a product. In between, the rows travel through a queue.
+//! Errors are reported by line and reject as few rows as possible.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -19,64 +19,65 @@ use crate::{
     money::{Currency, Money},
 };
 
-/// Largest file taken, in bytes: what Shopify itself takes.
+/// Maximum file size in bytes, the same as Shopify's.
 pub const MAX_FILE_BYTES: u64 = 15 * 1024 * 1024;
-/// Most faults that are kept of an import; the counts stay exact.
+/// Maximum number of faults kept per import; the counts stay exact.
 pub const MAX_FAULTS: usize = 1000;
-/// Longest message of a fault, in bytes: a thousand of them fit into one item of 400 KB.
+/// Maximum length of a fault's message in bytes: a thousand of them fit into one item of 400 KB.
 const MAX_MESSAGE: usize = 250;
-/// Most variants of one product.
+/// Maximum number of variants of one product.
 pub const MAX_VARIANTS: usize = 1000;
-/// Longest description, in bytes of sanitised HTML.
+/// Maximum length of a description, in bytes of sanitized HTML.
 const MAX_DESCRIPTION_BYTES: usize = 64 * 1024;
-/// Longest title, vendor, type, tag, option name and option value, in characters.
+/// Maximum length of a title, vendor, type, tag, option name or option value, in characters.
 const MAX_TEXT: usize = 255;
-/// Most tags, as in Shopify.
+/// Maximum number of tags, the same as Shopify's.
 const MAX_TAGS: usize = 250;
-/// Room for the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue takes.
+/// Maximum size of the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue accepts.
 const MAX_CHUNK_BYTES: usize = 180 * 1024;
-/// Room for the rows of one product, in bytes of JSON: with its envelope still a message.
+/// Maximum size of the rows of one product, in bytes of JSON: with the envelope it still fits into a
+/// message.
 const MAX_GROUP_BYTES: usize = 240 * 1024;
-/// Longest cell of a description, of tags, and of anything else, in bytes as it stands in the file.
+/// Maximum size of a cell of the description, of tags and of any other column, in bytes of the file.
 const MAX_CELL_BYTES: [usize; 3] = [128 * 1024, 64 * 1024, 8 * 1024];
-/// Largest product as shoppers see it, in bytes of JSON: an item of the table takes 400 KB.
+/// Maximum size of a product as shoppers see it, in bytes of JSON: an item of the table holds 400 KB.
 const MAX_VIEW_BYTES: usize = 200 * 1024;
-/// Most bytes that a product's places in lists may take: it is stored again at each of them.
+/// Maximum size of a product's entries in all its lists, in bytes.
 const MAX_LISTED_BYTES: usize = 8 * 1024 * 1024;
-/// Most rows of one chunk, so that a chunk is done well within a consumer's time.
+/// Maximum number of rows of one chunk, so that it is processed well within the consumer's timeout.
 const MAX_CHUNK_ROWS: usize = 100;
-/// What Shopify calls the only option value of a product without options.
+/// Shopify's placeholder for the only option value of a product without options.
 const DEFAULT_TITLE: &str = "Default Title";
 
-/// Where an import stands.
+/// Progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportState {
-    /// The upload has not arrived.
+    /// The upload has not arrived yet.
     AwaitingUpload,
-    /// Rows are being written.
+    /// Rows are being imported.
     Running,
-    /// Every row was written or is among the errors.
+    /// Every row was imported or is listed among the errors.
     Completed,
-    /// The file could not be used; the errors say why.
+    /// The file was rejected; the errors say why.
     Failed,
 }
 
-/// What is wrong with one line, or with the file (line 0 or 1).
+/// An error of one line, or of the file as a whole (line 0 or 1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineFault {
-    /// Line of the file on which the row starts, the header being line 1.
+    /// Line on which the row starts; the header is line 1.
     pub line: u64,
-    /// Stable reason.
+    /// Stable, machine-readable code of the error.
     pub code: String,
-    /// What to do about it, for people.
+    /// Explanation for people: how to correct the line.
     pub message: String,
 }
 
 impl LineFault {
     fn new(line: u64, code: &str, message: impl Into<String>) -> Self {
         let mut message = message.into();
-        // Some quote the file, whose cells may be as long as the file.
+        // Messages may quote cells, which may be as long as the file.
         if message.len() > MAX_MESSAGE {
             message.truncate(message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8()));
             message.push('…');
@@ -88,40 +89,39 @@ impl LineFault {
         }
     }
 
-    /// An upload that is larger than [`MAX_FILE_BYTES`].
+    /// A file that is larger than [`MAX_FILE_BYTES`].
     pub fn file_too_large(bytes: u64) -> Self {
         let most = MAX_FILE_BYTES / 1024 / 1024;
         let message =
-            format!("The file has {bytes} bytes; split it into files of at most {most} MiB.");
+            format!("The file is {bytes} bytes; split it into files of at most {most} MiB.");
         Self::new(0, "file_too_large", message)
     }
 
     /// Code of [`LineFault::sku_taken`].
     pub const SKU_TAKEN: &str = "sku_taken";
 
-    /// A row of a product of which nothing can be used.
+    /// A row of a product without any valid row.
     pub fn product_rejected(line: u64) -> Self {
         Self::new(
             line,
             "product_rejected",
-            "None of the product's variants can be used.",
+            "None of the product's rows is valid; correct the errors of the other lines.",
         )
     }
 
-    /// A row of a product that is larger than the shop can store.
+    /// A row of a product that exceeds the size limit.
     pub fn product_too_large(line: u64) -> Self {
         let message = "The product is too large: use fewer tags or variants, or shorter texts.";
         Self::new(line, "product_too_large", message)
     }
 
-    /// A row that could not be stored although nothing is wrong with it.
+    /// A valid row that could not be stored.
     pub fn not_stored(line: u64) -> Self {
-        let message =
-            "The shop could not store the row, or was not sure that it has; import it again.";
+        let message = "The shop could not confirm that the row was stored; import it again.";
         Self::new(line, "not_stored", message)
     }
 
-    /// A file that could not be read although nothing is known to be wrong with it.
+    /// A file that could not be read because of a failure of the shop.
     pub fn not_started() -> Self {
         Self::new(
             0,
@@ -135,17 +135,17 @@ impl LineFault {
         Self::new(
             line,
             Self::SKU_TAKEN,
-            format!("Another product has the SKU {sku}."),
+            format!("Another product has the SKU {sku}; change one of them."),
         )
     }
 }
 
-/// Key of the object that an import's file is uploaded to.
+/// Object key of an import's upload.
 pub fn upload_key(id: ImportId) -> String {
     format!("imports/{id}.csv")
 }
 
-/// The import that an uploaded object belongs to.
+/// The import that an uploaded object belongs to, from its key.
 pub fn id_of_upload(key: &str) -> Option<ImportId> {
     key.strip_prefix("imports/")?
         .strip_suffix(".csv")?
@@ -153,54 +153,54 @@ pub fn id_of_upload(key: &str) -> Option<ImportId> {
         .ok()
 }
 
-/// An import as staff see it.
+/// The progress of an import.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ImportView {
-    /// Identifier.
+    /// Identifier of the import.
     pub id: ImportId,
-    /// Where it stands.
+    /// State of the import.
     pub state: ImportState,
-    /// Rows of the file without its header.
+    /// Number of rows in the file, without the header.
     pub rows_total: u64,
-    /// Rows that were written, or were there already.
+    /// Number of rows that were imported or unchanged.
     pub rows_imported: u64,
-    /// Rows that were not.
+    /// Number of rows that were rejected.
     pub rows_failed: u64,
-    /// Why not, by line; at most the first 1,000.
+    /// Errors by line; at most the first 1,000.
     pub errors: Vec<LineFault>,
-    /// When it was asked for.
+    /// Time at which the import was created.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
 }
 
-/// Answer to `POST /v1/admin/imports`.
+/// Response of `POST /v1/admin/imports`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ImportTicket {
-    /// Identifier.
+    /// Identifier of the import.
     pub id: ImportId,
     /// Always `awaiting_upload`.
     pub state: ImportState,
-    /// Where the file goes.
+    /// Presigned upload for the file.
     pub upload: UploadTicket,
 }
 
-/// One upload that is allowed, for a while, without any other token.
+/// A presigned upload: one request that needs no other credentials.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct UploadTicket {
-    /// HTTP method.
+    /// HTTP method of the upload.
     pub method: String,
-    /// Where to.
+    /// URL to upload to.
     pub url: String,
-    /// Headers that must be sent as they are.
+    /// Headers to send unchanged with the upload.
     pub headers: std::collections::BTreeMap<String, String>,
-    /// From then on the URL is refused.
+    /// The URL is refused from this time on.
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
 }
 
 macro_rules! columns {
     ($($(#[$doc:meta])* $field:ident: $($name:literal)|+;)*) => {
-        /// One row of a product file: the columns the shop uses, trimmed; empty when absent.
+        /// One row of a product file: the columns that the shop uses, trimmed; empty if absent.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Row {
@@ -209,7 +209,7 @@ macro_rules! columns {
             $($(#[$doc])* #[serde(skip_serializing_if = "String::is_empty")] pub $field: String,)*
         }
 
-        /// Where each column of a file goes.
+        /// A column that the shop uses; named like the field it fills.
         #[derive(Clone, Copy, PartialEq, Eq)]
         #[expect(non_camel_case_types, reason = "named like the fields they fill")]
         enum Column { $($field,)* }
@@ -233,23 +233,23 @@ macro_rules! columns {
     };
 }
 
-// The older column names, then those of Shopify's newer template.
+// The older column names come first, then those of Shopify's newer template.
 columns! {
-    /// Name of the product in a path.
+    /// Handle, the product's name in URLs.
     handle: "handle" | "url handle";
-    /// Title, on the first row of a product.
+    /// Title, on the first row of a product only.
     title: "title";
-    /// Description as HTML.
+    /// Description as HTML, not yet sanitized.
     body: "body (html)" | "description";
-    /// Brand.
+    /// Brand of the product.
     vendor: "vendor";
-    /// Kind of thing.
+    /// Product type, such as `Mug`.
     product_type: "type";
     /// Tags, separated by commas.
     tags: "tags";
-    /// Name of a collection.
+    /// Name of one collection.
     collection: "collection";
-    /// Whether shoppers see it.
+    /// Whether shoppers can see the product: `true` or `false`.
     published: "published" | "published on online store";
     /// `active`, `draft` or `archived`.
     status: "status";
@@ -267,19 +267,19 @@ columns! {
     option3_value: "option3 value";
     /// Stock keeping unit.
     sku: "variant sku" | "sku";
-    /// Units on hand.
+    /// Units on hand, as a whole number.
     quantity: "variant inventory qty" | "inventory quantity";
-    /// Whether it is sold beyond what is in stock: `deny` or `continue`.
+    /// Whether the variant is sold beyond its stock: `deny` or `continue`.
     inventory_policy: "variant inventory policy" | "continue selling when out of stock";
-    /// What one costs.
+    /// Price of one unit, as a decimal number.
     price: "variant price" | "price";
-    /// What it used to cost.
+    /// Former price, as a decimal number.
     compare_at_price: "variant compare at price" | "compare-at price";
-    /// A picture.
+    /// URL of an image.
     image: "image src" | "product image url";
-    /// Where the picture stands.
+    /// Position of the image among the product's images.
     image_position: "image position";
-    /// What the picture shows.
+    /// Alternative text of the image.
     image_alt: "image alt text";
 }
 
@@ -292,8 +292,8 @@ impl Column {
         }
     }
 
-    /// A cell without what has no place in it: control characters, and outside of descriptions
-    /// line breaks and runs of blanks.
+    /// Removes control characters from a cell, and outside of descriptions line breaks and repeated
+    /// spaces.
     fn clean(self, cell: &str) -> String {
         if self == Self::body {
             let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
@@ -321,7 +321,7 @@ impl Row {
         ]
     }
 
-    /// A row that only adds a picture to its product.
+    /// Whether the row only adds an image to its product.
     fn is_image_only(&self) -> bool {
         !self.image.is_empty()
             && self.price.is_empty()
@@ -330,17 +330,17 @@ impl Row {
     }
 }
 
-/// The rows of one product.
+/// All rows of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowGroup {
-    /// Name of the product in a path.
+    /// Slug of the product.
     pub slug: String,
-    /// Its rows in the file's order, at least one.
+    /// Rows in the file's order, at least one.
     pub rows: Vec<Row>,
 }
 
 impl RowGroup {
-    /// `faults`, and one more, made by `fault`, for each row that has none.
+    /// Returns `faults`, with one made by `fault` added for each row that has none.
     pub fn fail_rest(
         &self,
         mut faults: Vec<LineFault>,
@@ -353,29 +353,29 @@ impl RowGroup {
     }
 }
 
-/// A part of a file that travels as one message.
+/// A part of a file that is sent as one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Of which import.
+    /// The import that the chunk belongs to.
     pub import_id: ImportId,
-    /// Which part, from 1.
+    /// Number of the chunk, from 1.
     pub number: u32,
-    /// Whole products.
+    /// Whole products; a product is never split across chunks.
     pub groups: Vec<RowGroup>,
 }
 
-/// A file that could be read.
+/// A valid file, grouped by product.
 #[derive(Debug, Default)]
 pub struct ReadFile {
-    /// Rows without the header and without empty lines.
+    /// Number of rows without the header and empty lines.
     pub rows_total: u64,
-    /// Rows that are no rows of a product.
+    /// Rows that cannot be assigned to a product.
     pub faults: Vec<LineFault>,
-    /// The products, in the file's order.
+    /// Products in the file's order.
     pub groups: Vec<RowGroup>,
 }
 
-/// Reads a product file, or says why it is none.
+/// Reads a product file, or returns why it was rejected.
 pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
     let text = decode(bytes)?;
     let mut reader = csv::ReaderBuilder::new()
@@ -383,8 +383,9 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
         .has_headers(false)
         .from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
-    let unreadable =
-        |error: csv::Error| LineFault::new(0, "not_csv", format!("Not readable as CSV: {error}."));
+    let unreadable = |error: csv::Error| {
+        LineFault::new(0, "not_csv", format!("The file is not valid CSV: {error}."))
+    };
 
     reader.read_record(&mut record).map_err(unreadable)?;
     let columns = header(&record)?;
@@ -400,7 +401,7 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
         file.rows_total += 1;
         if record.len() != width {
             let message = format!(
-                "The row has {} columns, the header {width}; a text with commas, quotes or line breaks must stand in double quotes.",
+                "The row has {} columns, the header {width}; enclose texts with commas, quotes or line breaks in double quotes.",
                 record.len()
             );
             file.faults
@@ -418,23 +419,23 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
             row.set(column, &column.clean(cell));
         }
         if oversized {
-            let message = "A cell of the row is too long to be what its column is for.";
+            let message = "A cell of the row is too long for its column; shorten it.";
             file.faults.push(LineFault::new(line, "too_long", message));
             continue;
         }
         if row.handle.is_empty() {
-            let message = "The row has no handle, so it belongs to no product.";
+            let message = "The row has no handle; enter the handle of its product.";
             file.faults
                 .push(LineFault::new(line, "handle_missing", message));
             continue;
         }
         let Some(slug) = slug(&row.handle) else {
-            let message = "A handle has letters or digits, at most 255 characters.";
+            let message = "A handle needs letters or digits, and at most 255 characters.";
             file.faults
                 .push(LineFault::new(line, "invalid_handle", message));
             continue;
         };
-        // The slug stands on the group; once is enough.
+        // The group holds the slug.
         row.handle.clear();
         let group = *group_of.entry(slug).or_insert_with_key(|slug| {
             file.groups.push(RowGroup {
@@ -449,17 +450,17 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
         return Err(LineFault::new(
             1,
             "no_rows",
-            "The file has a header and no rows.",
+            "The file has a header but no rows.",
         ));
     }
     reject_oversized(&mut file);
     Ok(file)
 }
 
-/// Takes out the products that do not fit a message.
+/// Rejects products whose rows do not fit into a message.
 fn reject_oversized(file: &mut ReadFile) {
     for group in std::mem::take(&mut file.groups) {
-        // What cannot be written does not fit either.
+        // Rows that cannot be serialized do not fit either.
         let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
         if bytes <= MAX_GROUP_BYTES {
             file.groups.push(group);
@@ -480,18 +481,18 @@ fn decode(bytes: &[u8]) -> Result<&str, LineFault> {
         return Err(LineFault::new(0, "empty_file", "The file is empty."));
     }
     if bytes.contains(&0) {
-        let message = "This is no text file; export the products as CSV in UTF-8.";
+        let message = "The file is not a text file; export the products as CSV in UTF-8.";
         return Err(LineFault::new(0, "not_csv", message));
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let message = "The file is not in UTF-8 from this line on; save it as CSV in UTF-8.";
+        let message = "The file is not valid UTF-8 from this line on; save it as CSV in UTF-8.";
         LineFault::new(line, "unsupported_encoding", message)
     })
 }
 
-/// Which column each cell of a row belongs to.
+/// Maps each cell of a row to its column.
 fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> {
     let columns: Vec<Option<Column>> = record.iter().map(Column::named).collect();
     let required = [
@@ -512,7 +513,7 @@ fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> 
             None => Ok(columns),
             Some(index) => {
                 let message = format!(
-                    "The header has two columns for {:?}; remove one.",
+                    "The header has two columns {:?}; remove one.",
                     &record[index]
                 );
                 Err(LineFault::new(1, "duplicate_column", message))
@@ -528,10 +529,13 @@ fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> 
         return Err(LineFault::new(1, "wrong_delimiter", message));
     }
     if missing.len() == required.len() {
-        let message = "The first line is not the header of a product file: it has none of the columns Handle, Title and Variant Price.";
+        let message = "The first line is not the header of a product file; it must name the columns Handle, Title and Variant Price.";
         return Err(LineFault::new(1, "not_csv", message));
     }
-    let message = format!("The header lacks: {}.", missing.join(", "));
+    let message = format!(
+        "The header lacks these columns; add them: {}.",
+        missing.join(", ")
+    );
     Err(LineFault::new(1, "missing_columns", message))
 }
 
@@ -560,65 +564,65 @@ pub fn chunks(import_id: ImportId, groups: Vec<RowGroup>) -> Result<Vec<Chunk>, 
     Ok(chunks)
 }
 
-/// What the rows of one product come to.
+/// Result of drafting one product from its rows.
 #[derive(Debug)]
 pub struct Drafted {
-    /// The product, unless nothing of it can be used.
+    /// The product, unless it was rejected as a whole.
     pub draft: Option<Draft>,
-    /// The rows that were not used.
+    /// Faults of the rows that were not used.
     pub faults: Vec<LineFault>,
 }
 
 /// A product as its rows describe it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Draft {
-    /// Name in a path.
+    /// Slug of the product.
     pub slug: String,
-    /// Title.
+    /// Title of the product.
     pub title: String,
-    /// Sanitised HTML.
+    /// Description as sanitized HTML.
     pub description_html: String,
-    /// Brand.
+    /// Brand of the product.
     pub vendor: String,
-    /// Kind of thing.
+    /// Product type, such as `Mug`.
     pub product_type: String,
-    /// Tags.
+    /// Tags in the file's order.
     pub tags: Vec<String>,
-    /// Collections.
+    /// Names of the collections that contain it.
     pub collections: Vec<String>,
-    /// Whether shoppers see it.
+    /// Whether shoppers can see the product.
     pub published: bool,
-    /// What can be chosen.
+    /// Options with the values that its variants use.
     pub options: Vec<OptionView>,
-    /// What can be bought, at least one.
+    /// Variants, at least one.
     pub variants: Vec<DraftVariant>,
-    /// Pictures.
+    /// Images in display order.
     pub images: Vec<ImageView>,
 }
 
-/// One variant as its row describes it.
+/// A variant as its row describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DraftVariant {
-    /// Line of its row.
+    /// Line of its row in the file.
     #[serde(skip)]
     pub line: u64,
-    /// Stock keeping unit, made from handle and options when the row had none.
+    /// SKU of the row, or generated from handle and options if the row has none.
     pub sku: Sku,
-    /// One value for each option.
+    /// One value per option.
     pub option_values: Vec<String>,
-    /// What one costs.
+    /// Price of one unit.
     pub price: Money,
-    /// What it used to cost.
+    /// Former price, to show a reduction.
     pub compare_at_price: Option<Money>,
     /// Units on hand.
     pub quantity: i64,
-    /// Whether it is sold beyond what is in stock.
+    /// Whether the variant is sold beyond its stock.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backorder: bool,
 }
 
 impl DraftVariant {
-    /// Its option values, or `Default Title`.
+    /// The option values, or `Default Title`.
     pub fn title(&self) -> String {
         if self.option_values.is_empty() {
             DEFAULT_TITLE.to_owned()
@@ -627,7 +631,7 @@ impl DraftVariant {
         }
     }
 
-    /// Title for a cart line: the product's and the option values.
+    /// Title for a cart line: the product's title and the option values.
     pub fn line_title(&self, product_title: &str) -> String {
         if self.option_values.is_empty() {
             product_title.to_owned()
@@ -638,9 +642,9 @@ impl DraftVariant {
 }
 
 impl Draft {
-    /// Whether the table could not hold it, or not in all the lists it would stand in.
+    /// Whether the product, or its entries in all lists, would exceed the size limits.
     fn is_too_large(&self) -> bool {
-        // Option values and titles stand in the view more than once.
+        // Option values and titles appear in the view more than once.
         let values: usize = self
             .variants
             .iter()
@@ -648,19 +652,20 @@ impl Draft {
             .map(String::len)
             .sum();
         let json = serde_json::to_vec(self).map_or(usize::MAX / 2, |json| json.len()) + values;
-        // One list of everything, one of its type, one for each tag and collection; each in two orders.
+        // One list of all products, one of its type, and one for each tag and collection; each in two
+        // sort orders.
         let places = 2 * (2 + self.tags.len() + self.collections.len());
         json > MAX_VIEW_BYTES || json.saturating_mul(places) > MAX_LISTED_BYTES
     }
 
-    /// The same for the same content, whatever file it came from.
+    /// Hash of the content, independent of the file it came from.
     pub fn content_hash(&self) -> Result<String, serde_json::Error> {
         let digest = digest(&SHA256, &serde_json::to_vec(self)?);
         Ok(hex(&digest.as_ref()[..16]))
     }
 
-    /// The product it makes, after `previous` if there was one. `available` says of each variant,
-    /// in order, whether any can be sold.
+    /// Makes the product, as the successor of `previous` if there was one. `available` holds the
+    /// availability of each variant, in order.
     pub fn product(
         self,
         previous: Option<&Product>,
@@ -706,8 +711,8 @@ impl Draft {
     }
 }
 
-/// Makes a product of its rows. A fault of the first row's product columns loses the product; any
-/// other loses its row.
+/// Drafts a product from its rows. An error in the product columns of the first row rejects the
+/// product; any other error rejects its row only.
 pub fn draft_product(group: &RowGroup, currency: Currency) -> Drafted {
     let Some(first) = group.rows.first() else {
         return Drafted {
@@ -739,7 +744,7 @@ pub fn draft_product(group: &RowGroup, currency: Currency) -> Drafted {
             }
         }
         Err(fault) => {
-            let message = format!("The product was rejected for line {}.", fault.line);
+            let message = format!("The product was rejected because of line {}.", fault.line);
             let rest = group.rows.iter().skip(1);
             let rest =
                 rest.map(|row| LineFault::new(row.line, "product_rejected", message.clone()));
@@ -752,7 +757,7 @@ pub fn draft_product(group: &RowGroup, currency: Currency) -> Drafted {
     }
 }
 
-/// What the first row says of the whole product.
+/// Reads the product columns of the first row.
 fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
     let fault = |code, message: String| Err(LineFault::new(first.line, code, message));
     if first.title.is_empty() {
@@ -774,7 +779,7 @@ fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
         if text.chars().count() > MAX_TEXT {
             return fault(
                 "too_long",
-                format!("The {name} has more than {MAX_TEXT} characters."),
+                format!("The {name} must have at most {MAX_TEXT} characters."),
             );
         }
     }
@@ -789,20 +794,25 @@ fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
     if tags.len() > MAX_TAGS || tags.iter().any(|tag| tag.chars().count() > MAX_TEXT) {
         return fault(
             "too_many_tags",
-            format!("A product has at most {MAX_TAGS} tags of {MAX_TEXT} characters."),
+            format!("A product may have {MAX_TAGS} tags of up to {MAX_TEXT} characters."),
         );
     }
     let description_html = ammonia::clean(&first.body);
     if description_html.len() > MAX_DESCRIPTION_BYTES {
         return fault(
             "description_too_long",
-            format!("The description has more than {MAX_DESCRIPTION_BYTES} bytes."),
+            format!("The description must be at most {MAX_DESCRIPTION_BYTES} bytes."),
         );
     }
     let published = match first.published.to_lowercase().as_str() {
         "" | "true" | "yes" | "1" => true,
         "false" | "no" | "0" => false,
-        _ => return fault("invalid_published", "Published is true or false.".into()),
+        _ => {
+            return fault(
+                "invalid_published",
+                "Published must be true or false.".into(),
+            );
+        }
     };
     let active = match first.status.to_lowercase().as_str() {
         "" | "active" => true,
@@ -810,7 +820,7 @@ fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
         _ => {
             return fault(
                 "invalid_status",
-                "Status is active, draft or archived.".into(),
+                "Status must be active, draft or archived.".into(),
             );
         }
     };
@@ -833,7 +843,7 @@ fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
     })
 }
 
-/// The names of the options; none for a product of one variant.
+/// Names of the options; empty for a product with one variant and no options.
 fn option_names(first: &Row) -> Vec<String> {
     let is_default = first.option1_value == DEFAULT_TITLE && first.option2_value.is_empty();
     if is_default {
@@ -853,7 +863,7 @@ fn option_names(first: &Row) -> Vec<String> {
         .collect()
 }
 
-/// Each option with the values that variants have.
+/// Each option with the values that its variants use.
 fn used_options(names: &[String], variants: &[DraftVariant]) -> Vec<OptionView> {
     let values = |index: usize| {
         let mut values: Vec<String> = Vec::new();
@@ -875,7 +885,7 @@ fn used_options(names: &[String], variants: &[DraftVariant]) -> Vec<OptionView> 
     names.iter().enumerate().map(option).collect()
 }
 
-/// Adds the variants and pictures of all rows.
+/// Adds the variants and images of all rows.
 fn read_rows(
     draft: &mut Draft,
     group: &RowGroup,
@@ -907,7 +917,7 @@ fn read_rows(
             images.push(image);
         }
     }
-    // Stable: pictures without a position keep the file's order, behind those with one.
+    // Stable sort: images without a position follow in the file's order.
     images.sort_by_key(|(position, _)| *position);
     draft.images = images.into_iter().map(|(_, image)| image).collect();
 }
@@ -926,11 +936,11 @@ fn read_image(row: &Row) -> Result<Option<(u32, ImageView)>, LineFault> {
         .any(|c| c.is_control() || c.is_whitespace() || "<>\"".contains(c));
     if !(absolute || local) || !clean || row.image.len() > 2048 {
         let message =
-            "An image is an http(s) address, or a path under /media/, of at most 2,048 characters.";
+            "An image must be an http(s) URL or a path under /media/, of at most 2,048 characters.";
         return Err(LineFault::new(row.line, "invalid_image_url", message));
     }
     if row.image_alt.chars().count() > 512 {
-        let message = "An image's alt text has at most 512 characters.";
+        let message = "The alt text must have at most 512 characters.";
         return Err(LineFault::new(row.line, "too_long", message));
     }
     let position = row.image_position.parse().unwrap_or(u32::MAX);
@@ -964,7 +974,7 @@ fn read_variant(
     {
         return Err(fault(
             "too_long",
-            format!("An option value has more than {MAX_TEXT} characters."),
+            format!("An option value must have at most {MAX_TEXT} characters."),
         ));
     }
     if draft
@@ -974,13 +984,13 @@ fn read_variant(
     {
         return Err(fault(
             "duplicate_variant",
-            "An earlier row of the product has the same options.".into(),
+            "An earlier row of the product has the same option values.".into(),
         ));
     }
     if draft.variants.len() == MAX_VARIANTS {
         return Err(fault(
             "too_many_variants",
-            format!("A product has at most {MAX_VARIANTS} variants."),
+            format!("A product may have at most {MAX_VARIANTS} variants."),
         ));
     }
     let price = match (row.price.as_str(), draft.variants.last()) {
@@ -994,7 +1004,7 @@ fn read_variant(
         }
         (text, _) => Money::parse_decimal(text, currency).ok_or_else(|| {
             let message = format!(
-                "{text:?} is no price in {currency}; write it like 1234.50, from 0 to 100000000."
+                "{text:?} is not a price in {currency}; write it like 1234.50, from 0 to 100000000."
             );
             fault("invalid_price", message)
         })?,
@@ -1004,7 +1014,7 @@ fn read_variant(
         text => Some(Money::parse_decimal(text, currency).ok_or_else(|| {
             fault(
                 "invalid_compare_at_price",
-                format!("{text:?} is no price in {currency}."),
+                format!("{text:?} is not a price in {currency}; write it like 1234.50."),
             )
         })?),
     };
@@ -1012,11 +1022,11 @@ fn read_variant(
         "" | "deny" | "false" => false,
         "continue" | "true" => true,
         text => {
-            let message = format!("{text:?} is no inventory policy; write deny or continue.");
+            let message = format!("{text:?} is not an inventory policy; write deny or continue.");
             return Err(fault("invalid_inventory_policy", message));
         }
     };
-    // Who sells beyond the stock owes units, which exports write as a negative quantity.
+    // Exports write units that are sold beyond the stock as a negative quantity.
     let least = if backorder { -MAX_ON_HAND } else { 0 };
     let quantity = match row.quantity.as_str() {
         "" => 0,
@@ -1026,7 +1036,7 @@ fn read_variant(
             .filter(|quantity| (least..=MAX_ON_HAND).contains(quantity))
             .ok_or_else(|| {
                 let message = format!(
-                    "{text:?} is no quantity; write a whole number from {least} to {MAX_ON_HAND}."
+                    "{text:?} is not a quantity; write a whole number from {least} to {MAX_ON_HAND}."
                 );
                 fault("invalid_quantity", message)
             })?,
@@ -1054,9 +1064,9 @@ fn read_variant(
     })
 }
 
-/// The SKU of a row that has none: the same for the same handle and options, and another for
-/// others. A dot, which no handle has, keeps the parts apart; what cannot be written in ASCII, or
-/// is too long, is told apart by a hash.
+/// Generates the SKU of a row that has none, unique for its handle and options. The parts are joined by
+/// a dot, which handles cannot contain; values that are too long or not ASCII are distinguished by a
+/// hash.
 fn made_sku(handle: &str, option_values: &[String]) -> Sku {
     let mut exact = true;
     let mut text = String::new();
@@ -1069,7 +1079,7 @@ fn made_sku(handle: &str, option_values: &[String]) -> Sku {
         }
         let ascii: String = part.chars().filter(char::is_ascii).collect();
         let plain = slug(&ascii).unwrap_or_default();
-        // Case and blanks may go without confusing two values that people tell apart.
+        // Case and spaces may be dropped only where values stay distinct.
         exact &= part.to_lowercase().replace(' ', "-") == plain;
         text.push_str(&plain);
     }
@@ -1103,7 +1113,7 @@ mod tests {
         "USD".parse().unwrap()
     }
 
-    /// Everything that comes of a file: drafts, and faults by line.
+    /// Imports a whole file: drafts, and faults by line.
     fn import(file: &str) -> (Vec<Draft>, Vec<(u64, String)>, u64) {
         let read = read_file(file.as_bytes()).unwrap();
         let mut faults = read.faults;
@@ -1130,7 +1140,7 @@ mod tests {
         assert_eq!(drafts[0].variants.len(), 2);
         assert_eq!(
             drafts[0].variants[1].price.amount, 100,
-            "no price means no other price"
+            "a row without a price has no compare-at price either"
         );
     }
 

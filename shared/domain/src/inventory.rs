@@ -1,42 +1,43 @@
-//! Stock: what is on hand, what is promised to orders, what can still be sold.
+//! Stock: units on hand, reserved for orders, and available for sale.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{catalog::Sku, fault::Rejection, money::Money, text::FieldCheck};
 
-/// Most units of one variant that can be on hand.
+/// Maximum number of units of one variant on hand.
 pub const MAX_ON_HAND: i64 = 1_000_000_000;
 
-/// Most shards the stock of one variant can be split over. Each is a partition of its own.
+/// Maximum number of shards of one variant's stock. Each shard is a DynamoDB partition of its own.
 pub const MAX_SHARDS: u8 = 16;
 
-/// With fewer units each, shards run dry at once and orders look through all of them.
+/// Minimum number of units per shard. With fewer, shards run dry at once and orders have to search all
+/// of them.
 const UNITS_WORTH_A_SHARD: i64 = 10;
 
-/// A sellable variant as carts and orders see it: its price now and its stock now.
+/// A variant with its current price and stock, as carts and orders read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
     /// Stock keeping unit, unique in the shop.
     pub sku: Sku,
     /// Slug of its product.
     pub product_slug: String,
-    /// Title of the product and the variant's options, for a cart line.
+    /// Title for a cart line: product and options.
     pub title: String,
-    /// What one unit costs now.
+    /// Current price of one unit.
     pub price: Money,
-    /// Whether the product is published and still has this variant.
+    /// Whether the product is published and still has the variant.
     pub for_sale: bool,
-    /// Whether it is sold beyond what is in stock (`continue` in a product file).
+    /// Whether the variant is sold beyond its stock (`continue` in a product file).
     pub backorder: bool,
-    /// How many shards its stock is split over, from 1.
+    /// Number of shards of its stock, from 1.
     pub shards: u8,
-    /// Stock by shard: of the first alone for a glance, of all for a whole look.
+    /// Stock by shard: only the first one after a quick read, all of them after a whole read.
     pub stock: Vec<Stock>,
 }
 
 impl Variant {
-    /// The stock of all shards that were looked at.
+    /// Sum of the stock of all shards that were read.
     pub fn total(&self) -> Stock {
         let mut total = Stock::default();
         for stock in &self.stock {
@@ -49,28 +50,28 @@ impl Variant {
         total
     }
 
-    /// Whether the stock of every shard is known.
+    /// Whether all shards were read.
     pub fn is_whole(&self) -> bool {
         self.stock.len() >= usize::from(self.shards)
     }
 
-    /// Whether `quantity` could be sold now, as far as is known.
+    /// Whether `quantity` can be sold, as far as the shards that were read tell.
     pub fn can_sell(&self, quantity: u32) -> bool {
         self.for_sale && (self.backorder || self.total().available >= i64::from(quantity))
     }
 
-    /// How many shards it should have because too many orders meet at the ones it has; `None` if more
-    /// would not help, as there are not enough units to spread or as many shards as may be.
+    /// Number of shards that would relieve contention; `None` if more would not help, because there are
+    /// too few units or the maximum has been reached.
     pub fn shards_to_relieve(&self) -> Option<u8> {
         let shards = self.shards.saturating_mul(2).min(MAX_SHARDS);
         let enough = self.total().available >= i64::from(shards) * UNITS_WORTH_A_SHARD;
         (shards > self.shards && enough).then_some(shards)
     }
 
-    /// From which shards `quantity` units are to be taken; `None` if they are not there. Buyers are
-    /// spread by `random`, and an order is split over shards only when no single one can serve it,
-    /// so that the last units stay sellable. After a glance at a split stock a shard is guessed: the
-    /// transaction checks it.
+    /// Allocates `quantity` units to shards; `None` if they are not in stock. `random` spreads buyers
+    /// over the shards. An order is only split over several shards when none can serve it alone, so
+    /// that the last units remain sellable. If only the first shard of a split stock was read, the
+    /// shard is a guess that the transaction verifies.
     pub fn allocate(&self, quantity: u32, random: u64) -> Option<Vec<Share>> {
         let shards = u64::from(self.shards.max(1));
         let guess = u8::try_from(random % shards).unwrap_or_default();
@@ -94,7 +95,7 @@ impl Variant {
         if self.total().available < wanted {
             return None;
         }
-        // Most first, so that few shards are touched. A shard below zero owes units to others.
+        // Largest stock first, so that few shards are used. A shard below zero owes units to others.
         let mut by_size: Vec<(u8, i64)> = (0..self.shards)
             .map(|shard| (shard, self.stock[usize::from(shard)].available))
             .filter(|(_, available)| *available > 0)
@@ -113,43 +114,43 @@ impl Variant {
     }
 }
 
-/// Units of one shard.
+/// Units taken from one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// The shard, from 0.
+    /// Index of the shard, from 0.
     #[serde(rename = "s")]
     pub shard: u8,
-    /// How many.
+    /// Number of units.
     #[serde(rename = "n")]
     pub units: u32,
 }
 
-/// The counters of a variant, or of one shard of it. What is on hand is `available + reserved`.
+/// Counters of a variant or one of its shards. Units on hand are `available + reserved`.
 ///
-/// The ledger: units that were counted and not sold since are on hand, so that
-/// `available + reserved == counted - (sold - sold_at_count)` at every moment.
+/// Invariant: units that were counted and not sold since are on hand, so `available + reserved ==
+/// counted - (sold - sold_at_count)` always holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stock {
-    /// Units that can still be promised. Below zero when staff counted fewer than were promised, or
-    /// when more were sold than there are (backorder).
+    /// Units available for sale. Below zero if fewer units were counted than are reserved, or if the
+    /// variant is sold beyond its stock (backorder).
     pub available: i64,
-    /// Units promised to orders that are not paid yet.
+    /// Units reserved for orders that are not paid yet.
     pub reserved: i64,
-    /// Units that went to paid orders, less those that came back.
+    /// Units of paid orders, less those that were restocked.
     pub sold: i64,
-    /// What was counted on hand when it was last counted.
+    /// Units on hand at the last count.
     pub counted: i64,
-    /// `sold` at that moment.
+    /// `sold` at the last count.
     pub sold_at_count: i64,
 }
 
 impl Stock {
-    /// Whether the counters add up.
+    /// Whether the counters satisfy the invariant.
     pub fn is_balanced(&self) -> bool {
         self.available + self.reserved == self.counted - (self.sold - self.sold_at_count)
     }
 
-    /// Splits `total` units into `parts` that differ by one at most.
+    /// Splits `total` units into `parts` parts that differ by at most one.
     pub fn split(total: i64, parts: u8) -> Vec<i64> {
         let parts = i64::from(parts.max(1));
         let (each, rest) = (total.div_euclid(parts), total.rem_euclid(parts));
@@ -159,36 +160,36 @@ impl Stock {
     }
 }
 
-/// What happens to the stock of one line of an order.
+/// A change of the stock of one line of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockMove {
-    /// Whose stock.
+    /// SKU whose stock changes.
     pub sku: Sku,
-    /// Which shard of it.
+    /// Index of the shard that changes.
     pub shard: u8,
-    /// How many units.
+    /// Number of units to move.
     pub units: u32,
-    /// From where to where.
+    /// Counters between which the units move.
     pub effect: StockEffect,
 }
 
-/// From which counter to which.
+/// Move of units between two counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockEffect {
-    /// Reserved becomes sold.
+    /// From reserved to sold.
     Sell,
-    /// Reserved becomes available.
+    /// From reserved to available.
     Release,
-    /// Sold becomes available.
+    /// From sold to available.
     Restock,
-    /// Available becomes reserved, if there is enough.
+    /// From available to reserved, if there are enough.
     Claim,
-    /// Available becomes sold, if there is enough.
+    /// From available to sold, if there are enough.
     Take,
 }
 
 impl StockEffect {
-    /// What one unit does to `available`, `reserved` and `sold`.
+    /// Change per unit of `available`, `reserved` and `sold`.
     pub const fn deltas(self) -> [i64; 3] {
         match self {
             Self::Sell => [0, -1, 1],
@@ -200,26 +201,26 @@ impl StockEffect {
     }
 }
 
-/// Stock of one SKU, as staff see it.
+/// The stock of one SKU.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StockView {
     /// Stock keeping unit.
     pub sku: String,
-    /// Units in the building that belong to no paid order.
+    /// Units in the warehouse that are not sold.
     pub on_hand: i64,
-    /// Units of those that unpaid orders have been promised.
+    /// Units on hand that are reserved for unpaid orders.
     pub reserved: i64,
-    /// Units that can still be sold: `on_hand - reserved`. Negative when fewer were counted than
-    /// are promised, or more were sold than there are (backorder).
+    /// Units available for sale: `on_hand - reserved`. Negative if fewer units were counted than are
+    /// reserved, or if the SKU is sold beyond its stock (backorder).
     pub available: i64,
-    /// How many shards the stock is split over.
+    /// Number of shards of the stock.
     pub shards: u8,
-    /// Whether it is sold beyond what is in stock.
+    /// Whether the SKU is sold beyond its stock.
     pub backorder: bool,
 }
 
 impl StockView {
-    /// The stock of a variant that was looked at as a whole.
+    /// The view of a variant of which all shards were read.
     pub fn of(variant: &Variant) -> Self {
         let stock = variant.total();
         Self {
@@ -242,7 +243,7 @@ pub struct SetStockBody {
 }
 
 impl SetStockBody {
-    /// The count, if it is one.
+    /// Validates the count.
     pub fn parse(self) -> Result<i64, Rejection> {
         let mut check = FieldCheck::default();
         if !(0..=MAX_ON_HAND).contains(&self.on_hand) {
@@ -257,12 +258,12 @@ impl SetStockBody {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitStockBody {
-    /// Shards to split the stock over, 1 to 16. It can be raised, not lowered.
+    /// Number of shards, 1 to 16. It can be raised, but not lowered.
     pub shards: i64,
 }
 
 impl SplitStockBody {
-    /// The number, if it is one.
+    /// Validates the number of shards.
     pub fn parse(self) -> Result<u8, Rejection> {
         u8::try_from(self.shards)
             .ok()
@@ -315,7 +316,7 @@ mod tests {
                 prop_assert!(!enough);
                 return Ok(());
             };
-            // One shard may serve it although others owe: it is there.
+            // A single shard may serve the order although other shards owe units.
             prop_assert!(enough || shares.len() == 1);
             prop_assert_eq!(shares.iter().map(|share| share.units).sum::<u32>(), quantity);
             for share in &shares {
@@ -323,7 +324,7 @@ mod tests {
                 prop_assert_eq!(shares.iter().filter(|other| other.shard == share.shard).count(), 1);
             }
             let one_can = available.iter().any(|available| *available >= i64::from(quantity));
-            prop_assert!(!one_can || shares.len() == 1, "split without need");
+            prop_assert!(!one_can || shares.len() == 1, "an allocation was split unnecessarily");
         }
 
         #[test]

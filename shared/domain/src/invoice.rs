@@ -1,8 +1,7 @@
-//! Invoices and credit notes: what they say, frozen when they are issued. Prices include tax.
+//! Invoices and credit notes. Their content is frozen when they are issued; prices include tax.
 //!
-//! The number comes last, from the counter of the document's series ([`Document::series`]): the store
-//! gives it in the same transaction that writes the document, so that no number is missing and none is
-//! given twice (docs/adr/0012).
+//! The number is assigned last, from the counter of the document's series ([`Document::series`]), in
+//! the transaction that writes the document. So numbers have no gaps and no duplicates (docs/adr/0012).
 
 use std::fmt;
 
@@ -18,57 +17,58 @@ use crate::{
     order::{Address, Order, OrderStatus, Refund, RefundStatus, Units, What},
 };
 
-/// Who sells, as it stands on the document.
+/// The seller as printed on the document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seller {
     /// Name of the company.
     pub name: String,
-    /// Its address, line by line.
+    /// Address of the company, line by line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub address: Vec<String>,
-    /// Number by which the tax office knows it.
+    /// Tax identification number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_id: Option<String>,
-    /// Where to write to.
+    /// Contact address for questions.
     pub email: String,
 }
 
-/// Who buys, as it stands on the document.
+/// The buyer as printed on the document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buyer {
     /// Recipient of the goods.
     pub name: String,
-    /// Where they went, line by line.
+    /// Shipping address, line by line.
     pub address: Vec<String>,
-    /// Where the confirmation went.
+    /// Address that the order confirmation went to.
     pub email: String,
 }
 
-/// The tax that prices include.
+/// The tax that is included in prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaxRule {
-    /// What it is called, such as `VAT`.
+    /// Name of the tax, such as `VAT`.
     pub name: String,
-    /// Hundredths of a percent: 1900 is 19 %. At 0 there is no tax and no line for it.
+    /// Rate in basis points (hundredths of a percent): 1900 is 19 %. With 0, documents have no tax
+    /// line.
     pub rate_basis_points: u32,
 }
 
 /// One tax of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaxLine {
-    /// What it is called.
+    /// Name of the tax, such as `VAT`.
     pub name: String,
-    /// Hundredths of a percent.
+    /// Rate in basis points (hundredths of a percent).
     pub rate_basis_points: u32,
-    /// What is taxed.
+    /// Net amount that is taxed.
     pub net: Money,
-    /// The tax.
+    /// Amount of the tax.
     pub amount: Money,
 }
 
 impl TaxRule {
-    /// The tax in `gross`, rounded half up; nothing if there is no tax. What is left of `gross` is the
-    /// net amount, so both add up to it always.
+    /// Extracts the tax from `gross`, rounded half up; `None` if the rate is 0. The rest is the net
+    /// amount, so that both always add up to `gross`.
     pub fn within(&self, gross: Money) -> Option<TaxLine> {
         if self.rate_basis_points == 0 {
             return None;
@@ -76,7 +76,7 @@ impl TaxRule {
         let rate = i128::from(self.rate_basis_points);
         let whole = 10_000 + rate;
         let doubled = 2 * i128::from(gross.amount.max(0)) * rate;
-        // A part of an `i64` is an `i64`.
+        // A fraction of an `i64` fits into an `i64`.
         let tax = i64::try_from((doubled + whole) / (2 * whole)).unwrap_or(gross.amount);
         Some(TaxLine {
             name: self.name.clone(),
@@ -90,37 +90,37 @@ impl TaxRule {
 /// One line of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What was bought; nothing if the line is an amount only.
+    /// SKU of the variant; `None` for a line that is only an amount.
     pub sku: Option<Sku>,
-    /// Its title.
+    /// Title under which it was bought.
     pub title: String,
-    /// How many.
+    /// Number of units.
     pub quantity: u32,
-    /// Price of one.
+    /// Price of one unit, tax included.
     pub unit_price: Money,
-    /// Price of all of them.
+    /// Price of the line, tax included.
     pub total: Money,
 }
 
-/// What kind of document it is.
+/// Invoice or credit note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
-    /// For an order that was paid.
+    /// For a paid order.
     Invoice,
-    /// For money that went back.
+    /// For a refund.
     CreditNote {
-        /// Number of the invoice.
+        /// Number of the invoice that it corrects.
         of: String,
-        /// The refund.
+        /// The refund that it documents.
         refund_id: RefundId,
-        /// Why, for the customer.
+        /// Reason for the refund, as shown to the customer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
 }
 
-/// What is numbered one after the other: all documents of one kind and one year (UTC).
+/// Consecutively numbered documents: all of one kind and one year (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Series {
     prefix: &'static str,
@@ -128,7 +128,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// The series of a document of that kind that is issued now.
+    /// The series of a document of `kind` that is issued at `now`.
     pub fn of(kind: &Kind, now: Timestamp) -> Self {
         Self {
             prefix: match kind {
@@ -139,55 +139,55 @@ impl Series {
         }
     }
 
-    /// The number of its `count`th document, such as `INV-2026-000123`.
+    /// Number of the `count`th document, such as `INV-2026-000123`.
     pub fn number(self, count: u64) -> String {
         format!("{self}-{count:06}")
     }
 }
 
-/// `INV-2026`, `CRN-2026`.
+/// Prefix of the numbers: `INV-2026`, `CRN-2026`.
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{:04}", self.prefix, self.year)
     }
 }
 
-/// All that an invoice or credit note says, but for its number.
+/// Content of an invoice or credit note, without its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// Invoice or credit note.
     pub kind: Kind,
-    /// When it was issued.
+    /// Time of issue.
     pub issued_at: Timestamp,
-    /// The order.
+    /// The order that it documents.
     pub order_id: OrderId,
-    /// What people call the order.
+    /// Order number as shown to customers.
     pub order_number: String,
-    /// Who sells.
+    /// Seller at the time of issue.
     pub seller: Seller,
-    /// Who buys.
+    /// Buyer as given in the order.
     pub buyer: Buyer,
-    /// What was bought, or what the money went back for.
+    /// Goods that were bought, or for which the refund was made.
     pub lines: Vec<Line>,
-    /// Taxes, one for each name and rate.
+    /// Taxes, one per name and rate.
     pub taxes: Vec<TaxLine>,
-    /// Sum without taxes.
+    /// Total without taxes.
     pub net: Money,
-    /// Sum with taxes; never negative, on a credit note neither.
+    /// Total including taxes; never negative, not even on a credit note.
     pub total: Money,
 }
 
-/// A document that was issued.
+/// An issued document with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
     /// Its number, such as `INV-2026-000123`.
     pub number: String,
-    /// What it says.
+    /// Content of the document.
     pub document: Document,
 }
 
 impl Invoice {
-    /// The invoice of an order, still without a number.
+    /// Drafts the invoice of an order, without a number.
     pub fn of_order(
         order: &Order,
         seller: &Seller,
@@ -227,8 +227,8 @@ impl Invoice {
         })
     }
 
-    /// The credit note of a refund, still without a number. Buyer, titles, prices and tax are those of
-    /// the invoice that it takes back, whatever they are today; the seller is today's.
+    /// Drafts the credit note of a refund, without a number. Buyer, titles, prices and tax are those of
+    /// the invoice; the seller is the current one.
     pub fn credit_note(
         &self,
         refund: &Refund,
@@ -271,24 +271,24 @@ impl Invoice {
         })
     }
 
-    /// What its file is called.
+    /// File name for downloads.
     pub fn file_name(&self) -> String {
         format!("{}.pdf", self.number)
     }
 
-    /// Where its file lies.
+    /// Object key of the PDF.
     pub fn object_key(&self) -> String {
         format!("invoices/{}/{}", self.document.order_id, self.file_name())
     }
 }
 
 impl Document {
-    /// The series that its number is of.
+    /// The series that numbers the document.
     pub fn series(&self) -> Series {
         Series::of(&self.kind, self.issued_at)
     }
 
-    /// The `count`th document of its series.
+    /// Assigns the number: the `count`th of its series.
     pub fn numbered(self, count: u64) -> Invoice {
         Invoice {
             number: self.series().number(count),
@@ -296,7 +296,7 @@ impl Document {
         }
     }
 
-    /// The lines of these units, if there are some and they are worth exactly `total`.
+    /// Lines for `units`, if there are any and they are worth exactly `total`.
     fn lines_worth(&self, units: &[Units], total: Money) -> Result<Option<Vec<Line>>, MoneyError> {
         let mut sum = Money::zero(total.currency);
         let mut lines = Vec::with_capacity(units.len());
@@ -331,64 +331,67 @@ fn address_lines(address: &Address) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-/// Whether an order has been paid, and so has an invoice or will have one soon. Money that came for
-/// goods that were gone does not count: it goes back, and nothing was sold.
+/// Whether the order was paid, so that it has an invoice or will have one soon. A payment that arrived
+/// after the goods were gone does not count: it is refunded, and nothing was sold.
 pub fn is_due(order: &Order) -> bool {
     order.history.iter().any(|entry| entry.what == What::Paid)
 }
 
-/// The refunds of an order that call for a credit note.
+/// Refunds of an order that call for a credit note.
 pub fn credited(order: &Order) -> impl Iterator<Item = &Refund> {
     let gone = |refund: &&Refund| refund.status == RefundStatus::Succeeded;
     order.refunds.iter().filter(gone)
 }
 
-/// Why an order has no invoice that could be shown.
+/// The rejection for an order without an invoice to show.
 pub fn missing(order: &Order) -> Rejection {
     if is_due(order) || order.status() == OrderStatus::PendingPayment {
         Rejection::new(
             Code::InvoiceNotReady,
-            "The invoice is made when the order is paid; look again in a few seconds.",
+            "The invoice is issued when the order is paid; try again in a few seconds.",
         )
     } else {
-        Rejection::not_found("invoice")
+        Rejection::new(
+            Code::NotFound,
+            "The order has no invoice: nothing was sold.",
+        )
     }
 }
 
-/// The invoice of an order, as its customer and staff see it.
+/// The invoice of an order, with its credit notes.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct InvoiceView {
     /// Its number, such as `INV-2026-000123`.
     pub number: String,
-    /// When it was issued.
+    /// Time of issue.
     #[schemars(with = "String")]
     pub issued_at: Timestamp,
-    /// What was paid, taxes included.
+    /// Invoiced amount, taxes included.
     pub total: Money,
-    /// Where the PDF can be fetched, by whoever has this address.
+    /// Presigned URL of the PDF: anyone who has it can download the file.
     pub url: String,
-    /// From then on the address is refused; ask again for a new one.
+    /// The URL is refused from this time on; request the invoice again for a new one.
     #[schemars(with = "String")]
     pub url_expires_at: Timestamp,
-    /// What was taken back of it.
+    /// Credit notes for refunds of the order.
     pub credit_notes: Vec<CreditNoteView>,
 }
 
-/// A credit note, as customer and staff see it.
+/// A credit note for a refund.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CreditNoteView {
     /// Its number, such as `CRN-2026-000123`.
     pub number: String,
-    /// The refund.
+    /// The refund that it documents.
     pub refund_id: RefundId,
-    /// When it was issued.
+    /// Time of issue.
     #[schemars(with = "String")]
     pub issued_at: Timestamp,
-    /// What went back, taxes included.
+    /// Refunded amount, taxes included.
     pub total: Money,
-    /// Where the PDF can be fetched, by whoever has this address.
+    /// Presigned URL of the PDF: anyone who has it can download the file.
     pub url: String,
-    /// From then on the address is refused; ask again for a new one.
+    /// The URL is refused from this time on; request the invoice again for a new one.
     #[schemars(with = "String")]
     pub url_expires_at: Timestamp,
 }
@@ -445,7 +448,7 @@ mod tests {
             let tax = rule(rate).within(gross).unwrap();
             prop_assert!(tax.amount.amount >= 0 && tax.net.amount >= 0);
             prop_assert_eq!(tax.net.plus(tax.amount).unwrap(), gross);
-            // Not further off than half a unit, and a half is rounded up.
+            // The error is at most half a unit, and halves are rounded up.
             let (rate, whole) = (i128::from(rate), 10_000 + i128::from(rate));
             let off = 2 * (i128::from(tax.amount.amount) * whole - i128::from(gross.amount) * rate);
             prop_assert!(-whole < off && off <= whole);

@@ -1,8 +1,8 @@
-//! The rules of the shop: what a valid order is, what a product file means, when stock may be
-//! promised. Nothing here performs I/O or reads a clock; time and randomness are inputs.
+//! Business rules of the shop: validation of orders, the format of product files, reservation of stock.
+//! No I/O and no clock: time and randomness are inputs.
 //!
-//! One module per context. A use case is a function named by an imperative (`place_order`), its
-//! input a command (`PlaceOrder`), its failures one enum that converts into a [`fault::Rejection`].
+//! One module per context. A use case is a function with an imperative name (`place_order`); its input
+//! is a command (`PlaceOrder`), its errors one enum that converts into a [`fault::Rejection`].
 
 pub mod breaker;
 pub mod cart;

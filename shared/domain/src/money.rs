@@ -1,11 +1,11 @@
-//! Money in whole minor units. No floating point anywhere near it.
+//! Money in minor units, without floating point.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Largest amount a price may have, in minor units: a hundred million dollars. A cart of the
-/// largest lines still adds up to a number that JavaScript holds exactly (2^53).
+/// Maximum price in minor units: a hundred million dollars. The total of a cart with the largest lines
+/// still fits into a number that JavaScript represents exactly (2^53).
 pub const MAX_PRICE: i64 = 10_000_000_000;
 
 /// An ISO 4217 currency.
@@ -13,13 +13,13 @@ pub const MAX_PRICE: i64 = 10_000_000_000;
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
-    /// How many decimals an amount of this currency is written with: 2 for USD, 0 for JPY.
+    /// Number of decimals of an amount in this currency: 2 for USD, 0 for JPY.
     pub fn decimals(self) -> u32 {
         self.0.exponent().map_or(0, u32::from)
     }
 }
 
-/// The text is no ISO 4217 code.
+/// Text that is not an ISO 4217 currency code.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0:?} is not an ISO 4217 currency code")]
 pub struct UnknownCurrency(pub String);
@@ -73,38 +73,38 @@ impl schemars::JsonSchema for Currency {
     }
 }
 
-/// An amount of one currency.
+/// An amount in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Money {
-    /// Minor units: 5000 is 50.00 USD, and 5000 JPY.
+    /// Amount in minor units: 5000 is 50.00 USD, or 5000 JPY.
     pub amount: i64,
-    /// ISO 4217 code.
+    /// ISO 4217 currency code.
     pub currency: Currency,
 }
 
-/// Arithmetic that has no right answer.
+/// An arithmetic error.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MoneyError {
-    /// Amounts of two currencies do not add up.
-    #[error("{0} and {1} do not add up")]
+    /// The amounts are in different currencies.
+    #[error("cannot add amounts in {0} and {1}")]
     CurrencyMismatch(Currency, Currency),
-    /// Too large to represent.
+    /// The result is out of range.
     #[error("the amount is too large")]
     Overflow,
 }
 
 impl Money {
-    /// `amount` minor units.
+    /// An amount in minor units.
     pub const fn new(amount: i64, currency: Currency) -> Self {
         Self { amount, currency }
     }
 
-    /// Nothing, in `currency`.
+    /// Zero in `currency`.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
 
-    /// The sum, if both are of one currency and it can be represented.
+    /// Adds two amounts of the same currency.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
             return Err(MoneyError::CurrencyMismatch(self.currency, other.currency));
@@ -116,7 +116,7 @@ impl Money {
         ))
     }
 
-    /// The price of `quantity` units.
+    /// Multiplies a unit price by a quantity.
     pub fn times(self, quantity: u32) -> Result<Self, MoneyError> {
         let amount = self.amount.checked_mul(i64::from(quantity));
         Ok(Self::new(
@@ -125,8 +125,8 @@ impl Money {
         ))
     }
 
-    /// Reads what people write in a price column: `50`, `9.99`, `1234.5`. Digits and at most one
-    /// dot; more decimals than the currency has are an error, unless they are zeros.
+    /// Parses a price column such as `50`, `9.99` or `1234.5`: digits and at most one decimal point.
+    /// More decimals than the currency has are an error, unless they are zeros.
     pub fn parse_decimal(text: &str, currency: Currency) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -143,7 +143,7 @@ impl Money {
     }
 }
 
-/// `50.00 USD`: for e-mails, not for machines.
+/// Formats as `50.00 USD`: for people, not for machines.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = self.currency.decimals() as usize;

@@ -1,31 +1,31 @@
-//! Payment of an order, whoever the provider is.
+//! Payment methods, states and failures, independent of the provider.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the customer pays.
+/// Provider and token with which an order is paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentMethod {
-    /// Which provider takes it.
+    /// The provider that processes the payment.
     pub provider: Provider,
-    /// The provider's token for the customer's means of payment, never card data. Without one the
-    /// customer's own client confirms the payment.
+    /// The provider's token for the customer's payment method, never card data. Without it, the
+    /// customer's client confirms the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 
-/// The providers the shop knows.
+/// Supported payment providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
-    /// The built-in provider for trying things out; moves no money.
+    /// Built-in provider for tests and demos; it moves no money.
     Test,
-    /// Stripe: cards, wallets and what else is switched on there.
+    /// Stripe: cards, wallets and other methods that are enabled there.
     Stripe,
 }
 
 impl Provider {
-    /// The provider of that name.
+    /// The provider of that name, if it is supported.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "test" => Some(Self::Test),
@@ -34,7 +34,7 @@ impl Provider {
         }
     }
 
-    /// Its name.
+    /// Name of the provider, as used in URLs and keys.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
@@ -43,7 +43,7 @@ impl Provider {
     }
 }
 
-/// The providers a shop offers, from a list of names such as `test,stripe`.
+/// Parses the providers that a shop offers, from a list such as `test,stripe`.
 pub fn offered(names: &str) -> Result<Vec<Provider>, UnknownProvider> {
     let names = names
         .split(',')
@@ -54,31 +54,31 @@ pub fn offered(names: &str) -> Result<Vec<Provider>, UnknownProvider> {
         .collect()
 }
 
-/// No provider has this name.
+/// A name that is not a payment provider's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no payment provider; known are \"test\" and \"stripe\"")]
+#[error("{0:?} is not a payment provider; use \"test\" or \"stripe\"")]
 pub struct UnknownProvider(pub String);
 
-/// Where the payment stands.
+/// Progress of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// Not attempted, or no answer yet.
+    /// Not attempted, or without an answer so far.
     Pending,
-    /// The customer has to confirm it with the provider.
+    /// The customer has to confirm the payment with the provider.
     RequiresAction,
-    /// The provider holds the money for us; it is being taken. Until that is settled the order can
-    /// neither expire nor be cancelled.
+    /// Authorized: the provider holds the money, and the capture is in progress. Until it is captured
+    /// or voided, the order can neither expire nor be canceled.
     Authorised,
-    /// The money is ours.
+    /// The money was captured.
     Captured,
-    /// The provider refused, or never answered; nothing was taken.
+    /// The provider declined, or never answered; nothing was captured.
     Failed,
-    /// Nothing was taken, and nothing will be: the order expired or was cancelled.
+    /// Nothing was or will be captured: the order expired or was canceled.
     Voided,
-    /// Some of the money went back.
+    /// Part of the captured amount was refunded.
     PartiallyRefunded,
-    /// All of the money went back.
+    /// The captured amount was refunded in full.
     Refunded,
 }
 
@@ -86,10 +86,10 @@ pub enum PaymentStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentFailure {
-    /// The provider said no.
+    /// The provider declined the payment.
     Declined,
-    /// The provider gave no answer in time, again and again.
+    /// The provider did not answer in time, in several attempts.
     ProviderUnavailable,
-    /// The payment was cancelled at the provider.
+    /// The payment was canceled at the provider.
     Cancelled,
 }

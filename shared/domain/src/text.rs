@@ -1,34 +1,38 @@
-//! Text from outside: bounded, without control characters.
+//! Validation of external text: bounded, without control characters.
 
 use crate::fault::FieldFault;
 
-/// Collects the faults of a body field by field, so that a client learns all of them at once.
+/// Collects validation errors field by field, so that a client learns all of them at once.
 #[derive(Debug, Default)]
 pub struct FieldCheck {
     faults: Vec<FieldFault>,
 }
 
 impl FieldCheck {
-    /// Notes a fault.
+    /// Adds an error.
     pub fn fault(&mut self, field: &str, code: &'static str, message: impl Into<String>) {
         self.faults.push(FieldFault::new(field, code, message));
     }
 
-    /// `text` trimmed: one line, not empty, at most `max` characters.
+    /// Trims and validates `text`: one line, not empty, at most `max` characters.
     pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
         let text = text.trim();
         if text.is_empty() {
             self.fault(field, "required", "Must not be empty.");
         } else if text.chars().count() > max {
-            self.fault(field, "too_long", format!("At most {max} characters."));
+            self.fault(
+                field,
+                "too_long",
+                format!("Must have at most {max} characters."),
+            );
         } else if text.chars().any(char::is_control) {
-            self.fault(field, "invalid", "Must not have control characters.");
+            self.fault(field, "invalid", "Must not contain control characters.");
         }
         text.to_owned()
     }
 
-    /// An e-mail address as far as its form can tell: the rest is found out by writing to it.
-    /// At most 254 characters (RFC 5321).
+    /// Validates the form of an email address; only sending to it can tell whether it exists. At most
+    /// 254 characters (RFC 5321).
     pub fn email(&mut self, field: &str, text: &str) -> String {
         let email = self.line(field, text, 254);
         let well_formed = email.split_once('@').is_some_and(|(local, host)| {
@@ -52,23 +56,23 @@ impl FieldCheck {
             self.fault(
                 field,
                 "invalid_email",
-                "Must be an address such as ada@example.com.",
+                "Must be an email address such as ada@example.com.",
             );
         }
         email
     }
 
-    /// Whether `field` already has a fault.
+    /// Whether `field` already has an error.
     pub fn has(&self, field: &str) -> bool {
         self.faults.iter().any(|fault| fault.field == field)
     }
 
-    /// The faults so far.
+    /// The errors so far.
     pub fn into_faults(self) -> Vec<FieldFault> {
         self.faults
     }
 
-    /// `value`, or the faults if there were any.
+    /// Returns `value`, or the errors if there are any.
     pub fn finish<T>(self, value: T) -> Result<T, Vec<FieldFault>> {
         if self.faults.is_empty() {
             Ok(value)

@@ -1,4 +1,4 @@
-//! Reading JSON strictly.
+//! Strict deserialization of JSON.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,8 +7,8 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// Reads a struct from an object only. Left to itself, serde also takes an array of the fields in
-/// their order, which no client means. For `#[serde(deserialize_with = "…")]` and whole bodies.
+/// Deserializes a struct from a JSON object only. By default, serde also accepts an array with the
+/// fields in order. Used for `#[serde(deserialize_with = "…")]` and for whole bodies.
 pub fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! Sending e-mail, through SES.
+//! Sends email through SES.
 
 use aws_sdk_sesv2::{
     Client,
@@ -10,7 +10,7 @@ use domain::email::Email;
 
 use crate::{GatewayError, retry_partition};
 
-/// Someone who carries e-mail.
+/// Sends email on behalf of the shop.
 #[derive(Clone, Debug)]
 pub struct Mailer {
     client: Client,
@@ -19,8 +19,8 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Sends as `from`. What becomes of the mails is told to where `configuration_set` says. Connects
-    /// at the first call.
+    /// Makes a mailer that sends from `from`. Bounces and complaints are published as
+    /// `configuration_set` specifies. Connects at the first call.
     pub fn new(
         config: &SdkConfig,
         from: impl Into<String>,
@@ -35,7 +35,7 @@ impl Mailer {
         }
     }
 
-    /// Hands an e-mail over; answers with the service's name for it.
+    /// Sends an email and returns the id that SES assigned.
     pub async fn send(&self, email: &Email) -> Result<String, GatewayError> {
         let content = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let message = (|| -> Result<Message, BuildError> {
@@ -59,7 +59,7 @@ impl Mailer {
             .send()
             .await
             .map_err(|error| match error.code() {
-                // Its message may name the customer's address, which is no matter for the log.
+                // SES may quote the customer's address, which must not be logged.
                 Some(code) => failed(code.to_owned()),
                 None => GatewayError::call("SES", "SendEmail", &error),
             })?;

@@ -1,5 +1,4 @@
-//! Other services, by the role they play: who takes the money, who carries the mail, where files lie,
-//! who keeps the keys.
+//! Clients of external services by role: payment, email, object storage, secrets.
 
 use aws_sdk_s3::{
     config::retry::{RetryPartition, TokenBucket},
@@ -12,20 +11,20 @@ pub mod objects;
 pub mod payment;
 pub mod secrets;
 
-/// A call to another service that failed.
+/// A failed call to an external service.
 #[derive(Debug, thiserror::Error)]
 #[error("{service} {operation} failed: {cause}")]
 pub struct GatewayError {
-    /// Which service.
+    /// Name of the service.
     pub service: &'static str,
-    /// Which of its operations.
+    /// Name of the operation.
     pub operation: &'static str,
-    /// The service's or the transport's words.
+    /// Error of the service or the transport.
     pub cause: String,
 }
 
 impl GatewayError {
-    /// A call that failed: the service's own words if it has answered, the transport's if not.
+    /// Converts an SDK error: the service's message if it has responded, otherwise the transport's.
     pub(crate) fn call<E, R>(
         service: &'static str,
         operation: &'static str,
@@ -45,7 +44,7 @@ impl GatewayError {
     }
 }
 
-/// A retry budget of a client's own.
+/// A retry budget that belongs to one client.
 pub(crate) fn retry_partition(name: &'static str) -> RetryPartition {
     let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
     RetryPartition::custom(name).token_bucket(budget).build()

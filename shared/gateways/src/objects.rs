@@ -1,4 +1,4 @@
-//! Files in S3.
+//! Reads, writes and presigns objects in S3.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,29 +8,29 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{GatewayError, retry_partition};
 
-/// One upload that is allowed for a while, by whoever has it.
+/// A presigned upload: anyone who has it may upload once it was issued, until it expires.
 #[derive(Clone, Debug)]
 pub struct PresignedUpload {
     /// HTTP method.
     pub method: String,
-    /// Where to.
+    /// URL to upload to.
     pub url: String,
-    /// Headers that must be sent as they are.
+    /// Headers to send unchanged.
     pub headers: BTreeMap<String, String>,
-    /// From then on the URL is refused.
+    /// The URL is refused from this time on.
     pub expires_at: Timestamp,
 }
 
-/// One download that is allowed for a while, by whoever has its address.
+/// A presigned download: anyone who has the URL may download the object until it expires.
 #[derive(Clone, Debug)]
 pub struct PresignedDownload {
-    /// Where from, with `GET`.
+    /// URL to `GET` the object from.
     pub url: String,
-    /// From then on the URL is refused.
+    /// The URL is refused from this time on.
     pub expires_at: Timestamp,
 }
 
-/// A bucket.
+/// A client of one bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     client: Client,
@@ -38,9 +38,9 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of that name. Connects at the first call.
+    /// Makes a client of the bucket `name` that connects at its first call.
     pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
-        // AWS finds a bucket by the host, what stands in for it by the path.
+        // AWS addresses buckets by host, its stand-ins by path.
         let path_style = has_other_endpoint(config);
         let config = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(path_style)
@@ -51,7 +51,7 @@ impl Bucket {
         }
     }
 
-    /// Allows an upload to `key` for `lifetime`. No call is made.
+    /// Presigns an upload to `key` for `lifetime`, without a call.
     pub async fn presign_upload(
         &self,
         key: &str,
@@ -77,8 +77,8 @@ impl Bucket {
         })
     }
 
-    /// Allows a download of `key` for `lifetime`, which browsers store as `file_name` (letters, digits,
-    /// dots and dashes). No call is made, so the object need not be there.
+    /// Presigns a download of `key` for `lifetime`, which browsers save as `file_name` (letters,
+    /// digits, dots and dashes). Makes no call, so the object need not exist.
     pub async fn presign_download(
         &self,
         key: &str,
@@ -101,7 +101,7 @@ impl Bucket {
         })
     }
 
-    /// Writes an object unless there is one: what was stored stays as it is. Says whether it is new.
+    /// Writes an object unless it exists. Returns whether it was written.
     pub async fn put_new(
         &self,
         key: &str,
@@ -125,7 +125,7 @@ impl Bucket {
         }
     }
 
-    /// Reads a whole object; `None` if there is none.
+    /// Reads an object as a whole; `None` if it does not exist.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, GatewayError> {
         let failed = |cause: String| GatewayError {
             service: "S3",
@@ -159,7 +159,7 @@ impl Bucket {
     }
 }
 
-/// Whether S3 is called at another address than AWS's own.
+/// Whether the endpoint of S3 is overridden.
 fn has_other_endpoint(config: &SdkConfig) -> bool {
     let key = ServiceConfigKey::builder()
         .service_id("S3")

@@ -1,4 +1,4 @@
-//! Keys of other services, from AWS Secrets Manager.
+//! Reads the keys of external services from AWS Secrets Manager.
 
 use std::{
     fmt,
@@ -13,24 +13,24 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{GatewayError, retry_partition};
 
-/// How long keys are used before they are read again: a secret that was exchanged is gone everywhere
-/// after as long, and a busy function reads it twelve times an hour.
+/// Time after which keys are read again: a rotated secret is replaced everywhere within it, and a busy
+/// function reads the secret twelve times an hour.
 const KEPT: Duration = Duration::from_secs(300);
-/// How old keys must be before a doubt has them read again. Anybody can send a wrong signature; it
-/// must not cost a call each time.
+/// Minimum age of keys before a failed verification has them read again. Anyone can send a wrong
+/// signature, which must not cost a call each time.
 const DOUBTED: Duration = Duration::from_secs(10);
 
-/// Keys of a payment provider: `{"secret_key": "…", "webhook_secrets": ["…", …]}`.
+/// Keys of a payment provider, stored as `{"secret_key": "…", "webhook_secrets": ["…", …]}`.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Keys {
-    /// With it the shop calls the provider.
+    /// API key for calls to the provider.
     pub secret_key: String,
-    /// With them the provider signs its events. Two while one replaces the other.
+    /// Secrets that verify webhook events; two during a rotation.
     #[serde(default)]
     pub webhook_secrets: Vec<String>,
 }
 
-/// How many there are, and nothing of what they are.
+/// Shows the number of secrets, but not their values.
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys")
@@ -40,7 +40,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// A secret, read when it is first needed and again when it may have changed.
+/// A secret that is read at first use, and again when it may have changed.
 #[derive(Debug)]
 pub struct Secret {
     source: Source,
@@ -65,7 +65,7 @@ struct Kept {
 }
 
 impl Secret {
-    /// The secret of that name or ARN. Connects at the first use.
+    /// A secret by name or ARN. Connects at the first use.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
         Self::from(Source::Manager {
             config: Box::new(config.clone()),
@@ -74,7 +74,7 @@ impl Secret {
         })
     }
 
-    /// Keys that are at hand and never change: for tests and stand-ins.
+    /// Fixed keys, for tests and stand-ins.
     pub fn fixed(keys: Keys) -> Self {
         Self::from(Source::Fixed(Arc::new(keys)))
     }
@@ -84,7 +84,7 @@ impl Secret {
         self.newer_than(KEPT).await
     }
 
-    /// Keys other than `doubted`, with which something did not fit, if there are others by now.
+    /// Keys other than `doubted`, which failed a verification; `None` if they are unchanged.
     pub async fn other_than(&self, doubted: &Arc<Keys>) -> Result<Option<Arc<Keys>>, GatewayError> {
         let keys = self.newer_than(DOUBTED).await?;
         Ok((keys != *doubted).then_some(keys))
@@ -97,7 +97,7 @@ impl Secret {
             }
             Source::Fixed(keys) => return Ok(Arc::clone(keys)),
         };
-        // Held while reading, so that calls that come together read once.
+        // Held while reading, so that concurrent calls read once.
         let mut kept = self.kept.lock().await;
         if let Some(kept) = kept.as_ref()
             && kept.read_at.elapsed() < age
@@ -142,7 +142,7 @@ async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
     let text = answer
         .secret_string()
         .ok_or_else(|| unreadable("the secret is not text"))?;
-    // Without the parser's words: they may quote the secret.
+    // Omits the parser's message, which may quote the secret.
     serde_json::from_str(text).map_err(|_| {
         unreadable(r#"the secret is not {"secret_key": "…", "webhook_secrets": ["…"]}"#)
     })

@@ -1,9 +1,8 @@
-//! The contract with Stripe, against the stand-in of `shared/local`: localstripe with what it lacks
-//! added in front.
+//! Contract tests with Stripe, against the stand-in of `shared/local`: localstripe behind a proxy.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test; its helpers are no test functions, so clippy.toml does not cover them"
+    reason = "a test; its helpers are not test functions, so clippy.toml does not cover them"
 )]
 
 use std::{
@@ -54,7 +53,7 @@ fn order<'a>(id: &'a str, token: Option<&'a str>) -> Authorisation<'a> {
     }
 }
 
-/// A shop's providers and the Stripe they call.
+/// A shop's providers and the Stripe stand-in that they call.
 struct Shop {
     stand_in: StripeStandIn,
     providers: PaymentProviders,
@@ -105,13 +104,13 @@ impl Shop {
         payment.unwrap().state
     }
 
-    /// An authorised payment.
+    /// Authorizes a payment and returns its id.
     async fn authorised(&self, id: &str) -> String {
         let payment = self.authorise(&order(id, Some("pm_card_visa"))).await;
         payment.unwrap().payment_id
     }
 
-    /// The only payment there is.
+    /// The only existing payment.
     async fn only(&self) -> Intent {
         let intents = self.stand_in.intents().await.unwrap();
         assert_eq!(intents.len(), 1, "{intents:?}");
@@ -179,7 +178,7 @@ async fn a_bank_that_asks_the_customer_is_waited_for() {
 
     shop.stand_in.authenticate(id, true).await.unwrap();
     assert_eq!(shop.state(id).await, PaymentState::Authorised);
-    // The stored answer to the first call is out of date; the truth is told.
+    // The stored response of the first call is outdated; the current state is returned.
     let again = shop.authorise(&order("o1", Some(&token))).await.unwrap();
     assert_eq!(again.state, PaymentState::Authorised);
     assert_eq!(again.payment_id, id);
@@ -237,7 +236,7 @@ async fn whatever_is_sent_twice_happens_once() {
     for _ in 0..2 {
         assert_eq!(shop.capture(&id, "c", 600).await, Ok(captured(600, 0)));
     }
-    // Another key, another amount: it is captured, and stays so.
+    // Another key with another amount: the payment is captured, and stays as it is.
     assert_eq!(shop.capture(&id, "other", 1000).await, Ok(captured(600, 0)));
     for _ in 0..2 {
         assert_eq!(shop.refund(&id, "r", 100).await, Ok(RefundState::Succeeded));
@@ -245,7 +244,7 @@ async fn whatever_is_sent_twice_happens_once() {
     let intent = shop.only().await;
     assert_eq!((intent.captured, intent.refunded), (600, 100));
 
-    // The same key for something else is a bug, and does nothing.
+    // Reusing the key for another request is a bug, and has no effect.
     let reused = shop.refund(&id, "r", 101).await;
     assert!(is_refused(&reused), "{reused:?}");
     let mut other = order("o1", Some("pm_card_visa"));
@@ -285,7 +284,7 @@ async fn an_answer_that_is_lost_is_found_again() {
     assert_eq!(payment.state, PaymentState::Authorised);
     let id = payment.payment_id.as_str();
 
-    // The same over a kept connection.
+    // The same over a pooled connection.
     shop.stand_in.fail_next(Fault::LoseAnswer);
     assert!(is_unavailable(&shop.capture(id, "c", 900).await));
     assert_eq!(shop.capture(id, "c", 900).await, Ok(captured(900, 0)));
@@ -397,7 +396,7 @@ async fn nobody_waits_for_ever() {
     assert!(is_unavailable(&shop.providers.payment(STRIPE, &id).await));
 }
 
-/// A webhook that passes on what it gets: signature and body.
+/// A webhook that forwards signature and body.
 async fn webhook() -> (String, mpsc::UnboundedReceiver<(String, Bytes)>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -452,7 +451,7 @@ async fn events_are_told_from_forgeries() {
         assert_eq!(verdict, Err(EventError::Stale));
     }
     kinds.sort();
-    // The first two are the front's, the last is localstripe's own.
+    // The first two come from the proxy, the last from localstripe itself.
     assert_eq!(
         kinds,
         [
@@ -463,7 +462,7 @@ async fn events_are_told_from_forgeries() {
     );
 }
 
-/// A Secrets Manager with one secret, and how often it was read.
+/// A Secrets Manager with one secret, and the number of times it was read.
 async fn secrets_manager(texts: Vec<&'static str>) -> (runtime::Environment, Arc<AtomicUsize>) {
     let reads = Arc::new(AtomicUsize::new(0));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -508,7 +507,7 @@ async fn keys_may_be_exchanged_while_the_shop_is_open() {
     assert_eq!(reads.load(Ordering::SeqCst), 1);
 
     stand_in.accept_only(NEW);
-    // Keys that were read just now are not doubted; time is let pass for that.
+    // Keys that were just read are not doubted, so time must pass.
     assert!(is_refused(&providers.payment(STRIPE, "pi_1").await));
     assert_eq!(reads.load(Ordering::SeqCst), 1);
     tokio::time::pause();

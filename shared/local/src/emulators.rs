@@ -1,4 +1,4 @@
-//! The emulators: DynamoDB in this process, SQS, S3 and SES in a child process.
+//! Runs the emulators: DynamoDB in this process; SQS, S3 and SES in a child process.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,26 +24,26 @@ use crate::{
     template::{Bucket, Queue, Template},
 };
 
-/// The emulators of one stack. Dropping them ends them.
+/// The emulators of one stack. Dropping them stops them.
 pub struct Emulators {
     /// The database itself, beside its HTTP endpoint.
     pub database: Database,
-    /// Where DynamoDB answers.
+    /// Endpoint of DynamoDB.
     pub dynamodb: String,
-    /// Where SQS, S3 and SES answer.
+    /// Endpoint of SQS, S3 and SES.
     pub endpoint: String,
-    /// A client for the queues.
+    /// Client for the queues.
     pub sqs: aws_sdk_sqs::Client,
-    /// A client for the buckets.
+    /// Client for the buckets.
     pub s3: aws_sdk_s3::Client,
     child: Child,
-    /// The child's temporary files. Ours to remove: when dropped, the child ends too fast to do it.
+    /// Temporary files of the child process, which exits too fast to remove them when dropped.
     _scratch: TempDir,
 }
 
 impl Emulators {
-    /// Starts them. `root` is the project's folder, `data` where they keep what they hold; without
-    /// it, it is gone when they are.
+    /// Starts the emulators. `root` is the project's folder, `data` the folder for persistent data;
+    /// without it, nothing persists.
     pub async fn start(root: &Path, data: Option<&Path>) -> Result<Self> {
         let database = match data {
             None => Database::memory(),
@@ -62,8 +62,9 @@ impl Emulators {
             dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await
         });
 
-        let scratch = TempDir::with_prefix("stampede-")
-            .map_err(|error| LocalError::new("there is no room for temporary files", error))?;
+        let scratch = TempDir::with_prefix("stampede-").map_err(|error| {
+            LocalError::new("the folder for temporary files cannot be created", error)
+        })?;
         let (child, endpoint) = start_ministack(root, data, scratch.path()).await?;
         let config = crate::sdk::config(&endpoint);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -80,17 +81,17 @@ impl Emulators {
         })
     }
 
-    /// What AWS clients need to find them.
+    /// Variables that point AWS clients to the emulators.
     pub fn environment(&self) -> BTreeMap<String, String> {
         client_environment(&self.endpoint, &self.dynamodb)
     }
 
-    /// The process that is SQS, S3 and SES.
+    /// Id of the child process that emulates SQS, S3 and SES.
     pub fn process_id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Makes what the template names and is not there yet.
+    /// Creates the template's resources that do not exist yet.
     pub async fn provision(&self, template: &Template) -> Result<()> {
         let table: CreateTableRequest = serde_json::from_value(template.table.clone())
             .map_err(|error| LocalError::new("the table in infra/data.yaml", error))?;
@@ -103,7 +104,7 @@ impl Emulators {
                 .create_table(table)
                 .map_err(|error| LocalError::new("the table cannot be created", error))?;
         }
-        // Dead-letter queues first: the others name them.
+        // Dead-letter queues first, as the other queues refer to them.
         let (plain, redriving): (Vec<&Queue>, Vec<&Queue>) = template
             .queues
             .iter()
@@ -117,8 +118,8 @@ impl Emulators {
         Ok(())
     }
 
-    /// Puts items into the table without going through its endpoint or its stream, for tests that need
-    /// many: DynamoDB JSON, as a scan answers.
+    /// Inserts items into the table, bypassing its endpoint and stream, for tests that need many. Items
+    /// are in DynamoDB JSON, as returned by a scan.
     pub fn load(&self, table: &str, items: Vec<Value>) -> Result<()> {
         let failed =
             |error: &dyn std::fmt::Display| LocalError::new("items cannot be loaded", error);
@@ -130,14 +131,14 @@ impl Emulators {
         Ok(())
     }
 
-    /// Ends the child process and waits until it has ended.
+    /// Stops the child process and waits until it has exited.
     pub async fn stop(&mut self) {
-        // Its standard input ends: it stores what it holds and stops.
+        // Closing its standard input makes it store its data and exit.
         drop(self.child.stdin.take());
         let stopped =
             tokio::time::timeout(std::time::Duration::from_secs(5), self.child.wait()).await;
         if stopped.is_err() {
-            // Too slow; refused only when it has ended by now.
+            // Killed if it is too slow; only fails if it has exited by now.
             let _ = self.child.kill().await;
         }
     }
@@ -157,7 +158,7 @@ impl Emulators {
             .send()
             .await
             .map_err(|error| failed(&aws_sdk_sqs::error::DisplayErrorContext(error)))?;
-        // Apart, as a queue that is there already may have had others.
+        // Separately, as an existing queue may have had other attributes.
         self.sqs
             .set_queue_attributes()
             .queue_url(created.queue_url.unwrap_or_default())
@@ -224,7 +225,7 @@ fn table_name(template: &Template) -> Value {
     serde_json::json!({ "TableName": template.table["TableName"] })
 }
 
-/// The environment of a client of the emulators.
+/// Environment of a client of the emulators.
 fn client_environment(endpoint: &str, dynamodb: &str) -> BTreeMap<String, String> {
     let variables = [
         ("AWS_REGION", REGION),
@@ -238,7 +239,7 @@ fn client_environment(endpoint: &str, dynamodb: &str) -> BTreeMap<String, String
         .into()
 }
 
-/// Starts SQS, S3 and SES on a free port, and waits until they answer.
+/// Starts SQS, S3 and SES on a free port and waits until they respond.
 async fn start_ministack(
     root: &Path,
     data: Option<&Path>,
@@ -259,7 +260,7 @@ async fn start_ministack(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
-        // Ctrl-C is for the one who started us; it stops when its standard input ends.
+        // Ctrl-C is handled by the parent; the child exits when its standard input closes.
         .process_group(0);
     if let Some(data) = data {
         command.arg("--state-dir").arg(data.join("emulator"));
@@ -282,12 +283,12 @@ async fn start_ministack(
                 .next()
                 .unwrap_or_default()
                 .to_owned();
-            // Read on, so that it never waits for room in the pipe.
+            // Keeps reading, so that the child never blocks on a full pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok((child, endpoint));
         }
     }
     Err(LocalError(
-        "the emulator of SQS, S3 and SES ended before it was ready; its words are above".into(),
+        "the emulator of SQS, S3 and SES exited before it was ready; see its output above".into(),
     ))
 }

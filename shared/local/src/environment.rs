@@ -1,26 +1,26 @@
-//! The functions' environments as cargo-lambda takes them: a file with what all functions share, and
-//! apart from it what differs from function to function.
+//! Writes the functions' environments for cargo-lambda: a file with the shared variables, and
+//! separately the variables that differ between functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{LocalError, Result, template::Function};
 
-/// Variables by name.
+/// Values of variables, by name.
 pub type Variables = BTreeMap<String, String>;
 
 /// The environments of all functions.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Environments {
-    /// Variables with one value wherever the template sets them. A function that does not read one is
-    /// not disturbed by it.
+    /// Variables with the same value wherever the template sets them. Functions that do not read one
+    /// are not affected.
     pub shared: Variables,
-    /// Variables that have other values in other functions, by binary. Never among the shared ones: a
-    /// function for which the template does not set them would read another's value.
+    /// Variables with different values, by binary. Never among the shared ones: a function for which
+    /// the template does not set them would read another function's value.
     pub by_function: BTreeMap<String, Variables>,
 }
 
 impl Environments {
-    /// Sorts out what the functions share.
+    /// Determines the shared variables.
     pub fn of(functions: &[Function]) -> Self {
         let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, value) in functions.iter().flat_map(|function| &function.environment) {
@@ -48,7 +48,7 @@ impl Environments {
     }
 }
 
-/// The text of a file that `cargo lambda watch` reads variables from, one on each line.
+/// Content of the file from which `cargo lambda watch` reads variables, one per line.
 pub fn env_file(variables: &Variables) -> Result<String> {
     let lines = variables.iter().map(|(name, value)| {
         let value = quoted(value).ok_or_else(|| {
@@ -62,18 +62,18 @@ pub fn env_file(variables: &Variables) -> Result<String> {
     lines.collect()
 }
 
-/// A value as the parser of these files (env-file-reader) reads it back. Single quotes where they do:
-/// a shell reads those alike.
+/// Quotes a value for the parser of these files (env-file-reader). Single quotes where possible, as a
+/// shell reads those identically.
 fn quoted(value: &str) -> Option<String> {
-    // Within quotes of any kind, the parser makes a line break of a backslash and an n.
+    // Inside any quotes, the parser turns a backslash and an n into a line break.
     let breaks = value.contains("\\n");
-    // Before a closing quote, a backslash would make it part of the value.
+    // A backslash before the closing quote would make the quote part of the value.
     let escapes = value.ends_with('\\');
     let fits = |quote: char| !breaks && !escapes && !value.contains(quote);
     if let Some(quote) = ['\'', '"', '`'].into_iter().find(|quote| fits(*quote)) {
         return Some(format!("{quote}{value}{quote}"));
     }
-    // Without quotes, a backslash is one.
+    // Outside quotes, a backslash is literal.
     let ends = |c: char| c.is_whitespace() || "='`\"#".contains(c);
     let bare = !value.is_empty() && value != "export" && !value.contains(ends);
     bare.then(|| value.to_owned())
@@ -126,7 +126,7 @@ mod tests {
         );
     }
 
-    /// The parser itself reads each of these back; a test in `tests/house` has cargo-lambda read a file.
+    /// The parser itself parses each of these; a test in `tests/house` has cargo-lambda read a file.
     #[test]
     fn values_are_quoted_for_the_parser() {
         let cases = [

@@ -1,5 +1,5 @@
-//! One address for everything, as CloudFront gives it in production: `/v1` is the HTTP API, `/media`
-//! the media bucket, the rest the web pages. `/_dev` is only here.
+//! Serves everything on one address, as CloudFront does in production: `/v1` is the HTTP API, `/media`
+//! the media bucket, the rest the web pages. `/_dev` only exists here.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -21,10 +21,10 @@ use crate::{
     template::{Template, Trigger},
 };
 
-/// Largest body, in bytes: what Lambda takes in one call.
+/// Maximum body size in bytes, the same as Lambda's limit per invocation.
 const MAX_BODY: usize = 6 * 1024 * 1024;
 
-/// What the gateway serves from.
+/// The local HTTP API and CDN.
 #[derive(Clone)]
 pub struct Gateway {
     inner: Arc<Inner>,
@@ -37,14 +37,14 @@ struct Inner {
     web: PathBuf,
     /// Folder of the page at `/_dev`.
     dev: PathBuf,
-    /// Where the media bucket's objects are.
+    /// Base URL of the media bucket's objects.
     media: String,
-    /// Where SQS, S3 and SES answer.
+    /// Endpoint of SQS, S3 and SES.
     endpoint: String,
     sqs: aws_sdk_sqs::Client,
     queues: Vec<(String, String)>,
     table: String,
-    /// What the shop calls itself in its e-mails.
+    /// Name of the shop in emails.
     shop_name: String,
     http: reqwest::Client,
     cors: Cors,
@@ -62,7 +62,7 @@ enum Segment {
     Parameter(String),
 }
 
-/// What the API tells browsers of other origins, as in template.yaml.
+/// CORS configuration of the API, from template.yaml.
 #[derive(Default)]
 struct Cors {
     methods: String,
@@ -70,7 +70,7 @@ struct Cors {
     exposed: String,
 }
 
-/// A function's answer to the HTTP API, payload format 2.0.
+/// Response of a function to the HTTP API, payload format 2.0.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -84,7 +84,7 @@ struct Answer {
 }
 
 impl Gateway {
-    /// A gateway for `template`. `queues` are names and URLs, for the page at `/_dev`.
+    /// Makes a gateway for `template`. `queues` are names and URLs, for the page at `/_dev`.
     pub fn new(
         template: &Template,
         root: &std::path::Path,
@@ -129,7 +129,7 @@ impl Gateway {
         })
     }
 
-    /// Serves on `listener` until its task is ended.
+    /// Serves on `listener` until its task is aborted.
     pub async fn run(self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
         let router = Router::new().fallback(handle).with_state(self);
         axum::serve(
@@ -175,7 +175,7 @@ impl Route {
         }
     }
 
-    /// The path's parameters if it is this route's.
+    /// Returns the path parameters if the route matches.
     fn matches(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
         if self.path == "$default" || (self.method != "ANY" && self.method != method) {
             return None;
@@ -196,7 +196,7 @@ impl Route {
         given.next().is_none().then_some(parameters)
     }
 
-    /// The more fixed segments, the more specific.
+    /// Routes with more fixed segments are more specific.
     fn specificity(&self) -> usize {
         let fixed = self
             .segments
@@ -237,7 +237,7 @@ async fn handle(
         _ if path.starts_with("/_dev/") => file(&inner.dev, &path["/_dev/".len()..]).await,
         _ if path.starts_with("/media/") => inner.media(&path).await,
         "/" => file(&inner.web, "index.html").await,
-        // Not part of what is deployed.
+        // Not part of the deployment.
         _ if path.starts_with("/demo/") => StatusCode::NOT_FOUND.into_response(),
         _ => file(&inner.web, &path[1..]).await,
     }
@@ -290,7 +290,7 @@ impl Inner {
             .await
         {
             Ok(answer) => answer,
-            // What the HTTP API says of a function that fails.
+            // The HTTP API's response when a function fails.
             Err(_) => return gateway_error(),
         };
         match serde_json::from_slice::<Answer>(&answer) {
@@ -313,7 +313,7 @@ impl Inner {
         }
     }
 
-    /// An object of the media bucket.
+    /// Returns an object of the media bucket.
     async fn media(&self, path: &str) -> Response {
         let Ok(found) = self.http.get(format!("{}{path}", self.media)).send().await else {
             return StatusCode::BAD_GATEWAY.into_response();
@@ -334,7 +334,7 @@ impl Inner {
         }
     }
 
-    /// The e-mails that were caught, the newest first.
+    /// Caught emails, newest first.
     async fn mails(&self) -> Response {
         let url = format!("{}/_ministack/ses/messages", self.endpoint);
         let Ok(answer) = self.http.get(url).send().await else {
@@ -349,7 +349,7 @@ impl Inner {
         axum::Json(json!({ "items": mails })).into_response()
     }
 
-    /// Every kind of e-mail, with where its sample is.
+    /// All kinds of emails, with the URLs of their samples.
     fn templates(&self) -> Response {
         let item = |sample: Sample| {
             json!({
@@ -364,7 +364,7 @@ impl Inner {
         axum::Json(json!({ "items": items })).into_response()
     }
 
-    /// The sample of a kind of e-mail, by `<name>.html` or `<name>.txt`.
+    /// A sample email, by `<name>.html` or `<name>.txt`.
     fn template(&self, file: &str) -> Response {
         let found = file.rsplit_once('.').and_then(|(name, kind)| {
             let found = samples(&self.shop_name).into_iter();
@@ -383,7 +383,7 @@ impl Inner {
         };
         let headers = [
             (header::CONTENT_TYPE, content_type(file)),
-            // What a mail program does not allow a mail either.
+            // The restrictions of mail programs.
             (
                 header::CONTENT_SECURITY_POLICY,
                 "sandbox; default-src 'none'; style-src 'unsafe-inline'",
@@ -392,7 +392,7 @@ impl Inner {
         (headers, body).into_response()
     }
 
-    /// What runs.
+    /// State of functions and queues, for `/_dev`.
     async fn state(&self) -> Response {
         let functions: Vec<Value> = self
             .lambda
@@ -470,7 +470,7 @@ impl Answer {
     }
 }
 
-/// The event of the HTTP API, payload format 2.0.
+/// Builds the event of the HTTP API, payload format 2.0.
 fn event(
     parts: &axum::http::request::Parts,
     body: &Bytes,
@@ -537,7 +537,7 @@ fn event(
     })
 }
 
-/// A file of a folder, never of another.
+/// Returns a file of a folder, and never of another.
 async fn file(folder: &std::path::Path, path: &str) -> Response {
     let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
     let outside = decoded
@@ -560,7 +560,7 @@ async fn file(folder: &std::path::Path, path: &str) -> Response {
         .into_response()
 }
 
-/// Media type of a file by its ending.
+/// Media type of a file, from its extension.
 pub fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next().unwrap_or_default() {
         "css" => "text/css; charset=utf-8",
@@ -577,7 +577,7 @@ pub fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Mails wherever they are in the emulator's answer: it groups them by account.
+/// Collects emails anywhere in the emulator's response, which groups them by account.
 fn collect_mails(value: &Value, mails: &mut Vec<Value>) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| collect_mails(value, mails)),
@@ -606,7 +606,7 @@ fn collect_mails(value: &Value, mails: &mut Vec<Value>) {
     }
 }
 
-/// The HTTP API's own answer when a function fails.
+/// The HTTP API's own response when a function fails.
 fn gateway_error() -> Response {
     let body = axum::Json(json!({ "message": "Internal Server Error" }));
     (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
@@ -617,7 +617,7 @@ fn too_large() -> Response {
         "type": "/problems/payload_too_large",
         "title": "The body is too large",
         "status": 413,
-        "detail": format!("At most {MAX_BODY} bytes reach a function."),
+        "detail": format!("Send at most {MAX_BODY} bytes."),
         "code": "payload_too_large",
     });
     let kind = [(header::CONTENT_TYPE, "application/problem+json")];

@@ -1,5 +1,5 @@
-//! Lambda, as far as a function can tell: the Runtime API, one process for each concurrent call,
-//! time limits, and a new process for one that died.
+//! Emulates Lambda: the Runtime API, one process per concurrent invocation, timeouts, and replacement
+//! of crashed processes.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -29,66 +29,66 @@ use tokio::{
 
 use crate::{ACCOUNT, LocalError, REGION, Result, process, template::Function};
 
-/// Largest answer, in bytes: what Lambda takes.
+/// Maximum response size in bytes, the same as Lambda's.
 const MAX_ANSWER: usize = 6 * 1024 * 1024;
-/// Most processes of one function.
+/// Maximum number of processes of one function.
 const CONCURRENCY: usize = 16;
 
-/// Where log lines of functions go: name of the function, line.
+/// Receives the log lines of functions: name of the function, line.
 pub type LogSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
-/// Why a call has no answer.
+/// Why an invocation has no response.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// There is no such function.
-    #[error("there is no function {0}")]
+    /// No function has this name.
+    #[error("function {0} not found")]
     Unknown(String),
-    /// Its binary cannot be started.
+    /// The binary cannot be started.
     #[error("{0} cannot be started: {1}")]
     NotStarted(String, String),
-    /// It was not done in its time, and was ended.
-    #[error("{0} was not done within {1} s")]
+    /// The function timed out and was killed.
+    #[error("{0} timed out after {1} s")]
     TimedOut(String, u64),
-    /// Its process ended.
-    #[error("{0} ended without an answer")]
+    /// The process exited.
+    #[error("{0} exited without a response")]
     Died(String),
-    /// It answered that it failed.
+    /// The function reported an error.
     #[error("{0} failed: {1}")]
     Failed(String, String),
 }
 
-/// What a function has done so far.
+/// Statistics of a function.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
-    /// Calls that were answered.
+    /// Number of successful invocations.
     pub invocations: u64,
-    /// Calls that were not.
+    /// Number of failed invocations.
     pub errors: u64,
-    /// Processes there are.
+    /// Number of running processes.
     pub running: usize,
 }
 
 /// A process that runs a function.
 #[derive(Clone, Copy, Debug)]
 pub struct Process {
-    /// The system's name for it.
+    /// Process id of the operating system.
     pub id: u32,
-    /// When it was started.
+    /// Time of the start.
     pub started: Instant,
-    /// When it first asked for a call: from then on it was ready.
+    /// Time of its first request for an invocation, from which on it was ready.
     pub ready: Option<Ready>,
 }
 
-/// A process that asked for its first call.
+/// When a process became ready.
 #[derive(Clone, Copy, Debug)]
 pub struct Ready {
-    /// When.
+    /// Time of its first request for an invocation.
     pub at: Instant,
-    /// What it had spent on a core until then, where the system tells.
+    /// CPU time until then, if the system reports it.
     pub cpu: Option<Duration>,
 }
 
-/// Every function of the template.
+/// All functions of the template.
 #[derive(Clone)]
 pub struct Lambda {
     inner: Arc<Inner>,
@@ -100,7 +100,7 @@ struct Inner {
     api: watch::Receiver<Option<String>>,
     log: LogSink,
     requests: AtomicU64,
-    /// Told after every call, so that whoever waits for an effect looks again.
+    /// Notified after every invocation, so that tests that wait for an effect check again.
     progress: watch::Sender<u64>,
 }
 
@@ -112,23 +112,23 @@ struct FunctionState {
 
 #[derive(Default)]
 struct Workers {
-    /// Processes without a call.
+    /// Processes without an invocation.
     idle: VecDeque<Arc<Worker>>,
     all: HashMap<u64, Arc<Worker>>,
     counts: Counts,
 }
 
-/// One process.
+/// A process with its pending invocations.
 struct Worker {
     id: u64,
     process: u32,
     started: Instant,
     ready: OnceLock<Ready>,
     child: Mutex<Child>,
-    /// The call that the process takes next.
+    /// The invocation that the process takes next.
     next: Mutex<Option<Invocation>>,
     arrived: Notify,
-    /// Answers to calls that the process has taken.
+    /// Receivers for the responses of invocations that the process has taken.
     pending: Mutex<HashMap<String, oneshot::Sender<Result<Bytes, String>>>>,
 }
 
@@ -138,7 +138,7 @@ struct Invocation {
     deadline_ms: i64,
 }
 
-/// What functions are told of this process's own environment: no template sets it.
+/// Variables that are passed on from this process's own environment, as no template sets them.
 fn passed_on() -> Vec<(&'static str, String)> {
     let environment = runtime::Environment::load();
     let set = ["CACHE", "CACHE_URL"].map(|name| Some((name, environment.get(name)?.to_owned())));
@@ -152,7 +152,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Lambda {
-    /// Serves the Runtime API on a port of its own for the binaries in `binaries`.
+    /// Serves the Runtime API on a free port, for the binaries in the folder `binaries`.
     pub async fn start(functions: Vec<Function>, binaries: &Path, log: LogSink) -> Result<Self> {
         let (api, address) = watch::channel(None);
         let states = functions.into_iter().map(|function| {
@@ -203,14 +203,14 @@ impl Lambda {
         Ok(lambda)
     }
 
-    /// Calls a function and waits for its answer.
+    /// Invokes a function and waits for its response.
     pub async fn invoke(&self, name: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
         let state = self
             .inner
             .functions
             .get(name)
             .ok_or_else(|| InvokeError::Unknown(name.to_owned()))?;
-        // In a task of its own: a caller that goes away does not stop the function, as on AWS.
+        // In its own task: a caller that goes away does not stop the function, as on AWS.
         let (lambda, state) = (self.clone(), Arc::clone(state));
         let call = tokio::spawn(async move { lambda.counted(&state, payload).await });
         call.await
@@ -238,12 +238,12 @@ impl Lambda {
         outcome
     }
 
-    /// Told after every call of any function.
+    /// Notified after every invocation of any function.
     pub fn progress(&self) -> watch::Receiver<u64> {
         self.inner.progress.subscribe()
     }
 
-    /// What each function has done, by name.
+    /// Statistics of each function, by name.
     pub fn counts(&self) -> BTreeMap<String, Counts> {
         let functions = self.inner.functions.iter();
         functions
@@ -256,7 +256,7 @@ impl Lambda {
             .collect()
     }
 
-    /// The processes that run a function now.
+    /// Running processes of a function.
     pub fn processes(&self, name: &str) -> Vec<Process> {
         let Some(state) = self.inner.functions.get(name) else {
             return Vec::new();
@@ -270,8 +270,8 @@ impl Lambda {
         processes.collect()
     }
 
-    /// Ends the processes of functions, of all or of those named, so that the next call starts the
-    /// binary as it is now.
+    /// Stops the processes of all or the named functions, so that the next invocation starts the
+    /// current binary.
     pub async fn restart(&self, names: Option<&[String]>) {
         for (name, state) in &self.inner.functions {
             if names.is_some_and(|names| !names.contains(name)) {
@@ -290,7 +290,7 @@ impl Lambda {
 
     async fn run(&self, state: &Arc<FunctionState>, payload: Bytes) -> Result<Bytes, InvokeError> {
         let name = &state.function.binary;
-        // Closed never: the semaphore lives as long as the function.
+        // Never closed: the semaphore lives as long as the function.
         let _permit = state.concurrency.acquire().await;
         let idle = locked(&state.workers).idle.pop_front();
         let worker = match idle {
@@ -331,7 +331,7 @@ impl Lambda {
         let name = &state.function.binary;
         let api = self.inner.api.borrow().clone().unwrap_or_default();
         let binary = self.inner.binaries.join(name);
-        // Held until the process is known: it may ask for its first call right away.
+        // Held until the process is registered, as it may request its first invocation at once.
         let mut workers = locked(&state.workers);
         let mut child = Command::new(&binary)
             .env_clear()
@@ -353,7 +353,7 @@ impl Lambda {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            // Ctrl-C is for the one who started us; we end our functions ourselves.
+            // Ctrl-C is handled by the parent, which stops the functions itself.
             .process_group(0)
             .spawn()
             .map_err(|error| {
@@ -378,13 +378,13 @@ impl Lambda {
         Ok(worker)
     }
 
-    /// Passes a stream of log lines on.
+    /// Forwards a stream of log lines.
     fn follow(&self, stream: Option<impl AsyncRead + Unpin + Send + 'static>, name: String) {
         tokio::spawn(pump(stream, name, Arc::clone(&self.inner.log)));
     }
 
-    /// Passes standard output on. When it ends the process has ended: whoever waits for an answer
-    /// of its is told, and it takes no further call.
+    /// Forwards standard output. When it closes, the process has exited: its pending invocations fail,
+    /// and it takes no more.
     fn reap(
         &self,
         stream: Option<impl AsyncRead + Unpin + Send + 'static>,
@@ -409,7 +409,7 @@ impl Lambda {
     }
 }
 
-/// Passes lines on until there are no more.
+/// Forwards lines until the stream ends.
 async fn pump(stream: Option<impl AsyncRead + Unpin>, function: String, log: LogSink) {
     let Some(stream) = stream else { return };
     let mut lines = BufReader::new(stream).lines();
@@ -419,16 +419,16 @@ async fn pump(stream: Option<impl AsyncRead + Unpin>, function: String, log: Log
 }
 
 impl Worker {
-    /// Ends the process and tells whoever waits for it.
+    /// Kills the process and fails its pending invocations.
     async fn end(&self) {
-        // Refused only when it has ended already.
+        // Only fails if it has exited already.
         let _ = locked(&self.child).start_kill();
         locked(&self.pending).clear();
         self.arrived.notify_waiters();
     }
 }
 
-/// `GET …/invocation/next`: waits for a call.
+/// `GET …/invocation/next`: waits for an invocation.
 async fn next(
     State(lambda): State<Lambda>,
     UrlPath((name, id)): UrlPath<(String, u64)>,
@@ -469,7 +469,7 @@ async fn next(
     }
 }
 
-/// `POST …/response`: a call's answer.
+/// `POST …/response`: the response of an invocation.
 async fn response(
     State(lambda): State<Lambda>,
     UrlPath((name, id, request)): UrlPath<(String, u64, String)>,
@@ -478,13 +478,13 @@ async fn response(
     let answered = match body.len() {
         ..=MAX_ANSWER => Ok(body),
         bytes => Err(format!(
-            "the answer has {bytes} bytes, Lambda takes {MAX_ANSWER}"
+            "the response has {bytes} bytes, but Lambda's limit is {MAX_ANSWER}"
         )),
     };
     answer(&lambda, &name, id, &request, answered)
 }
 
-/// `POST …/error`: that a call failed.
+/// `POST …/error`: the failure of an invocation.
 async fn error(
     State(lambda): State<Lambda>,
     UrlPath((name, id, request)): UrlPath<(String, u64, String)>,
@@ -507,7 +507,7 @@ fn answer(
     let waiting = lambda
         .worker(name, id)
         .and_then(|worker| locked(&worker.pending).remove(request));
-    // Nobody waits any more when the call has timed out.
+    // Nobody waits any more if the invocation has timed out.
     match waiting.map(|waiting| waiting.send(answer)) {
         Some(Ok(())) => StatusCode::ACCEPTED,
         _ => StatusCode::GONE,

@@ -1,19 +1,19 @@
-//! The shop's AWS on a laptop: reads `template.yaml`, makes what it names in emulators, and runs the
-//! real binaries behind a Lambda Runtime API of its own.
+//! Runs the shop on one machine: reads `template.yaml`, creates its resources in emulators, and runs
+//! the real binaries behind a Lambda Runtime API.
 //!
-//! `make dev` and the tests stand on it; nothing that is deployed does. `template.yaml` is the only
-//! list: routes, queues, triggers, time limits and environments are read from it.
+//! Used by `make dev` and the tests, never deployed. `template.yaml` is the only source of routes,
+//! queues, triggers, timeouts and environments.
 //!
-//! - [`template`] understands as much of SAM and CloudFormation as the project uses.
+//! - [`template`] reads the subset of SAM and CloudFormation that the project uses.
 //! - [`emulators`] starts DynamoDB (dynoxide, in this process) and SQS, S3 and SES (ministack, a
 //!   child process).
-//! - [`lambda`] is the Runtime API: processes, time limits, concurrency.
+//! - [`lambda`] is the Runtime API: processes, timeouts, concurrency.
 //! - [`gateway`] is the HTTP API and the CDN in front of it, on one address.
-//! - [`triggers`] feeds the queue consumers and the reader of the table's stream.
-//! - [`stack`] puts them together; its `Aws` is the emulators alone.
+//! - [`triggers`] polls for the queue consumers and the consumer of the table's stream.
+//! - [`stack`] combines them; its `Aws` is the emulators alone.
 //! - [`environment`] writes the functions' environments for cargo-lambda.
-//! - [`meter`] counts what the functions' calls cost.
-//! - [`process`] reads what the kernel knows of a function's process.
+//! - [`meter`] measures the calls of functions to AWS.
+//! - [`process`] reads the kernel's statistics of a process.
 //! - [`stripe`] stands in for the payment provider.
 
 pub mod emulators;
@@ -28,12 +28,12 @@ pub mod stripe;
 pub mod template;
 pub mod triggers;
 
-/// Region of everything local.
+/// AWS region of all local resources.
 pub const REGION: &str = "us-east-1";
-/// Account of everything local.
+/// AWS account of all local resources.
 pub const ACCOUNT: &str = "000000000000";
 
-/// Why the local stack cannot do what it was asked; says what to do next.
+/// An error of the local stack, with advice on how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct LocalError(pub String);
@@ -45,5 +45,5 @@ impl LocalError {
     }
 }
 
-/// What most of this crate returns.
+/// Result of most functions in this crate.
 pub type Result<T, E = LocalError> = std::result::Result<T, E>;

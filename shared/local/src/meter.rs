@@ -1,8 +1,8 @@
-//! What the functions' calls to AWS cost, counted on the wire.
+//! Measures the functions' calls to AWS on the wire.
 //!
-//! Each function gets addresses of its own for each service, so that a call is known by its function.
-//! DynamoDB is asked to name what each call consumed, whether the function wants to know or not. With
-//! [`Meter::with_tls`] the addresses speak TLS with a certificate made for the purpose, as AWS does.
+//! Each function gets its own endpoint per service, so that calls are attributed to functions. DynamoDB
+//! is always asked for the consumed capacity. With [`Meter::with_tls`] the endpoints use TLS with a
+//! generated certificate, as AWS does.
 
 use std::{
     collections::BTreeMap,
@@ -25,20 +25,20 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{LocalError, Result, stack::Wiring};
 
-/// What calls of one kind have cost.
+/// Usage of one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Calls, each attempt for itself.
+    /// Number of requests, counting each attempt.
     pub requests: u64,
-    /// Of them, those that were answered with an error, a failed condition among them.
+    /// Number of error responses, including failed conditions.
     pub errors: u64,
     /// DynamoDB read units.
     pub read_units: f64,
-    /// DynamoDB write units. A refused call's are not in its answer, and not counted.
+    /// DynamoDB write units, without rejected calls, whose responses do not report them.
     pub write_units: f64,
-    /// Bytes of bodies sent.
+    /// Bytes of request bodies.
     pub bytes_sent: u64,
-    /// Bytes of bodies received.
+    /// Bytes of response bodies.
     pub bytes_received: u64,
 }
 
@@ -57,7 +57,7 @@ impl AddAssign for Usage {
 /// Usage by operation, such as `DynamoDB GetItem` or `SQS SendMessageBatch`.
 pub type Operations = BTreeMap<String, Usage>;
 
-/// See the module's documentation. Clones count together.
+/// Measures calls; see the module's documentation. Clones share their counts.
 #[derive(Clone, Default)]
 pub struct Meter {
     counts: Arc<Mutex<BTreeMap<String, Operations>>>,
@@ -72,12 +72,12 @@ struct Tls {
 }
 
 impl Meter {
-    /// Counts in the open.
+    /// Makes a meter without TLS.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Counts behind TLS. The functions are told to trust its certificate by `AWS_CA_BUNDLE`.
+    /// Makes a meter with TLS. The functions are told to trust its certificate through `AWS_CA_BUNDLE`.
     pub fn with_tls() -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| LocalError::new("the meter's TLS", error);
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])
@@ -101,7 +101,7 @@ impl Meter {
         })
     }
 
-    /// What leads the functions' calls through here.
+    /// Routes the functions' calls through the meter.
     pub fn wiring(&self) -> Wiring {
         let meter = self.clone();
         Box::new(move |function, environment| {
@@ -117,7 +117,7 @@ impl Meter {
                     .get(variable)
                     .or_else(|| environment.get("AWS_ENDPOINT_URL"))
                     .cloned();
-                // A port that cannot be had leaves the call uncounted, which a report shows.
+                // Without a free port the calls remain unmeasured, which a report shows.
                 if let Some(upstream) = upstream
                     && let Ok(address) = meter.listen(function, service, &upstream)
                 {
@@ -131,12 +131,12 @@ impl Meter {
         })
     }
 
-    /// What each function's calls have cost since the start or the last [`Meter::reset`].
+    /// Usage of each function since the start or the last [`Meter::reset`].
     pub fn counts(&self) -> BTreeMap<String, Operations> {
         self.lock().clone()
     }
 
-    /// Counts anew.
+    /// Resets all counts.
     pub fn reset(&self) {
         self.lock().clear();
     }
@@ -145,7 +145,7 @@ impl Meter {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An address where one function finds one service.
+    /// Starts an endpoint of one service for one function.
     fn listen(
         &self,
         function: &str,
@@ -166,7 +166,7 @@ impl Meter {
         let tls = self.tls.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // Refused only by a socket that is closed already.
+                // Only fails on a socket that is already closed.
                 let _ = stream.set_nodelay(true);
                 let (wire, tls) = (Arc::clone(&wire), tls.clone());
                 tokio::spawn(async move {
@@ -188,7 +188,7 @@ impl Meter {
     }
 }
 
-/// One function's way to one service.
+/// Connection of one function to one service.
 struct Wire {
     meter: Meter,
     function: String,
@@ -202,14 +202,15 @@ impl Wire {
             let wire = Arc::clone(&self);
             async move { wire.pass(request).await }
         });
-        // A function that ends breaks its connection.
+        // A function that exits breaks its connection.
         let _ = hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service)
             .await;
     }
 
     async fn pass(&self, request: Request<Incoming>) -> std::io::Result<Response<Full<Bytes>>> {
-        // What a function connects ahead with: answered as AWS does, and not a call that costs anything.
+        // The request with which a function connects ahead of time: answered as AWS does, and free of
+        // charge.
         if request.uri().path() == "/ping" {
             return Ok(Response::new(Full::new("healthy".into())));
         }
@@ -269,7 +270,7 @@ impl Wire {
     }
 }
 
-/// The request, asking for what it consumes.
+/// Adds a request for the consumed capacity to the body.
 fn with_units(body: &Bytes) -> Bytes {
     let Ok(Value::Object(mut request)) = serde_json::from_slice(body) else {
         return body.clone();
@@ -280,7 +281,7 @@ fn with_units(body: &Bytes) -> Bytes {
     serde_json::to_vec(&request).map_or_else(|_| body.clone(), Bytes::from)
 }
 
-/// What an answer says it consumed, of all tables together.
+/// Consumed capacity in a response, summed over all tables.
 #[expect(clippy::float_arithmetic, reason = "units are not money")]
 fn consumed(answer: &[u8]) -> f64 {
     #[derive(Deserialize)]

@@ -1,22 +1,22 @@
-//! What the kernel knows of a process. Linux only: elsewhere nothing is known.
+//! Reads the kernel's statistics of a process. Linux only: `None` elsewhere.
 
 use std::{fs, time::Duration};
 
 /// Memory of a process, in KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// What it has now, pages of its binary included.
+    /// Current resident memory, including pages of the binary.
     pub resident: u64,
-    /// The most it ever had.
+    /// Peak resident memory.
     pub peak: u64,
 }
 
-/// Time that the threads of a process have spent on a core, to the nanosecond.
+/// CPU time of all threads of a process, in nanosecond resolution.
 pub fn cpu(process: u32) -> Option<Duration> {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let mut nanos = 0;
     for task in tasks {
-        // A thread that has ended meanwhile has no file.
+        // A thread that has exited meanwhile has no file.
         let Ok(stat) = fs::read_to_string(task.ok()?.path().join("schedstat")) else {
             continue;
         };

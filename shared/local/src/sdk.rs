@@ -1,4 +1,4 @@
-//! The SDK's own clients, for the emulators: they make queues and buckets, which no function does.
+//! SDK clients for the emulators, which create queues and buckets, as no function does.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use aws_types::{SdkConfig, region::Region, sdk_config::SharedHttpClient};
 
 use crate::REGION;
 
-/// Configuration of a client of the emulator at `endpoint`.
+/// Configuration of a client for the emulator at `endpoint`.
 pub(crate) fn config(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "emulator");
     SdkConfig::builder()
@@ -23,7 +23,7 @@ pub(crate) fn config(endpoint: &str) -> SdkConfig {
         .build()
 }
 
-/// One client, so that all share its connections.
+/// One HTTP client, so that all clients share its connections.
 fn http_client() -> SharedHttpClient {
     static CLIENT: OnceLock<SharedHttpClient> = OnceLock::new();
     CLIENT.get_or_init(|| Builder::new().build_http()).clone()

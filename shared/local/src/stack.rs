@@ -1,4 +1,4 @@
-//! A whole shop, running.
+//! Runs a complete shop.
 
 use std::{
     collections::BTreeMap,
@@ -18,46 +18,45 @@ use crate::{
     triggers::{QueuePoller, StreamPoller},
 };
 
-/// Name of the stack, which begins the names of everything in it.
+/// Name of the stack, and prefix of the names of its resources.
 const STACK_NAME: &str = "stampede";
 
-/// What to run.
+/// Configuration of a local shop.
 pub struct Options {
-    /// The project's folder.
+    /// Folder of the project.
     pub root: PathBuf,
-    /// Where the functions' binaries are.
+    /// Folder of the functions' binaries.
     pub binaries: PathBuf,
-    /// Where data is kept between runs; without it, nothing is.
+    /// Folder for persistent data; without it, nothing persists.
     pub data: Option<PathBuf>,
-    /// Port of the shop's address; 0 takes a free one.
+    /// Port of the shop; 0 chooses a free one.
     pub port: u16,
-    /// Parameters of the template.
+    /// Parameters of the template that differ from their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// Where log lines go.
+    /// Receives the log lines.
     pub log: LogSink,
-    /// Has the last word on a function's environment: name of the function, its variables. For tests
-    /// that stand between a function and what it calls.
+    /// Modifies a function's environment: name of the function, its variables. For tests that intercept
+    /// the calls of a function.
     pub wiring: Option<Wiring>,
-    /// Whether messages whose function died come back at once instead of after their queue's
-    /// visibility timeout. For tests.
+    /// Whether messages whose function crashed are redelivered at once instead of after the visibility
+    /// timeout. For tests.
     pub impatient: bool,
 }
 
 /// See [`Options::wiring`].
 pub type Wiring = Box<dyn Fn(&str, &mut BTreeMap<String, String>) + Send + Sync>;
 
-/// What the functions stand on, without them: the emulators, with everything in them that the template
-/// names. Dropping it ends them.
+/// The emulators with all resources of the template, without functions. Dropping it stops them.
 pub struct Aws {
-    /// What the template says.
+    /// The template that was read.
     pub template: Template,
-    /// What answers in place of AWS.
+    /// The emulators of AWS services.
     pub emulators: Emulators,
 }
 
 impl Aws {
-    /// Starts the emulators and makes what the template names. `data` is where it is kept between runs;
-    /// without it, nothing is.
+    /// Starts the emulators and creates the template's resources. `data` is the folder for persistent
+    /// data; without it, nothing persists.
     pub async fn start(
         root: &Path,
         data: Option<&Path>,
@@ -81,33 +80,33 @@ impl Aws {
         })
     }
 
-    /// What all functions share, the addresses of the emulators included.
+    /// Variables that all functions share, including the emulators' endpoints.
     pub fn environment(&self) -> Variables {
         shared_environment(&self.template, &self.emulators)
     }
 
-    /// Stops the emulators, and waits until what they hold is stored.
+    /// Stops the emulators, and waits until their data is stored.
     pub async fn stop(mut self) {
         self.emulators.stop().await;
     }
 }
 
-/// A running shop. Dropping it ends everything it started.
+/// A running shop. Dropping it stops everything it started.
 pub struct Stack {
-    /// Its address, such as `http://127.0.0.1:8080`.
+    /// URL of the shop, such as `http://127.0.0.1:8080`.
     pub address: String,
-    /// What the template says.
+    /// The template that was read.
     pub template: Template,
-    /// Its functions.
+    /// The functions of the shop.
     pub lambda: Lambda,
-    /// What it stands on.
+    /// The emulators of AWS services.
     pub emulators: Emulators,
     triggers: Vec<JoinHandle<()>>,
     gateway: JoinHandle<()>,
 }
 
 impl Stack {
-    /// Starts it and waits until it can be used.
+    /// Starts the shop and waits until it is ready.
     pub async fn start(options: Options) -> Result<Self> {
         let failed = |error: std::io::Error| LocalError::new("the shop's address", error);
         let listener = listen(options.port)?;
@@ -145,7 +144,7 @@ impl Stack {
                         triggers.push(tokio::spawn(async move {
                             loop {
                                 tokio::time::sleep(every).await;
-                                // What failed is in the log, and is tried again next time.
+                                // Failures are logged, and the next scheduled run tries again.
                                 let _ = lambda.invoke(&name, "{}".into()).await;
                             }
                         }));
@@ -192,7 +191,7 @@ impl Stack {
         }
         let gateway = Gateway::new(&template, &options.root, lambda.clone(), &emulators, queues)?;
         let gateway = tokio::spawn(async move {
-            // Ends with its task; an address that is lost is noticed by whoever uses it.
+            // Ends with its task; users of the address notice if it is lost.
             let _ = gateway.run(listener).await;
         });
         Ok(Self {
@@ -205,13 +204,13 @@ impl Stack {
         })
     }
 
-    /// What all functions share, the addresses of the emulators included.
+    /// Variables that all functions share, including the emulators' endpoints.
     pub fn environment(&self) -> Variables {
         shared_environment(&self.template, &self.emulators)
     }
 
-    /// From now on nothing calls a function but requests and [`Lambda::invoke`]: no queue, no stream,
-    /// no clock. For those who measure one function at a time.
+    /// Disables all triggers: from now on functions are only invoked by requests and
+    /// [`Lambda::invoke`]. To measure one function at a time.
     pub fn stop_triggers(&mut self) {
         for trigger in self.triggers.drain(..) {
             trigger.abort();
@@ -224,14 +223,14 @@ impl Stack {
         }
     }
 
-    /// Stops everything it started, and waits until it has stopped.
+    /// Stops everything that was started, and waits for it.
     pub async fn stop(mut self) {
         self.abort();
         self.lambda.restart(None).await;
         self.emulators.stop().await;
     }
 
-    /// Puts the pictures of the demo catalogue where it says they are.
+    /// Uploads the images of the demo catalog to the keys that it names.
     pub async fn upload_demo_pictures(&self, root: &Path) -> Result<()> {
         let folder = root.join("web/demo/media");
         let failed = |error: std::io::Error| LocalError::new(folder.display(), error);
@@ -244,7 +243,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Puts a file into a bucket by the name of the template's output that names it.
+    /// Uploads a file to the bucket that an output of the template names.
     pub async fn upload(&self, bucket_output: &str, key: &str, path: &Path) -> Result<()> {
         let bucket = self.template.outputs.get(bucket_output);
         let bucket = bucket
@@ -277,7 +276,7 @@ impl Drop for Stack {
     }
 }
 
-/// Listens on a port of this machine; 0 takes a free one.
+/// Listens on a local port; 0 chooses a free one.
 pub fn listen(port: u16) -> Result<std::net::TcpListener> {
     std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {

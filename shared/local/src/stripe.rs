@@ -1,22 +1,22 @@
-//! A stand-in for Stripe: localstripe, a child process, with a front that adds what it lacks.
+//! Stand-in for Stripe: localstripe in a child process, behind a proxy that adds missing features.
 //!
-//! localstripe keeps customers' cards, payment intents, charges and refunds, and signs events as Stripe
-//! does. The front adds, as far as the shop depends on it:
+//! localstripe implements customers' cards, payment intents, charges and refunds, and signs events as
+//! Stripe does. The proxy adds, as far as the shop depends on it:
 //!
-//! - idempotency: a key sent again gets the stored answer, with other parameters `400`, while the first
-//!   is at work `409`;
-//! - one secret key that fits, instead of any;
-//! - refusals that localstripe does not make: to refund more than was taken, to capture or cancel what
-//!   has gone too far (`payment_intent_unexpected_state`);
-//! - fields and words of Stripe's answers: `amount_received`, `amount_capturable`, `amount_captured`,
-//!   charges as names until they are expanded, `card_error` with a `decline_code`;
+//! - idempotency: a repeated key gets the stored response, with other parameters `400`, while the first
+//!   call is in progress `409`;
+//! - a single valid secret key, instead of any;
+//! - errors that localstripe does not return: refunds above the captured amount, captures and
+//!   cancellations in the wrong state (`payment_intent_unexpected_state`);
+//! - fields and values of Stripe's responses: `amount_received`, `amount_capturable`,
+//!   `amount_captured`, charges as ids until they are expanded, `card_error` with a `decline_code`;
 //! - the events `payment_intent.amount_capturable_updated`, `payment_intent.canceled` and
 //!   `charge.refunded`, once a webhook is registered;
 //! - Stripe's names for test cards that localstripe does not know;
 //! - faults, on demand.
 //!
-//! What it cannot show: a customer's second try with another card on the same intent, payment methods
-//! other than cards, currencies' own rules, authorisations that expire by themselves, disputes.
+//! Not covered: a second attempt with another card on the same intent, payment methods other than
+//! cards, currency-specific rules, authorizations that expire by themselves, disputes.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -43,16 +43,16 @@ use tokio::{
 
 use crate::{LocalError, Result};
 
-/// The secret key that the stand-in accepts from the start.
+/// The secret key that is valid initially.
 pub const KEY: &str = "sk_test_stampede";
-/// Number of a card that pays.
+/// Number of a card that succeeds.
 pub const CARD: &str = "4242424242424242";
 /// Number of a card that is declined.
 pub const CARD_DECLINED: &str = "4000000000000341";
-/// Number of a card whose bank asks the customer first.
+/// Number of a card that requires authentication.
 pub const CARD_ASKS: &str = "4000002500003155";
 
-/// A Stripe of one's own. Dropping it ends it.
+/// A running stand-in. Dropping it stops it.
 pub struct StripeStandIn {
     url: String,
     front: Arc<Front>,
@@ -60,40 +60,40 @@ pub struct StripeStandIn {
     server: JoinHandle<()>,
 }
 
-/// A payment as the stand-in's books have it.
+/// A payment as stored by the stand-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// Its name.
+    /// Id of the payment intent.
     pub payment_id: String,
     /// `metadata[order_id]`.
     pub order_id: Option<String>,
-    /// Stripe's word for where it stands, such as `requires_capture`.
+    /// Stripe's status, such as `requires_capture`.
     pub status: String,
-    /// What was asked for.
+    /// Requested amount in minor units.
     pub amount: i64,
-    /// Currency, in small letters.
+    /// Currency code in lower case.
     pub currency: String,
-    /// What was taken.
+    /// Captured amount in minor units.
     pub captured: i64,
-    /// What went back of it.
+    /// Refunded amount in minor units.
     pub refunded: i64,
 }
 
-/// What goes wrong with one call.
+/// A fault to inject into one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not done and never answered.
+    /// The call has no effect and is never answered.
     Hang,
-    /// It is done, and the connection breaks before the answer.
+    /// The call takes effect, but the connection breaks before the response.
     LoseAnswer,
-    /// It is not done; the answer is this status.
+    /// The call has no effect and returns this status.
     Refuse(u16),
-    /// It takes this long, and has its idempotency key meanwhile.
+    /// The call is delayed, and holds its idempotency key meanwhile.
     Late(Duration),
 }
 
 impl StripeStandIn {
-    /// Starts one on free ports of 127.0.0.1. `root` is the project's folder.
+    /// Starts a stand-in on free ports of 127.0.0.1. `root` is the project's folder.
     pub async fn start(root: &Path) -> Result<Self> {
         let (child, behind) = start_localstripe(root).await?;
         let front = Arc::new(Front {
@@ -124,15 +124,15 @@ impl StripeStandIn {
         })
     }
 
-    /// Where it answers; goes in the place of `https://api.stripe.com`.
+    /// Base URL, to be used instead of `https://api.stripe.com`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Ends it and waits until it has ended.
+    /// Stops the stand-in and waits until it has exited.
     pub async fn stop(&mut self) {
         self.server.abort();
-        // Its standard input ends, and so does it.
+        // Closing its standard input makes it exit.
         drop(self.child.stdin.take());
         let ended = tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await;
         if ended.is_err() {
@@ -140,17 +140,17 @@ impl StripeStandIn {
         }
     }
 
-    /// Takes `key` for the account's only secret key, as after a rotation.
+    /// Makes `key` the only valid secret key, as after a rotation.
     pub fn accept_only(&self, key: &str) {
         self.front.books().keys = BTreeSet::from([key.to_owned()]);
     }
 
-    /// Has the next call to `/v1/…` go wrong, and after it the next of those asked for later.
+    /// Injects a fault into the next call to `/v1/…`; several faults apply in order.
     pub fn fail_next(&self, fault: Fault) {
         self.front.books().faults.push_back(fault);
     }
 
-    /// Every payment, in the order they were made.
+    /// All payments, in the order of their creation.
     pub async fn intents(&self) -> Result<Vec<Intent>> {
         let path = "/v1/payment_intents?limit=1000000";
         let list = self
@@ -177,8 +177,8 @@ impl StripeStandIn {
             .collect())
     }
 
-    /// Has events delivered to `url`, signed with `secret`: localstripe's own (a second after they
-    /// happen) and the front's.
+    /// Registers a webhook at `url`, signed with `secret`: for localstripe's own events (a second after
+    /// they happen) and those of the proxy.
     pub async fn deliver_events(&self, url: &str, secret: &str) -> Result<()> {
         let form = [("url", url), ("secret", secret)];
         let answer = self
@@ -195,13 +195,13 @@ impl StripeStandIn {
         Ok(())
     }
 
-    /// A means of payment with this card number, as the customer's client makes one; answers with the
-    /// token that the shop gets.
+    /// Creates a payment method with this card number, as the customer's client does, and returns its
+    /// token.
     pub async fn card(&self, number: &str) -> Result<String> {
         self.front.card(number).await
     }
 
-    /// Confirms a payment as the customer's client does; answers with the status it has then.
+    /// Confirms a payment as the customer's client does, and returns its new status.
     pub async fn confirm(&self, payment_id: &str, number: &str) -> Result<String> {
         let card = self.card(number).await?;
         let path = format!("/v1/payment_intents/{payment_id}");
@@ -213,7 +213,7 @@ impl StripeStandIn {
         self.status(payment_id).await
     }
 
-    /// Answers the bank's question as the customer does; answers with the status then.
+    /// Completes the bank's authentication as the customer does, and returns the payment's new status.
     pub async fn authenticate(&self, payment_id: &str, success: bool) -> Result<String> {
         let intent = self.front.intent(payment_id).await?;
         let success = if success { "true" } else { "false" };
@@ -227,7 +227,7 @@ impl StripeStandIn {
         self.status(payment_id).await
     }
 
-    /// Releases what is reserved, as Stripe does after seven days; answers with the status then.
+    /// Expires an authorization, as Stripe does after seven days, and returns the payment's new status.
     pub async fn expire(&self, payment_id: &str) -> Result<String> {
         let path = format!("/v1/payment_intents/{payment_id}/cancel");
         self.front.post(&path, &[]).await?;
@@ -245,7 +245,7 @@ impl Drop for StripeStandIn {
     }
 }
 
-/// The value of `Stripe-Signature` for a body that is sent at `seconds` since 1970.
+/// The `Stripe-Signature` header of a body that is sent at `seconds` since 1970.
 pub fn sign(secret: &str, seconds: i64, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let mut context = hmac::Context::with_key(&key);
@@ -263,7 +263,7 @@ pub fn sign(secret: &str, seconds: i64, body: &[u8]) -> String {
 struct Front {
     behind: String,
     client: reqwest::Client,
-    /// Changes are made one after the other, so that what a check has found still holds.
+    /// Serializes changes, so that the result of a check stays valid.
     turn: tokio::sync::Mutex<()>,
     books: Mutex<Books>,
 }
@@ -272,7 +272,7 @@ struct Front {
 struct Books {
     keys: BTreeSet<String>,
     faults: VecDeque<Fault>,
-    /// By idempotency key; without an answer while the first call is at work.
+    /// Responses by idempotency key; `None` while the first call is in progress.
     answers: BTreeMap<String, (Fingerprint, Option<Answer>)>,
     ledger: BTreeMap<String, Entry>,
     webhook: Option<Webhook>,
@@ -297,7 +297,7 @@ struct Webhook {
     secret: String,
 }
 
-/// Path and form: what must be the same for the same key.
+/// Path and form, which must be identical for the same key.
 type Fingerprint = (String, Vec<u8>);
 
 #[derive(Clone)]
@@ -362,7 +362,7 @@ async fn respond(
         }
         _ => {}
     }
-    // Done even if the caller hangs up, as at Stripe.
+    // Continues even if the caller disconnects, as at Stripe.
     let work = {
         let (front, path) = (Arc::clone(&front), path.to_owned());
         tokio::spawn(async move {
@@ -447,7 +447,7 @@ impl Front {
         answer
     }
 
-    /// The answer that the key has already; none if this call is the first, which then has the key.
+    /// The stored response of the key; `None` if this is the first call, which then holds the key.
     fn stored(&self, idempotency_key: &str, fingerprint: &Fingerprint) -> Option<Answer> {
         let mut books = self.books();
         match books.answers.get(idempotency_key) {
@@ -478,7 +478,7 @@ impl Front {
         }
     }
 
-    /// Does what localstripe would do, if Stripe would do it; writes it down and tells the webhook.
+    /// Performs a change in localstripe, if Stripe would perform it; records it and calls the webhook.
     async fn change(&self, path: &str, body: &[u8], key: Option<&str>) -> Result<Answer> {
         let _turn = self.turn.lock().await;
         let form = self.translated(body).await?;
@@ -526,7 +526,7 @@ impl Front {
         Ok(self.mended(path, &form, answer))
     }
 
-    /// Why Stripe would not do it, where localstripe would, or would not say why.
+    /// The error that Stripe would return where localstripe would not, or less precisely.
     async fn refusal(
         &self,
         payment_id: &str,
@@ -582,7 +582,7 @@ impl Front {
                 "capture" => {
                     let charge = &intent["latest_charge"];
                     let amount = charge["amount"].as_i64().unwrap_or_default();
-                    // localstripe counts what is released as refunded, as Stripe does.
+                    // localstripe counts released amounts as refunded, as Stripe does.
                     entry.captured =
                         amount - charge["amount_refunded"].as_i64().unwrap_or_default();
                     None
@@ -612,7 +612,7 @@ impl Front {
         Ok(())
     }
 
-    /// Delivers an event to the webhook, and again if nobody takes it.
+    /// Delivers an event to the webhook, and retries if that fails.
     fn tell(&self, kind: &str, object: &Value) {
         let (webhook, number) = {
             let mut books = self.books();
@@ -650,7 +650,7 @@ impl Front {
         });
     }
 
-    /// The form without what localstripe does not know, and with names that it does.
+    /// Translates the form: removes fields unknown to localstripe and maps names.
     async fn translated(&self, body: &[u8]) -> Result<Vec<(String, String)>> {
         let mut form: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
         form.retain(|(name, _)| !name.starts_with("automatic_payment_methods["));
@@ -669,7 +669,7 @@ impl Front {
         Ok(form)
     }
 
-    /// An answer as Stripe would give it.
+    /// Completes a response to match Stripe's.
     fn mended(&self, path: &str, form: &[(String, String)], mut answer: Answer) -> Answer {
         let mut object = answer.json();
         if object["object"] == "payment_intent" {
@@ -696,7 +696,7 @@ impl Front {
         answer
     }
 
-    /// An intent with the fields that localstripe leaves out.
+    /// Adds the fields of an intent that localstripe omits.
     fn completed(&self, mut intent: Value) -> Value {
         let captured = self.books().entry(&text(&intent["id"])).captured;
         let is_capturable = intent["status"] == "requires_capture";
@@ -739,7 +739,7 @@ impl Front {
         id.ok_or_else(|| LocalError::new("the card", answer.status))
     }
 
-    /// A change by the customer's client or by Stripe itself. A refusal is seen in the intent.
+    /// A change by the customer's client or by Stripe itself. A failure shows in the intent.
     async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<()> {
         self.change(path, &encode(form), Some(KEY)).await?;
         Ok(())
@@ -800,7 +800,7 @@ async fn start_localstripe(root: &Path) -> Result<(Child, String)> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
-        // Ctrl-C is for the one who started us; it stops when its standard input ends.
+        // Ctrl-C is handled by the parent; the child exits when its standard input closes.
         .process_group(0)
         .spawn()
         .map_err(failed)?;
@@ -810,12 +810,12 @@ async fn start_localstripe(root: &Path) -> Result<(Child, String)> {
     while let Some(line) = lines.next_line().await.map_err(failed)? {
         if let Some(url) = line.strip_prefix("ready ") {
             let url = url.to_owned();
-            // Read on, so that it never waits for room in the pipe.
+            // Keeps reading, so that the child never blocks on a full pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok((child, url));
         }
     }
     Err(LocalError(
-        "localstripe ended before it was ready; its words are above".into(),
+        "localstripe exited before it was ready; see its output above".into(),
     ))
 }

@@ -1,5 +1,5 @@
-//! As much of SAM and CloudFormation as the project uses: parameters, nested stacks, and the
-//! functions `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join`. Anything else is an error, not a guess.
+//! Reads the subset of SAM and CloudFormation that the project uses: parameters, nested stacks, and the
+//! functions `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join`. Anything else is an error.
 
 use std::{
     cell::RefCell,
@@ -15,101 +15,101 @@ use crate::{ACCOUNT, LocalError, REGION, Result};
 /// Everything that `template.yaml` and the stacks nested in it declare to run.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// The functions, in the template's order.
+    /// Functions in the template's order.
     pub functions: Vec<Function>,
-    /// Queues, dead-letter queues among them.
+    /// Queues, including dead-letter queues.
     pub queues: Vec<Queue>,
-    /// Buckets.
+    /// Buckets of all nested stacks.
     pub buckets: Vec<Bucket>,
-    /// The table, as CreateTable takes it.
+    /// The table, as input of CreateTable.
     pub table: Value,
-    /// Values of the outputs.
+    /// Resolved values of the outputs.
     pub outputs: BTreeMap<String, String>,
 }
 
-/// A function.
+/// A Lambda function.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Name of its resource, such as `PlaceOrder`.
+    /// Logical id, such as `PlaceOrder`.
     pub logical_id: String,
-    /// Name of its binary, such as `place-order`.
+    /// Name of the binary, such as `place-order`.
     pub binary: String,
-    /// Its time limit in seconds.
+    /// Timeout in seconds.
     pub timeout: u64,
-    /// Its memory in MB.
+    /// Memory in MB.
     pub memory: u64,
-    /// Its environment.
+    /// Environment variables, resolved.
     pub environment: BTreeMap<String, String>,
-    /// What calls it.
+    /// Event sources that invoke it.
     pub triggers: Vec<Trigger>,
-    /// Statements of its policy, with every reference resolved.
+    /// Policy statements, with all references resolved.
     pub statements: Vec<Value>,
 }
 
-/// What calls a function.
+/// An event source of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A route of the HTTP API.
     Route {
-        /// `GET` and so on, or `ANY`.
+        /// HTTP method, or `ANY`.
         method: String,
-        /// Such as `/v1/products/{slug}`, or `$default`.
+        /// Path such as `/v1/products/{slug}`, or `$default`.
         path: String,
     },
-    /// A queue.
+    /// An SQS queue.
     Queue {
         /// ARN of the queue.
         arn: String,
-        /// Most messages at once.
+        /// Maximum number of messages per batch.
         batch_size: usize,
-        /// Most batches at once, if there is a limit.
+        /// Maximum number of concurrent batches, if limited.
         concurrency: Option<usize>,
     },
     /// A schedule.
     Schedule {
-        /// Every so many seconds.
+        /// Interval in seconds.
         every: u64,
     },
     /// The table's stream.
     Stream {
-        /// Most records at once.
+        /// Maximum number of records per batch.
         batch_size: usize,
     },
 }
 
-/// A queue.
+/// An SQS queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    /// Name.
+    /// Name of the queue.
     pub name: String,
-    /// ARN.
+    /// ARN of the queue.
     pub arn: String,
-    /// Attributes as CreateQueue takes them.
+    /// Attributes, as input of CreateQueue.
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A bucket.
+/// An S3 bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// Name.
+    /// Name of the bucket.
     pub name: String,
-    /// Queues that are told of new objects: ARN and key prefix.
+    /// Queues that are notified of new objects: ARN and key prefix.
     pub notifications: Vec<(String, String)>,
 }
 
-/// What differs between two stacks made of the same template.
+/// Settings that differ between stacks of the same template.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Name of the stack; begins the name of everything in it.
+    /// Name of the stack, and prefix of the names of its resources.
     pub stack_name: String,
-    /// Where SQS answers: queue URLs begin with it.
+    /// Endpoint of SQS, with which queue URLs begin.
     pub endpoint: String,
-    /// Parameters that are not left at their defaults.
+    /// Parameters that differ from their defaults.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl Template {
-    /// Reads `template.yaml` in `root` with everything it nests.
+    /// Reads `template.yaml` in `root` and all nested templates.
     pub fn read(root: &Path, settings: &Settings) -> Result<Self> {
         let documents = Documents::new(root);
         let document = documents.get("template.yaml")?;
@@ -224,13 +224,13 @@ impl Scope<'_> {
                 "Schedule" => {
                     let schedule = settings["Schedule"].as_str().unwrap_or_default();
                     let every = seconds(schedule).ok_or_else(|| {
-                        LocalError(format!("{id}.{name}: {schedule:?} is no rate known here"))
+                        LocalError(format!("{id}.{name}: {schedule:?} is not a supported rate"))
                     })?;
                     Trigger::Schedule { every }
                 }
                 other => {
                     return Err(LocalError(format!(
-                        "{id}.{name}: events of type {other:?} are not known here"
+                        "{id}.{name}: events of type {other:?} are not supported"
                     )));
                 }
             });
@@ -257,7 +257,7 @@ impl Scope<'_> {
         })
     }
 
-    /// What an event source mapping feeds, and the function that it feeds.
+    /// The trigger of an event source mapping, and the function it invokes.
     fn mapping(&self, id: &str, resource: &Value) -> Result<(String, Trigger)> {
         let settings = &resource["Properties"];
         let number = |value: &Value| {
@@ -317,7 +317,7 @@ impl Scope<'_> {
         let mut attributes = BTreeMap::new();
         for (name, value) in entries(&resource["Properties"]) {
             let value = match (name.as_str(), self.resolve(value)?) {
-                // Encryption at rest has no meaning on a laptop.
+                // Encryption at rest is not emulated.
                 ("SqsManagedSseEnabled", _) => continue,
                 (_, Value::String(text)) => text,
                 (_, value) => value.to_string(),
@@ -366,7 +366,7 @@ impl Scope<'_> {
         Ok(Value::Object(request))
     }
 
-    /// A value with all its references resolved.
+    /// Resolves all references in a value.
     fn resolve(&self, value: &Value) -> Result<Value> {
         match value {
             Value::Array(values) => values.iter().map(|value| self.resolve(value)).collect(),
@@ -409,7 +409,7 @@ impl Scope<'_> {
                 Ok(json!(parts?.join(separator)))
             }
             _ => Err(LocalError(format!(
-                "{name} of {argument} is not known here; teach shared/local/src/template.rs"
+                "{name} of {argument} is not supported; add it to shared/local/src/template.rs"
             ))),
         }
     }
@@ -463,7 +463,7 @@ impl Scope<'_> {
     fn by_path(&self, path: &str) -> Result<Value> {
         let (id, attribute) = path
             .split_once('.')
-            .ok_or_else(|| LocalError(format!("{path:?} names no attribute")))?;
+            .ok_or_else(|| LocalError(format!("{path:?} does not name an attribute")))?;
         let resource = self.resource(id)?;
         if let Some(output) = attribute.strip_prefix("Outputs.") {
             let nested = self.nested(id, resource)?;
@@ -478,12 +478,14 @@ impl Scope<'_> {
 
     fn resource(&self, id: &str) -> Result<&Value> {
         match &self.document["Resources"][id] {
-            Value::Null => Err(LocalError(format!("nothing in the template is named {id}"))),
+            Value::Null => Err(LocalError(format!(
+                "the template has no resource or parameter {id}"
+            ))),
             resource => Ok(resource),
         }
     }
 
-    /// What `Ref` gives.
+    /// Value of `Ref`.
     fn reference(&self, id: &str, resource: &Value) -> Result<String> {
         Ok(match resource["Type"].as_str().unwrap_or_default() {
             "AWS::SQS::Queue" => format!("{}/{ACCOUNT}/{}", self.settings.endpoint, self.name(id)),
@@ -495,7 +497,7 @@ impl Scope<'_> {
         })
     }
 
-    /// What `Fn::GetAtt` gives.
+    /// Value of `Fn::GetAtt`.
     fn attribute(&self, id: &str, resource: &Value, attribute: &str) -> Result<String> {
         let name = self.name(id);
         let kind = resource["Type"].as_str().unwrap_or_default();
@@ -519,7 +521,7 @@ impl Scope<'_> {
             ("AWS::CloudFront::Distribution", "DomainName") => "localhost".to_owned(),
             _ => {
                 return Err(LocalError(format!(
-                    "{id}.{attribute} ({kind}) is not known here; teach shared/local/src/template.rs"
+                    "{id}.{attribute} ({kind}) is not supported; add it to shared/local/src/template.rs"
                 )));
             }
         })
@@ -551,7 +553,7 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// A template file as JSON, its short forms (`!Ref x`) written out (`{"Ref": "x"}`).
+/// Reads a template file as JSON, with short forms (`!Ref x`) expanded (`{"Ref": "x"}`).
 pub fn load(path: &Path) -> Result<Value> {
     let text =
         std::fs::read_to_string(path).map_err(|error| LocalError::new(path.display(), error))?;

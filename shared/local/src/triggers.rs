@@ -1,4 +1,4 @@
-//! What calls functions by itself: a poller for each queue, one for the table's stream.
+//! Event sources of functions: a poller per queue, and one for the table's stream.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -10,13 +10,12 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{LocalError, REGION, Result, lambda::Lambda};
 
-/// How long a poller waits for a sign before it looks by itself: for messages that come late, and
-/// for what others put into a queue.
+/// Interval of polling without a notification: for delayed messages, and for those that others send.
 const IDLE: Duration = Duration::from_millis(200);
-/// How often a batch of the stream is tried before it is given up, as in template.yaml.
+/// Attempts of a batch of the stream before it is given up, as in template.yaml.
 const STREAM_ATTEMPTS: u32 = 10;
 
-/// Partial answer of a consumer.
+/// A consumer's response with its batch item failures.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct BatchAnswer {
@@ -29,28 +28,28 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// Feeds one queue to one function.
+/// Polls one queue for one function.
 pub struct QueuePoller {
-    /// Client for the queue.
+    /// Client of the queue.
     pub sqs: aws_sdk_sqs::Client,
-    /// The queue.
+    /// URL of the queue.
     pub url: String,
-    /// Its ARN, which messages name as their source.
+    /// ARN of the queue, the event source of its messages.
     pub arn: String,
-    /// The function's name.
+    /// Name of the function.
     pub function: String,
-    /// Most messages at once.
+    /// Maximum number of messages per batch.
     pub batch_size: usize,
-    /// Most batches at once.
+    /// Maximum number of concurrent batches.
     pub concurrency: usize,
-    /// Whether messages whose function died come back at once.
+    /// Whether messages whose function crashed are redelivered at once.
     pub impatient: bool,
-    /// The functions.
+    /// The functions to invoke.
     pub lambda: Lambda,
 }
 
 impl QueuePoller {
-    /// Runs until its task is ended.
+    /// Runs until its task is aborted.
     pub async fn run(self) {
         let poller = Arc::new(self);
         let slots = Arc::new(Semaphore::new(poller.concurrency));
@@ -82,7 +81,7 @@ impl QueuePoller {
             .max_number_of_messages(i32::try_from(self.batch_size.min(10)).unwrap_or(10))
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .wait_time_seconds(0);
-        // An emulator that is gone is noticed by whoever uses it.
+        // If the emulator is gone, its other users notice.
         request
             .send()
             .await
@@ -98,7 +97,7 @@ impl QueuePoller {
             .collect();
         let payload = json!({ "Records": records }).to_string();
         let Ok(answer) = self.lambda.invoke(&self.function, payload.into()).await else {
-            // The messages come back after the queue's visibility timeout, as on AWS.
+            // The messages reappear after the queue's visibility timeout, as on AWS.
             if self.impatient {
                 self.return_at_once(&messages).await;
             }
@@ -125,7 +124,7 @@ impl QueuePoller {
             .collect();
         if let Some(entries) = entries.ok().filter(|entries| !entries.is_empty()) {
             let request = self.sqs.delete_message_batch().queue_url(&self.url);
-            // What was not deleted comes again: a consumer takes a message twice.
+            // Messages that were not deleted are redelivered; consumers handle duplicates.
             let _ = request.set_entries(Some(entries)).send().await;
         }
     }
@@ -138,7 +137,7 @@ impl QueuePoller {
                 .queue_url(&self.url)
                 .receipt_handle(message.receipt_handle.as_deref().unwrap_or_default())
                 .visibility_timeout(0);
-            // What is not returned comes back later.
+            // Messages that are not returned reappear later.
             let _ = request.send().await;
         }
     }
@@ -164,24 +163,24 @@ impl QueuePoller {
     }
 }
 
-/// Feeds the table's stream to one function, in order.
+/// Reads the table's stream for one function, in order.
 pub struct StreamPoller {
-    /// The database.
+    /// The database with the stream.
     pub database: Database,
-    /// The table's name.
+    /// Name of the table.
     pub table: String,
-    /// The function's name.
+    /// Name of the function.
     pub function: String,
-    /// Most records at once.
+    /// Maximum number of records per batch.
     pub batch_size: usize,
-    /// The functions.
+    /// The functions to invoke.
     pub lambda: Lambda,
-    /// Where the position is kept between runs.
+    /// File that stores the position between runs.
     pub position: Option<PathBuf>,
 }
 
 impl StreamPoller {
-    /// Runs until its task is ended.
+    /// Runs until its task is aborted.
     pub async fn run(self) -> Result<()> {
         let mut progress = self.lambda.progress();
         let stream = self.stream_arn()?;
@@ -214,7 +213,7 @@ impl StreamPoller {
             };
             let last = match failed {
                 Some(sequence) if attempts < STREAM_ATTEMPTS => {
-                    // Go on right before the record that failed, after a while.
+                    // Continue at the failed record, after a pause.
                     attempts += 1;
                     tokio::time::sleep(IDLE * attempts).await;
                     match records
@@ -241,7 +240,7 @@ impl StreamPoller {
         }
     }
 
-    /// Sequence number of the record that failed, if one did.
+    /// Returns the sequence number of the failed record, if any.
     async fn deliver(&self, records: &[&Value]) -> Option<String> {
         let payload = json!({ "Records": records }).to_string();
         let first = || {
@@ -262,7 +261,7 @@ impl StreamPoller {
         }
     }
 
-    /// Where to read on: after what was read before, or at the beginning.
+    /// Where to continue: after the last position, or at the beginning.
     fn iterator(&self, stream: &str) -> Result<String> {
         let position = self
             .position
@@ -322,8 +321,8 @@ fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {
     serde_json::from_value(request).map_err(|error| LocalError(error.to_string()))
 }
 
-/// Until a function was called, or for a little while.
+/// Waits until a function was invoked, or for a short time.
 async fn wait(progress: &mut watch::Receiver<u64>) {
-    // Either is reason enough to look.
+    // Either is a reason to poll.
     let _ = tokio::time::timeout(IDLE, progress.changed()).await;
 }

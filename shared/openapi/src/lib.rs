@@ -1,5 +1,5 @@
-//! The OpenAPI 3.1 document of the API, made from the endpoints' own types. A test holds the
-//! committed `web/openapi.json` against it; `cargo xtask openapi` writes it.
+//! Generates the OpenAPI 3.1 document from the types of the endpoints. `cargo xtask openapi` writes
+//! `web/openapi.json`; a test checks that the committed file is current.
 
 use runtime::{Access, Body, Endpoint, Problem};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));
 
-/// Where an endpoint is, by `template.yaml`, and what its source says of itself.
+/// A route of `template.yaml`, with the summary from the source of its function.
 struct Route {
     method: &'static str,
     path: &'static str,
@@ -16,13 +16,13 @@ struct Route {
     summary: &'static str,
 }
 
-/// The document in the making.
+/// The document under construction.
 struct Document {
     schemas: SchemaGenerator,
     paths: Map<String, Value>,
 }
 
-/// The whole document, the same every time.
+/// Generates the document. The output is deterministic.
 pub fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
@@ -37,7 +37,7 @@ pub fn document() -> Value {
     let mut schemas = document.schemas.take_definitions(true);
     schemas.sort_keys();
     let problem = json!({
-        "description": "The request was refused, or could not be answered; `code` says why.",
+        "description": "The request was rejected or failed; `code` gives the reason.",
         "content": { "application/problem+json": { "schema": problem } },
     });
     json!({
@@ -45,7 +45,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Stampede",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Commerce that survives its own launch. Money is in minor units, time in UTC.",
+            "description": "Commerce that survives its own launch. Amounts are in minor units, times in UTC.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -58,12 +58,12 @@ pub fn document() -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "A token with the role staff.",
+                    "description": "A staff token: a JWT with the role `staff`.",
                 },
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The access token that came with the order.",
+                    "description": "The access token returned when the order was placed.",
                 },
             },
         },
@@ -79,7 +79,7 @@ impl Document {
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": true,
-                "description": "A new UUID for each new request, the same one for each retry.",
+                "description": "A new UUID for each new request, the same UUID for each retry.",
                 "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
             }));
         }
@@ -91,7 +91,7 @@ impl Document {
             "parameters": parameters,
             "responses": {
                 E::SUCCESS.to_string(): {
-                    "description": "All is well.",
+                    "description": "Success.",
                     "content": { "application/json": { "schema": answer } },
                 },
                 "default": { "$ref": "#/components/responses/Problem" },
@@ -113,7 +113,7 @@ impl Document {
         path[route.method.to_lowercase()] = operation;
     }
 
-    /// The fields of a type as parameters.
+    /// Converts the fields of a type to parameters.
     fn parameters<T: JsonSchema>(&mut self, place: &str) -> Vec<Value> {
         let schema = T::json_schema(&mut self.schemas).to_value();
         let required = schema["required"].as_array().cloned().unwrap_or_default();

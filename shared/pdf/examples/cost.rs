@@ -39,13 +39,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// CPU time of this process in nanoseconds, as the scheduler counts it.
 fn cpu() -> Result<u64, Box<dyn Error>> {
-    // The account is brought up to date at a switch.
+    // The counter is updated at a context switch.
     std::thread::yield_now();
     let stat = fs::read_to_string("/proc/self/schedstat")?;
     Ok(stat.split(' ').next().unwrap_or_default().parse()?)
 }
 
-/// Another number, order and buyer: no two documents have the same, and none may cost less for it.
+/// Changes number, order and buyer, which differ between all real documents, so that no cache helps.
 fn vary(document: &mut Document, n: u32) {
     let buyers = ["Ada Lovelace", "Grace Hopper", "Mary Jackson", "Zoë Quinn"];
     let buyer = buyers.get(n as usize % buyers.len()).copied();
@@ -55,7 +55,7 @@ fn vary(document: &mut Document, n: u32) {
     document.buyer.email = Some(format!("buyer{n}@example.com"));
 }
 
-/// As the bench's shop issues it: one line, Latin text, euros.
+/// An invoice as the bench's shop issues it: one line, Latin text, euros.
 fn typical() -> Result<Document, Box<dyn Error>> {
     let eur: Currency = "EUR".parse()?;
     let party = |name: &str, address: &[&str], tax_id: Option<&str>, email: &str| Party {

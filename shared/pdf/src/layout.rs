@@ -1,4 +1,4 @@
-//! A document onto pages: what stands where, and what it is in the structure of the document.
+//! Lays out a document on pages and records its logical structure.
 
 #![expect(clippy::float_arithmetic, reason = "lengths on paper, never money")]
 
@@ -20,11 +20,11 @@ const WIDTH: f32 = RIGHT - LEFT;
 const TOP: f32 = 54.0;
 const BOTTOM: f32 = PAGE.1 - 72.0;
 const FOOTER: f32 = PAGE.1 - 52.0;
-/// Between two columns.
+/// Gap between two columns, in points.
 const GAP: f32 = 12.0;
-/// Above and below the text of a table's row.
+/// Padding above and below the text of a table row, in points.
 const ROW_PADDING: f32 = 4.0;
-/// A row of more lines than this may begin on one page and end on the next.
+/// Rows with more lines than this may be split across pages.
 const UNSPLIT_LINES: usize = 8;
 const MAX_ADDRESS_LINES: usize = 10;
 
@@ -62,15 +62,15 @@ fn aligned(style: Style, align: Align) -> Style {
     Style { align, ..style }
 }
 
-/// Red, green, blue.
+/// An RGB color.
 #[derive(Clone, Copy)]
 pub(crate) struct Colour(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
-/// What is drawn on a page.
+/// A drawing operation on a page.
 pub(crate) enum Op {
-    /// Some lines of a block.
+    /// Some lines of a block of text.
     Text {
-        /// Place in [`Pages::blocks`].
+        /// Index into [`Pages::blocks`].
         block: usize,
         lines: Range<usize>,
         x: f32,
@@ -78,7 +78,7 @@ pub(crate) enum Op {
         colour: Colour,
         mark: Mark,
     },
-    /// A line from left to right.
+    /// A horizontal line.
     Rule {
         x: f32,
         y: f32,
@@ -88,18 +88,18 @@ pub(crate) enum Op {
     },
 }
 
-/// What a text is to somebody who hears the document.
+/// Role of a text for screen readers.
 #[derive(Clone, Copy)]
 pub(crate) enum Mark {
-    /// Part of the document: place in [`Pages::nodes`].
+    /// Part of the document: index into [`Pages::nodes`].
     Node(usize),
-    /// The head of a table, once more.
+    /// The repeated head of a table.
     Repeated,
-    /// The foot of a page.
+    /// The footer of a page.
     Footer,
 }
 
-/// A part of the document.
+/// Role of a node in the document's structure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Heading,
@@ -118,12 +118,12 @@ pub(crate) struct Node {
     pub(crate) children: Vec<usize>,
 }
 
-/// The laid-out document.
+/// The document after layout.
 pub(crate) struct Pages {
     pub(crate) pages: Vec<Vec<Op>>,
     pub(crate) blocks: Vec<Rc<Block>>,
     pub(crate) nodes: Vec<Node>,
-    /// Nodes that are in no other.
+    /// Indices of the top-level nodes.
     pub(crate) roots: Vec<usize>,
 }
 
@@ -147,14 +147,14 @@ pub(crate) fn lay_out(document: &Document, typesetter: &mut Typesetter) -> Pages
     flow.out
 }
 
-/// What comes into a cell when its column has a width.
+/// Content of a cell before the width of its column is known.
 struct Draft {
     text: String,
-    /// The text in one line, as it was measured. It stays as it is if it fits.
+    /// The text on one line, as it was measured; kept if it fits.
     line: Option<Rc<Block>>,
 }
 
-/// The lines of one table row, column by column.
+/// Lines of one cell of a table row.
 struct Cell {
     x: f32,
     block: usize,
@@ -164,7 +164,7 @@ struct Cell {
 struct Flow<'a> {
     out: Pages,
     set: &'a mut Typesetter,
-    /// Where the next thing stands.
+    /// Vertical position of the next element.
     y: f32,
 }
 
@@ -182,7 +182,7 @@ impl Flow<'_> {
         let width = (WIDTH - 2.0 * 2.0 * GAP) / 3.0;
         let column = |n: f32| LEFT + n * (width + 2.0 * GAP);
         let top = self.y;
-        // A shop has one seller, and another buyer on each document.
+        // The seller is the same on all documents of a shop, the buyer is not.
         let seller = self.party("From", &document.seller, column(0.0), |set, text, style| {
             set.label(text, style, width, 3)
         });
@@ -200,7 +200,7 @@ impl Flow<'_> {
         self.y = self.y.max(seller).max(buyer) + 16.0;
     }
 
-    /// Where it ends.
+    /// Returns the vertical position of its end.
     fn party(
         &mut self,
         caption: &str,
@@ -266,7 +266,7 @@ impl Flow<'_> {
         }
     }
 
-    /// Also sets what it measures.
+    /// Also sets the texts that it measures.
     fn column_widths(&mut self, head: &[Draft; 5], rows: &mut [[Draft; 5]]) -> [f32; 5] {
         let mut widths = [0.0_f32; 5];
         let most = [96.0, f32::MAX, 72.0, 96.0, 96.0];
@@ -280,7 +280,7 @@ impl Flow<'_> {
                     draft.line = Some(Rc::new(line));
                 }
             }
-            // A little more than measured, or rounding breaks what just fits.
+            // A little more than measured, as rounding would otherwise break a text that just fits.
             widths[column] = width.min(most[column]) + 0.5;
         }
         widths[1] = WIDTH - 4.0 * GAP - widths.iter().sum::<f32>();
@@ -308,7 +308,7 @@ impl Flow<'_> {
             let style = aligned(style, align);
             let (mut block, mut x) = self.fit(draft, style, left, width);
             if block.lines.is_empty() {
-                // A table is read by its columns: none may be missing.
+                // Tables are navigated by column, so no cell may be missing.
                 (block, x) = (Rc::new(self.set.set("–", style, width)), left);
             }
             let node = self.child(row, role);
@@ -319,7 +319,7 @@ impl Flow<'_> {
         cells
     }
 
-    /// A draft in its column, and where it stands.
+    /// Sets a draft in its column and returns its position.
     fn fit(&mut self, draft: Draft, style: Style, left: f32, width: f32) -> (Rc<Block>, f32) {
         match draft.line {
             Some(line) if line.width <= width => {
@@ -367,7 +367,7 @@ impl Flow<'_> {
         self.rule(LEFT, WIDTH, 0.8, INK);
     }
 
-    /// One row, on as many pages as it needs.
+    /// Places one row, on as many pages as it needs.
     fn row(&mut self, cells: &[Cell], head: &[Cell]) {
         let total = self.line_count(cells);
         let pitch = self.pitch(cells);
@@ -383,7 +383,7 @@ impl Flow<'_> {
                 to += 1;
                 end += pitch;
             }
-            // A head that fills the page would push the row on forever.
+            // A head that fills the page would move the row to the next page forever.
             let stuck = self.y <= TOP + self.height(head);
             if to == from && !stuck {
                 self.next_page();
@@ -461,7 +461,7 @@ impl Flow<'_> {
             height += self.height(&cells);
             set.push(cells);
         }
-        // Together if they fit on a page: a total alone says little.
+        // Keep together if they fit on a page: a total alone is not informative.
         if height <= BOTTOM - TOP {
             self.break_before(height);
         }
@@ -487,7 +487,7 @@ impl Flow<'_> {
         for paragraph in note.lines().take(200) {
             let style = aligned(BODY, Align::Start);
             let block = match document.kind {
-                // A shop says the same on all of them.
+                // The same on all documents of a shop.
                 Kind::Invoice => self.set.label(paragraph, style, WIDTH, usize::MAX),
                 Kind::CreditNote { .. } => Rc::new(self.set.set(paragraph, style, WIDTH)),
             };
@@ -561,13 +561,13 @@ impl Flow<'_> {
         }
     }
 
-    /// The whole of a block, on its own: two lines of one paragraph would be read as one word.
+    /// A whole block as one text: separate lines would be read as one word.
     fn paragraph(&mut self, block: impl Into<Rc<Block>>, x: f32, y: f32, colour: Colour) -> f32 {
         let node = self.root(Role::Paragraph);
         self.text(block.into(), x, y, colour, node)
     }
 
-    /// The whole of a block; its height.
+    /// Draws a whole block and returns its height.
     fn text(&mut self, block: Rc<Block>, x: f32, y: f32, colour: Colour, node: usize) -> f32 {
         let count = block.lines.len();
         let height = block.style.pitch * to_length(count);
@@ -645,14 +645,14 @@ fn row(line: &crate::Line) -> [Draft; 5] {
     .map(|text| Draft { text, line: None })
 }
 
-/// The amount without its currency, which the head of the column names.
+/// The amount without its currency, which is in the head of the column.
 fn number(amount: Money) -> String {
     let text = amount.to_string();
     let end = text.find(' ').unwrap_or(text.len());
     text.chars().take(end).collect()
 }
 
-/// `19 %`, `7.5 %`: no more decimals than it needs.
+/// A rate such as `19 %` or `7.5 %`, with no more decimals than necessary.
 fn rate(basis_points: u32) -> String {
     let (whole, rest) = (basis_points / 100, basis_points % 100);
     let decimals = format!("{rest:02}");

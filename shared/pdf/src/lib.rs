@@ -1,7 +1,7 @@
-//! Invoices and credit notes as PDF files: A4, archivable (PDF/A-3a) and accessible (PDF/UA-1).
+//! Renders invoices and credit notes as PDF: A4, archivable (PDF/A-3a) and accessible (PDF/UA-1).
 //!
-//! The same document always gives the same bytes, so that a retry overwrites a file with itself.
-//! Nothing is read but the document: the fonts are compiled in (`fonts/README.md`).
+//! Rendering is deterministic, so that a retry overwrites a file with identical bytes. The document is
+//! the only input: fonts are compiled in (`fonts/README.md`).
 
 mod layout;
 mod paint;
@@ -15,41 +15,41 @@ use std::cell::RefCell;
 use domain::money::{Currency, Money};
 use jiff::civil::Date;
 
-/// What is printed. All amounts are shown as they are: nothing is added up here.
+/// Content to print. Amounts are printed as given; nothing is added up here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// Invoice or credit note.
     pub kind: Kind,
-    /// The document's own number, as the books know it.
+    /// Number of the document, unique in the books.
     pub number: String,
-    /// The day it was issued.
+    /// Date of issue.
     pub issued_on: Date,
-    /// Who sells.
+    /// The seller, printed at the top.
     pub seller: Party,
-    /// Who buys.
+    /// The buyer, printed as the recipient.
     pub buyer: Party,
-    /// Number of the order that is charged or credited.
+    /// Number of the order that is invoiced or credited.
     pub order_number: String,
-    /// What was bought, in the order it is printed.
+    /// Lines in the order in which they are printed.
     pub lines: Vec<Line>,
-    /// Taxes, one for each name and rate.
+    /// Taxes, one per name and rate.
     pub taxes: Vec<Tax>,
-    /// Sum without taxes.
+    /// Total without taxes.
     pub net: Money,
-    /// Sum with taxes.
+    /// Total including taxes.
     pub total: Money,
-    /// Something to say below the total. Line breaks are kept, of at most 200 lines.
+    /// Note below the total. Line breaks are kept; at most 200 lines.
     pub note: Option<String>,
 }
 
-/// What kind of document it is.
+/// Invoice or credit note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Asks for money, or says that it was paid.
+    /// An invoice, paid or to be paid.
     Invoice,
-    /// Takes back an invoice or a part of it. Its amounts are printed as they are given.
+    /// A credit note for all or part of an invoice. Its amounts are printed as given.
     CreditNote {
-        /// Number of the invoice.
+        /// Number of the invoice that it corrects.
         of: String,
     },
 }
@@ -63,68 +63,68 @@ impl Kind {
     }
 }
 
-/// Seller or buyer. An address that would fill the page is cut short.
+/// Seller or buyer. An address that would fill the page is truncated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Party {
-    /// A person's or a company's name.
+    /// Name of the person or company.
     pub name: String,
-    /// The address, line by line, with the country.
+    /// Address, line by line, with the country.
     pub address: Vec<String>,
-    /// Number by which the tax office knows them.
+    /// Tax identification number.
     pub tax_id: Option<String>,
-    /// Where to write to.
+    /// Contact address.
     pub email: Option<String>,
 }
 
-/// One line of what was bought.
+/// One line of the table of goods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The variant's SKU.
+    /// SKU of the variant.
     pub sku: String,
-    /// Title of product and variant. Takes as many rows as it needs.
+    /// Title of product and variant, on as many rows as it needs.
     pub description: String,
-    /// How many.
+    /// Number of units.
     pub quantity: u32,
-    /// Price of one.
+    /// Price of one unit.
     pub unit_price: Money,
-    /// Price of all of them.
+    /// Price of the line.
     pub total: Money,
 }
 
 /// One tax at one rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tax {
-    /// What it is called: `VAT`.
+    /// Name of the tax, such as `VAT`.
     pub name: String,
-    /// Hundredths of a percent: 1900 is 19 %.
+    /// Rate in basis points (hundredths of a percent): 1900 is 19 %.
     pub rate_basis_points: u32,
-    /// What is taxed.
+    /// Net amount that is taxed.
     pub net: Money,
-    /// The tax.
+    /// Amount of the tax.
     pub amount: Money,
 }
 
-/// Why there is no PDF.
+/// Why a document cannot be rendered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RenderError {
-    /// The columns name one currency; an amount of another one would be read as that.
-    #[error("the document is in {0}, and one of its amounts in {1}")]
+    /// Amounts in different currencies; the columns name only one.
+    #[error("the document is in {0}, but one of its amounts is in {1}")]
     Currencies(Currency, Currency),
-    /// A font that is compiled in cannot be read.
-    #[error("font {0} cannot be read")]
+    /// A compiled-in font cannot be parsed.
+    #[error("font {0} cannot be parsed")]
     Font(&'static str),
-    /// The file would break a rule of PDF/A or PDF/UA.
+    /// The file would violate PDF/A or PDF/UA.
     #[error("the PDF could not be written: {0}")]
     Pdf(String),
 }
 
-/// Renders a document. A character that no font has is shown as `�`; of a text longer than 2,000
-/// characters the rest is left out, marked by `…`.
+/// Renders a document. Characters that are in none of the fonts are shown as `�`; texts are truncated
+/// to 2,000 characters and marked with `…`.
 pub fn render(document: &Document) -> Result<Vec<u8>, RenderError> {
     render_reporting(document).map(|rendered| rendered.bytes)
 }
 
-/// What outlives a document, because finding it out is half of the work.
+/// State that is reused between documents, because computing it is half of the work.
 struct Renderer {
     typesetter: text::Typesetter,
     fonts: paint::Fonts,
@@ -141,16 +141,16 @@ impl Renderer {
 }
 
 thread_local! {
-    /// A function renders on one thread, one document after the other.
+    /// A function renders on one thread, one document at a time.
     static RENDERER: RefCell<Renderer> = RefCell::new(Renderer::new());
 }
 
-/// Has the allocator keep what a document frees, for the next one.
+/// Makes the allocator keep the memory that a document frees for the next one.
 ///
-/// Each of a file's seven streams is packed with buffers of 0.3 MB. glibc gives memory that is freed
-/// at the end of the heap back to the system, and takes it again page by page: with 400 page faults a
-/// document, a quarter of its time. It stops doing so for sizes up to the largest block that it ever
-/// mapped apart and freed. This one is never touched, so that it takes no memory.
+/// Each of a file's seven streams is compressed with buffers of 0.3 MB. glibc returns freed memory at
+/// the end of the heap to the system and requests it again page by page: 400 page faults per document,
+/// a quarter of its time. It stops doing so for sizes up to the largest block that was ever mapped
+/// separately and freed. This block is never touched, so it takes no memory.
 fn keep_freed_memory() {
     const BYTES: usize = 4 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(BYTES)));
@@ -158,7 +158,7 @@ fn keep_freed_memory() {
 
 pub(crate) struct Rendered {
     pub(crate) bytes: Vec<u8>,
-    /// What no font has, in the order it was met.
+    /// Characters that are in none of the fonts, in the order of their occurrence.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests ask for it"))]
     pub(crate) missing: Vec<String>,
 }

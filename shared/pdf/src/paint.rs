@@ -1,4 +1,4 @@
-//! Laid-out pages into a PDF.
+//! Draws laid-out pages into a PDF.
 
 #![expect(clippy::float_arithmetic, reason = "lengths on paper, never money")]
 
@@ -29,10 +29,10 @@ use crate::{
     text::{Block, FONTS},
 };
 
-/// The labels are English, whatever the names are.
+/// The labels are English, regardless of the names.
 const LANGUAGE: &str = "en";
 
-/// The fonts that were needed so far, each at its place in [`FONTS`]: most documents need two.
+/// Fonts that were needed so far, by their index in [`FONTS`]: most documents need two.
 pub(crate) type Fonts = [Option<Font>; FONTS.len()];
 
 pub(crate) fn paint(
@@ -84,7 +84,7 @@ pub(crate) fn paint(
         .map_err(|error| RenderError::Pdf(error.to_string()))
 }
 
-/// What viewers show in the window's title.
+/// Title that viewers show for the window.
 fn title(document: &Document) -> String {
     let number = crate::text::clean(&document.number);
     let number: String = number.chars().take(100).collect();
@@ -95,7 +95,7 @@ fn title(document: &Document) -> String {
 
 fn metadata(document: &Document, title: String) -> Metadata {
     let date = document.issued_on;
-    // Of the day it was issued, not of the moment: the same document gives the same bytes.
+    // The date of issue instead of the current time keeps the output deterministic.
     let created = DateTime::new(u16::try_from(date.year()).unwrap_or_default())
         .month(u8::try_from(date.month()).unwrap_or_default())
         .day(u8::try_from(date.day()).unwrap_or_default());
@@ -114,7 +114,7 @@ fn metadata(document: &Document, title: String) -> Metadata {
 struct Painter<'a> {
     pages: &'a Pages,
     fonts: &'a mut Fonts,
-    /// What was drawn for each node.
+    /// Marked content of each node.
     marked: BTreeMap<usize, Vec<Identifier>>,
 }
 
@@ -178,12 +178,12 @@ impl Painter<'_> {
     ) -> Result<(), RenderError> {
         let style = block.style;
         for line in block.lines.get(lines).unwrap_or_default() {
-            // The capitals stand in the middle of the line, whatever the fonts' own ascents.
+            // Centers the capitals on the line, regardless of the fonts' ascents.
             let baseline = y + style.pitch * 0.5 + style.size * 0.36;
             for run in &line.runs {
                 let font = self.font(run.font)?;
                 let start = Point::from_xy(x + run.x, baseline);
-                // A font without a bold sibling is emboldened by its outline.
+                // A font without a bold variant is emboldened by its outline.
                 let thin = style.bold && FONTS.get(run.font).is_some_and(|font| font.only_regular);
                 surface.set_stroke(thin.then(|| Stroke {
                     paint: rgb(colour).into(),
@@ -209,7 +209,7 @@ impl Painter<'_> {
         Ok(slot.insert(font).clone())
     }
 
-    /// The node with all that is in it, unless that is nothing.
+    /// The node with its children, unless it is empty.
     fn group(&mut self, index: usize, title: &str) -> Option<TagGroup> {
         let node = self.pages.nodes.get(index)?;
         let mut group = TagGroup::new(tag(node.role, title));

@@ -52,7 +52,7 @@ fn document(lines: Vec<Line>) -> Document {
     }
 }
 
-/// Each page's text in one line.
+/// The text of each page on one line.
 fn pages(document: &Document) -> Vec<String> {
     let bytes = render(document).unwrap();
     let pages = pdf_extract::extract_text_from_mem_by_pages(&bytes).unwrap();
@@ -60,7 +60,8 @@ fn pages(document: &Document) -> Vec<String> {
     pages.iter().map(one_line).collect()
 }
 
-/// What no font has, of a text in the description and in the buyer's bold name.
+/// Characters of a text, in the description and in the buyer's bold name, that are in none of the
+/// fonts.
 fn missing(text: &str) -> Vec<String> {
     let mut document = document(vec![line("A-1", text)]);
     document.buyer.name = text.into();
@@ -160,7 +161,7 @@ fn what_is_kept_from_other_documents_changes_none() {
     };
     let after_others = documents.iter().chain(&documents).rev().map(render);
     let after_others: Vec<_> = after_others.collect();
-    // What is kept is a thread's own.
+    // The cached state belongs to a thread.
     let alone = documents.iter().map(|document| {
         let document = document.clone();
         std::thread::spawn(move || render(&document))
@@ -272,7 +273,7 @@ fn arabic_is_joined_and_runs_from_right_to_left() {
         word.text.len(),
         "the last letter is left"
     );
-    // A ligature stands for both of its letters.
+    // A ligature represents both of its letters.
     let block = typesetter.set("لا", style, 100.0);
     let glyphs = block.lines.iter().flat_map(|line| &line.runs);
     let glyphs: Vec<_> = glyphs.flat_map(|run| &run.glyphs).collect();
@@ -330,7 +331,7 @@ fn five_hundred_lines_and_words_without_end_are_a_document_too() {
     assert!(pages(&document).len() > 10);
 }
 
-/// Texts that are likely to break something, beside those that are not.
+/// Texts that are likely to break something, and ordinary ones.
 fn texts() -> impl Strategy<Value = String> {
     static NASTY: OnceLock<Vec<char>> = OnceLock::new();
     let nasty = NASTY.get_or_init(|| {

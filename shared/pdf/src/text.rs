@@ -1,5 +1,5 @@
-//! Text into lines of positioned glyphs: which font has a character, in which direction a text
-//! runs, where it may be broken.
+//! Sets text in lines of positioned glyphs: selects fonts, resolves writing directions and breaks
+//! lines.
 
 #![expect(clippy::float_arithmetic, reason = "lengths on paper, never money")]
 
@@ -12,25 +12,25 @@ use parley::{
     fontique::{Blob, Collection, CollectionOptions, FamilyId, SourceCache},
 };
 
-/// Of a longer text the rest is left out: shaping takes time, and nobody reads it on an invoice.
+/// Longer texts are truncated: shaping takes time, and nobody reads them on an invoice.
 const MAX_CHARS: usize = 2_000;
 
-/// A shop has some thirty, and a few more for each currency.
+/// Maximum number of cached labels. A shop has about thirty, and a few more per currency.
 const MAX_LABELS: usize = 128;
 const MAX_LABEL_BYTES: usize = 100;
 
-/// Stands for what no font has. Noto Sans has it.
+/// Replaces characters that are in none of the fonts. Noto Sans has it.
 const REPLACEMENT: char = '\u{FFFD}';
 
-/// A font that is compiled in.
+/// A compiled-in font.
 pub(crate) struct FontFile {
     pub(crate) name: &'static str,
     pub(crate) data: &'static [u8],
-    /// There is no bold one beside it.
+    /// Whether there is no bold variant.
     pub(crate) only_regular: bool,
 }
 
-/// All of them; the first that has a character is taken. `paint` finds a font by its place here.
+/// All fonts; the first that has a character is used. `paint` refers to them by index.
 pub(crate) static FONTS: [FontFile; 7] = [
     FontFile {
         name: "NotoSans-Regular",
@@ -69,56 +69,56 @@ pub(crate) static FONTS: [FontFile; 7] = [
     },
 ];
 
-/// Of [`FONTS`], those that most documents can do with. The others are looked into when a text
-/// comes that may need them: they are what there is most of, in bytes.
+/// Number of [`FONTS`] that are sufficient for most documents. The others, which are the largest, are
+/// only parsed when a text may need them.
 const FIRST_FONTS: usize = 2;
 
-/// The width of a text that stays in one line, which begins at the left.
+/// Width of a text that stays on one line and is left-aligned.
 pub(crate) const UNBROKEN: f32 = f32::MAX;
 
-/// How a text looks.
+/// Style of a text.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Style {
     pub(crate) size: f32,
     pub(crate) bold: bool,
-    /// From one line to the next, whatever fonts are in them: rows of a table stay in step.
+    /// Line height, independent of the fonts used, so that the rows of a table stay aligned.
     pub(crate) pitch: f32,
     pub(crate) align: Align,
 }
 
-/// Where the lines of a text stand.
+/// Alignment of the lines of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
-    /// Left, or right if the text is read from right to left.
+    /// Left, or right for text that is read from right to left.
     Start,
     Left,
     Right,
 }
 
-/// A text in lines.
+/// A text set in lines.
 pub(crate) struct Block {
     pub(crate) text: String,
     pub(crate) style: Style,
     pub(crate) lines: Vec<TextLine>,
-    /// Of the longest line.
+    /// Width of the longest line.
     pub(crate) width: f32,
 }
 
-/// One line, its runs from left to right.
+/// One line with its runs from left to right.
 pub(crate) struct TextLine {
     pub(crate) runs: Vec<Run>,
     end: usize,
 }
 
-/// Glyphs of one font.
+/// Consecutive glyphs of one font.
 pub(crate) struct Run {
-    /// Place in [`FONTS`].
+    /// Index into [`FONTS`].
     pub(crate) font: usize,
     pub(crate) x: f32,
     pub(crate) glyphs: Vec<KrillaGlyph>,
 }
 
-/// A text that stands on one document after the other, and where it was set.
+/// A text that is repeated on many documents, with its layout.
 struct Label {
     text: String,
     style: Style,
@@ -127,13 +127,13 @@ struct Label {
     block: Rc<Block>,
 }
 
-/// Sets texts, for one document after the other: what it knows of the fonts costs as much to find out
-/// as it costs to set the texts of one.
+/// Sets texts for many documents. Its cached font data costs as much to compute as setting the texts of
+/// one document.
 pub(crate) struct Typesetter {
     fonts: FontContext,
     layouts: LayoutContext<()>,
     layout: Layout<()>,
-    /// What the layout calls each of [`FONTS`], as far as they are known.
+    /// Ids that the layout engine assigned to [`FONTS`], as far as registered.
     ids: Vec<u64>,
     families: Vec<FamilyId>,
     labels: Vec<Label>,
@@ -162,20 +162,20 @@ impl Typesetter {
         typesetter
     }
 
-    /// Makes fonts known that are not yet, so that there are so many of [`FONTS`].
+    /// Registers fonts until `count` of [`FONTS`] are known.
     pub(crate) fn register(&mut self, count: usize) {
         let collection = &mut self.fonts.collection;
         for font in FONTS.iter().take(count).skip(self.ids.len()) {
             let blob = Blob::new(Arc::new(font.data));
             self.ids.push(blob.id());
-            // That each of them can be read is for the tests to say.
+            // A test checks that each of them can be parsed.
             for (family, _) in collection.register_fonts(blob, None) {
                 if !self.families.contains(&family) {
                     self.families.push(family);
                 }
             }
         }
-        // What a layout takes if it is told nothing else: no text has to find them by their names.
+        // The default family of the layout engine, so that no text has to name one.
         let families = self.families.iter().copied();
         collection.set_generic_families(GenericFamily::SansSerif, families);
     }
@@ -185,7 +185,8 @@ impl Typesetter {
         self.families.len()
     }
 
-    /// As [`Self::set_clipped`], and kept for the documents that come: for what stands on all of them.
+    /// Like [`Self::set_clipped`], and cached for later documents: for texts that appear on all of
+    /// them.
     pub(crate) fn label(&mut self, text: &str, style: Style, width: f32, max: usize) -> Rc<Block> {
         let known = |label: &&Label| {
             label.text == text
@@ -200,7 +201,7 @@ impl Typesetter {
         if self.labels.len() == MAX_LABELS {
             self.labels.clear();
         }
-        // So that all of them take little memory.
+        // Bounded, so that the cache takes little memory.
         if text.len() <= MAX_LABEL_BYTES {
             self.labels.push(Label {
                 text: text.to_owned(),
@@ -248,7 +249,7 @@ impl Typesetter {
         }
     }
 
-    /// As [`Self::set`], and of more than `max` lines the rest is left out, marked by `…`.
+    /// Like [`Self::set`], but truncated to `max` lines and marked with `…`.
     pub(crate) fn set_clipped(
         &mut self,
         text: &str,
@@ -261,7 +262,7 @@ impl Typesetter {
             Some(last) if block.lines.len() > max => last.end,
             _ => return block,
         };
-        // The ellipsis needs room; the word that made way for it is gone from the end.
+        // The ellipsis needs room; the word that it replaces is removed from the end.
         for _ in 0..8 {
             let kept = block.text.get(..end).unwrap_or_default();
             let kept = kept.trim_end();
@@ -300,7 +301,7 @@ impl Typesetter {
         self.layout.align(alignment, AlignmentOptions::default());
     }
 
-    /// The lines as they were broken, and whether fonts have all that is in them.
+    /// The lines, and whether the fonts have all their characters.
     fn lines(&self) -> (Vec<TextLine>, bool) {
         let mut whole = true;
         let lines = self.layout.lines();
@@ -315,8 +316,8 @@ impl Typesetter {
             let mut start = x;
             let size = run.font_size();
             let mut glyphs: Vec<KrillaGlyph> = Vec::new();
-            // A ligature's glyph belongs to its first cluster and stands for all of them. From
-            // right to left the others come first.
+            // A ligature's glyph belongs to its first cluster and represents all of them. In
+            // right-to-left text, the others come first.
             let mut ligature: Option<usize> = None;
             for cluster in run.visual_clusters() {
                 let range = cluster.text_range();
@@ -332,7 +333,7 @@ impl Typesetter {
                 for glyph in cluster.glyphs() {
                     if glyph.id == 0 {
                         *whole = false;
-                        // If even the replacement does not help: a gap of its width.
+                        // If even the replacement is missing: a gap of its width.
                         if let Some(last) = glyphs.last_mut() {
                             last.x_advance += glyph.advance / size;
                         } else {
@@ -371,7 +372,7 @@ fn extend_last(glyphs: &mut [KrillaGlyph], end: usize) {
     }
 }
 
-/// Where the text has something that no font has, in order.
+/// Ranges of the text that are in none of the fonts, in order.
 fn gaps(layout: &Layout<()>) -> Vec<Range<usize>> {
     let mut gaps: Vec<_> = layout
         .lines()
@@ -385,7 +386,7 @@ fn gaps(layout: &Layout<()>) -> Vec<Range<usize>> {
     gaps
 }
 
-/// One paragraph of characters that may stand in a PDF/A.
+/// Reduces a text to one paragraph of characters that are allowed in PDF/A.
 pub(crate) fn clean(text: &str) -> String {
     let mut clean = String::new();
     let mut chars = 0;
@@ -417,8 +418,8 @@ pub(crate) fn clean(text: &str) -> String {
     clean
 }
 
-/// Characters that print nothing. Those that turn the direction of the text could make an amount
-/// or a name read as another one.
+/// Invisible characters. Bidirectional control characters could make an amount or a name read as
+/// another.
 fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
@@ -428,7 +429,7 @@ fn is_unseen(c: char) -> bool {
         | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Without a meaning that everybody shares; PDF/A-3a refuses them.
+/// Private-use characters, which PDF/A-3a forbids.
 fn is_private(c: char) -> bool {
     let code = u32::from(c);
     matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
@@ -436,7 +437,7 @@ fn is_private(c: char) -> bool {
         || (0xFDD0..=0xFDEF).contains(&code)
 }
 
-/// Whether a font after the [`FIRST_FONTS`] may have it, and they have not.
+/// Whether a font after the [`FIRST_FONTS`] may have the character while they do not.
 pub(crate) fn is_of_other_fonts(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{11FF}' | '\u{3000}'..)
 }

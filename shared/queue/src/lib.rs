@@ -1,4 +1,4 @@
-//! SQS: sending messages in batches, and telling a failed one when to come back.
+//! Sends messages to SQS in batches, and delays failed ones (backoff).
 
 use std::{
     sync::{Arc, OnceLock},
@@ -15,50 +15,50 @@ use aws_types::SdkConfig;
 use domain::{fault::chain, retry::BUDGET_TOKENS};
 use serde::Serialize;
 
-/// Messages of one SendMessageBatch call.
+/// Maximum number of messages of one SendMessageBatch call.
 const BATCH: usize = 10;
-/// Bytes of one SendMessageBatch call, of the 256 KiB that every queue takes.
+/// Maximum bytes of one SendMessageBatch call, below the 256 KiB that every queue accepts.
 const BATCH_BYTES: usize = 250 * 1024;
 
-/// Longest time for which SQS holds a message back.
+/// Maximum delay of a message in SQS.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
-/// A call to SQS that failed; what was sent before it stays sent.
+/// A failed call to SQS. Messages that were sent before it stay sent.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// The call itself failed.
+    /// The call failed as a whole.
     #[error("SQS {operation} failed: {cause}")]
     Call {
-        /// Which operation.
+        /// Name of the SQS operation.
         operation: &'static str,
-        /// The service's or the transport's words.
+        /// Error of the service or the transport.
         cause: String,
     },
-    /// The call was taken, and some of its messages were not.
-    #[error("SQS did not take {failed} of {sent} messages; the first: {cause}")]
+    /// The call succeeded, but SQS rejected some of its messages.
+    #[error("SQS rejected {failed} of {sent} messages; the first because of: {cause}")]
     Entries {
-        /// How many were refused.
+        /// Number of rejected messages.
         failed: usize,
-        /// Of how many.
+        /// Number of messages in the call.
         sent: usize,
-        /// The service's word for the first.
+        /// The service's error for the first rejected message.
         cause: String,
     },
-    /// A message that cannot be written as JSON.
-    #[error("a message cannot be written: {0}")]
+    /// A message that cannot be serialized as JSON.
+    #[error("a message cannot be serialized: {0}")]
     Unwritable(#[from] serde_json::Error),
 }
 
-/// A connection to SQS. Made once per cold start; cloning it is cheap.
+/// An SQS client. Made once per cold start; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Queues {
     config: SdkConfig,
-    /// Made at the first call: most consumers make none, as only a failed message needs one.
+    /// Made at the first call, as most consumers never make one: only failed messages need it.
     client: Arc<OnceLock<Client>>,
 }
 
 impl Queues {
-    /// Connects at the first call.
+    /// Makes a client that connects at its first call.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             config: config.clone(),
@@ -75,8 +75,8 @@ impl Queues {
         })
     }
 
-    /// Sends every message to the queue at `url`, in as few calls as they fit in. After an error
-    /// some may have been sent; sending all again is right, as consumers take a message twice.
+    /// Sends all messages to the queue at `url`, in as few calls as possible. After an error some may
+    /// have been sent; sending all of them again is safe, as consumers handle duplicates.
     pub async fn send<M: Serialize>(&self, url: &str, messages: &[M]) -> Result<(), QueueError> {
         let at_once: Vec<(&M, Duration)> = messages
             .iter()
@@ -85,7 +85,7 @@ impl Queues {
         self.send_delayed(url, &at_once).await
     }
 
-    /// Sends messages that are to be seen only after a while, [`MAX_DELAY`] at most; otherwise as
+    /// Sends messages that become visible after a delay of at most [`MAX_DELAY`]; otherwise like
     /// [`Queues::send`].
     pub async fn send_delayed<M: Serialize>(
         &self,
@@ -119,7 +119,7 @@ impl Queues {
             .into_iter()
             .enumerate()
             .map(|(index, (body, delay))| {
-                // Whole seconds, rounded up: not before its time.
+                // Rounded up to whole seconds, so that no message arrives early.
                 let seconds = delay.as_millis().div_ceil(1000);
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
@@ -148,7 +148,7 @@ impl Queues {
         }
     }
 
-    /// Has a received message come back after `delay` instead of after the queue's own time.
+    /// Makes a received message visible again after `delay` instead of the queue's visibility timeout.
     pub async fn retry_in(
         &self,
         url: &str,

@@ -1,5 +1,5 @@
-//! The smallest function there can be on the same Lambda runtime: the floor that `make bench` holds
-//! every other against. It takes its event as JSON and answers one line.
+//! Minimal function on the same Lambda runtime: the baseline that `make bench` compares the others
+//! with. It parses its event as JSON and responds with one line.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who may call. Staff show a JWT signed with Ed25519; the function holds the public key only.
+//! Authentication of staff by JWTs signed with Ed25519; functions only hold the public key.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::fault::{Code, Rejection};
@@ -11,47 +11,48 @@ use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use signature::{Signer, Verifier};
 
-/// `aud` of the shop's tokens.
+/// Expected audience (`aud`) of staff tokens.
 pub const TOKEN_AUDIENCE: &str = "stampede";
-/// Seconds by which clocks may disagree.
+/// Tolerated clock skew, in seconds.
 const LEEWAY: u64 = 60;
 
-/// Whom an endpoint answers.
+/// Who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody.
+    /// Anyone, without a token.
     Public,
-    /// Holders of a bearer token that the endpoint itself checks.
+    /// The holder of a bearer token that the endpoint checks itself.
     Token,
-    /// Staff.
+    /// The holder of a staff token.
     Staff,
 }
 
-/// What a staff token says.
+/// Claims of a staff token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffClaims {
-    /// Whose token it is.
+    /// Subject: the staff member.
     pub sub: String,
-    /// What its holder may do; `staff` opens the staff routes.
+    /// Role; `staff` grants access to the staff routes.
     pub role: String,
-    /// [`TOKEN_AUDIENCE`].
+    /// Audience, [`TOKEN_AUDIENCE`].
     pub aud: String,
-    /// When it was made, in seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub iat: i64,
-    /// When it ends, in seconds since 1970.
+    /// Expiry, in seconds since 1970.
     pub exp: i64,
 }
 
-/// Checks staff tokens.
+/// Verifies staff tokens.
 pub(crate) struct StaffCheck {
     key: Option<DecodingKey>,
 }
 
 impl StaffCheck {
-    /// With the public key from `STAFF_TOKEN_PUBLIC_KEY`. Without a key nobody is staff.
+    /// Reads the public key from `STAFF_TOKEN_PUBLIC_KEY`. Without a key, all staff tokens are
+    /// rejected.
     pub(crate) fn new(public_key: Option<&str>) -> Self {
         if public_key.is_some() {
-            // Refused only when it is installed already, which is as well.
+            // Only fails if a provider is already installed, which is fine.
             let _ = RING.install_default();
         }
         let decode = |key: &str| URL_SAFE_NO_PAD.decode(key).ok();
@@ -68,7 +69,7 @@ impl StaffCheck {
         }
     }
 
-    /// The claims of a valid staff token.
+    /// Verifies a staff token and returns its claims.
     pub(crate) fn check(&self, authorization: Option<&str>) -> Result<StaffClaims, Rejection> {
         let token = bearer(authorization)?;
         let mut rules = Validation::new(Algorithm::EdDSA);
@@ -79,19 +80,21 @@ impl StaffCheck {
             .key
             .as_ref()
             .and_then(|key| jsonwebtoken::decode::<StaffClaims>(token, key, &rules).ok())
-            .ok_or_else(|| unauthenticated("The token is not valid, or has expired."))?
+            .ok_or_else(|| {
+                unauthenticated("The token is not valid or has expired; get a new one.")
+            })?
             .claims;
         if claims.role != "staff" {
             return Err(Rejection::new(
                 Code::Forbidden,
-                "This needs a token with the role staff.",
+                "The token lacks the role staff; use a staff token.",
             ));
         }
         Ok(claims)
     }
 }
 
-/// The token of an `Authorization: Bearer …` header.
+/// Extracts the token of an `Authorization: Bearer …` header.
 pub(crate) fn bearer(authorization: Option<&str>) -> Result<&str, Rejection> {
     let missing = || unauthenticated("Send the header Authorization: Bearer <token>.");
     let (scheme, token) = authorization
@@ -109,7 +112,8 @@ fn unauthenticated(detail: &str) -> Rejection {
     Rejection::new(Code::Unauthenticated, detail)
 }
 
-/// Signs a staff token with a private key in PKCS #8. For tools and tests; no function can.
+/// Signs a staff token with a private key in PKCS #8. For tools and tests only; functions have no
+/// private key.
 pub fn sign_staff_token(claims: &StaffClaims, pkcs8: &[u8]) -> Result<String, Error> {
     let _ = RING.install_default();
     jsonwebtoken::encode(
@@ -119,8 +123,8 @@ pub fn sign_staff_token(claims: &StaffClaims, pkcs8: &[u8]) -> Result<String, Er
     )
 }
 
-// jsonwebtoken brings its own cryptography only with RSA and all else; ring is in every binary
-// already, for TLS.
+// jsonwebtoken's own cryptography comes only together with RSA and more; ring is already in every
+// binary for TLS.
 static RING: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
         Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())

@@ -1,24 +1,24 @@
-//! Bodies, parsed into types before an endpoint sees them.
+//! Parses request bodies into types before an endpoint sees them.
 
 use domain::fault::{Code, FieldFault, Rejection};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-/// Largest body taken, in bytes.
+/// Maximum size of a request body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// How an endpoint takes its body.
+/// How an endpoint receives its body.
 pub trait Body: Sized {
-    /// The type of its JSON.
+    /// Type of the JSON body, for the OpenAPI document.
     type Json: JsonSchema;
-    /// Whether there must be one; `None` where none is wanted.
+    /// Whether a body is required; `None` if the endpoint takes none.
     const REQUIRED: Option<bool>;
 
-    /// Reads the body.
+    /// Parses the body.
     fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection>;
 }
 
-/// A body is neither wanted nor looked at.
+/// No body; one that is sent is ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;
 
@@ -31,7 +31,7 @@ impl Body for NoBody {
     }
 }
 
-/// A body as it came, for whoever has to check a signature over its bytes.
+/// The unparsed body, to verify a signature over its bytes.
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Vec<u8>);
 
@@ -45,7 +45,7 @@ impl Body for RawBody {
     }
 }
 
-/// A JSON body.
+/// A required JSON body.
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
@@ -70,7 +70,7 @@ impl<T: DeserializeOwned + JsonSchema> Body for Json<T> {
     }
 }
 
-/// A JSON body that may be left out.
+/// An optional JSON body.
 #[derive(Clone, Debug)]
 pub struct MaybeJson<T>(pub T);
 
@@ -91,7 +91,7 @@ fn check_size(bytes: &[u8]) -> Result<(), Rejection> {
         return Ok(());
     }
     let detail = format!(
-        "The body has {} bytes; at most {MAX_BODY} are taken.",
+        "The body has {} bytes; send at most {MAX_BODY}.",
         bytes.len()
     );
     Err(Rejection::new(Code::PayloadTooLarge, detail))
@@ -99,9 +99,9 @@ fn check_size(bytes: &[u8]) -> Result<(), Rejection> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
     let malformed = |detail: String| Rejection::new(Code::MalformedJson, detail);
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| malformed("The body is not UTF-8.".into()))?;
-    // First whether it is JSON at all, to its end: otherwise the first field at fault would win.
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| malformed("The body is not UTF-8; encode it as UTF-8.".into()))?;
+    // Check for valid JSON up to the end first: otherwise the first invalid field would be reported.
     serde_json::from_str::<IgnoredAny>(text)
         .map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -119,11 +119,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
     })
 }
 
-/// Which field serde means. Its messages are the only place where it names a missing or an unknown
-/// one.
+/// The field that an error of serde concerns. Only its messages name a missing or unknown field.
 fn field_fault(path: &str, message: &str) -> FieldFault {
     let named = message.split('`').nth(1).unwrap_or_default();
-    // Neither the position nor serde's wording is of use to a client.
+    // Neither the position nor serde's wording helps a client.
     let message = message.split(" at line ").next().unwrap_or(message);
     let child = || match path {
         "." | "" => named.to_owned(),
@@ -140,9 +139,9 @@ fn field_fault(path: &str, message: &str) -> FieldFault {
     if message.starts_with("missing field") {
         FieldFault::new(child(), "required", "Must be given.")
     } else if message.starts_with("unknown field") {
-        FieldFault::new(child(), "unknown_field", "Is not known here; leave it out.")
+        FieldFault::new(child(), "unknown_field", "Is not a known field; remove it.")
     } else if message.starts_with("duplicate field") {
-        FieldFault::new(child(), "duplicate_field", "Is given twice.")
+        FieldFault::new(child(), "duplicate_field", "Is given more than once.")
     } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
         FieldFault::new(
             whole(),

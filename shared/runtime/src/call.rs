@@ -1,4 +1,4 @@
-//! One request, in types.
+//! A parsed request to an endpoint.
 
 use domain::{
     fault::{Code, Failure, Rejection},
@@ -10,26 +10,26 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{auth, body::Body, request::HttpRequest, serve::Endpoint};
 
-/// An endpoint without parameters in its path.
+/// Path of an endpoint without path parameters.
 #[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
 pub struct NoPath {}
 
-/// An endpoint without query parameters.
+/// Query of an endpoint without query parameters.
 #[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
 pub struct NoQuery {}
 
-/// One request to the endpoint `E`.
+/// A request to the endpoint `E`, parsed and authenticated.
 #[derive(Debug)]
 pub struct Call<E: Endpoint> {
-    /// Parameters of the path.
+    /// Path parameters, parsed.
     pub path: E::Path,
-    /// Parameters of the query.
+    /// Query parameters, parsed.
     pub query: E::Query,
-    /// The body.
+    /// Body, parsed as the endpoint requires.
     pub body: E::Body,
-    /// When the request arrived.
+    /// Time at which the request arrived.
     pub now: Timestamp,
-    /// Identifier of the request; goes with everything it sets off.
+    /// Request id, which is passed on to everything the request causes.
     pub trace_id: String,
     authorization: Option<String>,
     idempotency_key: Option<String>,
@@ -38,20 +38,20 @@ pub struct Call<E: Endpoint> {
 }
 
 impl<E: Endpoint> Call<E> {
-    /// Reads a request, whose caller has been checked.
+    /// Parses a request whose caller has been authenticated.
     pub(crate) fn read(
         request: &HttpRequest,
         now: Timestamp,
         trace_id: String,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
-        // What is no parameter of this path is not there at all.
-        let path =
-            parameters(request.path_parameters()).map_err(|_| Rejection::not_found("thing"))?;
+        // A value that does not parse cannot belong to an existing resource.
+        let path = parameters(request.path_parameters())
+            .map_err(|_| Rejection::new(Code::NotFound, "No resource matches this path."))?;
         let query = parameters(request.query_parameters()).map_err(|error| {
             Rejection::new(
                 Code::BadRequest,
-                format!("The query cannot be read: {error}."),
+                format!("The query is not valid: {error}."),
             )
         })?;
         let owned = |name: &str| request.header(name).map(str::to_owned);
@@ -68,22 +68,22 @@ impl<E: Endpoint> Call<E> {
         })
     }
 
-    /// The bearer token.
+    /// The bearer token of the request.
     pub fn bearer(&self) -> Result<&str, Rejection> {
         auth::bearer(self.authorization.as_deref())
     }
 
-    /// Who of the staff calls: the subject of the token that was checked.
+    /// The staff member who calls: the subject of the verified token.
     pub fn staff(&self) -> Actor {
         Actor::Staff(self.staff.clone().unwrap_or_default())
     }
 
-    /// What a provider signed its event with.
+    /// The provider's signature of a webhook event.
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_deref()
     }
 
-    /// The request that may be sent again: of `caller`, to `route`, asking for `command`.
+    /// The idempotent request of `caller` to `route` whose command is `command`.
     pub fn request<C: Serialize>(
         &self,
         caller: &str,
@@ -94,7 +94,7 @@ impl<E: Endpoint> Call<E> {
         idempotency::Request::new(caller, route, &key, command).map_err(Failure::internal)
     }
 
-    /// The `Idempotency-Key`.
+    /// The `Idempotency-Key` header, which is required.
     pub fn idempotency_key(&self) -> Result<IdempotencyKey, Rejection> {
         self.idempotency_key
             .as_deref()
@@ -103,7 +103,7 @@ impl<E: Endpoint> Call<E> {
     }
 }
 
-/// Parameters are text: their types parse it.
+/// Parses parameters from text.
 fn parameters<T: DeserializeOwned>(
     pairs: impl Iterator<Item = (impl Into<String>, impl Into<String>)>,
 ) -> Result<T, serde_json::Error> {

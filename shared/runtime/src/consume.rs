@@ -1,4 +1,4 @@
-//! Running a queue consumer: record by record, so that one bad message fails alone.
+//! Runs queue consumers record by record, so that a bad message fails alone.
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
@@ -11,20 +11,20 @@ use serde::de::DeserializeOwned;
 
 use crate::{deadline, environment::Environment, process};
 
-/// Time kept back of a batch's own, to report on it.
+/// Time reserved at the end of a batch to report its failures.
 const REPORT: Duration = Duration::from_millis(500);
-/// Longest wait before a failed message comes back.
+/// Maximum backoff of a failed message.
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
-/// Why a message was not handled. It comes back, and in the end lies in the dead-letter queue.
+/// Why a message was not handled. It is redelivered, and finally moved to the dead-letter queue.
 pub type ConsumeError = Box<dyn std::error::Error + Send + Sync>;
 
-/// One reader of one queue.
+/// A consumer of one queue.
 pub trait Consumer: Sized + Send + Sync + 'static {
-    /// What its messages are.
+    /// Type of its messages.
     type Message: DeserializeOwned + Send;
 
-    /// Handles one message. It may have been handled before, or be late.
+    /// Handles one message. It may be a duplicate, or late.
     fn handle(
         &self,
         delivery: Delivery<Self::Message>,
@@ -34,16 +34,16 @@ pub trait Consumer: Sized + Send + Sync + 'static {
 /// One delivery of a message.
 #[derive(Debug)]
 pub struct Delivery<M> {
-    /// The message.
+    /// The message, parsed from the body.
     pub message: M,
-    /// Which attempt this is, from 1.
+    /// Number of the delivery, from 1.
     pub attempt: u32,
-    /// The time.
+    /// Current time.
     pub now: Timestamp,
 }
 
-/// Runs the consumer that `connect` makes of the environment, once per cold start, until the
-/// process is ended. Returns only when it cannot start.
+/// Runs the consumer that `connect` makes from the environment, once per cold start, until the process
+/// ends. Returns only if it cannot start.
 pub fn consume<C: Consumer>(
     connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
 ) -> ExitCode {
@@ -72,16 +72,16 @@ async fn batch<C: Consumer>(
     let time_left = deadline::time_left(event.context.deadline, now).saturating_sub(REPORT);
     let records = event.payload.records;
     if records.iter().any(|record| record.message_id.is_none()) {
-        // It could not be reported on: the batch as a whole must come back.
-        return Err("a record has no messageId".into());
+        // A failure of it could not be reported, so the batch fails as a whole.
+        return Err("a record lacks its messageId".into());
     }
-    // A slow record must not hold up the others.
+    // Concurrent, so that a slow record does not delay the others.
     let failures = join_all(records.iter().map(async |record| {
         let handled = tokio::time::timeout(time_left, handle(consumer, record, now)).await;
         let error: ConsumeError = match handled {
             Ok(Ok(())) => return None,
             Ok(Err(error)) => error,
-            Err(_) => "not done in the function's time".into(),
+            Err(_) => "the function ran out of time before the message was handled".into(),
         };
         let attempt = attempt(record);
         let message_id = record.message_id.clone().unwrap_or_default();
@@ -122,14 +122,14 @@ fn failed(message_id: String) -> BatchItemFailure {
     failure
 }
 
-/// How often the message has been received, this time included.
+/// Number of deliveries so far, including this one.
 fn attempt(record: &SqsMessage) -> u32 {
     let count = record.attributes.get("ApproximateReceiveCount");
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
-/// Has the message come back after 1 s, 2 s, 4 s and so on. If that fails, it comes back after the
-/// queue's own time, which is longer and as right.
+/// Delays the message by 1 s, 2 s, 4 s and so on (exponential backoff). If that fails, the queue's
+/// visibility timeout applies, which is longer and equally correct.
 async fn back_off(queues: &Queues, record: &SqsMessage, attempt: u32) {
     let delay = Duration::from_secs(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF);
     let url = record.event_source_arn.as_deref().and_then(queue_url);
@@ -141,7 +141,7 @@ async fn back_off(queues: &Queues, record: &SqsMessage, attempt: u32) {
     }
 }
 
-/// The URL of a queue by its ARN, `arn:aws:sqs:<region>:<account>:<name>`.
+/// Derives the URL of a queue from its ARN, `arn:aws:sqs:<region>:<account>:<name>`.
 fn queue_url(arn: &str) -> Option<String> {
     let mut parts = arn.split(':').skip(3);
     let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,14 +1,14 @@
-//! How long a function has until Lambda ends it.
+//! Time left until Lambda ends an invocation.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The longest time limit that Lambda lets a function have.
+/// Lambda's maximum timeout of a function.
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// The time until the deadline, in milliseconds since 1970. A deadline that is no more than Lambda's
-/// longest time limit is a time limit itself: cargo-lambda sends for how long a call may take instead.
+/// Time until the deadline, which is in milliseconds since 1970. A value no larger than Lambda's
+/// maximum timeout is taken as a duration, which is what cargo-lambda sends.
 pub(crate) fn time_left(deadline: u64, now: Timestamp) -> Duration {
     let longest = u64::try_from(LONGEST_TIME_LIMIT.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(if deadline <= longest {

@@ -1,4 +1,4 @@
-//! The environment, read once.
+//! The environment variables of the process, read once.
 
 use std::{
     collections::HashMap,
@@ -7,28 +7,28 @@ use std::{
 
 use crate::sdk::Sdk;
 
-/// What the function was configured with.
+/// Configuration of a function.
 #[derive(Clone, Debug)]
 pub struct Environment {
     variables: HashMap<String, String>,
-    /// What its AWS clients share, once one was asked for.
+    /// Shared by the AWS clients; made at first use.
     pub(crate) sdk: Arc<OnceLock<Sdk>>,
 }
 
-/// A variable that must be set is not.
+/// A required variable that is not set.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {0} is not set; template.yaml sets it for the function")]
 pub struct MissingVariable(pub String);
 
 impl Environment {
-    /// Reads the process's environment.
+    /// Reads the environment of the process.
     pub fn load() -> Self {
         Self::of(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }))
     }
 
-    /// An environment of other variables than the process's own, for tools.
+    /// An environment with the given variables, for tools.
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             variables: variables.into_iter().collect(),
@@ -36,7 +36,7 @@ impl Environment {
         }
     }
 
-    /// All variables that are set to something.
+    /// All variables with a non-empty value.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let variables = self.variables.iter();
         variables
@@ -44,7 +44,7 @@ impl Environment {
             .filter(|(_, value)| !value.is_empty())
     }
 
-    /// A variable that may be missing; set to nothing is missing.
+    /// An optional variable; an empty value counts as missing.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
@@ -52,13 +52,13 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// A variable that must be there.
+    /// A required variable.
     pub fn require(&self, name: &str) -> Result<&str, MissingVariable> {
         self.get(name)
             .ok_or_else(|| MissingVariable(name.to_owned()))
     }
 
-    /// A whole number of seconds, as text that a person wrote.
+    /// A variable with a whole number of seconds.
     pub fn seconds(&self, name: &str) -> Result<jiff::SignedDuration, Box<dyn std::error::Error>> {
         let seconds: u32 = self
             .require(name)?
@@ -67,7 +67,7 @@ impl Environment {
         Ok(jiff::SignedDuration::from_secs(i64::from(seconds)))
     }
 
-    /// The shop's currency, `CURRENCY`.
+    /// The shop's currency, from `CURRENCY`.
     pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
         Ok(self.require("CURRENCY")?.parse()?)
     }

@@ -1,12 +1,12 @@
-//! What every binary needs, so that no binary repeats it: the environment read once, AWS clients
-//! that start fast, logs, figures, and the four ways of being called.
+//! Runtime of every function: environment, AWS clients, logs, metrics, and the four kinds of
+//! invocation.
 //!
-//! - [`serve`] runs an [`Endpoint`]: it checks the caller, reads path, query and body into types,
-//!   answers with JSON or a problem (RFC 9457), and logs one line a request.
-//! - [`read_stream`] runs a [`StreamConsumer`], which reads the table's changes in order.
-//! - [`consume`] runs a [`Consumer`]: it takes a batch record by record, reports those that failed,
-//!   and has them come back after a growing while.
-//! - [`run_on_schedule`] runs a [`Task`], which the clock calls.
+//! - [`serve`] runs an [`Endpoint`]: authenticates the caller, parses path, query and body, responds
+//!   with JSON or a problem (RFC 9457), and logs one line per request.
+//! - [`read_stream`] runs a [`StreamConsumer`], which processes the table's changes in order.
+//! - [`consume`] runs a [`Consumer`]: processes a batch record by record, reports failed records, and
+//!   delays their redelivery with exponential backoff.
+//! - [`run_on_schedule`] runs a [`Task`] at regular intervals.
 
 mod auth;
 mod body;
@@ -39,19 +39,22 @@ pub use sdk::SdkConfigError;
 pub use serve::{Endpoint, serve};
 pub use stream::{StreamConsumer, StreamFailure, read_stream};
 
-/// The time. The one place where a clock is read.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+/// The current time. The only place where a clock is read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the only place that reads the clock"
+)]
 pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-/// A random number, to spread what would meet otherwise.
+/// A random number, to spread load.
 pub fn random_number() -> Result<u64, Failure> {
     let bits = u128::from_be_bytes(random()?);
     Ok(u64::try_from(bits >> 64).unwrap_or_default())
 }
 
-/// Random bits nobody can guess, for identifiers.
+/// Unguessable random bits, for identifiers.
 pub fn random() -> Result<[u8; 16], Failure> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits)

@@ -1,4 +1,4 @@
-//! Figures for CloudWatch, as lines of the log (embedded metric format): no call, no round trip.
+//! Metrics for CloudWatch as log lines (embedded metric format), without any call.
 
 use std::sync::OnceLock;
 
@@ -8,27 +8,27 @@ use crate::environment::Environment;
 
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-/// Takes the namespace of all figures from `METRIC_NAMESPACE`; without one they are plain log lines.
+/// Sets the namespace of all metrics from `METRIC_NAMESPACE`; without it, they are plain log lines.
 pub(crate) fn start(environment: &Environment) {
     if let Some(namespace) = environment.get("METRIC_NAMESPACE") {
-        // Set once: a process has one environment.
+        // Set once, as a process has one environment.
         let _ = NAMESPACE.set(namespace.to_owned());
     }
 }
 
-/// Reports a count unless it is 0: each hour in which a figure is reported costs, and an alarm takes
-/// what is not reported for 0. For what the clock counts again and again; that it still does is told
-/// by Lambda's own count of invocations, which costs nothing.
+/// Reports a count unless it is 0, for functions on a schedule: CloudWatch charges for every hour with
+/// a data point, and alarms treat missing data as 0. Lambda's free metric of invocations tells whether
+/// the schedule still runs.
 pub fn metric_if_any(name: &'static str, count: u64) {
     if count > 0 {
         metric(name, count);
     }
 }
 
-/// Reports a count. Alarms in infra/ go by `name`; docs/runbook.md says what to do about each.
+/// Reports a count. Alarms in infra/ refer to `name`; docs/runbook.md describes the response to each.
 #[expect(
     clippy::print_stdout,
-    reason = "the line must be nothing but the figure"
+    reason = "the line must consist of the metric alone"
 )]
 pub fn metric(name: &'static str, count: u64) {
     let Some(namespace) = NAMESPACE.get() else {

@@ -1,13 +1,13 @@
-//! The one place where a failure becomes an answer: `application/problem+json` (RFC 9457).
+//! Maps failures to `application/problem+json` (RFC 9457), in this one place.
 
 use domain::fault::{Code, FieldFault, Rejection};
 use http::StatusCode;
 use serde::Serialize;
 
-/// The body of a problem.
+/// A problem (RFC 9457).
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Problem {
-    /// `/problems/` and the code: one identifier for each kind of problem, as the RFC wants it.
+    /// `/problems/` and the code: identifies the type of the problem.
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -21,8 +21,8 @@ pub struct Problem {
 /// HTTP status and title of a code.
 pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
     match code {
-        Code::MalformedJson => (StatusCode::BAD_REQUEST, "The body is not JSON"),
-        Code::BadRequest => (StatusCode::BAD_REQUEST, "The request cannot be read"),
+        Code::MalformedJson => (StatusCode::BAD_REQUEST, "The body is not valid JSON"),
+        Code::BadRequest => (StatusCode::BAD_REQUEST, "The request is not valid"),
         Code::ValidationFailed => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "Some values are not valid",
@@ -30,9 +30,9 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::NotFound => (StatusCode::NOT_FOUND, "Not found"),
         Code::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
         Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
-        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is needed"),
-        Code::Forbidden => (StatusCode::FORBIDDEN, "The token does not allow this"),
-        Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is needed"),
+        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is required"),
+        Code::Forbidden => (StatusCode::FORBIDDEN, "The token lacks the permission"),
+        Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is required"),
         Code::IdempotencyKeyInvalid => {
             (StatusCode::BAD_REQUEST, "The Idempotency-Key is not valid")
         }
@@ -41,18 +41,21 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
             "The Idempotency-Key was used before",
         ),
         Code::CartEmpty => (StatusCode::CONFLICT, "The cart is empty"),
-        Code::CartAlreadyOrdered => (StatusCode::CONFLICT, "The cart has become an order"),
+        Code::CartAlreadyOrdered => (StatusCode::CONFLICT, "The cart was already ordered"),
         Code::CartFull => (StatusCode::CONFLICT, "The cart is full"),
         Code::UnknownSku => (StatusCode::NOT_FOUND, "Unknown SKU"),
         Code::OutOfStock => (StatusCode::CONFLICT, "Not enough in stock"),
-        Code::RequestInProgress => (StatusCode::CONFLICT, "The same request is being worked on"),
-        Code::OrderStatus => (StatusCode::CONFLICT, "The order does not allow it"),
-        Code::OrderShipped => (StatusCode::CONFLICT, "Some of the order has been shipped"),
-        Code::PaymentInProgress => (StatusCode::CONFLICT, "The payment is being taken"),
-        Code::RefundTooHigh => (StatusCode::CONFLICT, "More than was captured"),
-        Code::ShardsCannotShrink => (StatusCode::CONFLICT, "The stock has more shards"),
+        Code::RequestInProgress => (StatusCode::CONFLICT, "The request is in progress"),
+        Code::OrderStatus => (
+            StatusCode::CONFLICT,
+            "The order's status does not allow this",
+        ),
+        Code::OrderShipped => (StatusCode::CONFLICT, "Part of the order has been shipped"),
+        Code::PaymentInProgress => (StatusCode::CONFLICT, "A capture is in progress"),
+        Code::RefundTooHigh => (StatusCode::CONFLICT, "The refund is too high"),
+        Code::ShardsCannotShrink => (StatusCode::CONFLICT, "The stock already has more shards"),
         Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
-        Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not made yet"),
+        Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not ready yet"),
         Code::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid"),
         Code::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy, try again"),
     }
@@ -70,11 +73,11 @@ impl Problem {
         )
     }
 
-    /// Says nothing of the cause: that is for the log.
+    /// Does not reveal the cause, which is only logged.
     pub(crate) fn internal(retryable: bool) -> Self {
         if retryable {
             let (status, title) = status_and_title(Code::Busy);
-            let detail = "The shop cannot answer at the moment; send the same request again.";
+            let detail = "The shop is temporarily unavailable; send the same request again.";
             return Self::new(
                 status,
                 title,
@@ -83,7 +86,8 @@ impl Problem {
                 Vec::new(),
             );
         }
-        let detail = "Something went wrong on our side; it has been noted.";
+        let detail =
+            "An internal error occurred; it has been logged. Contact the shop if it persists.";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(
             status,
@@ -112,11 +116,11 @@ impl Problem {
     }
 
     pub(crate) fn status(&self) -> StatusCode {
-        // A problem is made with a status of `http`, so this never falls back.
+        // Problems are made from valid status codes, so the fallback is never used.
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// When it may be sent again, in seconds, if that is all it takes.
+    /// `Retry-After` in seconds, for problems that a retry can resolve.
     pub(crate) fn retry_after(&self) -> Option<&'static str> {
         let wait = [Code::RequestInProgress, Code::Busy].map(Code::as_str);
         if wait.contains(&self.code) {

@@ -1,4 +1,4 @@
-//! Answers.
+//! Responses of endpoints.
 
 use std::{marker::PhantomData, string::FromUtf8Error, sync::Arc};
 
@@ -20,8 +20,7 @@ use crate::problem::Problem;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// A body that is sent again and again: its bytes and their ETag, made once. Cloning it copies
-/// neither.
+/// A body for repeated use: its bytes and their ETag, computed once. Clones share both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     json: Bytes,
@@ -29,25 +28,25 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares JSON.
+    /// Computes the ETag of `json`.
     pub fn new(json: impl Into<Bytes>) -> Self {
         let json = json.into();
         let etag = etag(&json);
         Self { json, etag }
     }
 
-    /// The bytes.
+    /// The body as JSON.
     pub const fn json(&self) -> &Bytes {
         &self.json
     }
 
-    /// The ETag, in its quotation marks.
+    /// The ETag, including its quotation marks.
     pub fn etag(&self) -> &str {
         &self.etag
     }
 }
 
-/// An answer of type `T`.
+/// A response with a body of type `T`.
 #[derive(Debug)]
 pub struct Reply<T> {
     headers: Vec<(HeaderName, String)>,
@@ -57,7 +56,7 @@ pub struct Reply<T> {
 }
 
 impl<T: Serialize> Reply<T> {
-    /// The answer, with the endpoint's own status.
+    /// A response with `answer` as its body and the endpoint's success status.
     pub fn of(answer: &T) -> Result<Self, Failure> {
         serde_json::to_string(answer)
             .map(Self::stored)
@@ -66,12 +65,12 @@ impl<T: Serialize> Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// An answer that is JSON of `T` already.
+    /// A response whose body already is the JSON of a `T`.
     pub fn stored(json: String) -> Self {
         Self::of_bytes(json.into(), None)
     }
 
-    /// An answer whose body is shared, with its ETag.
+    /// A response with a shared body and its ETag.
     pub fn prepared(body: &Prepared) -> Self {
         Self::of_bytes(body.json.clone(), Some(body.etag.clone()))
     }
@@ -85,20 +84,20 @@ impl<T> Reply<T> {
         }
     }
 
-    /// Says where what was made lives.
+    /// Sets the `Location` of a created resource.
     pub fn at(mut self, location: String) -> Self {
         self.headers.push((LOCATION, location));
         self
     }
 
-    /// Lets browsers keep the answer for `browser` seconds and the CDN for `cdn`, gives it an ETag,
-    /// and has it answered with 304 when the caller has it already.
+    /// Allows browsers to cache the response for `browser` seconds and the CDN for `cdn`, adds an ETag,
+    /// and enables 304 responses.
     pub fn cached(self, browser: u32, cdn: u32) -> Self {
         self.cached_since(browser, cdn, 0)
     }
 
-    /// As [`cached`](Self::cached), for what was read `age` seconds ago: the time that it was kept here
-    /// is taken off the time that others may keep it.
+    /// Like [`cached`](Self::cached), for data that was read `age` seconds ago: the age is deducted
+    /// from the time for which others may cache it.
     pub fn cached_since(mut self, browser: u32, cdn: u32, age: u32) -> Self {
         let browser = browser.saturating_sub(age);
         let cdn = cdn.saturating_sub(age);
@@ -140,13 +139,14 @@ impl<T> Reply<T> {
     }
 }
 
-/// The ETag of a body: the beginning of its hash.
+/// Computes the ETag of a body from the beginning of its hash.
 fn etag(body: &[u8]) -> Arc<str> {
     let digest = digest(&SHA256, body);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])).into()
 }
 
-/// RFC 9110, 13.1.2: a list of tags or a star, compared weakly (a CDN that compresses weakens them).
+/// Implements If-None-Match (RFC 9110, 13.1.2): a list of tags or a star, with weak comparison, as a
+/// CDN that compresses weakens tags.
 fn matches_etag(theirs: &str, ours: &str) -> bool {
     theirs
         .split(',')
@@ -154,7 +154,7 @@ fn matches_etag(theirs: &str, ours: &str) -> bool {
         .any(|tag| tag == "*" || tag.trim_start_matches("W/") == ours)
 }
 
-/// A problem as response.
+/// Makes the response of a problem.
 pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
     let json = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
     let mut response = Response::new(Bytes::from(json));
@@ -172,7 +172,7 @@ pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
     response
 }
 
-/// A response in the envelope of the HTTP API and of function URLs, payload format 2.0.
+/// The response in the envelope of the HTTP API and of function URLs, payload format 2.0.
 pub(crate) fn envelope(
     response: Response<Bytes>,
 ) -> Result<ApiGatewayV2httpResponse, FromUtf8Error> {
@@ -180,7 +180,7 @@ pub(crate) fn envelope(
     let mut envelope = ApiGatewayV2httpResponse::default();
     envelope.status_code = parts.status.as_u16().into();
     envelope.headers = parts.headers;
-    // All bodies are JSON. Copied, as the envelope owns its text.
+    // All bodies are JSON. Copied, because the envelope owns its text.
     envelope.body = Some(Body::Text(String::from_utf8(body.into())?));
     Ok(envelope)
 }

@@ -1,4 +1,4 @@
-//! Reading an event of the HTTP API, or of a function URL, with lambda_http (docs/adr/0019).
+//! Parses events of the HTTP API or a function URL with lambda_http (docs/adr/0019).
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
 
-/// One request, and the route by which it came.
+/// A request with the route that matched it.
 #[derive(Debug)]
 pub(crate) struct HttpRequest {
     request: lambda_http::Request,
@@ -18,18 +18,18 @@ pub(crate) struct HttpRequest {
     path_parameters: Vec<(String, String)>,
 }
 
-/// Why an event cannot be read as a request. The words go to the client.
+/// An event that is not a valid request. The message is sent to the client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidEvent {
-    #[error("The header {0:?} has a name or a value that HTTP does not allow.")]
+    #[error("The header {0:?} has a name or a value that HTTP does not allow; correct it.")]
     Header(String),
-    #[error("The query string has characters that must be percent-encoded.")]
+    #[error("The query string contains unescaped characters; percent-encode them.")]
     Query,
-    #[error("The host and path are not those of a URL.")]
+    #[error("The host and path do not form a valid URL.")]
     Url,
     #[error("The body is not base64, although the event says so.")]
     Body,
-    #[error("The event is not one of an HTTP API or a function URL (payload format 2.0).")]
+    #[error("The event is not from an HTTP API or a function URL (payload format 2.0).")]
     Shape(#[source] serde_json::Error),
 }
 
@@ -68,35 +68,35 @@ impl HttpRequest {
         })
     }
 
-    /// A header by its name in lower case; `None` if there is none.
+    /// A header by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        // What came as JSON is UTF-8. `to_str` would take a value that is not ASCII for one that is missing.
+        // Events are JSON and so UTF-8. `to_str` would treat a non-ASCII value as missing.
         str::from_utf8(self.request.headers().get(name)?.as_bytes()).ok()
     }
 
-    /// The body as it was sent.
+    /// The body as it was sent, decoded from base64 if necessary.
     pub(crate) fn body(&self) -> &[u8] {
         self.request.body()
     }
 
-    /// Parameters of the path, decoded.
+    /// Path parameters, percent-decoded.
     pub(crate) fn path_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.path_parameters.iter();
         parameters.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Parameters of the query, decoded. Of one that is given twice, the last comes last.
+    /// Query parameters, percent-decoded. If one is given twice, the last value comes last.
     pub(crate) fn query_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.request.query_string_parameters_ref();
         parameters.into_iter().flat_map(QueryMap::iter)
     }
 
-    /// The gateway's identifier of the request, if there is a gateway.
+    /// The gateway's request id, if there is a gateway.
     pub(crate) fn id(&self) -> Option<&str> {
         context(&self.request)?.request_id.as_deref()
     }
 
-    /// The route as in the templates: unlike the path it names nobody's order or cart.
+    /// The route of the template; unlike the path, it contains no ids.
     pub(crate) fn route(&self) -> &str {
         &self.route
     }
@@ -131,8 +131,8 @@ fn parameters(route: &str, path: &str) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// The parts of an event that lambda_http takes for granted. Where they are not as it expects it panics, which
-/// ends the process and tells the client nothing.
+/// The parts of an event that lambda_http takes for granted. If they are not valid, it panics, which
+/// ends the process without a response.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Assumed<'a> {
@@ -170,7 +170,7 @@ struct AssumedContext<'a> {
     domain_name: Option<Text<'a>>,
 }
 
-/// Text that is borrowed where it has no escapes: serde copies a bare `Cow`.
+/// Text that is borrowed if it has no escapes; serde would copy a bare `Cow`.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -180,11 +180,11 @@ impl Text<'_> {
     }
 }
 
-/// Longest path and query together, in bytes, so that `http::Uri` takes them (64 KiB) with every byte of the
-/// path percent-encoded. The gateway passes far less: 10,240 bytes with all headers.
+/// Maximum bytes of path and query, so that `http::Uri` accepts them (64 KiB) even with every byte of
+/// the path percent-encoded. The gateway accepts far less: 10,240 bytes including all headers.
 const MAX_TARGET: usize = 20 * 1024;
 
-/// Refuses what lambda_http would panic over.
+/// Rejects events on which lambda_http would panic.
 fn check(event: &str) -> Result<(), InvalidEvent> {
     let event: Assumed = serde_json::from_str(event).map_err(|error| blame(event, error))?;
     let headers = event.headers.unwrap_or_default();
@@ -212,8 +212,8 @@ fn check(event: &str) -> Result<(), InvalidEvent> {
     Ok(())
 }
 
-/// Whether a host is a name like any other: letters, digits, dots and dashes, a top level that starts with a
-/// letter, nothing in Punycode. Such a host needs no parser to be sure of.
+/// Whether a host is a plain name: letters, digits, dots and dashes, a top-level domain that starts
+/// with a letter, no Punycode. Such a host is valid without parsing.
 fn is_plain_host(host: &str) -> bool {
     let is_plain = |label: &str| {
         !label.is_empty()
@@ -228,7 +228,7 @@ fn is_plain_host(host: &str) -> bool {
         && host.split('.').all(is_plain)
 }
 
-/// What is wrong with an event that cannot be read: lambda_http does not say.
+/// Finds the error in an event, as lambda_http does not report it.
 fn blame(event: &str, error: serde_json::Error) -> InvalidEvent {
     #[derive(Deserialize)]
     struct Headers {
@@ -300,7 +300,7 @@ mod tests {
             [("cart_id", "1")]
         );
         let mut query: Vec<_> = request.query_parameters().collect();
-        // Names have no order among themselves; the values of one have.
+        // Names are unordered; the values of one name are ordered.
         query.sort_by_key(|(name, _)| name.to_owned());
         assert_eq!(query, [("a", "1"), ("a", "2"), ("b", "é")]);
     }
@@ -395,7 +395,7 @@ mod tests {
             }
             event["body"] = json!(body);
             event["isBase64Encoded"] = json!(encoded);
-            // Read or refused, and never a panic.
+            // Either parsed or rejected, never a panic.
             let _ = read(&event);
         }
     }

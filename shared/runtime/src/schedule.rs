@@ -1,4 +1,4 @@
-//! Running what the clock calls.
+//! Runs tasks on a schedule.
 
 use std::{
     future::Future,
@@ -13,32 +13,32 @@ use serde::de::IgnoredAny;
 
 use crate::{consume::ConsumeError, deadline, environment::Environment, process};
 
-/// Something that is done every so often. It may run twice at once, and be called twice.
+/// A scheduled task. It may run concurrently with itself, and more often than scheduled.
 pub trait Task: Sized + Send + Sync + 'static {
-    /// Does it once.
+    /// Runs the task once.
     fn run(&self, tick: Tick) -> impl Future<Output = Result<(), ConsumeError>> + Send;
 }
 
-/// One call by the clock.
+/// One scheduled invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Tick {
-    /// The time at which it came.
+    /// Time of the invocation.
     pub now: Timestamp,
-    /// The same moment, to count from.
+    /// The same moment as a monotonic time.
     begun: Instant,
-    /// After so long the function is ended, done or not.
+    /// Time from then until the function is ended.
     time: Duration,
 }
 
 impl Tick {
-    /// How long the function has from this moment on.
+    /// Time left until the function is ended.
     pub fn time_left(&self) -> Duration {
         self.time.saturating_sub(self.begun.elapsed())
     }
 }
 
-/// Runs the task that `connect` makes of the environment, once per cold start, until the process is
-/// ended. Returns only when it cannot start.
+/// Runs the task that `connect` makes from the environment, once per cold start, until the process
+/// ends. Returns only if it cannot start.
 pub fn run_on_schedule<T: Task>(
     connect: impl FnOnce(&Environment) -> Result<T, Box<dyn std::error::Error>>,
 ) -> ExitCode {

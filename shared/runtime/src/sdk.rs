@@ -1,9 +1,9 @@
-//! The configuration that every AWS client of a process is made from (docs/adr/0004, docs/adr/0019):
-//! credentials from the environment, where Lambda puts them; Amazon's own roots as the only trust store;
-//! one pool of connections; standard retries.
+//! Configuration of all AWS clients of a process (docs/adr/0004, docs/adr/0019): credentials from the
+//! environment, as Lambda provides them; Amazon's root certificates as the only trust store; one
+//! connection pool; standard retries.
 //!
-//! `store`, `queue` and `gateways` make their own clients from it, so that none of them knows another's
-//! service.
+//! `store`, `queue` and `gateways` make their own clients from it, so that none of them depends on the
+//! services of another.
 
 use std::{
     collections::HashMap,
@@ -38,42 +38,42 @@ use tokio::sync::watch;
 
 use crate::environment::{Environment, MissingVariable};
 
-/// The roots that AWS endpoints chain to, from <https://www.amazontrust.com/repository/>.
+/// Root certificates of AWS endpoints, from <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// Time to reach a host, TLS included.
+/// Timeout to connect, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// One attempt, connecting included.
+/// Timeout of one attempt, including the connection.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-/// All attempts of a call together, so that an endpoint still answers within its own 10 s.
+/// Timeout of all attempts of a call, so that an endpoint still responds within its own 10 s.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
-/// Attempts of a call, the first one included.
+/// Maximum number of attempts of a call, including the first.
 const ATTEMPTS: u32 = 3;
-/// Longest wait before the second attempt; the third may wait twice as long. The SDK's default, 1 s, is
-/// made for slower services than those that a request waits for here.
+/// Maximum backoff before the second attempt; the third may wait twice as long. The SDK's default of 1
+/// s is meant for slower services.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
 /// Why the configuration cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SdkConfigError {
-    /// A variable is not set.
+    /// A required variable is not set.
     #[error(transparent)]
     Missing(#[from] MissingVariable),
-    /// The client's TLS cannot be set up.
+    /// The TLS client cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] HttpClientError),
-    /// `AWS_CA_BUNDLE` names a file without certificates, or one that cannot be read.
+    /// `AWS_CA_BUNDLE` names an unreadable file, or one without certificates.
     #[error("AWS_CA_BUNDLE: the certificates in {path} cannot be read")]
     Bundle {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// What the clients of a process share.
+/// Shared by the AWS clients of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Sdk {
     config: SdkConfig,
@@ -81,9 +81,9 @@ pub(crate) struct Sdk {
 }
 
 impl Environment {
-    /// The configuration that all AWS clients of this process share; made once.
+    /// The configuration shared by all AWS clients of the process; made once.
     ///
-    /// `AWS_ENDPOINT_URL_<SERVICE>` and `AWS_ENDPOINT_URL` lead the clients elsewhere, and `AWS_CA_BUNDLE`
+    /// `AWS_ENDPOINT_URL_<SERVICE>` and `AWS_ENDPOINT_URL` override the endpoints, and `AWS_CA_BUNDLE`
     /// adds certificates to Amazon's roots, as in Amazon's own tools.
     pub fn sdk_config(&self) -> Result<SdkConfig, SdkConfigError> {
         if let Some(sdk) = self.sdk.get() {
@@ -129,10 +129,10 @@ impl Environment {
         Ok(self.sdk.get_or_init(|| sdk).config.clone())
     }
 
-    /// Connects to the table's service if this function has a table, so that its first call need not.
-    /// For the time while a function waits for its first event.
+    /// Connects to DynamoDB while the function waits for its first event, so that its first call need
+    /// not.
     ///
-    /// Nothing is done for a function without clients, nor without TLS, which is what takes time.
+    /// `None` for a function without a table, or without TLS, which is the slow part.
     pub(crate) fn connect_ahead(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
         let sdk = self.sdk.get()?;
         self.get("TABLE_NAME")?;
@@ -158,7 +158,7 @@ impl Environment {
         )
     }
 
-    /// Amazon's roots, and what `AWS_CA_BUNDLE` adds.
+    /// Amazon's root certificates and those of `AWS_CA_BUNDLE`.
     fn trust_store(&self) -> Result<TrustStore, SdkConfigError> {
         let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
         let Some(path) = self.get("AWS_CA_BUNDLE") else {
@@ -172,8 +172,8 @@ impl Environment {
     }
 }
 
-/// Reads the file that `AWS_CA_BUNDLE` names. Checked here, as the client's TLS takes what it is given and
-/// would end the process over a certificate that is not one.
+/// Reads and checks the file of `AWS_CA_BUNDLE`: the TLS client does not check certificates and would
+/// end the process if one is not valid.
 fn read_bundle(path: &str) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     let pem = std::fs::read(path)?;
     let mut roots = rustls::RootCertStore::empty();
@@ -181,19 +181,19 @@ fn read_bundle(path: &str) -> Result<Vec<u8>, Box<dyn std::error::Error + Send +
         roots.add(certificate?)?;
     }
     if roots.is_empty() {
-        return Err("it holds no certificate in PEM".into());
+        return Err("it does not contain a PEM certificate".into());
     }
     Ok(pem)
 }
 
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 
-/// The variables that lead clients to another address than AWS's own.
+/// Endpoints that override those of AWS.
 #[derive(Debug)]
 struct Endpoints(HashMap<String, String>);
 
 impl Endpoints {
-    /// The address of the service with that id, if it is not AWS's own.
+    /// The overriding endpoint of a service, if any.
     fn of(&self, service_id: &str) -> Option<String> {
         let service = service_id.to_ascii_uppercase().replace(' ', "_");
         let own = self.0.get(&format!("{ENDPOINT_URL}_{service}"));
@@ -210,8 +210,8 @@ impl LoadServiceConfig for Endpoints {
     }
 }
 
-/// The SDK's connector, with its connections, for all clients of a process. While a connection is made
-/// ahead, calls wait for that one instead of making another.
+/// The SDK's connector and its connections, shared by all clients of a process. While a connection is
+/// established ahead of time, calls wait for it instead of opening another.
 #[derive(Clone, Debug)]
 struct Connections {
     shared: Arc<Shared>,
@@ -222,7 +222,7 @@ struct Shared {
     tls: TlsContext,
     /// Made at the first call: reading the certificates takes as long as the rest of the start.
     connector: OnceLock<Connector>,
-    /// Whether a connection is being made ahead.
+    /// Whether a connection is being established ahead of time.
     connecting: watch::Sender<bool>,
 }
 
@@ -237,8 +237,8 @@ impl Connections {
         }
     }
 
-    /// Makes a connection by asking for something that needs no signature and costs nothing. A failure
-    /// shows at the first call.
+    /// Connects by sending a request that needs no signature and costs nothing. A failure surfaces at
+    /// the first call.
     async fn connect_ahead(self, endpoint: String) {
         let shared = &self.shared;
         shared.connecting.send_replace(true);
@@ -246,7 +246,7 @@ impl Connections {
             let request = HttpRequest::get(format!("{endpoint}/ping"));
             let request = request.map_err(|error| ConnectorError::user(error.into()))?;
             let response = shared.connector().call(request).await?;
-            // Only a response that was read to its end leaves its connection to the next request.
+            // A connection is only reused after its response was read to the end.
             let read = ByteStream::new(response.into_body()).collect().await;
             read.map_err(|error| ConnectorError::io(error.into()))
         };
@@ -280,7 +280,7 @@ impl HttpConnector for Connections {
         }
         let shared = Arc::clone(&self.shared);
         HttpConnectorFuture::new(async move {
-            // Fails only when the sender is gone, and that is in `shared`.
+            // Only fails if the sender is dropped, but `shared` owns it.
             let _ = shared.connecting.subscribe().wait_for(|busy| !busy).await;
             shared.connector().call(request).await
         })

@@ -1,4 +1,4 @@
-//! Running an endpoint.
+//! Runs HTTP endpoints.
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
@@ -22,32 +22,32 @@ use crate::{
     request::HttpRequest,
 };
 
-/// One route of the API. The OpenAPI document is made from these types.
+/// One route of the API. The OpenAPI document is generated from these types.
 pub trait Endpoint: Sized + Send + Sync + 'static {
-    /// Whom it answers.
+    /// Who may call the endpoint.
     const ACCESS: Access;
-    /// Status of its answer when all is well.
+    /// HTTP status of a successful response.
     const SUCCESS: u16 = 200;
-    /// Whether it wants an `Idempotency-Key`.
+    /// Whether an `Idempotency-Key` is required.
     const IDEMPOTENCY_KEY: bool = false;
-    /// Parameters of its path.
+    /// Path parameters.
     type Path: DeserializeOwned + JsonSchema + Send;
-    /// Parameters of its query.
+    /// Query parameters.
     type Query: DeserializeOwned + JsonSchema + Send;
-    /// Its body.
+    /// Request body.
     type Body: Body + Send;
-    /// Its answer.
+    /// Response body.
     type Answer: Serialize + JsonSchema;
 
-    /// Answers one request.
+    /// Handles one request.
     fn handle(
         &self,
         call: Call<Self>,
     ) -> impl Future<Output = Result<Reply<Self::Answer>, Failure>> + Send;
 }
 
-/// Runs the endpoint that `connect` makes of the environment, once per cold start, until the
-/// process is ended. Returns only when it cannot start.
+/// Runs the endpoint that `connect` makes from the environment, once per cold start, until the process
+/// ends. Returns only if it cannot start.
 pub fn serve<E: Endpoint>(
     connect: impl FnOnce(&Environment) -> Result<E, Box<dyn std::error::Error>>,
 ) -> ExitCode {
@@ -78,7 +78,7 @@ async fn answer<E: Endpoint>(
     let started = Instant::now();
     let read = HttpRequest::read(event.payload.get());
     let request = read.as_ref();
-    // The gateway's identifier of the request; Lambda's own where there is no gateway.
+    // The gateway's request id, or Lambda's own if there is no gateway.
     let trace_id = request.ok().and_then(HttpRequest::id);
     let trace_id = trace_id.unwrap_or(&event.context.request_id);
     let answered = match request {
@@ -94,7 +94,7 @@ async fn answer<E: Endpoint>(
             let problem = match failure {
                 Failure::Rejected(rejection) => Problem::of(rejection),
                 Failure::Failed { cause, retryable } => {
-                    // The one place where an internal failure is logged.
+                    // The only place where an internal failure is logged.
                     tracing::error!(request.id = trace_id, error = %cause, retryable, "request failed");
                     Problem::internal(retryable)
                 }
@@ -119,7 +119,7 @@ async fn handle<E: Endpoint>(
     request: &HttpRequest,
     trace_id: &str,
 ) -> Result<Response<Bytes>, Failure> {
-    // Who calls comes first: what is wrong with a stranger's request is not the stranger's business.
+    // Authenticate first: an unauthorized caller must not learn whether the request is valid.
     let authorization = request.header("authorization");
     let subject = match E::ACCESS {
         Access::Public => None,

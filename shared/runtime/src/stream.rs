@@ -1,5 +1,5 @@
-//! Running a reader of the table's stream. A stream is read in order: the first record that fails is
-//! where reading goes on.
+//! Runs a consumer of the table's stream. Records are processed in order; after a failure, reading
+//! resumes at the failed record.
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -11,26 +11,26 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{consume::ConsumeError, environment::Environment, process};
 
-/// How far a reader came.
+/// A batch that was not processed completely.
 #[derive(Debug)]
 pub struct StreamFailure {
-    /// So many records, from the first on, are done.
+    /// Number of records that were processed, from the first on.
     pub done: usize,
-    /// What happened at the next one.
+    /// Error of the next record.
     pub cause: ConsumeError,
 }
 
-/// A reader of the table's stream.
+/// A consumer of the table's stream.
 pub trait StreamConsumer: Sized + Send + Sync + 'static {
-    /// Handles records in their order. They may have been handled before.
+    /// Processes records in order. They may be duplicates.
     fn handle(
         &self,
         records: &[EventRecord],
     ) -> impl Future<Output = Result<(), StreamFailure>> + Send;
 }
 
-/// Runs the reader that `connect` makes of the environment, once per cold start, until the process
-/// is ended. Returns only when it cannot start.
+/// Runs the consumer that `connect` makes from the environment, once per cold start, until the process
+/// ends. Returns only if it cannot start.
 pub fn read_stream<C: StreamConsumer>(
     connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
 ) -> ExitCode {
@@ -62,7 +62,7 @@ async fn batch<C: StreamConsumer>(
         error = %failure.cause,
         "stream batch failed"
     );
-    // Without its number Lambda cannot be told where to go on: the whole batch comes back.
+    // Without its sequence number Lambda cannot resume there, so the whole batch is redelivered.
     let sequence = sequence.ok_or(failure.cause)?;
     let mut failed = DynamoDbBatchItemFailure::default();
     failed.item_identifier = Some(sequence);

@@ -1,4 +1,4 @@
-//! Logs: one JSON object a line on standard output, where Lambda collects them.
+//! Logging: one JSON object per line on standard output, where Lambda collects it.
 
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -8,15 +8,15 @@ use tracing_subscriber::{
 
 use crate::environment::Environment;
 
-/// Crates of others that log, by how their names begin. Their warnings are shown. What they say at `debug` and
-/// `trace` holds requests and responses, and so personal data.
+/// Name prefixes of third-party crates that log. Only their warnings are shown: at `debug` and `trace`
+/// they log requests and responses, and so personal data.
 const OTHERS: [&str; 5] = ["aws_", "h2", "hyper", "lambda_http", "rustls"];
 
-/// Starts logging at `LOG_LEVEL`, `info` if it is not set. No filter language: plain levels cost
-/// nothing at start.
+/// Starts logging at `LOG_LEVEL`, by default `info`. A plain level instead of a filter language, as it
+/// costs nothing at start.
 ///
-/// The runtime's own span of each invocation is left out: no line shows it, and keeping it took a tenth
-/// of a small function's instructions.
+/// The runtime's span of each invocation is disabled: no line shows it, and it took a tenth of a small
+/// function's instructions.
 pub(crate) fn start(environment: &Environment) {
     let level = environment
         .get("LOG_LEVEL")
@@ -34,7 +34,7 @@ pub(crate) fn start(environment: &Environment) {
         .with_span_list(false)
         .with_target(false)
         .with_max_level(level)
-        // CloudWatch stamps every line with its time.
+        // CloudWatch adds a timestamp to every line.
         .without_time()
         .finish()
         .with(targets)

@@ -1,4 +1,4 @@
-//! Circuit breakers, shared by all processes.
+//! Stores the state of circuit breakers, which all processes share.
 
 use domain::breaker::Breaker;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::{
 struct BreakerRecord {
     #[serde(default)]
     failures: u32,
-    /// Milliseconds since 1970; 0 while it is closed.
+    /// Milliseconds since 1970; 0 while the breaker is closed.
     #[serde(default)]
     open_until: i64,
 }
@@ -25,8 +25,8 @@ impl Record for BreakerRecord {
 }
 
 impl Store {
-    /// Reads the breaker of a service; a closed one if there is none. Key: [`Key::breaker`]. 0.5
-    /// read units.
+    /// Reads the breaker of a service; a closed one if none is stored. Key: [`Key::breaker`]. 0.5 read
+    /// units.
     pub async fn breaker(&self, service: &str) -> Result<Breaker> {
         let item = self
             .get(
@@ -44,7 +44,8 @@ impl Store {
         })
     }
 
-    /// Counts a failure in. Key: [`Key::breaker`]. 1 write unit, and 1 more when it opens.
+    /// Counts a failure and opens the breaker at the threshold. Key: [`Key::breaker`]. 1 write unit,
+    /// and 1 more when it opens.
     pub async fn note_failure(&self, service: &str, now: Timestamp) -> Result<Breaker> {
         let answer = self
             .update(&Key::breaker(service))
@@ -86,9 +87,9 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the one attempt that a half-open breaker allows: whoever read `breaker` first has it,
-    /// for as long as the service would be left alone otherwise. Key: [`Key::breaker`], if nobody
-    /// took it since. 1 write unit.
+    /// Claims the single trial call of a half-open breaker, for the length of the cooldown. Key:
+    /// [`Key::breaker`], on the condition that nobody claimed it since `breaker` was read. 1 write
+    /// unit.
     pub async fn claim_attempt(
         &self,
         service: &str,

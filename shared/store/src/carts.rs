@@ -1,4 +1,4 @@
-//! Carts.
+//! Stores guest carts and changes their lines without reading them first.
 
 use std::collections::BTreeMap;
 
@@ -21,17 +21,17 @@ use crate::{
     keys::Key,
 };
 
-/// What is stored of a cart. Two maps by SKU instead of a list of lines, so that a line can be set
-/// without reading the cart first.
+/// A cart as it is stored: two maps by SKU instead of a list of lines, so that a line can be set
+/// without reading the cart.
 #[derive(Debug, Serialize, Deserialize)]
 struct CartRecord {
     id: CartId,
     version: u64,
     /// Units by SKU.
     quantities: BTreeMap<Sku, u32>,
-    /// When the SKU was added, in milliseconds since 1970: the order of the lines.
+    /// Time at which each SKU was added, in milliseconds since 1970: the sort order of the lines.
     added: BTreeMap<Sku, i64>,
-    /// Seconds since 1970.
+    /// Expiry in seconds since 1970.
     expires_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order_id: Option<OrderId>,
@@ -51,7 +51,7 @@ impl TryFrom<CartRecord> for Cart {
             .into_iter()
             .map(|(sku, quantity)| CartLine { sku, quantity })
             .collect();
-        // Stable: lines of one moment stay in the order of their SKUs.
+        // Stable sort: lines with the same time stay sorted by SKU.
         lines.sort_by_key(|line| added.get(&line.sku).copied());
         Ok(Self {
             id: record.id,
@@ -97,7 +97,7 @@ impl Store {
             .get("GetItem cart", &Key::cart(id), consistency)
             .await?;
         let cart = item.map(read_cart).transpose()?;
-        // The table removes expired items when it gets round to it, up to days later.
+        // The table deletes expired items with a delay of up to days.
         Ok(cart.filter(|cart| cart.expires_at > now))
     }
 
@@ -139,8 +139,8 @@ impl Store {
         )
     }
 
-    /// Takes a line out, without reading the cart first. Key: [`Key::cart`], on the condition that
-    /// the cart is open and has the line. 1 write unit for each KB of cart.
+    /// Removes a line without reading the cart first. Key: [`Key::cart`], on the condition that the
+    /// cart is open and has the line. 1 write unit for each KB of cart.
     pub async fn remove_cart_line(
         &self,
         id: CartId,
@@ -172,8 +172,8 @@ impl Store {
     }
 }
 
-/// The cart after an update, or why its condition did not hold: for the cart's own state, or for the
-/// reason that is particular to the update.
+/// The cart after an update, or why the condition failed: because of the cart's own state, or for the
+/// reason specific to the update.
 fn changed(
     operation: &'static str,
     answer: std::result::Result<Option<Item>, SdkError<UpdateItemError>>,
@@ -190,12 +190,12 @@ fn changed(
     Ok(Err(refusal(item, now)?.unwrap_or(particular)))
 }
 
-/// The cart in an item.
+/// Parses a cart from its item.
 pub(crate) fn read_cart(item: Item) -> Result<Cart> {
     from_item::<CartRecord>(item).and_then(Cart::try_from)
 }
 
-/// What was there when a condition failed: an empty item if nothing was.
+/// The existing item when a condition failed; empty if there was none.
 fn refused_item(error: Option<&UpdateItemError>) -> Option<Item> {
     match error? {
         UpdateItemError::ConditionalCheckFailedException(failed) => {
@@ -205,7 +205,7 @@ fn refused_item(error: Option<&UpdateItemError>) -> Option<Item> {
     }
 }
 
-/// Why a cart as it was could not be changed, if the cart itself was the reason.
+/// The reason why this cart cannot be changed, if the cart's own state is the reason.
 fn refusal(item: Item, now: Timestamp) -> Result<Option<ChangeCartError>> {
     if item.is_empty() {
         return Ok(Some(ChangeCartError::NoSuchCart));

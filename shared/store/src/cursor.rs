@@ -1,21 +1,21 @@
-//! Page cursors: where to go on, bound to the list they came from.
+//! Page cursors, bound to the list that returned them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 
-/// The cursor was not made by this list.
+/// A cursor that does not belong to the list.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the cursor does not belong to this list")]
 pub struct InvalidCursor;
 
-/// Form of the cursor, for the day it changes.
+/// Version of the cursor's format.
 const VERSION: u8 = 1;
-/// Longer than any cursor of ours.
+/// Longer than any valid cursor, in characters.
 const MAX_LENGTH: usize = 400;
 const FINGERPRINT: usize = 8;
 
-/// A cursor to go on after `position` in `partition`. It carries the sort key alone; the partition
-/// is always the one of the request, so a cursor can reach into no other.
+/// Encodes a cursor that continues after `position` in `partition`. It contains the sort key only; the
+/// partition always comes from the request, so a cursor cannot reach into another list.
 pub(crate) fn encode(partition: &str, order: &str, position: &str) -> String {
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(&fingerprint(partition, order));
@@ -23,7 +23,7 @@ pub(crate) fn encode(partition: &str, order: &str, position: &str) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position in `cursor`, if it was made for `partition` in this `order`.
+/// Decodes the position in `cursor`, if the cursor was made for `partition` and `order`.
 pub(crate) fn decode(partition: &str, order: &str, cursor: &str) -> Result<String, InvalidCursor> {
     if cursor.len() > MAX_LENGTH {
         return Err(InvalidCursor);

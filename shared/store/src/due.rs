@@ -1,4 +1,4 @@
-//! Which orders have to be paid until when: what the sweep goes by.
+//! Due notes: the times until which orders must be paid, by which the sweep finds overdue orders.
 
 use std::collections::HashMap;
 
@@ -15,16 +15,16 @@ use crate::{
     transaction::{backoff, unbuildable},
 };
 
-/// Writes of one BatchWriteItem call.
+/// Maximum number of writes of one BatchWriteItem call.
 const BATCH: usize = 25;
-/// Notes of one page: 20 KB, 2.5 read units.
+/// Maximum number of notes of one page: 20 KB, 2.5 read units.
 const PAGE: i32 = 100;
 
-/// It has no `expires_at`: as long as its order may hold stock, something must find it.
+/// Has no `expires_at`: as long as its order may hold stock, the sweep must be able to find it.
 #[derive(Debug, Serialize, Deserialize)]
 struct DueRecord {
     order_id: OrderId,
-    /// Milliseconds since 1970.
+    /// Due time in milliseconds since 1970.
     at: i64,
 }
 
@@ -32,50 +32,50 @@ impl Record for DueRecord {
     const ENTITY: &'static str = "due";
 }
 
-/// An order and the time until which it has to be paid.
+/// An order with its due time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// Which order.
+    /// The order to be paid.
     pub order_id: OrderId,
-    /// Until when.
+    /// Time until which it must be paid.
     pub at: Timestamp,
 }
 
-/// What becomes of an order's due note.
+/// A change of an order's due note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DueChange {
-    /// The order waits for its payment: it is noted.
+    /// The order waits for its payment: write the note.
     Noted(Due),
-    /// The order is paid, or over: its note is deleted, if there is one.
+    /// The order is paid or closed: delete the note, if it exists.
     Settled(Due),
 }
 
-/// Notes of one part, oldest first.
+/// One page of due notes of a partition, oldest first.
 #[derive(Debug)]
 pub struct DuePage {
-    /// Those that can be read, and for each of the others why it cannot.
+    /// The notes, or for each unreadable one the error.
     pub notes: Vec<Result<Due>>,
-    /// Where the next page begins, if there may be one.
+    /// Start of the next page, if there may be one.
     pub next: Option<DueCursor>,
 }
 
-/// Where a page of notes begins.
+/// Position at which a page of notes starts.
 #[derive(Debug)]
 pub struct DueCursor(Item);
 
 impl Store {
-    /// The parts that due notes are spread over, for [`Store::due_orders`].
+    /// The partitions of the due notes, for [`Store::due_orders`].
     pub fn due_parts() -> std::ops::Range<u8> {
         0..DUE_PARTS
     }
 
-    /// Writes and deletes due notes; of several changes of one note the last one counts. Key:
-    /// [`Key::due`]. 1 write unit each, also for deleting one that is not there.
+    /// Writes and deletes due notes; of several changes of one note the last one wins. Key:
+    /// [`Key::due`]. 1 write unit each, even to delete a missing one.
     pub async fn change_due_notes(&self, changes: &[DueChange]) -> Result<()> {
         let mut last: HashMap<Key, &DueChange> = HashMap::with_capacity(changes.len());
         for change in changes {
             let (DueChange::Noted(due) | DueChange::Settled(due)) = change;
-            // A batch that names a key twice is refused as a whole.
+            // DynamoDB rejects a batch that contains a key twice.
             last.insert(Key::due(due.order_id, due.at), change);
         }
         let mut writes = Vec::with_capacity(last.len());
@@ -100,9 +100,9 @@ impl Store {
         self.write_batches("BatchWriteItem due", writes).await
     }
 
-    /// Orders of one part that had to be paid before `before` and whose note is still there, oldest
-    /// first, one page at a time. Key: [`due_partition`]. 0.5 read units for a part that has none, which
-    /// is what it nearly always has; else 2.5 for a page of 100.
+    /// Reads the orders of one partition that were due before `before` and whose note still exists,
+    /// oldest first, one page at a time. Key: [`due_partition`]. 0.5 read units for an empty partition,
+    /// which is the normal case; otherwise 2.5 for a page of 100.
     pub async fn due_orders(
         &self,
         part: u8,
@@ -130,7 +130,7 @@ impl Store {
         })
     }
 
-    /// Writes in as few calls as they fit in, and those again that were throttled.
+    /// Writes in as few calls as possible, and retries throttled writes.
     async fn write_batches(
         &self,
         operation: &'static str,

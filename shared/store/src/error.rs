@@ -1,33 +1,33 @@
-//! What can go wrong with the table.
+//! Errors of the table.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::fault::{Failure, chain};
 
-/// A call that failed for a reason the caller cannot mend.
+/// A failed access that the caller cannot correct.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The call failed, timed out or was throttled after the client's own retries.
     #[error("DynamoDB {operation} failed: {cause}")]
     Call {
-        /// Which operation.
+        /// Name of the operation.
         operation: &'static str,
-        /// The service's error code and message, or the transport's.
+        /// Error code and message of the service, or the error of the transport.
         cause: String,
-        /// Whether the same call may succeed later.
+        /// Whether a retry may succeed.
         retryable: bool,
     },
-    /// What is stored is not what this version of the code stores.
+    /// A stored item that this version of the code cannot read.
     #[error("item {entity} cannot be read: {cause}")]
     Corrupt {
-        /// Which kind of item.
+        /// Type of the item.
         entity: &'static str,
-        /// What is wrong with it.
+        /// Reason why it cannot be read.
         cause: String,
     },
-    /// Other writers were in the way again and again.
-    #[error("{operation} met other writers again and again")]
+    /// Repeated version conflicts with other writers.
+    #[error("version conflict: {operation} kept conflicting with other writers")]
     Contended {
-        /// Which access pattern.
+        /// Name of the access pattern.
         operation: &'static str,
     },
 }
@@ -40,7 +40,7 @@ impl From<StoreError> for Failure {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later, without anybody mending anything.
+    /// Whether a retry may succeed without any intervention.
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Call { retryable, .. } => *retryable,
@@ -49,7 +49,7 @@ impl StoreError {
         }
     }
 
-    /// What is stored, or made of it, is not what it should be.
+    /// An item, or data derived from it, is not valid.
     pub fn corrupt(entity: &'static str, cause: impl std::fmt::Display) -> Self {
         Self::Corrupt {
             entity,
@@ -64,7 +64,7 @@ impl StoreError {
     {
         let code = error.code().unwrap_or("no answer");
         let message = error.message().map_or_else(|| chain(error), str::to_owned);
-        // A refused request will be refused again; everything else may pass.
+        // A rejected request would be rejected again; all other errors may be temporary.
         let refused = [
             "ValidationException",
             "AccessDeniedException",

@@ -1,4 +1,4 @@
-//! Product imports: a header with state and counts, and one item for each chunk that is done.
+//! Stores product imports: a header with state and counts, and one item per processed chunk.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::{
@@ -16,9 +16,9 @@ use crate::{
     variants::is_condition_failure,
 };
 
-/// Number of the chunk that holds why an import failed: none of a file has it.
+/// Chunk number reserved for the reason why an import failed; no file has as many chunks.
 const FAILURE: u32 = 999_999;
-/// How long an import can be looked up.
+/// Retention of an import.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,11 +30,11 @@ struct ImportRecord {
     rows_failed: u64,
     chunks_total: u32,
     chunks_done: u32,
-    /// ETag of the uploaded object, once there is one.
+    /// ETag of the uploaded object; `None` before the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<String>,
     created_at: Timestamp,
-    /// Seconds since 1970.
+    /// Expiry in seconds since 1970.
     expires_at: i64,
 }
 
@@ -42,7 +42,7 @@ impl Record for ImportRecord {
     const ENTITY: &'static str = "import";
 }
 
-/// What a chunk that is done has to report.
+/// Result of a processed chunk.
 #[derive(Debug, Serialize, Deserialize)]
 struct ChunkRecord {
     faults: Vec<LineFault>,
@@ -53,28 +53,28 @@ impl Record for ChunkRecord {
     const ENTITY: &'static str = "import_chunk";
 }
 
-/// What is known of an import when its file is read.
+/// Results of reading an import's file.
 #[derive(Clone, Debug)]
 pub struct ImportHeader {
-    /// Rows of the file.
+    /// Number of rows in the file.
     pub rows_total: u64,
-    /// Faults found when the file was read, one for each row that belongs to no chunk.
+    /// Faults found while reading the file, one for each row outside of all chunks.
     pub faults: Vec<LineFault>,
-    /// Chunks the rest was packed into.
+    /// Number of chunks with the remaining rows.
     pub chunks_total: u32,
 }
 
 /// Whether an uploaded file is the one to import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartOutcome {
-    /// Its rows are to be sent; again, if they were sent before.
+    /// Send its rows, even if they were sent before.
     Running,
-    /// No such import, or it has had its file: nothing to do.
+    /// The import does not exist, or has another file: ignore the upload.
     NotWanted,
 }
 
 impl Store {
-    /// Writes a new import that waits for its upload. Key: [`Key::import`]. 1 write unit.
+    /// Creates an import that waits for its upload. Key: [`Key::import`]. 1 write unit.
     pub async fn create_import(&self, id: ImportId, now: Timestamp) -> Result<()> {
         let record = ImportRecord {
             id,
@@ -99,8 +99,8 @@ impl Store {
         Ok(())
     }
 
-    /// Reads an import with the faults of its chunks. Query of [`import_partition`], consistent.
-    /// 1 read unit for each 4 KB.
+    /// Reads an import with the faults of its chunks. Query of [`import_partition`], strongly
+    /// consistent. 1 read unit for each 4 KB.
     pub async fn import(&self, id: ImportId) -> Result<Option<ImportView>> {
         let mut header: Option<ImportRecord> = None;
         let mut errors: Vec<LineFault> = Vec::new();
@@ -142,8 +142,8 @@ impl Store {
         }))
     }
 
-    /// Notes that `upload` was read and its rows are on their way. The first upload of an import
-    /// wins; the same one may come again. Keys: [`Key::import`], [`Key::import_chunk`] 0.
+    /// Records that `upload` was read and its rows are about to be sent. The first upload of an import
+    /// wins; repeating it is allowed. Keys: [`Key::import`], [`Key::import_chunk`] 0.
     pub async fn start_import(
         &self,
         id: ImportId,
@@ -182,7 +182,7 @@ impl Store {
         }
     }
 
-    /// Notes that the file cannot be used. Keys as [`Store::start_import`].
+    /// Records that the file was rejected. Keys as for [`Store::start_import`].
     pub async fn fail_import(
         &self,
         id: ImportId,
@@ -204,14 +204,15 @@ impl Store {
             update_action(update)?,
             self.put_chunk(id, FAILURE, &[fault], now)?,
         ];
-        // Refused: the import has had its file, or never existed.
+        // Condition failed: the import has another file, or never existed.
         self.transact("fail import", First::Write, actions)
             .await
             .map(|_| ())
     }
 
-    /// Counts a chunk as done, once, and completes the import with its last one. Keys:
-    /// [`Key::import_chunk`] if it is not there yet, [`Key::import`]. 5 write units and more.
+    /// Counts a processed chunk once, and completes the import with the last one. Keys:
+    /// [`Key::import_chunk`], on the condition that it does not exist yet, and [`Key::import`]. 5 write
+    /// units or more.
     pub async fn finish_chunk(
         &self,
         id: ImportId,
@@ -235,7 +236,7 @@ impl Store {
             self.put_chunk(id, number_of_chunk, faults, now)?,
             update_action(update)?,
         ];
-        // Refused: counted before. It may have stopped right there, so go on in any case.
+        // Condition failed: counted before. That attempt may have died right afterwards, so continue.
         self.transact("finish chunk", First::Write, actions).await?;
         let answer = self
             .update(&Key::import(id))
@@ -248,13 +249,13 @@ impl Store {
             .await;
         match answer {
             Ok(_) => Ok(()),
-            // Other chunks are not done yet.
+            // Other chunks are still missing.
             Err(error) if is_condition_failure(&error) => Ok(()),
             Err(error) => Err(StoreError::call("UpdateItem complete import", &error)),
         }
     }
 
-    /// Whether the import runs with exactly this upload.
+    /// Whether the import is running with exactly this upload.
     async fn is_running(&self, id: ImportId, upload: &str) -> Result<StartOutcome> {
         let item = self
             .get("GetItem import", &Key::import(id), Consistency::Strong)
@@ -290,7 +291,7 @@ impl Store {
     }
 }
 
-/// A state as it is stored.
+/// Serializes a state for the table.
 fn state_value(state: ImportState) -> Result<AttributeValue> {
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(state)
         .map_err(|error| StoreError::corrupt(ImportRecord::ENTITY, error))

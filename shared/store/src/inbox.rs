@@ -1,5 +1,5 @@
-//! Which events a consumer has worked on, for effects that cannot be made conditional themselves,
-//! such as an e-mail.
+//! Inbox of a consumer: deduplicates events whose effects cannot be made conditional, such as sending
+//! an email.
 
 use std::time::Duration;
 
@@ -15,16 +15,15 @@ use crate::{
     keys::Key,
 };
 
-/// How long a done event is remembered: as long as its message could come back from a dead-letter
-/// queue.
+/// Retention of a completed event: as long as its message could be redriven from a dead-letter queue.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 20);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct InboxRecord {
     done: bool,
-    /// Milliseconds since 1970 until which the one who claimed the event is left alone.
+    /// Milliseconds since 1970 until which the claim is valid.
     claimed_until: i64,
-    /// Seconds since 1970.
+    /// Expiry in seconds since 1970.
     expires_at: i64,
 }
 
@@ -32,20 +31,20 @@ impl Record for InboxRecord {
     const ENTITY: &'static str = "inbox";
 }
 
-/// Whose an event is.
+/// Result of claiming an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Ours: do it, then call [`Store::complete_event`].
+    /// Claimed: handle the event, then call [`Store::complete_event`].
     Ours,
-    /// Done before.
+    /// The event has been handled before.
     Done,
-    /// Somebody else's at the moment; come back when their claim has lapsed.
+    /// Another delivery holds the claim: retry after its lease has expired.
     Theirs,
 }
 
 impl Store {
-    /// Claims an event for `lease`. Key: [`Key::inbox`] if nobody claimed it, or the claim has
-    /// lapsed. 1 write unit.
+    /// Claims an event for `lease`. Key: [`Key::inbox`], on the condition that it is not claimed or the
+    /// lease has expired. 1 write unit.
     pub async fn claim_event(
         &self,
         consumer: &str,
@@ -91,7 +90,7 @@ impl Store {
         })
     }
 
-    /// Notes that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
+    /// Records that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
     pub async fn complete_event(&self, consumer: &str, event_id: &str, effect: &str) -> Result<()> {
         self.update(&Key::inbox(consumer, event_id))
             .update_expression("SET done = :yes, effect = :effect")
@@ -106,8 +105,8 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a claim back because the effect failed, so that the next attempt need not wait for it
-    /// to lapse. Key: [`Key::inbox`]. 1 write unit.
+    /// Releases a claim after the effect failed, so that the next attempt need not wait for the lease
+    /// to expire. Key: [`Key::inbox`]. 1 write unit.
     pub async fn release_event(&self, consumer: &str, event_id: &str) -> Result<()> {
         self.update(&Key::inbox(consumer, event_id))
             .update_expression("SET claimed_until = :past")

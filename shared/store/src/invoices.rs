@@ -1,5 +1,5 @@
-//! Invoices and credit notes. Their numbers come from one counter for each series, in the transaction
-//! that writes the document: none is missing, and none is given twice.
+//! Stores invoices and credit notes. Numbers come from one counter per series, in the transaction that
+//! writes the document, so they have no gaps and no duplicates.
 
 use aws_sdk_dynamodb::types::{
     CancellationReason, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
@@ -22,7 +22,7 @@ use crate::{
     transaction::{First, Outcome, backoff, put_action},
 };
 
-/// What is stored of an invoice or a credit note. Amounts are bare minor units of the one currency.
+/// An invoice or credit note as it is stored. Amounts are minor units of the document's currency.
 #[derive(Debug, Serialize, Deserialize)]
 struct InvoiceRecord {
     number: String,
@@ -39,7 +39,7 @@ struct InvoiceRecord {
     taxes: Vec<TaxRecord>,
     net: i64,
     total: i64,
-    /// Since when its file lies in S3.
+    /// Time at which its PDF was stored in S3; `None` until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stored_at: Option<Timestamp>,
 }
@@ -66,12 +66,12 @@ impl Record for InvoiceRecord {
     const ENTITY: &'static str = "invoice";
 }
 
-/// How far a series is.
+/// Counter of a series.
 #[derive(Debug, Serialize, Deserialize)]
 struct CounterRecord {
-    /// Documents that were issued: the number of the last one.
+    /// Number of issued documents, which is also the last number.
     issued: u64,
-    /// When the last one was issued; no later one is dated before it.
+    /// Time of the last issue; no later document has an earlier date.
     issued_at: Timestamp,
 }
 
@@ -150,26 +150,26 @@ impl From<InvoiceRecord> for IssuedInvoice {
     }
 }
 
-/// A document that has its number.
+/// An issued document with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedInvoice {
-    /// The document.
+    /// Number and content.
     pub invoice: Invoice,
-    /// Whether its file lies in S3.
+    /// Whether its PDF is stored in S3.
     pub stored: bool,
 }
 
-/// Everything that was issued for one order.
+/// All documents that were issued for one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderInvoices {
-    /// The invoice.
+    /// The invoice, if it was issued.
     pub invoice: Option<IssuedInvoice>,
-    /// Credit notes, in the order of their refunds' ids.
+    /// Credit notes, sorted by the ids of their refunds.
     pub credit_notes: Vec<IssuedInvoice>,
 }
 
 impl OrderInvoices {
-    /// The credit note of a refund.
+    /// The credit note of a refund, if it was issued.
     pub fn credit_note(&self, refund: RefundId) -> Option<&IssuedInvoice> {
         self.credit_notes.iter().find(
             |note| matches!(&note.invoice.document.kind, Kind::CreditNote { refund_id, .. } if *refund_id == refund),
@@ -177,15 +177,15 @@ impl OrderInvoices {
     }
 }
 
-/// How often the counter is read anew because somebody else took the number.
+/// Attempts to assign a number when other documents take it.
 const ATTEMPTS: u32 = 12;
 
 impl Store {
-    /// Gives a document the next number of its series and writes it; answers with the one that is
-    /// stored if it has been issued before, however different. Keys: [`Key::counter`], read first,
-    /// if it still is what was read; [`Key::invoice`] or [`Key::credit_note`] if there is none yet.
-    /// 1 read unit; 2 write units for the counter and 2 for each KB of document, again for each time
-    /// that somebody else was faster.
+    /// Assigns the next number of its series to a document and writes it. If the document was issued
+    /// before, returns the stored one, even if it differs. Keys: [`Key::counter`], read first, on the
+    /// condition that it is unchanged; [`Key::invoice`] or [`Key::credit_note`], on the condition that
+    /// it does not exist. 1 read unit; 2 write units for the counter and 2 for each KB of document,
+    /// again for each conflict.
     pub async fn issue_invoice(&self, document: &Document) -> Result<IssuedInvoice> {
         let key = key_of(document);
         for attempt in 0..ATTEMPTS {
@@ -199,7 +199,7 @@ impl Store {
                 .await?;
             let counter: Option<CounterRecord> = counter.map(from_item).transpose()?;
             let issued = counter.as_ref().map_or(0, |counter| counter.issued);
-            // Who was asked first may come second: dates run as the numbers do.
+            // A later request may be issued first: dates must increase with the numbers.
             let last_at = counter.as_ref().map(|counter| counter.issued_at);
             let document = Document {
                 issued_at: last_at.map_or(document.issued_at, |last| last.max(document.issued_at)),
@@ -243,8 +243,8 @@ impl Store {
         })
     }
 
-    /// Reads what was issued for an order. Query of [`invoice_partition`], consistent. 1 read unit
-    /// for each 4 KB.
+    /// Reads all documents of an order. Query of [`invoice_partition`], strongly consistent. 1 read
+    /// unit for each 4 KB.
     pub async fn invoices(&self, order: OrderId) -> Result<OrderInvoices> {
         let mut found = OrderInvoices::default();
         let mut start: Option<Item> = None;
@@ -276,8 +276,8 @@ impl Store {
         }
     }
 
-    /// Notes that the file of a document lies in S3. Key: [`Key::invoice`] or [`Key::credit_note`],
-    /// which is there. 1 write unit for each KB of document.
+    /// Records that the PDF of a document is stored in S3. Key: [`Key::invoice`] or
+    /// [`Key::credit_note`], which must exist. 1 write unit for each KB of document.
     pub async fn mark_invoice_stored(&self, document: &Document, now: Timestamp) -> Result<()> {
         self.update(&key_of(document))
             .update_expression("SET stored_at = if_not_exists(stored_at, :now)")
@@ -290,7 +290,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes how far a series is, if it still is one less.
+    /// Sets the counter of a series, on the condition that it is one less.
     fn put_counter(
         &self,
         series: Series,
@@ -309,7 +309,7 @@ impl Store {
     }
 }
 
-/// Where a document lives.
+/// The key of a document.
 fn key_of(document: &Document) -> Key {
     match &document.kind {
         Kind::Invoice => Key::invoice(document.order_id),

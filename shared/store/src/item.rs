@@ -1,4 +1,4 @@
-//! Between a record and the attributes of an item.
+//! Conversion between records and the attributes of an item.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{StoreError, keys::Key};
 
-/// Attributes of an item by name.
+/// Attributes of an item, by name.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A stored shape.
+/// The stored form of an entity.
 pub(crate) trait Record: Serialize + DeserializeOwned {
-    /// Value of `entity_type`.
+    /// Value of `entity_type`, unique among all records.
     const ENTITY: &'static str;
-    /// Value of `schema_version`; raised when the shape changes, so that a reader can tell.
+    /// Value of `schema_version`; incremented when the shape changes, so that readers can tell.
     const VERSION: u32 = 1;
 }
 
-/// The item of `record` at `key`.
+/// Serializes `record` to the item at `key`.
 pub(crate) fn to_item<R: Record>(key: &Key, record: &R) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record)
         .map_err(|error| StoreError::corrupt(R::ENTITY, error))?;
@@ -28,12 +28,12 @@ pub(crate) fn to_item<R: Record>(key: &Key, record: &R) -> Result<Item, StoreErr
     Ok(item)
 }
 
-/// The record in `item`.
+/// Deserializes the record in `item`.
 pub(crate) fn from_item<R: Record>(item: Item) -> Result<R, StoreError> {
     from_part(R::ENTITY, item)
 }
 
-/// What was read of an item that is an `entity`.
+/// Deserializes some attributes of an item of type `entity`.
 pub(crate) fn from_part<T: DeserializeOwned>(
     entity: &'static str,
     item: Item,
@@ -42,12 +42,12 @@ pub(crate) fn from_part<T: DeserializeOwned>(
         .map_err(|error| StoreError::corrupt(entity, error))
 }
 
-/// A string attribute.
+/// Makes a string attribute.
 pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number attribute.
+/// Makes a number attribute.
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -1,4 +1,4 @@
-//! Every key of the table. This is the only file that knows a prefix.
+//! All keys of the table. Only this file knows the key prefixes.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use domain::{
 };
 use jiff::Timestamp;
 
-/// Name of the partition key attribute.
+/// Name of the partition key's attribute.
 pub const PK: &str = "PK";
-/// Name of the sort key attribute.
+/// Name of the sort key's attribute.
 pub const SK: &str = "SK";
-/// Name of the attribute that says when an item may go (seconds since 1970).
+/// Name of the TTL attribute, in seconds since 1970.
 pub const EXPIRES_AT: &str = "expires_at";
 
-/// Where one item lives.
+/// Primary key of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     pk: String,
@@ -36,13 +36,13 @@ impl Key {
         Self::new(format!("PRODUCT#{slug}"), "PRODUCT")
     }
 
-    /// `VARIANT#<sku>`, `VARIANT`: price and stock of one variant, all that selling it needs.
+    /// `VARIANT#<sku>`, `VARIANT`: price and stock of one variant: all data that a sale needs.
     pub fn variant(sku: &Sku) -> Self {
         Self::new(format!("VARIANT#{sku}"), "VARIANT")
     }
 
-    /// `VARIANT#<sku>#<shard>`, `SHARD`: a further shard of a variant's stock, a partition of its own.
-    /// The first shard is the variant itself.
+    /// `VARIANT#<sku>#<shard>`, `SHARD`: an additional shard of a variant's stock, in a partition of
+    /// its own. The first shard is the variant itself.
     pub fn variant_shard(sku: &Sku, shard: u8) -> Self {
         match shard {
             0 => Self::variant(sku),
@@ -50,28 +50,28 @@ impl Key {
         }
     }
 
-    /// `LISTING#<facet>`, `newest#<product id>` or `price#<amount>#<product id>`: a product's place
-    /// in one list in one order.
+    /// `LISTING#<facet>`, `newest#<product id>` or `price#<amount>#<product id>`: a product's entry in
+    /// one list and sort order.
     pub fn listing(facet: &Facet, position: &ListPosition) -> Self {
         Self::new(listing_partition(facet), position.sort_key())
     }
 
-    /// `CART#<id>`, `CART`.
+    /// `CART#<id>`, `CART`: a guest cart.
     pub fn cart(id: CartId) -> Self {
         Self::new(format!("CART#{id}"), "CART")
     }
 
-    /// `ORDER#<id>`, `ORDER`.
+    /// `ORDER#<id>`, `ORDER`: an order with its history.
     pub fn order(id: OrderId) -> Self {
         Self::new(format!("ORDER#{id}"), "ORDER")
     }
 
-    /// `REQUEST#<id>`, `REQUEST`: the answer to a request that may be sent again.
+    /// `REQUEST#<id>`, `REQUEST`: the stored response to an idempotent request.
     pub fn request(id: RequestId) -> Self {
         Self::new(format!("REQUEST#{id}"), "REQUEST")
     }
 
-    /// `DUE#<part>`, `<millis>#<order id>`: that an order has to be paid until then.
+    /// `DUE#<part>`, `<millis>#<order id>`: the due note of an unpaid order.
     pub fn due(order: OrderId, at: Timestamp) -> Self {
         Self::new(
             due_partition(order.part(DUE_PARTS)),
@@ -79,12 +79,12 @@ impl Key {
         )
     }
 
-    /// `BREAKER#<service>`, `BREAKER`: whether another company's service is left alone for a while.
+    /// `BREAKER#<service>`, `BREAKER`: state of the circuit breaker of an external service.
     pub fn breaker(service: &str) -> Self {
         Self::new(format!("BREAKER#{service}"), "BREAKER")
     }
 
-    /// `PAYMENT_EVENT#<provider>#<event id>`, `PAYMENT_EVENT`: what a provider told us, as it came.
+    /// `PAYMENT_EVENT#<provider>#<event id>`, `PAYMENT_EVENT`: a webhook event as it was received.
     pub fn payment_event(provider: Provider, event_id: &str) -> Self {
         Self::new(
             format!("PAYMENT_EVENT#{}#{event_id}", provider.name()),
@@ -92,7 +92,7 @@ impl Key {
         )
     }
 
-    /// `COUNTER#<series>`, `COUNTER`: how many documents of a series were issued.
+    /// `COUNTER#<series>`, `COUNTER`: number of issued documents of a series.
     pub fn counter(series: Series) -> Self {
         Self::new(format!("COUNTER#{series}"), "COUNTER")
     }
@@ -112,23 +112,23 @@ impl Key {
         Self::new(import_partition(id), "IMPORT")
     }
 
-    /// `IMPORT#<id>`, `CHUNK#<number>`: that a chunk is done, with its faults. Chunk 0 holds what
-    /// was found when the file was read.
+    /// `IMPORT#<id>`, `CHUNK#<number>`: a processed chunk with its faults. Chunk 0 holds the faults
+    /// found while reading the file.
     pub fn import_chunk(id: ImportId, number: u32) -> Self {
         Self::new(import_partition(id), format!("CHUNK#{number:06}"))
     }
 
-    /// `INBOX#<consumer>#<event id>`, `INBOX`: that a consumer works on an event, or has.
+    /// `INBOX#<consumer>#<event id>`, `INBOX`: an event that a consumer has claimed or handled.
     pub fn inbox(consumer: &str, event_id: &str) -> Self {
         Self::new(format!("INBOX#{consumer}#{event_id}"), "INBOX")
     }
 
-    /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: that an address gets no mail.
+    /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: an address on the suppression list.
     pub fn suppression(address: &AddressHash) -> Self {
         Self::new(format!("SUPPRESSED#{address}"), "SUPPRESSED")
     }
 
-    /// The key as attributes.
+    /// The key as attributes of an item.
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             (PK.to_owned(), AttributeValue::S(self.pk.clone())),
@@ -136,50 +136,51 @@ impl Key {
         ])
     }
 
-    /// Partition and sort key in one line, for stored references and logs.
+    /// Partition key and sort key, for stored references and logs.
     pub fn as_pair(&self) -> (&str, &str) {
         (&self.pk, &self.sk)
     }
 
-    /// A key that was stored as a reference, by [`Key::as_pair`].
+    /// A key that was stored as a pair, see [`Key::as_pair`].
     pub(crate) fn from_pair((pk, sk): (String, String)) -> Self {
         Self { pk, sk }
     }
 }
 
-/// Parts that due notes are spread over, so that a launch does not write to one partition only. No day
-/// is in the key: a note goes when its order is settled, and until then it is found, however old it is.
+/// Number of partitions of the due notes, so that a launch does not write to a single one. The key
+/// contains no date: a note is deleted when its order is settled and can be found until then, however
+/// old it is.
 pub const DUE_PARTS: u8 = 16;
 
-/// Partition of one part of the due notes, sorted by time.
+/// Partition key of one part of the due notes, which are sorted by time.
 pub fn due_partition(part: u8) -> String {
     format!("DUE#{part:02}")
 }
 
-/// Before this sort key are the notes of a part that were due earlier.
+/// Sort key below which the notes of a partition were due before `at`.
 pub fn due_before(at: Timestamp) -> String {
     format!("{:013}#", at.as_millisecond())
 }
 
-/// Partition of one list of products.
+/// Partition key of one list of products.
 pub fn listing_partition(facet: &Facet) -> String {
     format!("LISTING#{}", facet.key())
 }
 
-/// Partition of an order's invoice and credit notes.
+/// Partition key of an order's invoice and credit notes.
 pub fn invoice_partition(order: OrderId) -> String {
     format!("INVOICE#{order}")
 }
 
-/// Partition of one import.
+/// Partition key of one import.
 pub fn import_partition(id: ImportId) -> String {
     format!("IMPORT#{id}")
 }
 
-/// A product's place in a list.
+/// Position of a product in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListPosition {
-    /// By age.
+    /// By product id, which sorts by age.
     Newest(ProductId),
     /// By lowest price, in minor units.
     Price(i64, ProductId),
@@ -189,13 +190,13 @@ impl ListPosition {
     fn sort_key(&self) -> String {
         match self {
             Self::Newest(id) => format!("newest#{id}"),
-            // Twelve digits hold the highest price with room to spare; text sorts like the number.
+            // Twelve digits hold the maximum price, and zero-padded text sorts like the number.
             Self::Price(amount, id) => format!("price#{amount:012}#{id}"),
         }
     }
 }
 
-/// Prefix of the sort keys of one order of a list, and whether it is read forwards.
+/// Prefix of the sort keys of one sort order, and whether it is read in ascending order.
 pub const fn list_order(sort: Sort) -> (&'static str, bool) {
     match sort {
         Sort::Newest => ("newest#", false),

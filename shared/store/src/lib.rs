@@ -1,9 +1,9 @@
-//! The single table. Every access pattern is one named function here, and one line in
-//! `docs/data-model.md`; nothing else in the shop talks to DynamoDB. Two of them scan, for the daily
-//! check of stock against orders; no request does.
+//! The single DynamoDB table: every access pattern is one named function here and one line in
+//! `docs/data-model.md`. Nothing else in the shop calls DynamoDB. Two functions scan, to reconcile the
+//! stock with the orders once a day; no request does.
 //!
-//! [`keys`] is the only file that knows a key. What is stored and what the domain knows are two
-//! types; each file holds the stored one of its context and the way between them.
+//! [`keys`] is the only file that knows the keys. Stored types and domain types are separate; each file
+//! contains the stored types of its context and the conversion between both.
 
 mod breakers;
 mod carts;
@@ -51,19 +51,19 @@ pub use variants::{Look, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
 
 use crate::{item::Item, keys::Key};
 
-/// What every function returns that can only fail because the table did.
+/// Result of an access whose only errors are those of the table.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// Whether a read must see every write that was acknowledged before it. It costs twice as much.
+/// Whether a read must reflect all acknowledged writes, at twice the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// May be some milliseconds behind; half a read unit for 4 KB.
+    /// Eventually consistent: may lag by milliseconds; half a read unit for 4 KB.
     Eventual,
-    /// Sees everything; a whole read unit for 4 KB.
+    /// Strongly consistent: reflects all acknowledged writes; one read unit for 4 KB.
     Strong,
 }
 
-/// A connection to the table. Made once per cold start; cloning it is cheap.
+/// A client of the table. Made once per cold start; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
@@ -71,7 +71,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The table of that name. Connects at the first call.
+    /// Makes a client of `table` that connects at its first call.
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
         let budget = TokenBucket::builder().capacity(BUDGET_TOKENS).build();
         let partition = RetryPartition::custom("table").token_bucket(budget);
@@ -83,7 +83,7 @@ impl Store {
         }
     }
 
-    /// Reads one item.
+    /// Reads one item as a whole.
     async fn get(
         &self,
         operation: &'static str,
@@ -97,7 +97,7 @@ impl Store {
         self.get_part(operation, key, wanted).await
     }
 
-    /// Reads what `wanted` says of one item.
+    /// Reads the `wanted` attributes of one item.
     async fn get_part(
         &self,
         operation: &'static str,
@@ -115,7 +115,7 @@ impl Store {
         Ok(answer.item)
     }
 
-    /// Reads some attributes of every item of one kind, page by page.
+    /// Reads some attributes of all items of one type, page by page.
     async fn scan<T: DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -123,7 +123,7 @@ impl Store {
         attributes: &[&str],
         mut each: impl FnMut(T),
     ) -> Result<()> {
-        // Behind names of our own: some are words that expressions reserve.
+        // Aliases for attribute names, as some are reserved words in expressions.
         let own = |path: &str| format!("#{}", path.replace('.', ".#"));
         let projection: Vec<String> = attributes.iter().map(|path| own(path)).collect();
         let names = attributes.iter().flat_map(|path| path.split('.'));
@@ -157,7 +157,7 @@ impl Store {
         }
     }
 
-    /// An update of one item, to be completed and sent.
+    /// Starts an update of one item, to be completed and sent by the caller.
     fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
@@ -166,11 +166,11 @@ impl Store {
     }
 }
 
-/// Most items that a page of a scan looks at. A page ends at 1 MB anyway, which small items would make
-/// thousands of, and each is a map of attributes once read.
+/// Maximum number of items per page of a scan. A page ends at 1 MB anyway, but that would be thousands
+/// of small items, each of which becomes a map of attributes.
 const SCAN_PAGE: i32 = 500;
 
-/// Logs what a call cost, by the database's own count.
+/// Logs the capacity units that a call consumed.
 fn log_units(operation: &'static str, capacity: &[ConsumedCapacity]) {
     let units: f64 = capacity
         .iter()

@@ -1,5 +1,5 @@
-//! Orders: placed with their reservation in one transaction, and changed with what each change does
-//! to the stock in another.
+//! Stores orders: placed together with their reservation in one transaction, and changed together with
+//! their stock moves in another.
 
 use std::collections::HashMap;
 
@@ -31,14 +31,14 @@ use crate::{
     transaction::{First, Outcome, put_action, update_action},
 };
 
-/// What is stored of an order. Amounts are bare minor units of the one currency, and what has not
-/// happened takes no room: a new order of one line stays within 1 KB, and so within the 2 write units
-/// that a transaction takes for it.
+/// An order as it is stored. Amounts are minor units of the order's currency, and empty fields are
+/// omitted: a new order with one line stays within 1 KB, and so within the 2 write units of its
+/// transaction.
 #[derive(Debug, Serialize, Deserialize)]
 struct OrderRecord {
     id: OrderId,
     version: u64,
-    /// For people who look into the table: it follows from the rest.
+    /// For people who read the table; derived from the other fields.
     status: OrderStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     closed: Option<Closed>,
@@ -51,7 +51,7 @@ struct OrderRecord {
     payment: Payment,
     fingerprint: Fingerprint,
     placed_at: Timestamp,
-    /// Missing on orders of before there was an end to their reservation.
+    /// Missing on orders from before reservations had a time limit.
     #[serde(default)]
     due_at: Option<Timestamp>,
     trace_id: String,
@@ -81,7 +81,7 @@ struct LineRecord {
     returned_to_stock: u32,
 }
 
-/// What of an order says what it holds of the stock.
+/// The attributes of an order that determine how much stock it holds.
 #[derive(Debug, Deserialize)]
 struct HoldRecord {
     #[serde(default)]
@@ -185,51 +185,51 @@ impl From<OrderRecord> for Order {
     }
 }
 
-/// How an attempt to place an order ended.
+/// Result of an attempt to place an order.
 #[derive(Debug)]
 pub enum Placement {
-    /// The stock is reserved and the order is there.
+    /// The order was written and its stock reserved.
     Placed {
-        /// SKUs for which many others wrote at the same time.
+        /// SKUs with many concurrent writers.
         contended: Vec<Sku>,
     },
-    /// An order with this id was there before; nothing was changed.
+    /// An order with this id already exists; nothing was changed.
     Exists(Box<Order>),
-    /// Cart, price or stock are no longer what the order was made from; nothing was changed.
+    /// Cart, price or stock differ from those the order was decided on; nothing was changed.
     BasisChanged,
-    /// The same request is being written at this moment.
+    /// The same request is being processed by another call.
     InProgress,
-    /// Its units lie in more places than one transaction reaches; nothing was changed.
+    /// Its units are spread over more shards than one transaction can reach; nothing was changed.
     Scattered,
 }
 
-/// Most actions of a transaction.
+/// DynamoDB's maximum number of actions of a transaction.
 const MAX_ACTIONS: usize = 100;
 
-/// How an attempt to change an order ended.
+/// Result of an attempt to change an order.
 #[derive(Debug)]
 pub enum ChangeOutcome {
-    /// Order and stock say so.
+    /// The order and its stock moves were written.
     Changed,
-    /// The order was changed by somebody else in the meantime; nothing was changed.
+    /// Version conflict: the order was changed concurrently; nothing was written.
     Overtaken,
-    /// The stock that the change takes is not there; nothing was changed.
+    /// The change needs stock that is not available; nothing was written.
     NoStock,
-    /// The request was answered before; nothing was changed.
+    /// The request has a stored response; nothing was written.
     Answered(Answer),
-    /// The same request is being written at this moment.
+    /// The same request is being processed by another call.
     InProgress,
 }
 
-/// A line that met other writers so often on its way wants a stock of more shards.
+/// Number of conflicts on a line from which on its stock should be split into more shards.
 const CONTENDED: u32 = 2;
 
 impl Store {
-    /// Places an order: writes it, uses the cart up and reserves every line's stock, all or nothing.
-    /// Keys: [`Key::order`] if there is none yet, [`Key::cart`] if it is the one the order was made
-    /// from, [`Key::variant_shard`] of each line if it is for sale at that price with enough in
-    /// stock. 2 write units for each KB of order, 2 for each KB of cart, 2 for each line, and for
-    /// each further shard that a line needs.
+    /// Places an order: writes it, marks the cart as ordered and reserves the stock of every line, in
+    /// one transaction. Keys: [`Key::order`], on the condition that it does not exist; [`Key::cart`],
+    /// on the condition that its version is unchanged; [`Key::variant_shard`] of each line, on the
+    /// condition that it is for sale at that price and in stock. 2 write units for each KB of order, 2
+    /// for each KB of cart, 2 for each line, and 2 for each additional shard that a line needs.
     pub async fn place_order(&self, order: &Order, cart: &Cart) -> Result<Placement> {
         let mut actions = Vec::with_capacity(2 + order.lines.len());
         let mut skus = Vec::with_capacity(order.lines.len());
@@ -276,11 +276,11 @@ impl Store {
         item.map(read_order).transpose()
     }
 
-    /// Writes a change of an order with what it does to the stock, and with the answer to the
-    /// request that asked for it, all or nothing. Keys: [`Key::request`] if it was not answered yet,
-    /// [`Key::order`] if it still is the version before, [`Key::variant_shard`] of each move. 1 write
-    /// unit for each KB of order if nothing else is written; otherwise 2 for each KB of order and of
-    /// answer, and 2 for each move.
+    /// Writes a change of an order together with its stock moves and the response to the request, in
+    /// one transaction. Keys: [`Key::request`], on the condition that it does not exist;
+    /// [`Key::order`], on the condition that the version is unchanged; [`Key::variant_shard`] of each
+    /// move. 1 write unit for each KB of order if nothing else is written; otherwise 2 for each KB of
+    /// order and of response, and 2 for each move.
     pub async fn change_order(
         &self,
         change: &Transition,
@@ -318,9 +318,8 @@ impl Store {
         }
     }
 
-    /// Reads every order and adds up what they hold of each SKU's stock: units reserved and sold.
-    /// Scans the table: for the daily check against the stock, never for a request. 1 read unit for
-    /// 4 KB of table.
+    /// Reads every order and adds up the reserved and sold units of each SKU. Scans the table: for the
+    /// daily reconciliation with the stock only, never for a request. 1 read unit for 4 KB of table.
     pub async fn held_by_orders(&self) -> Result<HeldByOrders> {
         const READ: [&str; 4] = ["closed", "currency", "lines", "payment.status"];
         let mut held = HeldByOrders::default();
@@ -339,7 +338,7 @@ impl Store {
         Ok(held)
     }
 
-    /// A change that touches nothing but the order itself.
+    /// Writes a change that only concerns the order itself.
     async fn change_order_alone(&self, order: &Order) -> Result<ChangeOutcome> {
         let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
         let answer = self
@@ -447,16 +446,16 @@ impl Store {
     }
 }
 
-/// What the orders hold of the stock.
+/// Stock that is held by all orders.
 #[derive(Debug, Default)]
 pub struct HeldByOrders {
-    /// How many orders there are.
+    /// Number of orders.
     pub orders: u64,
-    /// Units reserved and units sold, by SKU.
+    /// Reserved and sold units, by SKU.
     pub units: HashMap<Sku, [i64; 2]>,
 }
 
-/// Why a change was not written, by the reasons of the order and of each of its moves.
+/// Maps the cancellation reasons of the order and of its moves to an outcome.
 fn refused(
     order: &Order,
     reasons: &[Option<CancellationReason>],
@@ -471,15 +470,15 @@ fn refused(
     if blamed.all(|(_, moved)| takes(moved.effect)) {
         return Ok(ChangeOutcome::NoStock);
     }
-    // The order is as expected and its reservation is not there: stock and orders disagree, which
-    // must be looked into.
+    // The order has the expected version, but its reservation is missing: stock and orders disagree,
+    // which must be investigated.
     Err(StoreError::corrupt(
         "variant",
-        format!("the stock does not hold what {} has", order.id),
+        format!("the stock lacks the reservation of {}", order.id),
     ))
 }
 
-/// The order in an item.
+/// Parses an order from its item.
 pub(crate) fn read_order(item: Item) -> Result<Order> {
     from_item::<OrderRecord>(item).map(Order::from)
 }

@@ -1,4 +1,4 @@
-//! The table's stream as outbox: what a change of an item calls for.
+//! The table's stream as the outbox: derives events and due notes from changes of items.
 
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
@@ -11,12 +11,12 @@ use crate::{
     Due, DueChange, StoreError, item::Record, orders, payment_events, variants::VariantRecord,
 };
 
-/// What a stream record calls for.
+/// Consequences of one stream record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Relay {
-    /// The event that it is, if it is one.
+    /// Event to relay, if any.
     pub event: Option<Envelope>,
-    /// What becomes of the order's due note, if something does.
+    /// Change of the order's due note, if any.
     pub due: Option<DueChange>,
 }
 
@@ -29,8 +29,8 @@ impl Relay {
     }
 }
 
-/// What a stream record calls for. Deleted items call for nothing: orders and variants are never
-/// deleted, and a provider's event only long after it was acted on.
+/// Derives the consequences of a stream record. Deletions have none: orders and variants are never
+/// deleted, and webhook events only long after they were handled.
 pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     let new = &record.change.new_image;
     let old = &record.change.old_image;
@@ -79,7 +79,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             })
         }
         "payment_event" => {
-            // Only its arrival is one; what became of it is noted later.
+            // Only its arrival is an event; its outcome is recorded later.
             if !old.is_empty() {
                 return Ok(Relay::default());
             }
@@ -102,7 +102,8 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                     .map_err(|error| StoreError::corrupt(VariantRecord::ENTITY, error))
             };
             let variant = read(new)?;
-            // A new variant comes with its product, which says whether it can be had.
+            // A new variant is written together with its product, which already states its
+            // availability.
             if old.is_empty() || (read(old)?.available > 0) == (variant.available > 0) {
                 return Ok(Relay::default());
             }
@@ -123,8 +124,8 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     }
 }
 
-/// An order is noted when it begins to wait for its payment, be it anew, and its note is deleted when it
-/// no longer does. An expired one's is deleted by the sweep, which has it in its hands.
+/// The due note is written when an order starts waiting for its payment, possibly again, and deleted
+/// when it stops. The note of an expired order is deleted by the sweep, which has just read it.
 fn due_change(before: Option<&Order>, order: &Order) -> Option<DueChange> {
     let waits = |order: &Order| order.status() == OrderStatus::PendingPayment;
     let due = Due {
@@ -145,8 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// A sample of a placed order, with another version, status of its payment, and reason why it was
-    /// closed.
+    /// A stream image of an order with a given version, payment status and closing reason.
     fn order(version: u64, payment: &str, closed: Option<&str>) -> Value {
         let sample =
             include_str!("../../../events/relay-events/order-placed-and-variant-sold-out.json");
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(relay.due, due, "it {what}");
             assert!(relay.event.is_some(), "it {what}");
         }
-        // A change that is none, such as a note of the shop's own.
+        // A write that changes nothing relevant, such as an internal note.
         assert_eq!(relay(Some(placed()), placed()), Relay::default());
     }
 }

@@ -1,4 +1,4 @@
-//! What payment providers tell us: kept as it came, once, before anything is done about it.
+//! Stores webhook events of payment providers as they were received, once, before they are handled.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use domain::payment::Provider;
@@ -11,45 +11,45 @@ use crate::{
     keys::Key,
 };
 
-/// How long events are kept, to look at what was told.
+/// Retention of webhook events, for investigations.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// An event as it came.
+/// A webhook event as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentEvent {
-    /// From whom.
+    /// The provider that sent it.
     pub provider: Provider,
-    /// The provider's name for it.
+    /// The provider's id of the event.
     pub event_id: String,
-    /// The provider's name for what happened.
+    /// The provider's type of the event.
     pub kind: String,
-    /// The payment it is about, if it names one.
+    /// Id of the payment, if the event names one.
     pub payment_id: Option<String>,
-    /// The order it is about, if it names one.
+    /// Id of the order, if the event names one.
     pub order_id: Option<String>,
-    /// The body, byte for byte.
+    /// Body of the request, byte for byte.
     pub body: String,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// Identifier of the request it came with.
+    /// Id of the request that delivered it.
     pub trace_id: String,
 }
 
-/// What became of an event.
+/// Outcome of handling an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentEventOutcome {
-    /// An order was changed, or was so already.
+    /// An order was changed, or was already up to date.
     Done,
-    /// It calls for nothing.
+    /// The event requires no action.
     Ignored,
-    /// It names no order of this shop.
+    /// The event does not belong to an order of this shop.
     UnknownOrder,
-    /// It does not go together with the order it names; see the log.
+    /// The payment does not match the order; see the log.
     Refused,
 }
 
 impl PaymentEventOutcome {
-    /// Its name in the table.
+    /// Name of the outcome in the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -72,7 +72,7 @@ struct PaymentEventRecord {
     body: String,
     received_at: Timestamp,
     trace_id: String,
-    /// Seconds since 1970.
+    /// Expiry in seconds since 1970.
     expires_at: i64,
 }
 
@@ -81,8 +81,8 @@ impl Record for PaymentEventRecord {
 }
 
 impl Store {
-    /// Keeps an event; `false` if it is kept already. Key: [`Key::payment_event`], if there is none
-    /// yet. 1 write unit for each KB of event.
+    /// Stores an event; `false` if it is already stored. Key: [`Key::payment_event`], on the condition
+    /// that it does not exist. 1 write unit for each KB of event.
     pub async fn keep_payment_event(&self, event: &PaymentEvent) -> Result<bool> {
         let record = PaymentEventRecord {
             provider: event.provider,
@@ -130,8 +130,7 @@ impl Store {
         item.map(read).transpose()
     }
 
-    /// Notes what became of an event. Key: [`Key::payment_event`]. 1 write unit for each KB of
-    /// event.
+    /// Records the outcome of an event. Key: [`Key::payment_event`]. 1 write unit for each KB of event.
     pub async fn note_payment_event(
         &self,
         provider: Provider,
@@ -148,7 +147,7 @@ impl Store {
     }
 }
 
-/// The event in an item.
+/// Parses an event from its item.
 pub(crate) fn read(item: Item) -> Result<PaymentEvent> {
     let record: PaymentEventRecord = from_item(item)?;
     Ok(PaymentEvent {

@@ -1,9 +1,10 @@
-//! Products and the lists they stand in.
+//! Stores products and their entries in lists.
 //!
-//! A list entry carries what a list shows of the product, so that a page of a list is one query; packed,
-//! as what a query costs is counted in bytes. Product and entries are written in one transaction; a product that stands in more lists
-//! than a transaction holds is written in several, each of which checks that the product is still
-//! the same version, and notes on the product what is left to do until it is done.
+//! A list entry contains the fields that a list shows, so that a page is a single query; it is packed,
+//! because queries are billed by size. The product and its entries are written in one transaction. A
+//! product with more entries than fit into a transaction is written in several: each checks that the
+//! product still has the same version, and the remaining work is recorded on the product until it is
+//! done.
 
 use std::collections::HashSet;
 
@@ -25,16 +26,15 @@ use crate::{
     transaction::{First, Outcome, put_action, unbuildable, update_action},
 };
 
-/// Actions of one transaction that list entries may take; one more checks the product.
+/// Maximum number of list entries per transaction; one more action checks the product.
 const MAX_ENTRIES: usize = 99;
-/// Bytes of one page of a list. A function answers with at most 6 MB, in which each quotation mark of
-/// the page takes two bytes.
+/// Maximum bytes of one page of a list. A function can return 6 MB, in which each quotation mark of the
+/// page is escaped and takes two bytes.
 const MAX_PAGE_BYTES: usize = 2_500_000;
-/// Bytes of one transaction, of the 4 MB it may have.
+/// Maximum bytes of one transaction, below DynamoDB's 4 MB.
 const MAX_BYTES: usize = 3_000_000;
 
-/// What is stored of a product. `view` is the product as shoppers see it, in JSON: serving it takes
-/// no translation.
+/// A product as it is stored. `view` is the JSON that shoppers see, so it is served without conversion.
 #[derive(Debug, Serialize, Deserialize)]
 struct ProductRecord {
     id: ProductId,
@@ -44,9 +44,9 @@ struct ProductRecord {
     content_hash: String,
     imported_quantities: Vec<(Sku, i64)>,
     view: String,
-    /// Whether every list has been brought up to this version.
+    /// Whether all lists are up to date with this version.
     listed: bool,
-    /// Entries that may still be there and must not.
+    /// Keys of list entries that may exist and must be deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     stale_entries: Vec<(String, String)>,
 }
@@ -55,13 +55,13 @@ impl Record for ProductRecord {
     const ENTITY: &'static str = "product";
 }
 
-/// A product's place in a list.
+/// An entry of a product in a list.
 #[derive(Debug, Serialize, Deserialize)]
 struct ListingRecord {
-    /// JSON of a [`Packed`].
+    /// The entry as JSON of a [`Packed`].
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     packed: Option<String>,
-    /// What entries carried until version 2: JSON of the whole product.
+    /// Form of the entry up to version 2: JSON of the whole product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     view: Option<String>,
 }
@@ -71,7 +71,7 @@ impl Record for ListingRecord {
     const VERSION: u32 = 2;
 }
 
-/// A [`ProductSummary`] without the names of its fields: 24 of them fit into 12 KB.
+/// A [`ProductSummary`] without field names: 24 of them fit into 12 KB.
 #[derive(Serialize, Deserialize)]
 struct Packed(
     ProductId,
@@ -161,12 +161,12 @@ impl ListingRecord {
     }
 }
 
-/// A product with how far its lists are.
+/// A product with the state of its lists.
 #[derive(Clone, Debug)]
 pub struct StoredProduct {
-    /// The product.
+    /// The product as it is stored.
     pub product: Product,
-    /// Whether every list has been brought up to it.
+    /// Whether all lists are up to date with it.
     pub listed: bool,
     stale_entries: Vec<(String, String)>,
 }
@@ -174,26 +174,26 @@ pub struct StoredProduct {
 /// A product as shoppers see it, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredView {
-    /// JSON of a [`ProductView`].
+    /// The [`ProductView`] as JSON.
     pub json: String,
 }
 
-/// How an attempt to write a product ended.
+/// Result of an attempt to write a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutProductOutcome {
-    /// Product and lists say so.
+    /// The product and its lists were written.
     Put,
-    /// Somebody else changed the product in the meantime: read it again.
+    /// Version conflict: the product was changed concurrently; read it again.
     Overtaken,
 }
 
-/// Why a list could not be read.
+/// Why a list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    /// The cursor is not this list's.
+    /// The cursor does not belong to the list.
     #[error(transparent)]
     InvalidCursor(#[from] InvalidCursor),
-    /// The table failed.
+    /// Accessing the table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -202,7 +202,7 @@ impl Store {
     /// Reads a published product for its page. Key: [`Key::product`], eventually consistent.
     /// 0.5 read units for each 4 KB.
     pub async fn product_view(&self, slug: &str) -> Result<Option<StoredView>> {
-        // The page alone: what the other attributes are for is not read, and not paid for in time.
+        // Reads the page only: the other attributes would take additional time.
         let wanted = self
             .client
             .get_item()
@@ -225,7 +225,8 @@ impl Store {
         }
     }
 
-    /// Reads a product for changing it. Key: [`Key::product`], consistent. 1 read unit for each 4 KB.
+    /// Reads a product in order to change it. Key: [`Key::product`], strongly consistent. 1 read unit
+    /// for each 4 KB.
     pub async fn product(&self, slug: &str) -> Result<Option<StoredProduct>> {
         let key = Key::product(slug);
         let item = self
@@ -250,17 +251,16 @@ impl Store {
         }))
     }
 
-    /// Reads a page of a list, and the cursor of the next page if there is one. A page ends early when
-    /// its products are so large that more of them would not fit an answer. Query of
-    /// [`listing_partition`], one order of it, eventually consistent. 0.5 read units for each 4 KB
-    /// of entries, of about 300 bytes each.
+    /// Reads a page of a list, and the cursor of the next page if there is one. A page ends early if
+    /// its products are too large for one response. Query of [`listing_partition`] in one sort order,
+    /// eventually consistent. 0.5 read units for each 4 KB of entries, of about 300 bytes each.
     pub async fn list_products(
         &self,
         list: &ListProducts,
     ) -> Result<(Vec<ProductSummary>, Option<String>), ListError> {
         let partition = listing_partition(&list.facet);
         let (prefix, forward) = list_order(list.sort);
-        // Both directions of one order have cursors of their own.
+        // Ascending and descending order have separate cursors.
         let order = if forward {
             prefix.to_owned()
         } else {
@@ -274,7 +274,7 @@ impl Store {
         let mut bytes = 0;
         let mut last = start;
         loop {
-            // One more than wanted tells whether there is a next page.
+            // One more than requested tells whether there is a next page.
             let missing = list.limit as usize + 1 - products.len();
             let start_key = last.as_ref().map(|sk| {
                 [("PK", partition.as_str()), (SK, sk.as_str())]
@@ -311,16 +311,16 @@ impl Store {
                 last = Some(position);
                 products.push(entry.summary()?);
             }
-            // A query stops at 1 MB, whatever its limit.
+            // A query stops at 1 MB regardless of its limit.
             if answer.last_evaluated_key.is_none() {
                 return Ok((products, None));
             }
         }
     }
 
-    /// Writes a product and its place in every list. Keys: [`Key::product`] if it still is
-    /// `previous`, [`Key::listing`] for every facet and order. 2 write units for each KB of the
-    /// product, times one and twice the number of its facets.
+    /// Writes a product and its entries in all lists. Keys: [`Key::product`], on the condition that it
+    /// still is `previous`, and [`Key::listing`] for each facet and sort order. 2 write units for each
+    /// KB of the product, times one plus twice the number of its facets.
     pub async fn put_product(
         &self,
         product: &Product,
@@ -438,7 +438,7 @@ impl Store {
         update_action(update)
     }
 
-    /// The only condition in these transactions is the product's version.
+    /// The only condition in these transactions is the version of the product.
     async fn commit_version(&self, actions: Vec<TransactWriteItem>) -> Result<PutProductOutcome> {
         Ok(
             match self.transact("put product", First::Write, actions).await? {
@@ -449,7 +449,7 @@ impl Store {
     }
 }
 
-/// Where a product stands in lists: by age and by price, for each of its facets.
+/// Keys of a product's list entries: by age and by price, for each of its facets.
 fn entries(product: &Product) -> Vec<Key> {
     let id = product.view.id;
     let positions = [

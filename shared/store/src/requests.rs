@@ -1,4 +1,4 @@
-//! Answers to requests that may be sent again, kept for a day.
+//! Stores the responses to idempotent requests for a day.
 
 use aws_sdk_dynamodb::types::{
     CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -23,7 +23,7 @@ struct AnswerRecord {
     fingerprint: Fingerprint,
     body: String,
     answered_at: Timestamp,
-    /// Seconds since 1970.
+    /// Expiry in seconds since 1970.
     expires_at: i64,
 }
 
@@ -43,18 +43,19 @@ impl From<AnswerRecord> for Answer {
 }
 
 impl Store {
-    /// The answer that a request got before, within the last day. Key: [`Key::request`]. 1 read unit
+    /// Reads the response that a request got within the last day. Key: [`Key::request`]. 1 read unit
     /// for 4 KB.
     pub async fn answer(&self, id: RequestId, now: Timestamp) -> Result<Option<Answer>> {
         let item = self
             .get("GetItem answer", &Key::request(id), Consistency::Strong)
             .await?;
         let answer = item.map(read_answer).transpose()?;
-        // The table removes expired items when it gets round to it.
+        // The table deletes expired items with a delay.
         Ok(answer.filter(|answer| answer.holds_at(now)))
     }
 
-    /// An answer as part of the transaction of its effect, if there is none yet.
+    /// The write of a response within the transaction of its effect, on the condition that it does not
+    /// exist.
     pub(crate) fn put_answer(&self, answer: &Answer) -> Result<TransactWriteItem> {
         let record = AnswerRecord {
             id: answer.id,
@@ -77,7 +78,7 @@ fn read_answer(item: Item) -> Result<Answer, StoreError> {
     from_item::<AnswerRecord>(item).map(Answer::from)
 }
 
-/// The answer that was there when a transaction wanted to write one.
+/// The existing response, from the reason why a transaction was canceled.
 pub(crate) fn read_refused(reason: CancellationReason) -> Result<Answer> {
     read_answer(reason.item.unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! Addresses that get no mail, by their hash.
+//! Stores the suppression list: addresses that receive no email, by their hash.
 
 use domain::email::suppression::{AddressHash, Reason, Suppression};
 use jiff::Timestamp;
@@ -22,8 +22,7 @@ impl Record for SuppressionRecord {
 }
 
 impl Store {
-    /// Notes that an address gets no mail; what was noted last stands. Key: [`Key::suppression`].
-    /// 1 write unit.
+    /// Suppresses an address; the last entry wins. Key: [`Key::suppression`]. 1 write unit.
     pub async fn suppress(&self, suppression: &Suppression) -> Result<()> {
         let record = SuppressionRecord {
             reason: suppression.reason,
@@ -41,7 +40,7 @@ impl Store {
         Ok(())
     }
 
-    /// Why an address gets no mail, if it gets none. Key: [`Key::suppression`]. 0.5 read units.
+    /// Reads why an address is suppressed, if it is. Key: [`Key::suppression`]. 0.5 read units.
     pub async fn suppression(&self, address: &AddressHash) -> Result<Option<Suppression>> {
         let key = Key::suppression(address);
         let item = self

@@ -1,4 +1,4 @@
-//! Transactions: what each failed condition means, by position; conflicts tried again.
+//! Transactions that report which condition failed and retry conflicts with backoff.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ use aws_sdk_dynamodb::{
 
 use crate::{Result, Store, StoreError, log_units};
 
-/// How a transaction ended.
+/// Result of a transaction.
 pub(crate) enum Outcome {
-    /// All of it is written.
+    /// All actions were written.
     Committed {
-        /// How often each action met another writer on the way, in order; empty if none did.
+        /// Number of conflicts of each action before it succeeded, in order; empty if there were none.
         conflicts: Vec<u32>,
     },
-    /// Nothing of it is: one reason for each action, in order; `None` where the action itself was
-    /// not to blame.
+    /// Nothing was written: the reason of each action, in order; `None` for an action that did not
+    /// fail.
     Refused(Vec<Option<CancellationReason>>),
-    /// Nothing of it is: another request with the same key is being written at this moment.
+    /// Nothing was written: a call with the same idempotency key is in progress.
     InProgress,
 }
 
-/// What the first action of a transaction is.
+/// Role of the first action of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
-    /// The trace of the request itself: whoever writes it at the same time is the same request.
+    /// The record of the request itself: a concurrent writer of it is the same request.
     Request,
-    /// A write like the others.
+    /// An ordinary write.
     Write,
 }
 
-/// How often a transaction that met another one is tried before the caller hears of it.
+/// Attempts of a conflicting transaction before the conflict is reported to the caller.
 const ATTEMPTS: u32 = 6;
 
 impl Store {
-    /// Writes all of `actions`, or nothing.
+    /// Writes all of `actions`, or none.
     pub(crate) async fn transact(
         &self,
         operation: &'static str,
@@ -62,8 +62,8 @@ impl Store {
                 Err(error) => error,
             };
             if is_in_progress(&error) {
-                // An attempt of the SDK's whose answer was lost, known by the token that it sends with all of
-                // them: what it did is found by the next one.
+                // An earlier attempt of the SDK, whose response was lost, with the same client request
+                // token: the next attempt returns its result.
                 backoff(attempt).await;
                 continue;
             }
@@ -107,12 +107,12 @@ impl Store {
     }
 }
 
-/// Waits for a random time of up to 10 ms, 20 ms, 40 ms and so on (full jitter), so that those who
-/// met do not meet again.
+/// Waits for a random time of up to 10 ms, 20 ms, 40 ms and so on (full jitter), so that conflicting
+/// writers do not collide again.
 pub(crate) async fn backoff(attempt: u32) {
     let most = 10_000_u64 << attempt.min(6);
     let mut random = [0; 8];
-    // Without randomness everybody waits the longest time, which is still right.
+    // Without randomness, everybody waits the maximum time, which is still correct.
     let micros = match getrandom::fill(&mut random) {
         Ok(()) => u64::from_be_bytes(random) % most,
         Err(_) => most,
@@ -137,19 +137,19 @@ fn is_in_progress<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
         .is_some_and(TransactWriteItemsError::is_transaction_in_progress_exception)
 }
 
-/// A put as part of a transaction.
+/// A put as an action of a transaction.
 pub(crate) fn put_action(put: PutBuilder) -> Result<TransactWriteItem> {
     let put = put.build().map_err(unbuildable)?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// An update as part of a transaction.
+/// An update as an action of a transaction.
 pub(crate) fn update_action(update: UpdateBuilder) -> Result<TransactWriteItem> {
     let update = update.build().map_err(unbuildable)?;
     Ok(TransactWriteItem::builder().update(update).build())
 }
 
-/// A builder refuses only when a required field was never set, which no caller forgets.
+/// A builder only fails if a required field is missing, which no caller omits.
 pub(crate) fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
     StoreError::corrupt("transaction", error)
 }

@@ -1,4 +1,4 @@
-//! Variants: price and stock of what can be sold.
+//! Stores variants with their price and stock.
 
 use std::collections::HashMap;
 
@@ -25,8 +25,8 @@ use crate::{
     transaction::{First, Outcome, backoff, put_action, update_action},
 };
 
-/// What is stored of a variant, and of each further shard of its stock: a shard has all that selling
-/// from it needs, so that an order touches no other item.
+/// A variant as it is stored, and each additional shard of its stock: a shard contains everything that
+/// a sale needs, so an order touches no other item.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct VariantRecord {
     pub(crate) sku: Sku,
@@ -37,20 +37,20 @@ pub(crate) struct VariantRecord {
     for_sale: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     backorder: bool,
-    /// How many shards there are; on the first alone, once there are several.
+    /// Number of shards; only on the first shard, and only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shards: Option<u8>,
-    /// Units that can be promised. With `reserved` it makes up what is on hand.
+    /// Units available for sale. With `reserved`, the units on hand.
     pub(crate) available: i64,
     reserved: i64,
     #[serde(default)]
     sold: i64,
-    /// Missing where nobody has counted since there is a ledger.
+    /// Missing if the stock was not counted since the ledger was introduced.
     #[serde(default)]
     counted: Option<i64>,
     #[serde(default)]
     sold_at_count: i64,
-    /// Raised by every change of a counter.
+    /// Incremented by every change of a counter.
     #[serde(default)]
     stock_version: u64,
 }
@@ -59,8 +59,8 @@ impl Record for VariantRecord {
     const ENTITY: &'static str = "variant";
 }
 
-/// The counters of a variant, or of one shard of it, where nothing else was read. Not flattened into
-/// [`VariantRecord`]: serde would buffer every item that a cart or an order reads.
+/// Counters of a variant or one of its shards, where nothing else is read. Not flattened into
+/// [`VariantRecord`], as serde would then buffer every item that a cart or an order reads.
 #[derive(Debug, Deserialize)]
 struct StockRecord {
     sku: Sku,
@@ -116,53 +116,53 @@ impl From<VariantRecord> for Variant {
     }
 }
 
-/// How closely variants are looked at.
+/// How much of a variant's stock is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// The stock of the first shard alone.
+    /// Only the first shard.
     Glance,
-    /// The stock of every shard: one more read for each, of the few that have several.
+    /// All shards: one more read for each additional shard; few variants have any.
     Whole,
 }
 
-/// How an attempt to split a stock ended.
+/// Result of an attempt to split a stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SplitOutcome {
-    /// It has that many shards now.
+    /// The stock has the requested number of shards.
     Split(Variant),
-    /// It has more already; nothing was changed.
+    /// The stock already has more shards; nothing was changed.
     HasMore(Variant),
-    /// There is no such variant.
+    /// No variant has this SKU.
     NoSuchVariant,
 }
 
-/// A variant's stock as the daily check sees it.
+/// A variant's stock as read for the daily reconciliation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StockCheck {
-    /// All shards together.
+    /// Sum of all shards.
     pub stock: Stock,
-    /// Changed by every change of a counter.
+    /// Changes with every change of a counter.
     pub version: u64,
-    /// Whether each shard's counters add up.
+    /// Whether the counters of each shard satisfy the invariant.
     pub balanced: bool,
 }
 
-/// What an import knows of a variant.
+/// Fields of a variant that an import sets.
 #[derive(Clone, Debug)]
 pub struct VariantDetails<'a> {
     /// Stock keeping unit.
     pub sku: &'a Sku,
     /// Slug of its product.
     pub product_slug: &'a str,
-    /// Title for a cart line.
+    /// Title for a cart line: product and options.
     pub title: &'a str,
-    /// What one costs.
+    /// Price of one unit.
     pub price: Money,
-    /// Whether the product is published.
+    /// Whether the product is published and the variant is for sale.
     pub for_sale: bool,
-    /// Whether it is sold beyond what is in stock.
+    /// Whether the variant is sold beyond its stock.
     pub backorder: bool,
-    /// Units on hand, should the variant be new.
+    /// Units on hand, if the variant is new.
     pub initial_quantity: i64,
 }
 
@@ -170,12 +170,11 @@ pub struct VariantDetails<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct SkuTaken;
 
-/// How often stock of several shards is read anew because orders changed it meanwhile.
+/// Attempts to change a stock of several shards when orders change it concurrently.
 const ATTEMPTS: u32 = 8;
 
 impl Store {
-    /// Reads one variant, with the stock of its first shard. Key: [`Key::variant`]. 0.5 or 1 read
-    /// unit.
+    /// Reads one variant with the stock of its first shard. Key: [`Key::variant`]. 0.5 or 1 read unit.
     pub async fn variant(&self, sku: &Sku, consistency: Consistency) -> Result<Option<Variant>> {
         let item = self
             .get("GetItem variant", &Key::variant(sku), consistency)
@@ -183,9 +182,8 @@ impl Store {
         item.map(read_variant).transpose()
     }
 
-    /// Reads several variants at once, at most 100; those that do not exist are missing from the
-    /// answer. Keys: [`Key::variant`], and for a whole look [`Key::variant_shard`]. 0.5 or 1 read
-    /// unit each.
+    /// Reads up to 100 variants at once; missing ones are omitted. Keys: [`Key::variant`], and for
+    /// [`Look::Whole`] also [`Key::variant_shard`]. 0.5 or 1 read unit each.
     pub async fn variants<'a>(
         &self,
         skus: impl IntoIterator<Item = &'a Sku>,
@@ -215,7 +213,7 @@ impl Store {
             let items = self
                 .get_batch("BatchGetItem shards", batch.to_vec(), consistency)
                 .await?;
-            // In whatever order they come: which one a stock is of follows from its key.
+            // Items come in any order; the key tells which variant a shard belongs to.
             let mut shards: Vec<(u8, VariantRecord)> = Vec::with_capacity(items.len());
             for item in items {
                 shards.push((shard_of(&item)?, from_item(item)?));
@@ -223,7 +221,7 @@ impl Store {
             shards.sort_by_key(|(shard, _)| *shard);
             for (shard, record) in shards {
                 if let Some(variant) = found.get_mut(&record.sku) {
-                    // A shard that cannot be read yet has nothing.
+                    // A shard that cannot be read yet counts as empty.
                     variant.stock.resize(usize::from(shard), Stock::default());
                     variant.stock.push(record.stock());
                 }
@@ -237,7 +235,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Reads one variant with the stock of every shard, as it is now. 1 read unit for each.
+    /// Reads one variant with the stock of all shards, strongly consistent. 1 read unit for each.
     pub async fn whole_variant(&self, sku: &Sku) -> Result<Option<Variant>> {
         let mut found = self
             .variants([sku], Consistency::Strong, Look::Whole)
@@ -271,7 +269,7 @@ impl Store {
             log_units(operation, answer.consumed_capacity());
             let items = answer.responses.unwrap_or_default().remove(&self.table);
             found.extend(items.unwrap_or_default());
-            // A throttled batch answers in part and names the rest.
+            // A throttled batch returns a partial result and the keys that are missing.
             let rest = answer
                 .unprocessed_keys
                 .unwrap_or_default()
@@ -288,9 +286,9 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes what an import says of a variant, and its stock if it is new. Keys: [`Key::variant`],
-    /// on the condition that no other product has the SKU, unless it has given it up, and
-    /// [`Key::variant_shard`] of each further shard. 1 write unit for each shard.
+    /// Writes the fields of a variant that an import sets, and its stock if it is new. Keys:
+    /// [`Key::variant`], on the condition that no other product uses the SKU, and
+    /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
     pub async fn put_variant_details(
         &self,
         details: &VariantDetails<'_>,
@@ -357,9 +355,9 @@ impl Store {
         Ok(Ok(variant))
     }
 
-    /// Takes a variant out of sale because its product no longer has it; another may take its SKU.
-    /// Keys: [`Key::variant`], on the condition that it still is that product's, and
-    /// [`Key::variant_shard`] of each further shard. 1 write unit for each shard.
+    /// Takes a variant off sale because its product no longer has it, which frees its SKU for another
+    /// product. Keys: [`Key::variant`], on the condition that it still belongs to the product, and
+    /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
     pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
         let answer = self
             .update(&Key::variant(sku))
@@ -373,7 +371,7 @@ impl Store {
             .await;
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
-            // Another product has it by now, or nobody: nothing to withdraw.
+            // The SKU belongs to another product by now, or to none: nothing to withdraw.
             Err(error) if is_condition_failure(&error) => return Ok(()),
             Err(error) => return Err(StoreError::call("UpdateItem withdraw variant", &error)),
         };
@@ -389,10 +387,10 @@ impl Store {
         Ok(())
     }
 
-    /// Sets what is on hand; what is promised stays promised. With `import`, once, however often
-    /// that import is tried; `None` if there is no such variant, or the import has set it before.
-    /// Keys: [`Key::variant`], and [`Key::variant_shard`] of each further shard. 1 write unit; 2 for
-    /// each shard if there are several, and 1 read unit.
+    /// Sets the units on hand; reservations are kept. With `import`, only once per import; `None` if
+    /// the variant does not exist, or the import has set it before. Keys: [`Key::variant`], and
+    /// [`Key::variant_shard`] of each additional shard. 1 write unit; 2 for each shard if there are
+    /// several, and 1 read unit.
     pub async fn set_stock(
         &self,
         sku: &Sku,
@@ -432,7 +430,7 @@ impl Store {
         self.set_split_stock(sku, on_hand, import).await
     }
 
-    /// The same for a stock of several shards: what can be sold is spread evenly over them.
+    /// The same for several shards: the available units are distributed evenly.
     async fn set_split_stock(
         &self,
         sku: &Sku,
@@ -507,9 +505,9 @@ impl Store {
         })
     }
 
-    /// Splits a stock over more shards, so that more orders a second can be placed for it: each
-    /// shard is a partition of its own. What can be sold is spread over all of them. Keys:
-    /// [`Key::variant_shard`] of each shard. 1 read unit and 2 write units for each shard.
+    /// Splits a stock over more shards, each in its own partition, so that more orders per second can
+    /// reserve it. The available units are distributed over all of them. Keys: [`Key::variant_shard`]
+    /// of each shard. 1 read unit and 2 write units for each shard.
     pub async fn split_stock(&self, sku: &Sku, shards: u8) -> Result<SplitOutcome> {
         for attempt in 0..ATTEMPTS {
             let Some(variant) = self.whole_variant(sku).await? else {
@@ -532,14 +530,14 @@ impl Store {
         })
     }
 
-    /// Splits the stock of `variant`, if it still is what was read.
+    /// Splits the stock of `variant`, on the condition that it is unchanged.
     async fn split_from(&self, variant: &Variant, shards: u8) -> Result<Option<Variant>> {
         let old = variant.shards;
         let sku = &variant.sku;
         let mut split = variant.clone();
         split.shards = shards;
         split.stock.resize(usize::from(shards), Stock::default());
-        // Who owes units keeps owing them; what the others have to give is spread.
+        // Shards with negative stock keep it; the positive stock of the others is distributed.
         let targets = Stock::split(variant.total().available.max(0), shards);
         let mut actions = Vec::with_capacity(usize::from(shards));
         let mut given = 0;
@@ -571,7 +569,7 @@ impl Store {
                 .condition_expression(format!("available >= :gives{same}"))
                 .expression_attribute_values(":less", number(-gives))
                 .expression_attribute_values(":one", number(1))
-                // Nothing given may be taken from what is owed.
+                // The redistributed stock must not offset negative stock.
                 .expression_attribute_values(
                     ":gives",
                     number(if gives > 0 { gives } else { i64::MIN / 2 }),
@@ -629,8 +627,8 @@ impl Store {
         }
     }
 
-    /// Reads the stock of every variant there is. Scans the table: for the daily check against the
-    /// orders, never for a request. 1 read unit for 4 KB of table.
+    /// Reads the stock of every variant. Scans the table: for the daily reconciliation with the orders
+    /// only, never for a request. 1 read unit for 4 KB of table.
     pub async fn all_stock(&self) -> Result<HashMap<Sku, StockCheck>> {
         const READ: [&str; 7] = [
             "sku",
@@ -662,14 +660,14 @@ impl Store {
     }
 }
 
-/// That an import has not set the stock before.
+/// Condition that the import has not set the stock before.
 const NOT_BY_IMPORT: &str = " AND (attribute_not_exists(stock_set_by) OR stock_set_by <> :import)";
 
 fn read_variant(item: Item) -> Result<Variant> {
     from_item::<VariantRecord>(item).map(Variant::from)
 }
 
-/// Which shard an item is, by its key.
+/// Index of the shard that an item holds, from its key.
 fn shard_of(item: &Item) -> Result<u8> {
     let key = item.get(crate::keys::PK).and_then(|key| key.as_s().ok());
     let number = key
@@ -677,10 +675,10 @@ fn shard_of(item: &Item) -> Result<u8> {
         .map(|(_, number)| number);
     number
         .and_then(|number| number.parse().ok())
-        .ok_or_else(|| StoreError::corrupt(VariantRecord::ENTITY, "no shard's key"))
+        .ok_or_else(|| StoreError::corrupt(VariantRecord::ENTITY, "the key is not that of a shard"))
 }
 
-/// Whether an update was refused because its condition did not hold.
+/// Whether an update failed because its condition did not hold.
 pub(crate) fn is_condition_failure(error: &SdkError<UpdateItemError>) -> bool {
     error
         .as_service_error()

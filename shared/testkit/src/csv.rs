@@ -1,22 +1,22 @@
-//! Product files, written for tests.
+//! Writes product files for tests.
 
-/// A product of one option, or of none.
+/// A product with at most one option.
 #[derive(Clone, Debug)]
 pub struct Product {
-    /// Its name in a path.
+    /// Handle, the product's name in URLs.
     pub handle: &'static str,
-    /// Its type.
+    /// Product type, such as `Mug`.
     pub product_type: &'static str,
-    /// Its tags, separated by commas.
+    /// Tags, separated by commas.
     pub tags: &'static str,
-    /// Its collection.
+    /// Name of the product's collection.
     pub collection: &'static str,
-    /// Option value (empty for a product without options), SKU, price and quantity.
+    /// Variants: option value (empty for a product without options), SKU, price and quantity.
     pub variants: Vec<(&'static str, &'static str, &'static str, i64)>,
 }
 
 impl Product {
-    /// A product of one variant without options.
+    /// A product with one variant and no options.
     pub fn single(
         handle: &'static str,
         sku: &'static str,
@@ -33,7 +33,7 @@ impl Product {
     }
 }
 
-/// The products as a file in Shopify's format.
+/// Writes the products as a file in Shopify's format.
 pub fn catalogue(products: &[Product]) -> String {
     let mut file = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Published,Option1 Name,Option1 Value,\
                     Variant SKU,Variant Inventory Qty,Variant Inventory Policy,Variant Price\n"

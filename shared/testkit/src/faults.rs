@@ -1,8 +1,8 @@
-//! What stands between the functions and everything they call, and can have any single call go wrong.
+//! Fault injection: a proxy between the functions and everything they call.
 //!
-//! Each function gets addresses of its own for DynamoDB, SQS, S3, SES, Secrets Manager and Stripe, so
-//! that a call is known by its function and its number: the n-th call of `capture-payment` since the
-//! count was reset. The processes are the real ones; what they see is what AWS can do to them.
+//! Each function gets its own endpoint for DynamoDB, SQS, S3, SES, Secrets Manager and Stripe, so that
+//! a call is identified by its function and number: the n-th call of `capture-payment` since the last
+//! reset. The processes are the real ones; the faults are those that AWS can cause.
 
 use std::{
     collections::HashMap,
@@ -17,57 +17,57 @@ use local::{lambda::Lambda, stack::Wiring};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// One call that a function made.
+/// A call that a function made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Which function.
+    /// Name of the function.
     pub function: String,
-    /// Which of its calls since the count was reset, from 0.
+    /// Number among the function's calls since the last reset, from 0.
     pub number: usize,
-    /// Which service: `dynamodb`, `sqs`, `s3`, `ses`, `secrets` or `stripe`.
+    /// Service: `dynamodb`, `sqs`, `s3`, `ses`, `secrets` or `stripe`.
     pub service: String,
-    /// Which operation, such as `TransactWriteItems` or `POST /v1/payment_intents`.
+    /// Operation, such as `TransactWriteItems` or `POST /v1/payment_intents`.
     pub operation: String,
-    /// Which of the function's calls of that operation, from 0. It is the same at every run where the
-    /// order of all calls is not.
+    /// Number among the function's calls of that operation, from 0. Reproducible, unlike the order of
+    /// all calls.
     pub of_operation: usize,
 }
 
 /// A message that a function sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sent {
-    /// Which function.
+    /// Name of the function.
     pub function: String,
-    /// To which queue, by its URL.
+    /// URL of the queue.
     pub queue_url: String,
-    /// Its body.
+    /// Body of the message.
     pub body: Value,
-    /// For how many seconds the queue holds it back.
+    /// Delay in seconds.
     pub delay_seconds: u64,
 }
 
-/// What goes wrong with a call.
+/// A fault to inject into a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
     /// The process is killed before the call is made.
     KillBefore,
-    /// The call is made, and the process killed before it hears of it.
+    /// The call is made, and the process is killed before the response.
     KillAfter,
-    /// The call is made; the connection breaks before the answer.
+    /// The call is made, but the connection breaks before the response.
     DropReply,
-    /// The service refuses the call as too many, and the two attempts after it.
+    /// The service throttles the call and the next two attempts.
     Throttle,
-    /// The transaction meets others; for any other call, a refusal that may be tried again.
+    /// The transaction conflicts with others; other calls get a retryable error.
     Conflict,
-    /// No answer ever comes, and nothing is done.
+    /// The call has no effect and is never answered.
     Hang,
-    /// The transaction meets the same request, which is being written at that moment. Not one of
-    /// [`Fault::ALL`]: there is such a request only where a test makes one.
+    /// The transaction conflicts with an identical request in progress. Not part of [`Fault::ALL`], as
+    /// such a request only exists if a test makes one.
     SameRequest,
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults that can be injected into any call.
     pub const ALL: [Self; 6] = [
         Self::KillBefore,
         Self::KillAfter,
@@ -78,17 +78,17 @@ impl Fault {
     ];
 }
 
-/// What is to go wrong: one call of one function.
+/// A planned fault: one call of one function.
 #[derive(Clone, Debug)]
 struct Plan {
     function: String,
-    /// The call's number, among all calls or among those of `operation`.
+    /// Number of the call, among all calls or those of `operation`.
     number: usize,
     by_operation: bool,
     fault: Fault,
-    /// Calls that are still to be hit.
+    /// Calls that remain to be hit.
     left: u32,
-    /// The operation of the call that was hit, or is to be.
+    /// Operation of the call that was or is to be hit.
     operation: Option<String>,
     is_met: bool,
 }
@@ -96,21 +96,21 @@ struct Plan {
 #[derive(Default)]
 struct State {
     counts: HashMap<String, usize>,
-    /// By function and operation.
+    /// Number of calls, by function and operation.
     operations: HashMap<(String, String), usize>,
     calls: Vec<Call>,
     sent: Vec<Sent>,
     plan: Option<Plan>,
     /// The call that was hit.
     hit: Option<Call>,
-    /// Services that refuse everything, by name.
+    /// Names of services that reject everything.
     down: Vec<String>,
-    /// Rewrites bodies of DynamoDB calls: what is replaced, and by what.
+    /// Replacement in the bodies of DynamoDB calls: text and substitute.
     mutation: Option<(String, String)>,
     lambda: Option<Lambda>,
 }
 
-/// See the module's documentation.
+/// Injects faults; see the module's documentation.
 #[derive(Clone, Default)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
@@ -118,12 +118,12 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Nothing goes wrong yet.
+    /// Makes an instance without planned faults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What leads the functions' calls through here. `stripe` is the address of a stand-in.
+    /// Routes the functions' calls through the proxy. `stripe` is the URL of a stand-in.
     pub fn wiring(&self, stripe: Option<String>) -> Wiring {
         let faults = self.clone();
         Box::new(move |function, environment| {
@@ -152,12 +152,12 @@ impl Faults {
         })
     }
 
-    /// Tells whom to kill.
+    /// Sets the processes that faults may kill.
     pub fn watch(&self, lambda: &Lambda) {
         self.state().lambda = Some(lambda.clone());
     }
 
-    /// Forgets all calls and plans nothing.
+    /// Forgets all calls and planned faults.
     pub fn reset(&self) {
         let mut state = self.state();
         state.counts.clear();
@@ -168,22 +168,22 @@ impl Faults {
         state.hit = None;
     }
 
-    /// The calls since the last reset.
+    /// Calls since the last reset.
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
     }
 
-    /// The messages that functions sent since the last reset.
+    /// Messages that functions sent since the last reset.
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.clone()
     }
 
-    /// Has one call go wrong; counts anew.
+    /// Plans a fault of one call, and resets the counts.
     pub fn plan(&self, function: &str, number: usize, fault: Fault) {
         self.plan_times(function, number, fault, times(fault));
     }
 
-    /// Has one call go wrong, and further ones of the same operation; counts anew.
+    /// Plans a fault of one call and of further ones of the same operation, and resets the counts.
     pub fn plan_times(&self, function: &str, number: usize, fault: Fault, times: u32) {
         self.reset();
         self.state().plan = Some(Plan {
@@ -197,7 +197,8 @@ impl Faults {
         });
     }
 
-    /// Has one call go wrong, by its number among the function's calls of that operation; counts anew.
+    /// Plans a fault of one call by its number among the calls of that operation, and resets the
+    /// counts.
     pub fn plan_operation(&self, call: &Call, fault: Fault) {
         self.reset();
         self.state().plan = Some(Plan {
@@ -211,17 +212,17 @@ impl Faults {
         });
     }
 
-    /// The call that went wrong, if it was made.
+    /// The call that was hit, if it was made.
     pub fn hit(&self) -> Option<Call> {
         self.state().hit.clone()
     }
 
-    /// Has services refuse everything until they are taken out again.
+    /// Makes services reject everything, until called again without them.
     pub fn take_down(&self, services: &[&str]) {
         self.state().down = services.iter().map(|name| (*name).to_owned()).collect();
     }
 
-    /// Replaces a text in every call of DynamoDB: a bug, made on the way.
+    /// Replaces a text in every call of DynamoDB, to inject a bug.
     pub fn mutate(&self, text: &str, by: &str) {
         self.state().mutation = Some((text.to_owned(), by.to_owned()));
     }
@@ -232,7 +233,7 @@ impl Faults {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// An address where one function finds one service.
+    /// Starts an endpoint of one service for one function.
     fn listen(&self, function: &str, service: &'static str, upstream: &str) -> String {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -249,7 +250,7 @@ impl Faults {
                             (faults.clone(), function.clone(), upstream.clone());
                         async move { faults.respond(&function, service, &upstream, request).await }
                     });
-                    // A connection that breaks is what this is for.
+                    // Broken connections are the purpose of this proxy.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
@@ -274,7 +275,7 @@ impl Faults {
                 target.rsplit('.').next().unwrap_or_default().to_owned()
             }
             None => {
-                // Names of things differ from run to run; what is done to them does not.
+                // Names differ between runs; operations do not.
                 let path = parts.uri.path();
                 let path: Vec<&str> = path
                     .split('/')
@@ -311,7 +312,7 @@ impl Faults {
                 );
             }
             Some(Fault::Hang) => {
-                // Longer than any patience.
+                // Longer than any timeout.
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 return Err(Broken);
             }
@@ -321,7 +322,7 @@ impl Faults {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut forwarded = client.request(parts.method, format!("{upstream}{path}"));
         for (name, value) in &parts.headers {
-            // The host as it was: a presigned address is signed with it.
+            // Keeps the host, as it is part of a presigned URL's signature.
             if name != "content-length" {
                 forwarded = forwarded.header(name, value);
             }
@@ -346,7 +347,7 @@ impl Faults {
         Ok(response)
     }
 
-    /// Counts a call; answers with what goes wrong with it, and whether its service is down.
+    /// Counts a call; returns its fault, and whether its service is down.
     fn count(&self, function: &str, service: &str, operation: &str) -> (Option<Fault>, bool) {
         let mut state = self.state();
         let count = state.counts.entry(function.to_owned()).or_default();
@@ -406,7 +407,7 @@ impl Faults {
     }
 }
 
-/// How many calls a fault hits: a client tries a throttled one again.
+/// Number of calls that a fault hits: clients retry throttled calls.
 fn times(fault: Fault) -> u32 {
     match fault {
         Fault::Throttle => 3,
@@ -414,7 +415,7 @@ fn times(fault: Fault) -> u32 {
     }
 }
 
-/// The connection ends without an answer.
+/// The connection ends without a response.
 #[derive(Debug)]
 struct Broken;
 
@@ -426,7 +427,7 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// What a service says to a call that it does not do.
+/// A service's error response to a call that has no effect.
 fn refusal(service: &str, why: &str) -> Response<Full<Bytes>> {
     let (status, kind) = match (service, why) {
         ("dynamodb", "throttle") => (400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"),
@@ -454,7 +455,7 @@ fn refusal(service: &str, why: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// What DynamoDB says to a transaction that met others: at its first item, or at all the others.
+/// DynamoDB's response to a conflicting transaction: at its first item, or at all others.
 fn conflict(operation: &str, body: &[u8], first: bool) -> Option<Response<Full<Bytes>>> {
     if operation != "TransactWriteItems" {
         return None;

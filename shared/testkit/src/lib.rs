@@ -1,8 +1,8 @@
-//! A shop for each test: its own table, queues, buckets and ports, and the real binaries.
+//! Starts a shop for each test: its own table, queues, buckets and ports, with the real binaries.
 //!
-//! Tests talk to it as its users do. What they wait for they name with [`Shop::eventually`], which
-//! looks again whenever a function was called, and gives up after a while. With `SHOP_URL` set, the
-//! journeys run against a shop that is deployed already (`make stage`).
+//! Tests use it as its users do. To wait for an effect they call [`Shop::eventually`], which checks
+//! again after every invocation of a function, up to a timeout. With `SHOP_URL` set, the journeys run
+//! against a deployed shop (`make stage`).
 
 #![expect(
     clippy::panic,
@@ -36,38 +36,38 @@ pub use crate::{
 };
 pub use local::lambda::InvokeError;
 
-/// How long a test waits for what must happen.
+/// Timeout of waiting for an effect.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running shop.
 pub struct Shop {
-    /// Its address.
+    /// URL of the shop.
     pub address: String,
-    /// A staff token.
+    /// A valid staff token.
     pub staff_token: String,
     http: reqwest::Client,
     place: Place,
 }
 
 enum Place {
-    /// On this machine, for this test alone.
+    /// On this machine, for this test only.
     Here {
         stack: Box<Stack>,
         log: Arc<Mutex<String>>,
         key: Vec<u8>,
     },
-    /// Somewhere else, deployed before.
+    /// Deployed elsewhere.
     Deployed { mails: String },
 }
 
-/// An answer of the shop.
+/// A response of the shop.
 #[derive(Debug)]
 pub struct Answer {
-    /// HTTP status.
+    /// HTTP status of the response.
     pub status: u16,
     /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The body as it came.
+    /// The body as it was received.
     pub text: String,
 }
 
@@ -81,14 +81,14 @@ impl Answer {
         }
     }
 
-    /// The body, of an answer that must have this status.
+    /// Asserts the status and returns the body.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
 
-    /// Checks that the answer is a problem with this status and code, in every respect.
+    /// Asserts that the response is a complete problem with this status and code.
     #[track_caller]
     pub fn expect_problem(&self, status: u16, code: &str) -> Value {
         let problem = self.expect(status);
@@ -108,13 +108,13 @@ impl Answer {
     }
 }
 
-/// The project's folder.
+/// Folder of the project.
 pub fn root() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     root.canonicalize().unwrap()
 }
 
-/// Where the functions' binaries are: beside the running test.
+/// Folder of the functions' binaries, beside the running test.
 fn binaries() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.ancestors().nth(2).unwrap().to_owned();
@@ -128,18 +128,18 @@ fn binaries() -> PathBuf {
 }
 
 impl Shop {
-    /// Starts a shop of its own, empty.
+    /// Starts an empty shop.
     pub async fn start() -> Self {
         Self::start_with(BTreeMap::new()).await
     }
 
-    /// Starts a shop of its own with some of the template's parameters set.
+    /// Starts an empty shop with parameters of the template.
     pub async fn start_with(parameters: BTreeMap<String, String>) -> Self {
         Self::start_wired(parameters, None).await
     }
 
-    /// Starts a shop of its own, with something between its functions and what they call; see
-    /// [`Faults`]. Messages whose function died come back at once.
+    /// Starts an empty shop whose functions' calls are intercepted; see [`Faults`]. Messages whose
+    /// function crashed are redelivered at once.
     pub async fn start_wired(
         mut parameters: BTreeMap<String, String>,
         wiring: Option<Wiring>,
@@ -176,7 +176,7 @@ impl Shop {
         }
     }
 
-    /// The shop that `SHOP_URL`, `STAFF_TOKEN` and `MAILS_URL` name, or one of its own.
+    /// The shop named by `SHOP_URL`, `STAFF_TOKEN` and `MAILS_URL`, or a new one.
     pub async fn deployed_or_started() -> Self {
         let environment = Environment::load();
         let (Some(address), Some(token), Some(mails)) = (
@@ -196,7 +196,7 @@ impl Shop {
         }
     }
 
-    /// A token signed with the shop's own key.
+    /// Signs a token with the shop's own key.
     #[track_caller]
     pub fn token(&self, role: &str, seconds: i64) -> String {
         match &self.place {
@@ -205,7 +205,7 @@ impl Shop {
         }
     }
 
-    /// The stack of a shop on this machine.
+    /// The stack of a local shop.
     #[track_caller]
     pub fn stack(&self) -> &Stack {
         match &self.place {
@@ -214,7 +214,8 @@ impl Shop {
         }
     }
 
-    /// From now on nothing calls a function of a shop on this machine but requests and [`Shop::invoke`].
+    /// Disables all triggers of a local shop: functions are only invoked by requests and
+    /// [`Shop::invoke`].
     #[track_caller]
     pub fn stop_triggers(&mut self) {
         match &mut self.place {
@@ -223,7 +224,7 @@ impl Shop {
         }
     }
 
-    /// Everything the functions have logged.
+    /// All log lines of the functions.
     #[track_caller]
     pub fn log(&self) -> String {
         match &self.place {
@@ -232,13 +233,13 @@ impl Shop {
         }
     }
 
-    /// A request to be sent with [`Shop::send`].
+    /// Builds a request, to be sent with [`Shop::send`].
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.http.request(method, format!("{}{path}", self.address))
     }
 
-    /// Sends a request.
+    /// Sends a request and reads the response.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let headers = response.headers().iter();
@@ -256,23 +257,23 @@ impl Shop {
         }
     }
 
-    /// `GET`, as a shopper.
+    /// Sends a `GET` request as a shopper.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request("GET", path)).await
     }
 
-    /// A request with a JSON body, as a shopper.
+    /// Sends a request with a JSON body as a shopper.
     pub async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.send(self.request(method, path).json(body)).await
     }
 
-    /// `GET`, as staff.
+    /// Sends a `GET` request as staff.
     pub async fn staff_get(&self, path: &str) -> Answer {
         self.send(self.request("GET", path).bearer_auth(&self.staff_token))
             .await
     }
 
-    /// A request with a JSON body, as staff.
+    /// Sends a request with a JSON body as staff.
     pub async fn staff_call(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.send(
             self.request(method, path)
@@ -282,7 +283,7 @@ impl Shop {
         .await
     }
 
-    /// Calls a function with an event, as Lambda does.
+    /// Invokes a function with an event, as Lambda does.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value, InvokeError> {
         let answer = self
             .stack()
@@ -292,30 +293,29 @@ impl Shop {
         Ok(serde_json::from_slice(&answer).unwrap_or(Value::Null))
     }
 
-    /// Ends orders whose time is up, as the clock does every minute. A sweep that fails is followed by
-    /// the next one, as on AWS.
+    /// Runs the sweep, as the schedule does every minute. A failed sweep is repeated, as on AWS.
     pub async fn sweep(&self) {
         let _ = self.invoke("sweep-orders", &json!({})).await;
     }
 
-    /// Waits until an unpaid order is due to expire, as the order itself says; a sweep before that has
-    /// nothing to do.
+    /// Waits until an unpaid order is due to expire, according to the order itself; an earlier sweep
+    /// would ignore it.
     pub async fn until_due(&self, order: &Value) {
         let due = order["due_at"].as_str().expect("an order as it was placed");
         let due: jiff::Timestamp = due.parse().expect("a time");
         let left = due.duration_since(jiff::Timestamp::now());
-        // None is left if it is due already.
+        // Zero if it is already due.
         tokio::time::sleep(left.try_into().unwrap_or_default()).await;
     }
 
-    /// Ends the processes that keep pages of the catalogue, so that the next request reads what is true
-    /// now; others see it some seconds later.
+    /// Stops the processes that cache pages of the catalog, so that the next request reads the current
+    /// state, which others only see seconds later.
     pub async fn forget_pages(&self) {
         let keepers = ["get-product", "list-products"].map(str::to_owned);
         self.stack().lambda.restart(Some(&keepers)).await;
     }
 
-    /// Waits until `look` finds what it looks for.
+    /// Waits until `look` returns a value.
     pub async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let started = Instant::now();
         let mut progress = match &self.place {
@@ -326,7 +326,7 @@ impl Shop {
             if let Some(found) = look().await {
                 return found;
             }
-            // Something may also happen without a call.
+            // Effects may also occur without an invocation.
             let a_while = tokio::time::sleep(Duration::from_millis(100));
             match &mut progress {
                 Some(progress) => tokio::select! {
@@ -343,7 +343,7 @@ impl Shop {
         panic!("waited {} s in vain: {what}\n{log}", PATIENCE.as_secs());
     }
 
-    /// Imports a file and waits until it is done; answers with the import.
+    /// Imports a file, waits for its completion and returns the import.
     pub async fn import(&self, file: impl Into<Vec<u8>>) -> Value {
         let request = self
             .request("POST", "/v1/admin/imports")
@@ -366,14 +366,14 @@ impl Shop {
         .await
     }
 
-    /// Imports products and checks that all of it worked.
+    /// Imports products and asserts that all rows were imported.
     pub async fn stock_up(&self, products: &[Product]) {
         let import = self.import(catalogue(products)).await;
         assert_eq!(import["state"], "completed", "{import}");
         assert_eq!(import["rows_failed"], 0, "{import}");
     }
 
-    /// A new cart with these lines; answers with its id.
+    /// Creates a cart with these lines and returns its id.
     pub async fn cart(&self, lines: &[(&str, u32)]) -> String {
         let cart = self
             .send(self.request("POST", "/v1/carts"))
@@ -389,7 +389,7 @@ impl Shop {
         id
     }
 
-    /// Places an order.
+    /// Places an order with an idempotency key.
     pub async fn order(&self, key: &str, body: &Value) -> Answer {
         self.send(
             self.request("POST", "/v1/orders")
@@ -399,7 +399,7 @@ impl Shop {
         .await
     }
 
-    /// Places an order for these lines and waits until it is `status`; answers with the order.
+    /// Places an order for these lines, waits until its status is `status` and returns it.
     pub async fn buy(&self, lines: &[(&str, u32)], token: &str, status: &str) -> Value {
         let cart = self.cart(lines).await;
         let placed = self
@@ -409,7 +409,7 @@ impl Shop {
         self.order_becomes(&placed, status).await
     }
 
-    /// Waits until a placed order is `status`; answers with the order.
+    /// Waits until the status of a placed order is `status` and returns the order.
     pub async fn order_becomes(&self, placed: &Value, status: &str) -> Value {
         let path = format!("/v1/orders/{}", placed["id"].as_str().unwrap());
         let token = placed["access_token"].as_str().unwrap();
@@ -425,7 +425,7 @@ impl Shop {
         .await
     }
 
-    /// Stock of a SKU: on hand, reserved, available.
+    /// Stock of a SKU: units on hand, reserved and available.
     pub async fn stock(&self, sku: &str) -> [i64; 3] {
         let stock = self
             .staff_get(&format!("/v1/admin/stock/{sku}"))
@@ -434,7 +434,7 @@ impl Shop {
         ["on_hand", "reserved", "available"].map(|counter| stock[counter].as_i64().unwrap())
     }
 
-    /// E-mails that were sent to an address.
+    /// Emails that were sent to an address.
     pub async fn mails_to(&self, address: &str) -> Vec<Value> {
         let url = match &self.place {
             Place::Here { .. } => format!("{}/_dev/mails", self.address),
@@ -454,7 +454,7 @@ impl Shop {
         mails
     }
 
-    /// Calls the table itself, for what no user can do, such as making time pass.
+    /// Calls the table directly, for effects that no user can cause, such as the passage of time.
     pub async fn table(&self, operation: &str, request: &Value) -> Value {
         let request = self
             .http
@@ -468,7 +468,7 @@ impl Shop {
         answer.expect(200)
     }
 
-    /// Items there are in the table.
+    /// Number of items in the table.
     pub fn items(&self) -> u64 {
         let table = self.stack().emulators.database.table_stats().unwrap();
         table
@@ -478,7 +478,7 @@ impl Shop {
     }
 }
 
-/// A valid body of `POST /v1/orders`. The e-mail address is the cart's own.
+/// A valid body of `POST /v1/orders`, with an email address unique to the cart.
 pub fn order_body(cart_id: &str, token: &str) -> Value {
     json!({
         "cart_id": cart_id,
@@ -494,12 +494,12 @@ pub fn order_body(cart_id: &str, token: &str) -> Value {
     })
 }
 
-/// The address that [`order_body`] gives for a cart.
+/// The email address that [`order_body`] uses for a cart.
 pub fn email_of(cart_id: &str) -> String {
     format!("{}@example.com", cart_id.to_lowercase())
 }
 
-/// An event of SQS with these bodies: message ids `m0`, `m1` and so on.
+/// An SQS event with these bodies and message ids `m0`, `m1` and so on.
 pub fn sqs_event(bodies: &[&str], attempt: u32) -> Value {
     let record = |(index, body): (usize, &&str)| {
         json!({
@@ -528,7 +528,7 @@ fn staff_token(key: &[u8], role: &str, seconds: i64) -> String {
     sign_staff_token(&claims, key).unwrap()
 }
 
-/// Mails to an address, in the shape of `/_dev/mails` or of the emulator itself.
+/// Collects emails to an address, in the format of `/_dev/mails` or of the emulator.
 fn collect_mails(value: &Value, address: &str, mails: &mut Vec<Value>) {
     match value {
         Value::Array(values) => values

@@ -1,6 +1,6 @@
-//! `GET /v1/products/{slug}` as the AWS documentation would have it: configuration and credentials by the
-//! default chain, default features, `lambda_http`. It reads the same attribute of the same item as
-//! `get-product`, answers with the same headers and logs one line, so that the two can be compared.
+//! `GET /v1/products/{slug}` in the style of the AWS documentation: configuration and credentials from
+//! the default chain, default features, `lambda_http`. It reads the same attribute of the same item as
+//! `get-product`, returns the same headers and logs one line, so that both can be compared.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, error::DisplayErrorContext, types::AttributeValue};

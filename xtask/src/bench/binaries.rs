@@ -1,4 +1,4 @@
-//! The binaries that are measured: as they are deployed, and as they are looked into.
+//! The binaries to measure, as deployed and instrumented.
 
 use std::{
     fs,
@@ -9,29 +9,29 @@ use std::{
 
 use crate::Outcome;
 
-/// The floor's name.
+/// Name of the baseline function.
 pub(crate) const HELLO: &str = "hello";
 
-/// The name of get-product as the AWS documentation would have it (`tools/stock`).
+/// Name of get-product in the style of the AWS documentation (`tools/stock`).
 pub(crate) const STOCK: &str = "stock";
 
 /// How a function is run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
-    /// Without what a process remembers from call to call.
+    /// Without the in-process cache.
     pub(crate) uncached: bool,
-    /// Counting instructions.
+    /// With instruction counting.
     pub(crate) counted: bool,
 }
 
-/// A folder of binaries by name, each of which can be swapped for another way to run it.
+/// A folder of binaries by name, each of which can be replaced by another way to run it.
 pub(crate) struct Binaries {
     pub(crate) folder: PathBuf,
     deployed: PathBuf,
 }
 
 impl Binaries {
-    /// Of what `cargo lambda build` has left in a project's folder.
+    /// The binaries that `cargo lambda build` has built in a project's folder.
     pub(crate) fn new(root: &Path, folder: &Path) -> Outcome<Self> {
         let binaries = Self {
             folder: folder.to_owned(),
@@ -52,12 +52,12 @@ impl Binaries {
         Ok(binaries)
     }
 
-    /// The binary of a function, as it is deployed.
+    /// Path of a function's deployed binary.
     pub(crate) fn deployed(&self, name: &str) -> PathBuf {
         self.deployed.join(name).join("bootstrap")
     }
 
-    /// Has a function's next process run that way.
+    /// Makes the next process of a function run in this way.
     pub(crate) fn install(&self, name: &str, way: Way) -> Outcome {
         let (path, binary) = (self.folder.join(name), self.deployed(name));
         if path.symlink_metadata().is_ok() {
@@ -87,14 +87,14 @@ impl Binaries {
         )?)
     }
 
-    /// Where the instructions of a function's process are written, before its number.
+    /// Path prefix of the file with a process's instruction count, followed by the process id.
     pub(crate) fn counts(&self, name: &str) -> PathBuf {
         self.folder.join(format!("callgrind.{name}"))
     }
 }
 
-/// Builds what is deployed, for the machine at hand, and the floor. What another revision of the project
-/// needs of others is mostly built already: all revisions share this one's folder.
+/// Builds the deployed binaries for this machine, and the baseline. All revisions share one target
+/// folder, so dependencies are mostly built already.
 pub(crate) fn build(root: &Path) -> Outcome {
     println!("building release binaries (the first time takes some minutes)");
     for what in [
@@ -114,7 +114,7 @@ pub(crate) fn build(root: &Path) -> Outcome {
             return Err("the release build failed; its errors are above".into());
         }
     }
-    // Examples have a folder of their own.
+    // Examples are built into a folder of their own.
     let example = root.join("target/lambda/examples").join(HELLO);
     if example.exists() {
         let folder = root.join("target/lambda").join(HELLO);
@@ -124,7 +124,7 @@ pub(crate) fn build(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// Builds `tools/stock`, a workspace of its own, for the machine at hand.
+/// Builds `tools/stock`, a separate workspace, for this machine.
 pub(crate) fn build_stock() -> Outcome {
     println!("building stock (the first time takes some minutes)");
     let root = crate::root();

@@ -1,6 +1,6 @@
-//! `xtask budgets`: counts that do not depend on the machine's mood, held against a committed file.
-//! Requests, units and log lines are exact; sizes and instructions may grow by little, and so may the
-//! units of a scan, which reads whatever the table holds.
+//! `xtask budgets`: compares counts that do not depend on the machine's load with a committed file.
+//! Requests, units and log lines are exact; sizes and instructions may grow slightly, and so may the
+//! units of a scan, which reads the whole table.
 
 use std::{
     collections::BTreeMap,
@@ -25,52 +25,52 @@ use super::{
 };
 use crate::{Outcome, root};
 
-/// The committed file.
+/// Path of the committed file.
 const FILE: &str = "tests/budgets.json";
-/// Calls between the first one and the last, over which instructions are averaged.
+/// Number of calls between the first and the last, over which instructions are averaged.
 const CALLS: usize = 10;
-/// How much more than budgeted a size may be, in thousandths.
+/// Tolerance of sizes above the budget, in thousandths.
 const SIZE_SLACK: u64 = 20;
-/// The same for instructions: addresses, hash seeds and the clock change them a little.
+/// Tolerance of instructions, in thousandths: addresses, hash seeds and the clock change them slightly.
 const INSTRUCTION_SLACK: u64 = 40;
-/// The same up to the first answer, where the loader and the environment count in.
+/// Tolerance up to the first response, in thousandths, which includes the loader and the environment.
 const FIRST_SLACK: u64 = 80;
-/// The same for the read units of a scan: what the scenarios before it left in the table is never quite
-/// the same, since some of it is written and removed beside them.
+/// Tolerance of the read units of a scan, as a share: earlier scenarios leave a slightly different
+/// table each time, since some items are written and deleted in the background.
 const SCAN_SLACK: f64 = 0.02;
-/// How long a process may take to write its counts.
+/// Timeout for a process to write its counts.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// By function.
+/// Budgets by function.
 type Budgets = BTreeMap<String, Budget>;
 
-/// What a function may need.
+/// Budget of one function.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Budget {
-    /// Size of the archive that is deployed.
+    /// Size of the deployed archive.
     zip_bytes: u64,
-    /// Instructions up to the first answer, with a connection but without TLS.
+    /// Instructions up to the first response, with a connection but without TLS.
     first_instructions: u64,
-    /// Its ways of being called.
+    /// Budgets by scenario.
     scenarios: BTreeMap<String, Need>,
 }
 
-/// What one call may need.
+/// Budget of one call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Need {
-    /// Instructions.
+    /// Instructions per call.
     instructions: u64,
-    /// Requests, such as `DynamoDB GetItem`.
+    /// Number of requests by operation, such as `DynamoDB GetItem`.
     requests: BTreeMap<String, f64>,
     /// DynamoDB read units.
     read_units: f64,
     /// DynamoDB write units.
     write_units: f64,
-    /// Lines of the log.
+    /// Number of log lines.
     log_lines: f64,
 }
 
-/// Counts, and holds the counts against the file, or writes them into it.
+/// Counts, then compares the counts with the file or writes them into it.
 pub(crate) fn run(write: bool, no_build: bool) -> Outcome {
     let root = root();
     if !no_build {
@@ -102,7 +102,7 @@ pub(crate) fn run(write: bool, no_build: bool) -> Outcome {
     .into())
 }
 
-/// Everything that does not fit.
+/// All deviations from the budgets.
 fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
     let mut findings = Vec::new();
     for name in budgets.keys().filter(|name| !counted.contains_key(*name)) {
@@ -148,7 +148,7 @@ fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
     findings
 }
 
-/// Whether the counts of a call are as budgeted.
+/// Whether the counts of a call match the budget.
 #[expect(clippy::float_arithmetic, reason = "units are not money")]
 fn counts_fit(now: &Need, budget: &Need) -> bool {
     let exact = |need: &Need| (need.requests.clone(), need.write_units, need.log_lines);
@@ -164,7 +164,7 @@ fn counts_fit(now: &Need, budget: &Need) -> bool {
     exact(now) == exact(budget) && (now.read_units - budget.read_units).abs() <= slack
 }
 
-/// What does not fit of a count that may be `slack` thousandths above its budget, and twice as much below.
+/// A deviation of a count that may be `slack` thousandths above its budget, and twice as much below.
 fn outside(what: &str, now: u64, budget: u64, slack: u64) -> Option<String> {
     let most = budget + budget * slack / 1000;
     let least = budget - budget * slack * 2 / 1000;
@@ -190,7 +190,7 @@ fn words(need: &Need) -> String {
     )
 }
 
-/// Counts everything.
+/// Counts all functions.
 async fn count(root: &Path) -> Outcome<Budgets> {
     let binaries = Binaries::new(root, &root.join("target/bench/counted"))?;
     println!("starting a shop and selling in it");
@@ -286,7 +286,7 @@ impl Bench {
         Ok((first, need))
     }
 
-    /// Instructions up to the first answer, and for each call after it.
+    /// Instructions up to the first response, and per later call.
     async fn instructions(
         &self,
         lambda: &Lambda,
@@ -310,7 +310,7 @@ impl Bench {
         Ok((first, all.saturating_sub(first) / calls))
     }
 
-    /// Instructions of a process that takes these calls and is ended.
+    /// Instructions of a process that handles these calls and is stopped.
     async fn run_counted(&self, lambda: &Lambda, name: &str, events: &[Value]) -> Outcome<u64> {
         lambda.restart(Some(&[name.to_owned()])).await;
         for event in events {

@@ -1,4 +1,4 @@
-//! Measuring one function: fresh processes first, then one that goes on.
+//! Measures one function: first fresh processes, then a warm one.
 
 use std::{
     collections::BTreeMap,
@@ -23,36 +23,36 @@ use super::{
 };
 use crate::Outcome;
 
-/// How much is measured.
+/// Number of measurements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     /// Fresh processes of each function.
     pub(crate) starts: usize,
-    /// Calls of one process, of those that can be repeated.
+    /// Calls of a warm process, for repeatable calls.
     pub(crate) invocations: usize,
     /// Calls that each use something up.
     pub(crate) once: usize,
-    /// Calls after which the memory is looked at.
+    /// Calls after which the memory is measured.
     pub(crate) soak: usize,
 }
 
-/// The calls before those that count.
+/// Warm-up calls before the measured ones.
 const WARM_UP: usize = 20;
-/// After so long, the calls of one scenario are enough.
+/// Time limit of the calls of one scenario.
 const ENOUGH: Duration = Duration::from_secs(15);
-/// After so long, memory has been watched for long enough: what scans the table is not called a hundred
-/// thousand times.
+/// Time limit of watching the memory: functions that scan the table are not called a hundred thousand
+/// times.
 const LONG: Duration = Duration::from_secs(30);
 
-/// The floor, which is measured in turn with whatever is held against it: a machine's pace changes from
-/// minute to minute, and who shares its caches from call to call.
+/// The baseline function. It is measured alternately with the functions that are compared with it, as a
+/// machine's speed changes from minute to minute, and the use of its caches from call to call.
 pub(crate) struct Floor {
     pub(crate) lambda: Lambda,
     pub(crate) event: Value,
 }
 
 impl Floor {
-    /// A Lambda that knows nothing else.
+    /// Starts a separate Lambda with only this function.
     pub(crate) async fn start(binaries: &Path) -> Outcome<Self> {
         let function = TemplateFunction {
             logical_id: "Hello".to_owned(),
@@ -80,7 +80,7 @@ impl Floor {
         only(&self.lambda, HELLO)
     }
 
-    /// What one fresh process needs to be ready, in microseconds.
+    /// Start time of one fresh process, in microseconds.
     async fn fresh(&self) -> Outcome<f64> {
         self.lambda.restart(None).await;
         let process = self.invoke().await?;
@@ -92,7 +92,7 @@ fn ready(process: &Process) -> Outcome<Ready> {
     Ok(process.ready.ok_or("a process that answered was ready")?)
 }
 
-/// What a fresh process needs to be ready, and for its first call.
+/// Measures the start and the first call of fresh processes.
 pub(crate) async fn starts(
     lambda: &Lambda,
     name: &str,
@@ -127,7 +127,7 @@ pub(crate) async fn starts(
     Ok(())
 }
 
-/// What a call of a warm process needs.
+/// Measures the calls of a warm process.
 pub(crate) async fn warm(
     lambda: &Lambda,
     world: Option<&World>,
@@ -139,7 +139,7 @@ pub(crate) async fn warm(
     let payloads: Vec<String> = events.events.iter().map(Value::to_string).collect();
     let (warm_up, count) = match events.repeatable {
         true => (WARM_UP, effort.invocations),
-        // A tenth warms up.
+        // A tenth of the calls is for warm-up.
         false => (payloads.len() / 10, payloads.len() - payloads.len() / 10),
     };
     let payload = |index: usize| payloads[index % payloads.len()].clone();
@@ -170,7 +170,7 @@ pub(crate) async fn warm(
         if let Some(floor) = floor {
             floor.invoke().await?;
         }
-        // What scans is slow, and the same each time.
+        // Scans are slow and always take the same time.
         if begun.elapsed() > ENOUGH && times.len() >= 10 {
             break;
         }
@@ -205,8 +205,8 @@ pub(crate) async fn warm(
     Ok(scenario)
 }
 
-/// Goes on calling, and notes what that does to the memory. What can be done once only is asked for again,
-/// as queues and browsers do.
+/// Keeps calling and measures the memory. Calls that take effect only once are repeated anyway, as
+/// queues and browsers do.
 pub(crate) async fn soak(
     lambda: &Lambda,
     name: &str,
@@ -245,7 +245,7 @@ pub(crate) async fn soak(
     Ok(())
 }
 
-/// The most memory that the function's process ever had.
+/// Peak memory of the function's process.
 pub(crate) fn peak(lambda: &Lambda, name: &str) -> Outcome<u64> {
     Ok(memory(only(lambda, name)?)?.peak)
 }
@@ -255,13 +255,13 @@ pub(crate) fn sizes(binary: &Path, function: &mut Function) -> Outcome {
     let bytes = std::fs::read(binary)
         .map_err(|error| format!("{}: {error}; run `make bench`", binary.display()))?;
     function.binary_bytes = bytes.len() as u64;
-    // The file's names and the archive's directory are some 250 bytes; SAM deflates at level 6.
+    // File names and directory of the archive take about 250 bytes; SAM deflates at level 6.
     let packed = miniz_oxide::deflate::compress_to_vec(&bytes, 6);
     function.zip_bytes = packed.len() as u64 + 250;
     Ok(())
 }
 
-/// What one call needs, of what all needed.
+/// Usage per call, from the usage of all calls.
 pub(crate) fn calls(operations: Option<&Operations>, count: usize) -> BTreeMap<String, Calls> {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let each = |counted: u64| per(counted as f64, count);
@@ -280,14 +280,14 @@ pub(crate) fn calls(operations: Option<&Operations>, count: usize) -> BTreeMap<S
         .collect()
 }
 
-/// Lines of the log come through a pipe of their own, a moment behind.
+/// Log lines arrive through a separate pipe, with a delay.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 const NO_KERNEL: &str = "the bench reads /proc, so it needs Linux";
 
-/// The one process of a function that is called by one at a time.
+/// The only process of a function that is called sequentially.
 fn only(lambda: &Lambda, name: &str) -> Outcome<Process> {
     match lambda.processes(name)[..] {
         [process] => Ok(process),
@@ -308,7 +308,7 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// A share, with what no reader needs cut off.
+/// A quotient, rounded to a readable precision.
 #[expect(
     clippy::float_arithmetic,
     clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! `make bench`: what each function costs, measured from outside; docs/performance.md explains it.
+//! `make bench`: measures the cost of each function from outside; docs/performance.md explains it.
 
 pub(crate) mod binaries;
 mod budget;
@@ -76,7 +76,7 @@ pub(crate) use budget::run as budgets;
 pub(crate) fn run(options: &Options) -> Outcome {
     for name in &options.functions {
         if !SCENARIOS.iter().any(|scenario| scenario.function == *name) {
-            return Err(format!("there is no function {name}; see functions/*/src/bin").into());
+            return Err(format!("function {name} not found; see functions/*/src/bin").into());
         }
     }
     if !options.no_build {
@@ -97,7 +97,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// Measures a base revision and this one, function by function, one right after the other.
+/// Measures a base revision and the current one, alternating function by function.
 pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
     let root = root();
     let revision = git(
@@ -109,7 +109,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
             &format!("{base}^{{commit}}"),
         ],
     )
-    .map_err(|_| format!("{base} is no revision of this repository"))?;
+    .map_err(|_| format!("{base} is not a revision of this repository"))?;
     let tree = root.join("target/bench/base").join(&revision);
     if !tree.exists() {
         git(
@@ -117,7 +117,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
             &[
                 "worktree",
                 "add",
-                // One that was deleted with target/ is still known to git.
+                // Git still knows a worktree that was deleted with target/.
                 "--force",
                 "--detach",
                 &tree.to_string_lossy(),
@@ -132,7 +132,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
     if !options.no_build {
         println!("building {revision}");
         binaries::build(&tree).or_else(|error| {
-            // Before there was a floor there were functions.
+            // The baseline was introduced later than the first functions.
             if tree.join("target/lambda/get-product").exists() {
                 Ok(())
             } else {
@@ -153,7 +153,7 @@ fn executor() -> Outcome<tokio::runtime::Runtime> {
 }
 
 async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
-    // Of what was built: the code may move on while it is measured.
+    // The revision that was built: the code may change during the measurement.
     let revision = revision(root);
     let bench = Bench::start(root, "bin", options).await?;
     let effort = options.effort();
@@ -168,7 +168,7 @@ async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
             functions.insert(name.clone(), bench.function(&name, effort).await?);
         }
     }
-    // Last: by then the table is another.
+    // Last, as it changes the table.
     if effort.soak > 0 {
         for (name, function) in &mut functions {
             println!("watching the memory of {name}");
@@ -238,13 +238,13 @@ impl Bench {
         })
     }
 
-    /// Every function, in the template's order.
+    /// Names of all functions, in the template's order.
     fn names(&self) -> Vec<String> {
         let functions = self.world.stack.template.functions.iter();
         functions.map(|function| function.binary.clone()).collect()
     }
 
-    /// Measures one function in all its ways.
+    /// Measures one function in all its scenarios.
     async fn function(&self, name: &str, effort: Effort) -> Outcome<Function> {
         let lambda = &self.world.stack.lambda;
         let mut function = Function::default();
@@ -275,7 +275,7 @@ impl Bench {
         Ok(function)
     }
 
-    /// Has a function run that way from now on, in a fresh process.
+    /// Makes a function run in this way from now on, in a fresh process.
     async fn run_as(&self, name: &str, way: Way) -> Outcome {
         self.binaries.install(name, way)?;
         let lambda = &self.world.stack.lambda;
@@ -283,7 +283,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Watches one function's memory, called in its usual way and each other one.
+    /// Watches one function's memory in its usual scenario and in each alternative way of running.
     async fn soak(&self, name: &str, effort: Effort, function: &mut Function) -> Outcome {
         let lambda = &self.world.stack.lambda;
         for scenario in of(name) {
@@ -294,8 +294,8 @@ impl Bench {
         self.run_as(name, Way::default()).await
     }
 
-    /// Measures get-product as the AWS documentation would have it, in the environment of the real one and
-    /// called as that is without its cache.
+    /// Measures get-product in the style of the AWS documentation, in the environment of the real one
+    /// and with the calls that bypass the real one's cache.
     async fn stock(&self, effort: Effort) -> Outcome<Function> {
         let functions = self.world.stack.template.functions.iter();
         let mut block = functions
@@ -334,8 +334,8 @@ impl Bench {
         Ok(function)
     }
 
-    /// A file with the certificates of this machine and the one of the meter: stock reads the system's, as
-    /// it would on Lambda.
+    /// A file with the certificates of this machine and of the meter: stock uses the system's
+    /// certificates, as it would on Lambda.
     fn stock_trust(&self, environment: &BTreeMap<String, String>) -> Outcome<PathBuf> {
         let mut certificates = Vec::new();
         let system = [
@@ -353,7 +353,7 @@ impl Bench {
         Ok(path)
     }
 
-    /// Measures the floor.
+    /// Measures the baseline.
     async fn hello(&self, effort: Effort) -> Outcome<Function> {
         let mut function = Function {
             memory_mb: 256,
@@ -377,7 +377,7 @@ impl Bench {
     }
 }
 
-/// The AWS services that a function's policy names; consumers talk to their queue, too, which SAM allows.
+/// AWS services that a function's policy names. Consumers also call SQS, which SAM's own policy allows.
 fn services(block: &TemplateFunction) -> BTreeSet<String> {
     let actions = block.statements.iter().flat_map(|statement| {
         let action = &statement["Action"];
@@ -399,14 +399,14 @@ fn services(block: &TemplateFunction) -> BTreeSet<String> {
     services
 }
 
-/// The ways in which a function is measured; the usual one first.
+/// The scenarios of a function, the usual one first.
 fn of(name: &str) -> impl Iterator<Item = &'static Scenario> + use<'_> {
     SCENARIOS
         .iter()
         .filter(move |scenario| scenario.function == name)
 }
 
-/// The events for fresh processes, and those for the one that goes on.
+/// Splits events into those for fresh processes and those for the warm one.
 fn apart(mut events: Events, starts: usize) -> (Vec<serde_json::Value>, Events) {
     if events.repeatable {
         let first = events.events[0].clone();
@@ -417,7 +417,7 @@ fn apart(mut events: Events, starts: usize) -> (Vec<serde_json::Value>, Events) 
     (started, events)
 }
 
-/// The revision of the code, with `+` if it was changed since.
+/// The revision of the code, with `+` if there are uncommitted changes.
 fn revision(root: &Path) -> String {
     let revision = git(root, &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
     let changed = git(root, &["status", "--porcelain", "--untracked-files=no"]);
@@ -443,7 +443,7 @@ fn git(root: &Path, arguments: &[&str]) -> Outcome<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The machine at hand.
+/// Describes this machine.
 fn machine() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {

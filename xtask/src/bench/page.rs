@@ -1,4 +1,4 @@
-//! The report as a page: one file, nothing fetched.
+//! Renders the report as a self-contained HTML page.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::{
 
 const STYLE: &str = include_str!("page.css");
 
-/// A picture of bars: what it shows, its unit, and how long each bar is.
+/// A bar chart: title, unit and values.
 struct Plot {
     title: &'static str,
     says: &'static str,
@@ -17,7 +17,7 @@ struct Plot {
     bars: Vec<(String, f64)>,
 }
 
-/// The page.
+/// Renders the page.
 pub(crate) fn render(report: &Report) -> String {
     let machine = &report.machine;
     let mut page = format!(
@@ -125,13 +125,13 @@ fn plots(report: &Report) -> Vec<Plot> {
     ]
 }
 
-/// What functions are held against, in the order of the bars: the floor first.
+/// Functions with their names in the order of the bars, the baseline first.
 fn marks(report: &Report) -> impl Iterator<Item = (&'static str, &Function)> {
     let stock = report.stock.iter().map(|stock| ("stock", stock));
     std::iter::once(("hello", &report.hello)).chain(stock)
 }
 
-/// Bars from left to right, the floor first and marked as a line through all.
+/// Horizontal bars; the baseline comes first and is marked by a line.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
 fn draw(plot: &Plot) -> String {
     const ROW: usize = 22;

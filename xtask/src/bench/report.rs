@@ -1,125 +1,125 @@
-//! What a run of the bench found out, as it is written to `report.json`. docs/performance.md explains
-//! each figure. What the cost model does not count with may be missing from a report that is read.
+//! The format of `report.json`. docs/performance.md explains each figure. Fields that the cost model
+//! does not use may be missing from a report that is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// A whole run.
+/// One run of the benchmark.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// Version of this format.
     pub(crate) schema: u32,
-    /// Day of the run, UTC.
+    /// Date of the run, UTC.
     pub(crate) date: String,
-    /// Revision of the code, with `+` if it was changed since.
+    /// Revision of the code, with `+` if there were uncommitted changes.
     pub(crate) revision: String,
-    /// Where it ran.
+    /// The machine it ran on.
     pub(crate) machine: Machine,
-    /// The floor.
+    /// The baseline function.
     pub(crate) hello: Function,
-    /// get-product as the AWS documentation would have it.
+    /// get-product in the style of the AWS documentation.
     #[serde(default)]
     pub(crate) stock: Option<Function>,
-    /// Every function, by name.
+    /// All functions by name.
     pub(crate) functions: BTreeMap<String, Function>,
 }
 
-/// A machine.
+/// Description of a machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Machine {
-    /// Its processor's name.
+    /// Model name of the processor.
     pub(crate) cpu: String,
-    /// How many cores.
+    /// Number of cores.
     pub(crate) cores: usize,
-    /// Its memory.
+    /// Physical memory in bytes.
     #[serde(default)]
     pub(crate) memory_bytes: u64,
-    /// Its kernel's version.
+    /// Version of the kernel.
     #[serde(default)]
     pub(crate) kernel: String,
 }
 
-/// One function.
+/// Measurements of one function.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Function {
     /// Size of its binary.
     #[serde(default)]
     pub(crate) binary_bytes: u64,
-    /// Size of the archive that is deployed.
+    /// Size of the deployed archive.
     #[serde(default)]
     pub(crate) zip_bytes: u64,
-    /// AWS services that its policy names, each of them an SDK client.
+    /// AWS services named by its policy, each with an SDK client.
     #[serde(default)]
     pub(crate) services: BTreeSet<String>,
     /// Whether it may call Stripe.
     #[serde(default)]
     pub(crate) calls_stripe: bool,
-    /// Memory that the template gives it.
+    /// Memory size from the template.
     #[serde(default)]
     pub(crate) memory_mb: u64,
-    /// From the start of the process to its first `next`, in microseconds.
+    /// Time from the start of the process to its first request for an invocation, in microseconds.
     #[serde(default)]
     pub(crate) start_us: Spread,
-    /// The same of hello, whose processes were started in turn with these.
+    /// The same for hello, whose processes were started alternately.
     #[serde(default)]
     pub(crate) hello_start_us: Spread,
-    /// CPU until then.
+    /// CPU time until then.
     pub(crate) start_cpu_us: Spread,
-    /// The first call after that, connecting to DynamoDB over TLS included.
+    /// Time of the first invocation, including the TLS connection to DynamoDB.
     #[serde(default)]
     pub(crate) first_us: Spread,
-    /// CPU of that call.
+    /// CPU time of that invocation.
     pub(crate) first_cpu_us: Spread,
-    /// Most memory that a process ever had.
+    /// Peak memory of a process.
     #[serde(default)]
     pub(crate) peak_kb: u64,
-    /// How much more it had at the end than after its first calls.
+    /// Growth of the memory from the first calls to the end.
     #[serde(default)]
     pub(crate) growth_kb: i64,
-    /// After how many calls that was.
+    /// Number of calls for which the memory was watched.
     #[serde(default)]
     pub(crate) growth_calls: u64,
-    /// What it was called with.
+    /// Measurements by scenario.
     pub(crate) scenarios: BTreeMap<String, Scenario>,
 }
 
-/// Figures of several fresh processes.
+/// Distribution of a figure over several fresh processes.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Spread {
-    /// The one in the middle.
+    /// Median of the figures.
     pub(crate) median: f64,
-    /// The least.
+    /// Smallest figure.
     #[serde(default)]
     pub(crate) min: f64,
-    /// The most.
+    /// Largest figure.
     #[serde(default)]
     pub(crate) max: f64,
 }
 
-/// One way of calling a function, each figure for one call of a warm process.
+/// Measurements of one scenario, per invocation of a warm process.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Scenario {
-    /// How many calls were measured.
+    /// Number of measured invocations.
     #[serde(default)]
     pub(crate) invocations: u64,
-    /// From handing the call over to its answer.
+    /// Time from sending the event to receiving the response.
     #[serde(default)]
     pub(crate) warm_us: Percentiles,
-    /// CPU of the process, by the kernel's account.
+    /// CPU time of the process according to the kernel.
     pub(crate) cpu_us: f64,
-    /// The same of hello, which was called in turn with it.
+    /// The same for hello, which was called alternately.
     #[serde(default)]
     pub(crate) hello_cpu_us: f64,
-    /// Calls to AWS, such as `DynamoDB GetItem`.
+    /// Requests to AWS by operation, such as `DynamoDB GetItem`.
     pub(crate) calls: BTreeMap<String, Calls>,
-    /// Size of the call.
+    /// Size of the event.
     pub(crate) event_bytes: u64,
-    /// Size of the answer.
+    /// Size of the response.
     pub(crate) answer_bytes: u64,
-    /// What it logged.
+    /// Size of the log output.
     pub(crate) logged_bytes: f64,
-    /// In how many lines.
+    /// Number of log lines.
     pub(crate) log_lines: f64,
 }
 
@@ -128,14 +128,14 @@ pub(crate) struct Scenario {
 pub(crate) struct Percentiles {
     /// Half of the calls were faster.
     pub(crate) p50: f64,
-    /// 99 of 100 were faster.
+    /// 99 of 100 calls were faster.
     pub(crate) p99: f64,
 }
 
-/// What one call of a function needs of one operation, on average.
+/// Average usage of one operation per call of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Calls {
-    /// Requests.
+    /// Number of requests.
     pub(crate) requests: f64,
     /// DynamoDB read units.
     #[serde(default)]
@@ -143,16 +143,16 @@ pub(crate) struct Calls {
     /// DynamoDB write units.
     #[serde(default)]
     pub(crate) write_units: f64,
-    /// Bytes of bodies.
+    /// Bytes of request bodies.
     #[serde(default)]
     pub(crate) bytes_sent: f64,
-    /// Bytes of bodies.
+    /// Bytes of response bodies.
     #[serde(default)]
     pub(crate) bytes_received: f64,
 }
 
 impl Spread {
-    /// Of figures in any order; zeros if there are none.
+    /// Computes the distribution of figures in any order; zeros if there are none.
     pub(crate) fn of(mut figures: Vec<f64>) -> Self {
         figures.sort_by(f64::total_cmp);
         let at = |index: usize| figures.get(index).copied().unwrap_or_default();
@@ -165,7 +165,7 @@ impl Spread {
 }
 
 impl Percentiles {
-    /// Of figures in any order; zeros if there are none.
+    /// Computes the percentiles of figures in any order; zeros if there are none.
     pub(crate) fn of(mut figures: Vec<f64>) -> Self {
         figures.sort_by(f64::total_cmp);
         let at = |percent: usize| {

@@ -1,4 +1,4 @@
-//! What each function is called with: what it is mostly called with, and it succeeds.
+//! The scenarios of each function: its most frequent successful calls.
 
 use serde_json::{Value, json};
 
@@ -11,29 +11,29 @@ use super::{
 };
 use crate::Outcome;
 
-/// One way of calling a function.
+/// One scenario of a function.
 pub(crate) struct Scenario {
-    /// Which function.
+    /// Name of the function.
     pub(crate) function: &'static str,
-    /// What it is called with.
+    /// Name of the scenario.
     pub(crate) name: &'static str,
-    /// Whether what the process remembers from earlier calls is left out.
+    /// Whether the in-process cache is disabled.
     pub(crate) uncached: bool,
     calls: Calls,
 }
 
 enum Calls {
-    /// The same call again and again.
+    /// The same call repeatedly.
     Same,
     /// Calls that each use something up.
     Each,
 }
 
-/// The calls of a scenario.
+/// Events of a scenario.
 pub(crate) struct Events {
-    /// In order; the last one may be made again and again if `repeatable`.
+    /// Events in order; the last one may be repeated if `repeatable`.
     pub(crate) events: Vec<Value>,
-    /// Whether one of them can be made any number of times.
+    /// Whether one of them can be repeated any number of times.
     pub(crate) repeatable: bool,
 }
 
@@ -64,7 +64,7 @@ const fn uncached(function: &'static str, name: &'static str) -> Scenario {
     }
 }
 
-/// All of them. A test holds the list against the template: no function is forgotten.
+/// All scenarios. A test checks that no function of the template is missing.
 pub(crate) const SCENARIOS: [Scenario; 38] = [
     same("get-product", "page"),
     uncached("get-product", "page-uncached"),
@@ -107,7 +107,7 @@ pub(crate) const SCENARIOS: [Scenario; 38] = [
 ];
 
 impl Scenario {
-    /// How the function is run for it.
+    /// How the function is run in this scenario.
     pub(crate) const fn way(&self) -> Way {
         Way {
             uncached: self.uncached,
@@ -115,7 +115,7 @@ impl Scenario {
         }
     }
 
-    /// The calls, `count` of them where each uses something up.
+    /// The events: `count` of them if each uses something up.
     pub(crate) async fn events(&self, world: &World, count: usize) -> Outcome<Events> {
         let (events, repeatable) = match self.calls {
             Calls::Same => (vec![self.event(world).await?], true),
@@ -188,7 +188,7 @@ impl Scenario {
                 _ => {
                     let file = "order-placed-and-variant-sold-out";
                     let mut both = sample_named("relay-events", file)?;
-                    // The order alone.
+                    // Only the order.
                     if let Some(records) = both["Records"].as_array_mut() {
                         records.truncate(1);
                     }
@@ -234,7 +234,7 @@ impl Scenario {
                 )
             }
             "render-invoice" => order_changed(&world.pay().await?, 3, "paid"),
-            // Each mail is sent once: another version is another mail.
+            // Each email is sent once: another version means another email.
             "send-email" => {
                 let round = u64::try_from(index / world.paid.len().max(1))?;
                 order_changed(paid, 1_000 + round, "paid")

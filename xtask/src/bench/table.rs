@@ -1,22 +1,22 @@
-//! The report as text.
+//! Renders the report as text.
 
 use std::{collections::BTreeMap, fmt::Write};
 
 use super::report::{Function, Report};
 
-/// A goal of docs/performance.md, and how far off it is.
+/// A goal of docs/performance.md and its measured value.
 pub(crate) struct Goal {
-    /// What is to be reached.
+    /// Name of the goal.
     pub(crate) what: &'static str,
-    /// At most.
+    /// Maximum value.
     pub(crate) most: f64,
-    /// What it is; `None` if it was not measured.
+    /// Measured value; `None` if it was not measured.
     pub(crate) is: Option<f64>,
-    /// What it is counted in.
+    /// Unit of the values.
     pub(crate) unit: &'static str,
 }
 
-/// The goals, with what this report says of them.
+/// The goals with the values of this report.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
 pub(crate) fn goals(report: &Report) -> Vec<Goal> {
     let figure = |function: &str, of: fn(&Function) -> f64| report.functions.get(function).map(of);
@@ -174,14 +174,14 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
     ]
 }
 
-/// A function's start in those of hello.
+/// A function's start time as a multiple of hello's.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
 fn start_ratio(function: &Function) -> f64 {
     function.start_us.median / function.hello_start_us.median
 }
 
-/// How much larger a function's zip is than what its clients may take: 2.4 MB with one SDK client, 0.35 MB
-/// for each further one, 0.2 MB for Stripe's.
+/// Excess of a function's zip over the allowance of its clients: 2.4 MB with one SDK client, 0.35 MB
+/// for each additional one, 0.2 MB for Stripe's.
 #[expect(
     clippy::float_arithmetic,
     clippy::cast_precision_loss,
@@ -198,7 +198,7 @@ pub(crate) fn is_met(goal: &Goal) -> Option<bool> {
     goal.is.map(|is| is <= goal.most)
 }
 
-/// The table, the goals and what they mean.
+/// Renders the table, the goals and their explanation.
 pub(crate) fn render(report: &Report) -> String {
     let mut text = String::new();
     let machine = &report.machine;
@@ -270,7 +270,7 @@ pub(crate) fn render(report: &Report) -> String {
     text
 }
 
-/// What changed between two revisions.
+/// Renders the changes between two revisions.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
 pub(crate) fn compare(
     base: &str,

@@ -1,5 +1,5 @@
-//! A shop to measure in: real functions, a catalogue, orders in every state, and the calls that the
-//! functions are measured with.
+//! A shop to measure: real functions, a catalog, orders in every state, and the events for the
+//! functions.
 
 use std::{
     collections::BTreeMap,
@@ -20,42 +20,42 @@ use serde_json::{Value, json};
 
 use crate::{Outcome, root, staff};
 
-/// Products of the catalogue: more than a page of a list.
+/// Number of products: more than one page of a list.
 const PRODUCTS: usize = 60;
-/// How long the shop may take for what it does by itself.
+/// Timeout for asynchronous work of the shop.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What functions have logged.
+/// Log output of the functions.
 #[derive(Default)]
 pub(crate) struct Logged {
     pub(crate) bytes: AtomicU64,
     pub(crate) lines: AtomicU64,
 }
 
-/// A running shop whose functions are called only by the bench.
+/// A running shop whose functions are only called by the benchmark.
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) meter: Meter,
     pub(crate) logged: Arc<Logged>,
     token: String,
-    /// Orders that are paid, with their tokens.
+    /// Paid orders with their access tokens.
     pub(crate) paid: Vec<Value>,
 }
 
-/// How the shop is run.
+/// Configuration of the shop.
 pub(crate) struct Setting {
     /// Folder of the binaries.
     pub(crate) binaries: PathBuf,
-    /// The project's folder.
+    /// Folder of the project.
     pub(crate) root: PathBuf,
-    /// What lies between the functions and AWS.
+    /// Meter between the functions and AWS.
     pub(crate) meter: Meter,
-    /// How many orders are paid before anything is measured.
+    /// Number of orders that are paid before the measurement.
     pub(crate) orders: usize,
 }
 
 impl World {
-    /// Starts the shop, sells in it, and has it hold still.
+    /// Starts the shop, places orders and disables the triggers.
     pub(crate) async fn start(setting: Setting) -> Outcome<Self> {
         let keys = tempfile::tempdir()?;
         let public_key = staff::make_key(keys.path())?;
@@ -93,7 +93,7 @@ impl World {
             world.settled(index).await?;
         }
         world.stack.stop_triggers();
-        // What has been handed out is done when nothing is called any more.
+        // When no function is being called any more, all queued work is done.
         let mut progress = world.stack.lambda.progress();
         while tokio::time::timeout(Duration::from_millis(500), progress.changed())
             .await
@@ -102,12 +102,12 @@ impl World {
         Ok(world)
     }
 
-    /// Ends the shop.
+    /// Stops the shop.
     pub(crate) async fn stop(self) {
         self.stack.stop().await;
     }
 
-    /// Calls a function as Lambda does; what it answers.
+    /// Invokes a function as Lambda does and returns its response.
     pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Outcome<Value> {
         let answer = self
             .stack
@@ -117,7 +117,7 @@ impl World {
         Ok(serde_json::from_slice(&answer).unwrap_or(Value::Null))
     }
 
-    /// Calls a function of the API; the body of its answer, which must be a success.
+    /// Invokes a function of the API and returns the body of its response, which must be a success.
     pub(crate) async fn api(&self, function: &str, event: &Value) -> Outcome<Value> {
         let answer = self.invoke(function, event).await?;
         let body = answer["body"].as_str().unwrap_or_default();
@@ -134,8 +134,8 @@ impl World {
                 &self.staff("POST /v1/admin/imports", &[], None),
             )
             .await?;
-        // Past the meter, whose certificate only the functions trust: the bucket and the key of the
-        // address are what counts.
+        // Bypasses the meter, whose certificate only the functions trust: only bucket and key of the
+        // URL matter.
         let upload: Url = text(&ticket["upload"]["url"]).parse()?;
         let mut path = upload.path().trim_start_matches('/').splitn(2, '/');
         let (bucket, key) = (
@@ -150,10 +150,10 @@ impl World {
             &[("import_id", &id)],
             None,
         );
-        self.eventually("the catalogue is imported", async || {
+        self.eventually("the catalog is imported", async || {
             let import = self.api("get-import", &event).await?;
             if import["state"] == "failed" || import["rows_failed"].as_u64() > Some(0) {
-                return Err(format!("the catalogue cannot be imported: {import}").into());
+                return Err(format!("the catalog cannot be imported: {import}").into());
             }
             Ok((import["state"] == "completed").then_some(()))
         })
@@ -175,7 +175,7 @@ impl World {
         .await
     }
 
-    /// Looks again after each call of a function, until there is something to see.
+    /// Checks again after each invocation of a function, until `look` returns a value.
     async fn eventually<T>(
         &self,
         what: &str,
@@ -191,12 +191,12 @@ impl World {
                 return Err(format!("waited {} s in vain: {what}", PATIENCE.as_secs()).into());
             }
             progress.mark_unchanged();
-            // Looking is a call, too: what counts is that time passes or something else happens.
+            // The check is an invocation itself, so wait for time to pass or for another one.
             let _ = tokio::time::timeout(Duration::from_millis(20), progress.changed()).await;
         }
     }
 
-    /// A new cart with one line.
+    /// Creates a cart with one line.
     pub(crate) async fn cart(&self) -> Outcome<String> {
         let cart = self
             .api("create-cart", &http("POST /v1/carts", &[], &[], None))
@@ -207,13 +207,13 @@ impl World {
         Ok(id)
     }
 
-    /// A placed order; nobody but the shop's own queues pays it.
+    /// Places an order; only the shop's own queues would capture its payment.
     pub(crate) async fn place(&self) -> Outcome<Value> {
         let cart = self.cart().await?;
         self.api("place-order", &place_order(&cart)).await
     }
 
-    /// A placed order that is paid, by calling who takes the money.
+    /// Places an order and captures its payment by invoking the consumer.
     pub(crate) async fn pay(&self) -> Outcome<Value> {
         let placed = self.place().await?;
         self.invoke("capture-payment", &order_placed(&placed))
@@ -221,7 +221,7 @@ impl World {
         Ok(placed)
     }
 
-    /// A request of the staff.
+    /// A request by staff.
     pub(crate) fn staff(&self, route: &str, path: &[(&str, &str)], body: Option<&Value>) -> Value {
         let token = format!("Bearer {}", self.token);
         http(
@@ -232,18 +232,18 @@ impl World {
         )
     }
 
-    /// An order, as the staff sees it.
+    /// A request for an order by staff.
     pub(crate) fn order(&self, id: &str) -> Value {
         self.staff("GET /v1/admin/orders/{order_id}", &[("order_id", id)], None)
     }
 
-    /// The invoice of a paid order, as its customer gets it.
+    /// A request for the invoice of a paid order by its customer.
     pub(crate) fn invoice(&self, index: usize) -> Value {
         customer("GET /v1/orders/{order_id}/invoice", &self.paid[index], None)
     }
 }
 
-/// A request of the customer who placed an order.
+/// A request by the customer who placed an order.
 pub(crate) fn customer(route: &str, placed: &Value, body: Option<&Value>) -> Value {
     let (id, token) = (text(&placed["id"]), text(&placed["access_token"]));
     let token = format!("Bearer {token}");
@@ -255,7 +255,7 @@ pub(crate) fn customer(route: &str, placed: &Value, body: Option<&Value>) -> Val
     )
 }
 
-/// Sets a line of a cart.
+/// A request that sets a line of a cart.
 pub(crate) fn set_line(cart: &str, sku: &str, quantity: u32) -> Value {
     http(
         "PUT /v1/carts/{cart_id}/lines/{sku}",
@@ -265,7 +265,7 @@ pub(crate) fn set_line(cart: &str, sku: &str, quantity: u32) -> Value {
     )
 }
 
-/// Places an order for a cart.
+/// A request that places an order for a cart.
 pub(crate) fn place_order(cart: &str) -> Value {
     let body = json!({
         "cart_id": cart,
@@ -284,7 +284,7 @@ pub(crate) fn place_order(cart: &str) -> Value {
     )
 }
 
-/// The message that has an order paid.
+/// The message that starts the payment of an order.
 pub(crate) fn order_placed(placed: &Value) -> Value {
     let id = text(&placed["id"]);
     message(&json!({
@@ -296,7 +296,7 @@ pub(crate) fn order_placed(placed: &Value) -> Value {
     }))
 }
 
-/// The message that something happened to an order.
+/// The message about a change of an order.
 pub(crate) fn order_changed(placed: &Value, version: u64, what: &str) -> Value {
     let id = text(&placed["id"]);
     message(&json!({
@@ -340,7 +340,7 @@ pub(crate) fn sample(function: &str) -> Outcome<Value> {
     Ok(serde_json::from_slice(&std::fs::read(file)?)?)
 }
 
-/// A sample event of `events/` by its name.
+/// A sample event of `events/`, by its name.
 pub(crate) fn sample_named(function: &str, name: &str) -> Outcome<Value> {
     let file = root().join("events").join(function);
     let file = file.join(format!("{name}.json"));
@@ -348,7 +348,7 @@ pub(crate) fn sample_named(function: &str, name: &str) -> Outcome<Value> {
     Ok(serde_json::from_slice(&text)?)
 }
 
-/// A request as the HTTP API hands it over, with the headers that CloudFront and browsers add.
+/// A request in the HTTP API's format, with the headers that CloudFront and browsers add.
 pub(crate) fn http(
     route: &str,
     path: &[(&str, &str)],
@@ -416,19 +416,19 @@ pub(crate) fn http(
     event
 }
 
-/// The text of a member that must be one.
+/// The text of a required field.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A key that nobody used before.
+/// A new idempotency key.
 fn unique() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!("bench-{:012}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A product file of products as shops have them: three sizes, four tags, two pictures, about 1.5 kB
-/// each as shoppers see them.
+/// A realistic product file: products with three sizes, four tags and two images, about 1.5 kB each as
+/// JSON.
 fn catalogue() -> String {
     let mut file = String::from(
         "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Option1 Name,Option1 Value,\

@@ -1,4 +1,4 @@
-//! What is used, and what it costs by the price table.
+//! Usage, and its cost according to the price table.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::money::{Dollars, Quantity};
 use crate::Outcome;
 
-/// What AWS counts; each has its entry in prices.yaml.
+/// Units that AWS bills; each has an entry in prices.yaml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Item {
@@ -50,27 +50,27 @@ pub(crate) enum Item {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Price {
-    /// Who sends the bill.
+    /// The service that bills it.
     pub(crate) service: String,
     pub(crate) what: String,
     pub(crate) unit: String,
-    /// Dollars for `per` units.
+    /// Price in dollars of `per` units.
     pub(crate) usd: Dollars,
     pub(crate) per: u64,
-    /// Units given away every month.
+    /// Free units per month.
     #[serde(default)]
     pub(crate) free: u64,
-    /// Whether it is charged at the CDN, before anything reaches the origin.
+    /// Whether it is billed at the CDN, before a request reaches the origin.
     #[serde(default)]
     pub(crate) edge: bool,
-    /// Whether it keeps something.
+    /// Whether it is storage.
     #[serde(default)]
     pub(crate) storage: bool,
     pub(crate) source: String,
     pub(crate) date: String,
 }
 
-/// The price table.
+/// The price table by item.
 #[derive(Clone, Debug)]
 pub(crate) struct Prices(pub(crate) BTreeMap<Item, Price>);
 
@@ -84,7 +84,7 @@ impl Prices {
     }
 }
 
-/// How much of what was used.
+/// Used quantities by item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bill(pub(crate) BTreeMap<Item, Quantity>);
 
@@ -100,7 +100,7 @@ pub(crate) struct Line {
     pub(crate) storage: bool,
 }
 
-/// A priced bill.
+/// A bill with prices.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Priced {
     pub(crate) lines: Vec<Line>,
@@ -122,7 +122,7 @@ impl Bill {
         self.0.get(&item).copied().unwrap_or_default()
     }
 
-    /// Priced by the table; with `free_tier` less what is given away, as if nothing else used it up.
+    /// Prices the bill; with `free_tier`, deducts the free units as if nothing else used them.
     pub(crate) fn price(&self, prices: &Prices, free_tier: bool) -> Outcome<Priced> {
         let mut lines = Vec::new();
         for (item, quantity) in &self.0 {
@@ -150,7 +150,7 @@ impl Priced {
         self.sum(|_| true)
     }
 
-    /// What the lines cost that `counts` names.
+    /// Total of the lines that `counts` selects.
     pub(crate) fn sum(&self, counts: impl Fn(&Line) -> bool) -> Dollars {
         let lines = self.lines.iter().filter(|line| counts(line));
         lines.map(|line| line.dollars).sum()
@@ -160,7 +160,7 @@ impl Priced {
         self.sum(|line| line.service == service)
     }
 
-    /// The service that costs most of what `counts` names, and what it costs.
+    /// The most expensive service among the lines that `counts` selects, with its cost.
     pub(crate) fn dearest(&self, counts: impl Fn(&Line) -> bool) -> Option<(String, Dollars)> {
         let mut services: BTreeMap<&str, Dollars> = BTreeMap::new();
         for line in self.lines.iter().filter(|line| counts(line)) {
@@ -181,7 +181,7 @@ pub(crate) mod tests {
         Prices::read(&root()).unwrap()
     }
 
-    /// Of each service, a quantity whose price is plain by hand.
+    /// One quantity per service whose price is easily computed by hand.
     #[test]
     fn each_item_costs_what_its_page_says() {
         let cases = [

@@ -1,5 +1,5 @@
-//! What the shop costs on AWS: the measured figures of `make bench`, the templates and the committed
-//! prices, put together. docs/cost.md shows what comes out.
+//! Cost model of the shop on AWS, from the measurements of `make bench`, the templates and the
+//! committed prices. docs/cost.md shows the results.
 
 mod bill;
 mod model;
@@ -32,9 +32,9 @@ use self::{
 };
 use crate::{Outcome, root};
 
-/// Visitors of the launch hours.
+/// Number of visitors in the launch hours.
 const LAUNCH_USERS: [u64; 2] = [100_000, 1_000_000];
-/// What the shop is to stay below, in dollars.
+/// Cost goal in dollars.
 const ORDERS_GOAL: &str = "0.05";
 const VIEWS_GOAL: &str = "0.60";
 
@@ -67,80 +67,80 @@ pub(crate) struct Arguments {
     stripe: bool,
 }
 
-/// Everything the model has to say.
+/// All results of the model.
 #[derive(Debug, Serialize)]
 pub(crate) struct Outlook {
     assumptions: Vec<String>,
     server_assumptions: Vec<String>,
-    /// What was not measured, and what stood in for it.
+    /// Missing measurements, and their substitutes.
     notes: Vec<String>,
     goals: Vec<Goal>,
     scenarios: Vec<Scenario>,
     what_ifs: Vec<WhatIf>,
     idle_what_ifs: Vec<IdleWhatIf>,
     launches: Vec<Launches>,
-    /// What a thousand orders cost more if every invocation was a cold start.
+    /// Additional cost of a thousand orders if every invocation was a cold start.
     all_cold: Dollars,
     comparison: Comparison,
     prices: Vec<Price>,
 }
 
-/// Some traffic, priced.
+/// A traffic scenario with its cost.
 #[derive(Debug, Serialize)]
 struct Scenario {
     name: String,
     lines: Vec<Line>,
     total: Dollars,
-    /// Without what the CDN charges.
+    /// Cost without the CDN.
     origin: Dollars,
-    /// Without what SES charges.
+    /// Cost without SES.
     without_mail: Dollars,
 }
 
-/// A limit that was set, and where the shop stands.
+/// A cost goal and the current value.
 #[derive(Debug, Serialize)]
 struct Goal {
     name: String,
     is: Dollars,
     limit: Dollars,
     is_met: bool,
-    /// The service that costs most of it.
+    /// The most expensive service.
     cause: String,
     cause_dollars: Dollars,
 }
 
-/// The same traffic under another set-up.
+/// The same traffic with another configuration.
 #[derive(Debug, Serialize)]
 struct WhatIf {
     origin: String,
     logs: String,
-    /// The origin's part of a million page views that all reach the functions, and behind the CDN.
+    /// Origin cost of a million page views: all at the functions, and behind the CDN.
     views_direct: Dollars,
     views_through_cdn: Dollars,
-    /// A thousand orders without SES's charge.
+    /// Cost of a thousand orders without SES.
     orders: Dollars,
-    /// A launch hour, all of it.
+    /// Total cost of a launch hour.
     launch: Dollars,
 }
 
-/// An idle month under another set-up.
+/// An idle month with another configuration.
 #[derive(Debug, Serialize)]
 struct IdleWhatIf {
     name: String,
-    /// All of it, storage too.
+    /// Total cost, including storage.
     dollars: Dollars,
 }
 
-/// A launch hour against AWS's limits.
+/// A launch hour compared with AWS's limits.
 #[derive(Debug, Serialize)]
 struct Launches {
     users: u64,
     checks: Vec<Check>,
-    /// Consumers that are not done within the hour, and after how many minutes they are.
+    /// Consumers that need more than the hour, and their time in minutes.
     late: Vec<(String, u64)>,
 }
 
-/// Prints the model's tables, or writes them.
+/// Prints the model's tables, or writes them into docs/cost.md.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let root = root();
     let report = arguments.report.clone();
@@ -165,7 +165,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(())
 }
 
-/// As `make bench` and the templates are now.
+/// Evaluates the model for a report of `make bench` and the current templates.
 fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
     let (prices, shop) = (Prices::read(root)?, Shop::read(root)?);
     let model = Model {
@@ -284,14 +284,14 @@ fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
         launches,
         all_cold,
         prices: prices.0.into_values().collect(),
-        // Last: the model notes what it misses while it counts.
+        // Last, as the model collects notes on missing data while it counts.
         notes: report.notes(),
     })
 }
 
-/// What an idle month would cost with less of what runs by itself, one change after the other.
+/// Cost of an idle month with fewer idle resources, one change at a time.
 fn idle_what_ifs(model: &Model<'_>, prices: &Prices) -> Outcome<Vec<IdleWhatIf>> {
-    /// Consumers that see a message now and then: imports, refunds, events of providers, bounces.
+    /// Consumers with rare messages: imports, refunds, webhook events, bounces.
     const RARE: u64 = 5;
     const GB: u64 = 1_000_000_000;
     let mut bill = model.idle_month(IDLE_TABLE_BYTES)?.bill;
@@ -350,7 +350,7 @@ fn scenario(name: &str, priced: &Priced) -> Scenario {
     }
 }
 
-/// Holds what `counts` names against a limit.
+/// Compares the lines that `counts` selects with a limit.
 fn goal(name: &str, priced: &Priced, limit: &str, counts: impl Fn(&Line) -> bool) -> Outcome<Goal> {
     let (is, limit) = (priced.sum(&counts), limit.parse()?);
     let (cause, cause_dollars) = priced.dearest(&counts).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! From invocations to what AWS counts.
+//! Derives the units that AWS bills from invocations.
 
 use super::{
     bill::{Bill, Item},
@@ -8,14 +8,14 @@ use super::{
 };
 use crate::Outcome;
 
-/// Memory that has one whole vCPU.
+/// Memory size that comes with one full vCPU.
 const VCPU_MB: u64 = 1_769;
-/// What AWS counts a call of the HTTP API in, in bytes.
+/// Billing unit of the HTTP API, in bytes.
 const GATEWAY_UNIT: u64 = 512 * 1024;
-/// Seconds of an average month, which has 730 hours.
+/// Seconds of an average month of 730 hours.
 pub(crate) const MONTH_SECONDS: u64 = 730 * 3_600;
 
-/// A call of an AWS service takes this long on the network and over there, in microseconds.
+/// Duration of a call of an AWS service, network included, in microseconds.
 const ROUND_TRIPS: [(&str, u64); 5] = [
     ("DynamoDB", 4_000),
     ("SQS", 8_000),
@@ -23,48 +23,48 @@ const ROUND_TRIPS: [(&str, u64); 5] = [
     ("SES", 60_000),
     ("SecretsManager", 10_000),
 ];
-/// What Lambda's INIT takes before our process has done anything, in microseconds: hello world
-/// starts in 1 ms here and in 13.9 ms there.
+/// Duration of Lambda's INIT before the process starts, in microseconds: hello world starts in 1 ms
+/// here and in 13.9 ms there.
 const PLATFORM_INIT_US: u64 = 13_000;
-/// Connecting to one service for the first time, in microseconds.
+/// Duration of the first connection to a service, in microseconds.
 const CONNECT_US: u64 = 5_000;
-/// Lambda's START, END and REPORT of one invocation.
+/// Number of Lambda's lines per invocation: START, END and REPORT.
 const PLATFORM_LINES: u64 = 3;
 const PLATFORM_BYTES: u64 = 300;
-/// What CloudWatch adds to each line that it keeps, and what packing leaves of it.
+/// Bytes that CloudWatch adds to each stored line, and the share that remains after compression.
 const KEPT_LINE_BYTES: u64 = 26;
 const KEPT_PERCENT: u64 = 15;
-/// Pollers of an idle queue, and how long each looks into it, in seconds.
+/// Pollers of an idle queue, and the duration of each poll in seconds.
 const POLLERS: u64 = 5;
 const POLL_SECONDS: u64 = 20;
-/// Headers of an answer.
+/// Size of response headers.
 const HEADER_BYTES: u64 = 500;
-/// What compression leaves of a JSON answer of a thousand bytes or more that the CDN may keep.
+/// Share that compression leaves of a cacheable JSON response of a thousand bytes or more.
 const COMPRESSED_PERCENT: u64 = 30;
-/// Of page views, those of a product; the others are lists of 24.
+/// Share of page views that show a product; the others are lists of 24.
 const PRODUCT_PERCENT: u64 = 75;
-/// What an order leaves in the table, in bytes: order, invoice, cart, inbox.
+/// Bytes that an order leaves in the table: order, invoice, cart, inbox.
 const ORDER_BYTES: u64 = 4_000;
-/// Of orders, those whose invoice is fetched, and what one weighs.
+/// Share of orders whose invoice is downloaded, and its size.
 const INVOICE_FETCHED_PERCENT: u64 = 20;
 const INVOICE_BYTES: u64 = 20_000;
-/// How often a shopper looks at the order.
+/// Number of times a shopper looks at the order.
 const LOOKS: u64 = 3;
-/// Relays of changes that raise no event for anybody: of the variant twice, of the held money.
+/// Relays of changes without an event: two of the variant, one of the authorization.
 const SILENT_RELAYS: u64 = 3;
-/// An idle shop's table and buckets, in bytes.
+/// Bytes in an idle shop's table and buckets.
 pub(crate) const IDLE_TABLE_BYTES: u64 = 100_000_000;
 const IDLE_BUCKET_BYTES: u64 = 1_000_000_000;
-/// A function that the clock calls more often than this, in seconds, is found warm.
+/// A scheduled function with a shorter interval than this, in seconds, stays warm.
 const KEPT_WARM_SECONDS: u64 = 300;
-/// How often the daily check reads the table, and how long that takes for a MB, in microseconds.
+/// Passes of the daily reconciliation over the table, and its duration per MB in microseconds.
 const CHECK_PASSES: u64 = 2;
 const SCAN_US_A_MB: u64 = 50_000;
-/// With Stripe: what its answers take for one payment, and its events of one.
+/// With Stripe: duration of its responses for one payment, and number of its events.
 const STRIPE_WAIT_US: u64 = 2_000_000;
 const STRIPE_EVENTS: u64 = 2;
 
-/// How the CDN reaches what it may keep.
+/// How the CDN reaches cacheable reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Origin {
     /// Through the HTTP API, as deployed
@@ -73,7 +73,7 @@ pub(crate) enum Origin {
     FunctionUrl,
 }
 
-/// What is logged.
+/// Extent of logging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Logs {
     /// Every request, and Lambda's own lines (`PlatformLogLevel` is `INFO`)
@@ -91,7 +91,7 @@ pub(crate) enum Architecture {
     X86,
 }
 
-/// What a model is made for.
+/// Options of a model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     pub(crate) architecture: Architecture,
@@ -101,31 +101,31 @@ pub(crate) struct Options {
     pub(crate) free_tier: bool,
 }
 
-/// How traffic comes.
+/// Distribution of traffic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traffic {
-    /// Of invocations, those that start a process.
+    /// Share of invocations that are cold starts.
     pub(crate) cold: Quantity,
-    /// Messages that a consumer finds at once.
+    /// Messages per batch of a consumer.
     pub(crate) batch: u64,
-    /// Of cacheable requests, those that the CDN answers.
+    /// Share of cacheable requests that the CDN serves.
     pub(crate) edge_hits: Quantity,
-    /// Of those that reach a function, what its process still knows.
+    /// Share of the remaining requests that the in-process cache serves.
     pub(crate) process_hits: Quantity,
 }
 
-/// What a launch hour's visitors do.
+/// Behavior of a launch hour's visitors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Launch {
-    /// Page views of each: three products and a list at [`PRODUCT_PERCENT`].
+    /// Page views per visitor: [`PRODUCT_PERCENT`] products, the others lists.
     pub(crate) views: u64,
-    /// Static files of each, and their bytes.
+    /// Static files per visitor, and their bytes.
     pub(crate) files: u64,
     pub(crate) file_bytes: u64,
-    /// Of them, those who fill a cart, and those who order.
+    /// Share of visitors who fill a cart, and who order.
     pub(crate) carts: Quantity,
     pub(crate) orders: Quantity,
-    /// Of the hour's traffic, what comes in its busiest minute.
+    /// Share of the hour's traffic in its busiest minute.
     pub(crate) busiest_minute: Quantity,
     pub(crate) traffic: Traffic,
 }
@@ -166,7 +166,7 @@ pub(crate) const LAUNCH: Launch = Launch {
     },
 };
 
-/// Whether a step makes the calls that were measured.
+/// Whether a step makes the measured calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Calls {
     All,
@@ -174,15 +174,15 @@ enum Calls {
     None,
 }
 
-/// Calls of one function in one scenario.
+/// Invocations of one function in one scenario.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     function: &'static str,
     scenario: &'static str,
-    /// How often, for one of what is counted.
+    /// Number per counted unit.
     times: Quantity,
     calls: Calls,
-    /// Waiting for somebody who is not AWS, in microseconds.
+    /// Wait for a service other than AWS, in microseconds.
     wait_us: u64,
 }
 
@@ -196,23 +196,23 @@ const fn step(function: &'static str, scenario: &'static str, times: Quantity) -
     }
 }
 
-/// What some traffic comes to: the bill, and how hard each function works.
+/// Usage of some traffic: the bill, and the work of each function.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) bill: Bill,
     pub(crate) work: Vec<Work>,
 }
 
-/// One function's part of some traffic.
+/// One function's share of some traffic.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
     pub(crate) function: String,
     pub(crate) invocations: Quantity,
-    /// Of one warm invocation.
+    /// Billed duration of one warm invocation.
     pub(crate) billed_ms: u64,
 }
 
-/// The model: what was measured, what is deployed, and how it is used.
+/// The model: measurements, deployment and usage.
 #[derive(Clone, Copy)]
 pub(crate) struct Model<'a> {
     pub(crate) report: &'a Report,
@@ -230,7 +230,7 @@ impl<'a> Model<'a> {
         Self { options, ..self }
     }
 
-    /// `views` of products and lists.
+    /// Usage of `views` page views of products and lists.
     pub(crate) fn page_views(&self, views: Quantity, traffic: Traffic) -> Outcome<Usage> {
         let mut usage = Usage::default();
         let product = Quantity::percent(PRODUCT_PERCENT);
@@ -254,14 +254,14 @@ impl<'a> Model<'a> {
             )?;
             let read = step(function, uncached, missed - known);
             self.run(&mut usage, &read, Quantity::ONE, traffic)?;
-            // What the CDN answers by itself goes over its lines just the same.
+            // Responses of the CDN itself are transferred all the same.
             let answer = self.report.scenario(function, cached)?;
             self.deliver(&mut usage, function, answer, views - missed);
         }
         Ok(usage)
     }
 
-    /// Carts of one line, up to looking at them.
+    /// Usage of carts with one line, including looking at them.
     pub(crate) fn carts(&self, carts: Quantity, traffic: Traffic) -> Outcome<Usage> {
         let once = Quantity::ONE;
         self.all(
@@ -275,7 +275,7 @@ impl<'a> Model<'a> {
         )
     }
 
-    /// Orders of one line, placed for carts that are there, to their ends: paid, told of, invoiced.
+    /// Usage of orders with one line, from placing to payment, email and invoice.
     pub(crate) fn checkouts(&self, orders: Quantity, traffic: Traffic) -> Outcome<Usage> {
         let once = Quantity::ONE;
         let fetched = Quantity::percent(INVOICE_FETCHED_PERCENT);
@@ -284,7 +284,7 @@ impl<'a> Model<'a> {
             step("place-order", "one-line", once),
             step("get-order", "one", Quantity::whole(LOOKS)),
             step("relay-events", "placed", once),
-            // Two messages, and its due note deleted.
+            // Two messages, and the deletion of its due note.
             step("relay-events", "paid", once),
             Step {
                 calls: Calls::None,
@@ -320,14 +320,14 @@ impl<'a> Model<'a> {
         Ok(usage)
     }
 
-    /// Orders with their carts.
+    /// Usage of orders with their carts.
     pub(crate) fn orders(&self, orders: Quantity, traffic: Traffic) -> Outcome<Usage> {
         let mut usage = self.carts(orders, traffic)?;
         usage.join(self.checkouts(orders, traffic)?);
         Ok(usage)
     }
 
-    /// A month in which nobody comes, with so many bytes in the table.
+    /// Usage of a month without visitors, with this number of bytes in the table.
     pub(crate) fn idle_month(&self, table: u64) -> Outcome<Usage> {
         let mut usage = Usage::default();
         let polls = self.shop.polled_queues() * POLLERS * MONTH_SECONDS / POLL_SECONDS;
@@ -338,7 +338,7 @@ impl<'a> Model<'a> {
         for (function, every) in self.shop.schedules() {
             let calls = Quantity::whole(MONTH_SECONDS).over(every);
             usage.bill.add(Item::ScheduleTicks, calls);
-            // A figure is charged by the hour in which it is reported.
+            // A metric is billed for each hour in which it is reported.
             let hours = calls.min(Quantity::whole(MONTH_SECONDS / 3600));
             let months = hours.over(MONTH_SECONDS / 3600);
             let figures = Quantity::whole(self.shop.metrics(function));
@@ -374,7 +374,7 @@ impl<'a> Model<'a> {
         Ok(usage)
     }
 
-    /// An hour in which `users` come.
+    /// Usage of an hour with `users` visitors.
     pub(crate) fn launch_hour(&self, users: u64, launch: &Launch) -> Outcome<Usage> {
         let (users, traffic) = (Quantity::whole(users), launch.traffic);
         let mut usage = self.page_views(users * Quantity::whole(launch.views), traffic)?;
@@ -406,7 +406,7 @@ impl<'a> Model<'a> {
         self.invoke(usage, step.function, step.scenario, times, kind, traffic)
     }
 
-    /// `times` events of one function, with everything that hangs on them.
+    /// Adds `times` events of one function with everything they cause.
     fn invoke(
         &self,
         usage: &mut Usage,
@@ -419,7 +419,7 @@ impl<'a> Model<'a> {
         let scenario = self.report.scenario(name, scenario)?;
         let is_endpoint = self.shop.is_endpoint(name);
         let is_consumer = self.shop.reads_queue(name);
-        // A batch works on its messages one after the other, at what each costs alone.
+        // The messages of a batch are processed one after the other, at the cost of each alone.
         let batch = match is_consumer || self.shop.reads_stream(name) {
             true => traffic.batch,
             false => 1,
@@ -467,7 +467,7 @@ impl<'a> Model<'a> {
             }
         }
         if is_consumer {
-            // Received and deleted, once a batch each.
+            // Receive and delete, once per batch.
             bill.add(Item::SqsRequests, invocations + invocations);
         }
         if is_endpoint {
@@ -491,7 +491,7 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Lines, taken in and kept as long as the template says.
+    /// Adds log lines: ingestion, and storage for the retention of the template.
     fn log(
         &self,
         bill: &mut Bill,
@@ -518,7 +518,7 @@ impl<'a> Model<'a> {
         );
     }
 
-    /// Answers on their way through the CDN to browsers.
+    /// Adds the transfer of responses through the CDN to browsers.
     fn deliver(&self, usage: &mut Usage, name: &str, scenario: &Scenario, times: Quantity) {
         let mut body = Quantity::whole(scenario.answer_bytes);
         if self.shop.is_cacheable(name) && scenario.answer_bytes >= 1000 {
@@ -529,7 +529,7 @@ impl<'a> Model<'a> {
         usage.bill.add(Item::CloudfrontBytes, times * bytes);
     }
 
-    /// A month of bytes in the table.
+    /// Adds a month of storage in the table.
     fn store(&self, bill: &mut Bill, bytes: Quantity) {
         bill.add(Item::DynamodbStorage, bytes);
         if self.shop.backup {
@@ -543,13 +543,13 @@ impl<'a> Model<'a> {
             Architecture::Arm64 => Item::LambdaArm64,
             Architecture::X86 => Item::LambdaX86,
         };
-        // MB-milliseconds to GB-seconds.
+        // Converts MB-milliseconds to GB-seconds.
         let used = times * Quantity::whole(billed_ms * memory);
         bill.add(item, used.over(1024 * 1000));
         Ok(())
     }
 
-    /// How long a warm invocation takes on Lambda, in microseconds.
+    /// Duration of a warm invocation on Lambda, in microseconds.
     fn duration_us(
         &self,
         name: &str,
@@ -571,7 +571,7 @@ impl<'a> Model<'a> {
         Ok(cpu + trips.ceil() + wait_us)
     }
 
-    /// What a cold start adds to it: INIT, and a first event that has to connect.
+    /// Additional duration of a cold start: INIT, and a first event that has to connect.
     fn start_us(&self, name: &str, scenario: &Scenario) -> Outcome<u64> {
         let measured = self.report.function(name)?;
         let start = Quantity::measured(measured.start_cpu_us.median);
@@ -587,7 +587,7 @@ impl<'a> Model<'a> {
         Ok(PLATFORM_INIT_US + connects + self.slowed(name, start + first)?)
     }
 
-    /// CPU time at the share of a vCPU that a function's memory has.
+    /// Duration of CPU time at the share of a vCPU that a function's memory comes with.
     fn slowed(&self, name: &str, cpu_us: Quantity) -> Outcome<u64> {
         let memory = self.shop.function(name)?.memory;
         Ok((cpu_us * Quantity::whole(VCPU_MB.max(memory)))
@@ -615,7 +615,7 @@ impl Usage {
     }
 }
 
-/// Everything that was not measured, in words.
+/// Lists all assumptions that were not measured.
 pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Vec<String> {
     let ms = |us: u64| format!("{} ms", Quantity::measured(us as f64).over(1000));
     let trips: Vec<String> = ROUND_TRIPS

@@ -1,4 +1,4 @@
-//! Quantities and money as whole numbers: what is measured becomes one once, and is exact from then on.
+//! Quantities and money as integers: measurements are converted once, and all calculations are exact.
 
 use std::{
     fmt,
@@ -9,22 +9,22 @@ use std::{
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Millionths in one.
+/// Scale of fixed-point numbers.
 const MILLION: u128 = 1_000_000;
 
-/// How much of something, in millionths; also a share of one.
+/// A quantity in millionths; also used for shares of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Quantity(pub(crate) u128);
 
 impl Quantity {
     pub(crate) const ONE: Self = Self(MILLION);
 
-    /// So many whole ones.
+    /// A whole number.
     pub(crate) const fn whole(count: u64) -> Self {
         Self(count as u128 * MILLION)
     }
 
-    /// A measured figure, rounded up to a millionth.
+    /// Converts a measurement, rounded up to a millionth.
     #[expect(
         clippy::float_arithmetic,
         reason = "a measurement, on its one way to whole numbers"
@@ -37,17 +37,17 @@ impl Quantity {
         Self(percent as u128 * 10_000)
     }
 
-    /// What is left of one.
+    /// One minus this share.
     pub(crate) fn rest(self) -> Self {
         Self(MILLION.saturating_sub(self.0))
     }
 
-    /// The next whole number.
+    /// Rounds up to a whole number.
     pub(crate) fn ceil(self) -> u64 {
         u64::try_from(self.0.div_ceil(MILLION)).unwrap_or(u64::MAX)
     }
 
-    /// A part of it.
+    /// Divides by `count`.
     pub(crate) fn over(self, count: u64) -> Self {
         Self(self.0 / u128::from(count.max(1)))
     }
@@ -78,7 +78,7 @@ impl AddAssign for Quantity {
 impl Sub for Quantity {
     type Output = Self;
 
-    /// Never below nothing.
+    /// Saturates at zero.
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -90,7 +90,7 @@ impl Sum for Quantity {
     }
 }
 
-/// With thousands apart; three decimals where there are some.
+/// With thousands separators, and three decimals if there are any.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let thousandths = (self.0 + 500) / 1000;
@@ -111,7 +111,7 @@ impl Serialize for Quantity {
     }
 }
 
-/// US dollars, in millionths of a millionth: a GB-second's price has ten decimals.
+/// US dollars in units of 10^-12: a GB-second's price has ten decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Dollars(pub(crate) u128);
 
@@ -119,17 +119,17 @@ impl Dollars {
     const DECIMALS: usize = 12;
     const ONE: u128 = MILLION * MILLION;
 
-    /// The price of `quantity` at `self` for `per`.
+    /// The price of `quantity`, where `self` is the price of `per`.
     pub(crate) fn times(self, quantity: Quantity, per: u64) -> Self {
         Self(self.0 * quantity.0 / (u128::from(per.max(1)) * MILLION))
     }
 
-    /// With all its decimals.
+    /// Formats all decimals.
     pub(crate) fn exact(self) -> String {
         decimal(self.0, Self::DECIMALS)
     }
 
-    /// How many of the other this buys.
+    /// How many times the other amount fits into this one.
     pub(crate) fn buys(self, other: Self) -> Quantity {
         Quantity(self.0 * MILLION / other.0.max(1))
     }
@@ -146,7 +146,7 @@ impl Add for Dollars {
 impl Sub for Dollars {
     type Output = Self;
 
-    /// Never below nothing.
+    /// Saturates at zero.
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -158,12 +158,12 @@ impl Sum for Dollars {
     }
 }
 
-/// Plain decimals: `0.0000133334`.
+/// Parses plain decimals such as `0.0000133334`.
 impl FromStr for Dollars {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no price: write it like \"0.20\"");
+        let wrong = || format!("{text:?} is not a price: write it like \"0.20\"");
         let (whole, part) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > Self::DECIMALS {
@@ -202,7 +202,7 @@ impl Serialize for Dollars {
     }
 }
 
-/// A count with its thousands apart.
+/// Formats a count with thousands separators.
 pub(crate) fn thousands(count: u128) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -215,7 +215,7 @@ pub(crate) fn thousands(count: u128) -> String {
     text
 }
 
-/// All decimals that are not zeros at the end.
+/// Formats a fixed-point number without trailing zeros.
 fn decimal(value: u128, decimals: usize) -> String {
     let digits = format!("{value:0>width$}", width = decimals + 1);
     let (whole, part) = digits.split_at(digits.len() - decimals);

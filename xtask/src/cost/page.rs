@@ -1,4 +1,4 @@
-//! The tables, as a terminal and docs/cost.md show them.
+//! Renders the tables for the terminal and docs/cost.md.
 
 use std::fmt::Write;
 
@@ -8,18 +8,18 @@ use super::{
 };
 use crate::Outcome;
 
-/// The page that has the tables.
+/// The page that contains the tables.
 pub(crate) const PATH: &str = "docs/cost.md";
 const START: &str = "<!-- cost:start -->";
 const END: &str = "<!-- cost:end -->";
 
-/// A page with other tables between its marks.
+/// Replaces the tables between the marks of a page.
 pub(crate) fn replace(page: &str, tables: &str) -> Outcome<String> {
     let (before, _, after) = parts(page)?;
     Ok(format!("{before}{START}\n\n{tables}\n{END}{after}"))
 }
 
-/// A page before, between and after its marks.
+/// The parts of a page before, between and after its marks.
 pub(crate) fn parts(page: &str) -> Outcome<(&str, &str, &str)> {
     let wrong = || format!("{PATH} needs {START} and, after it, {END}");
     let (before, rest) = page.split_once(START).ok_or_else(wrong)?;
@@ -27,7 +27,7 @@ pub(crate) fn parts(page: &str) -> Outcome<(&str, &str, &str)> {
     Ok((before, tables, after))
 }
 
-/// All of it, as Markdown. It reads well enough in a terminal.
+/// All tables as Markdown, which is also readable in a terminal.
 pub(crate) fn tables(outlook: &Outlook) -> String {
     let mut text = String::new();
     goals(&mut text, outlook);
@@ -85,7 +85,7 @@ fn lines(text: &mut String, scenario: &Scenario) {
         "| service | what | how much | $ |\n| --- | --- | ---: | ---: |",
     );
     for line in &scenario.lines {
-        // Millions of bytes are read as MB.
+        // Millions of bytes are shown as MB.
         let (quantity, unit) = match line.unit.strip_prefix("byte") {
             Some(rest) => {
                 let unit = rest.strip_prefix("-months").map_or("MB", |_| "MB-months");
@@ -330,7 +330,7 @@ fn costs(what: &str, [servers, ours]: [Dollars; 2]) -> String {
 }
 
 fn push(text: &mut String, line: &str) {
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "{line}");
 }
 

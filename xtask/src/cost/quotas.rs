@@ -1,4 +1,4 @@
-//! Which of AWS's limits a launch hour meets in its busiest second.
+//! Compares the busiest second of a launch hour with AWS's limits.
 
 use serde::Serialize;
 
@@ -9,30 +9,30 @@ use super::{
 };
 use crate::Outcome;
 
-/// Requests a second of all HTTP APIs of an account, and of one distribution.
+/// Requests per second of all HTTP APIs of an account, and of one distribution.
 const GATEWAY: u64 = 10_000;
 const CLOUDFRONT: u64 = 250_000;
-/// Environments at once in an account, and new ones of one function in ten seconds.
+/// Concurrent environments in an account, and new ones of one function in ten seconds.
 const CONCURRENCY: u64 = 1_000;
 const SCALING: u64 = 1_000;
-/// Units a second: of a new table, of any table, of one item.
+/// Units per second: of a new table, of any table, of one item.
 const NEW_TABLE: [u64; 2] = [12_000, 4_000];
 const TABLE: u64 = 40_000;
 const ITEM_READS: u64 = 3_000;
 const ITEM_WRITES: u64 = 1_000;
-/// What an order of one unit writes to its variant: 2 units when placed, 2 when paid.
+/// Write units of an order of one unit on its variant: 2 when placed, 2 when paid.
 const VARIANT_WRITES: u64 = 4;
-/// Into how many shards a stock is split at most.
+/// Maximum number of shards of a stock.
 const SHARDS: u64 = 16;
 
-/// A limit, and what is asked of it.
+/// A limit and the demand.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Check {
     pub(crate) what: String,
     pub(crate) asked: Quantity,
     pub(crate) limit: u64,
     pub(crate) is_exceeded: bool,
-    /// What to do when it is.
+    /// Remedy if the limit is exceeded.
     pub(crate) remedy: String,
 }
 
@@ -46,7 +46,7 @@ fn check(what: &str, asked: Quantity, limit: u64, remedy: String) -> Check {
     }
 }
 
-/// Holds an hour's usage against the limits.
+/// Compares an hour's usage with the limits.
 pub(crate) fn checks(
     model: &Model<'_>,
     users: u64,
@@ -57,7 +57,7 @@ pub(crate) fn checks(
     let of = |item| per_second(hour.bill.of(item));
     let at_once =
         |invocations: Quantity, ms: u64| (per_second(invocations) * Quantity::whole(ms)).over(1000);
-    // Where the template limits a consumer, the limit is all that it takes.
+    // A consumer's demand does not exceed its limit in the template.
     let mut environments: Vec<(String, Quantity)> = Vec::new();
     for work in &hour.work {
         let mut needed = at_once(work.invocations, work.billed_ms);
@@ -81,7 +81,7 @@ pub(crate) fn checks(
     let orders = per_second(Quantity::whole(users) * launch.orders);
     let variant = orders * Quantity::whole(VARIANT_WRITES);
     let shards = variant.over(ITEM_WRITES).ceil();
-    // All look at the same product: half a unit for each read that no cache answers.
+    // All visitors look at the same product: half a unit for each read that no cache serves.
     let views = Quantity::whole(users * launch.views) * launch.traffic.edge_hits.rest();
     let page = per_second(views * launch.traffic.process_hits.rest()).over(2);
     let (reads, writes) = (of(Item::DynamodbReads), of(Item::DynamodbWrites));
@@ -161,7 +161,7 @@ pub(crate) fn checks(
     ])
 }
 
-/// How long consumers with a limit of their own work on an hour's messages, in minutes.
+/// Time that consumers with a concurrency limit need for an hour's messages, in minutes.
 pub(crate) fn backlog(model: &Model<'_>, hour: &Usage) -> Vec<(String, u64)> {
     let mut late = Vec::new();
     for work in &hour.work {

@@ -1,4 +1,4 @@
-//! What `make bench` measured, as far as it has to do with money.
+//! Reads the measurements of `make bench` that the cost model uses.
 
 use std::{
     cell::RefCell,
@@ -15,10 +15,10 @@ use crate::{
     bench::report::{Function, Machine},
 };
 
-/// Where the report lies that the page goes by.
+/// Path of the report that the page is based on.
 pub(crate) const COMMITTED: &str = "docs/performance/report.json";
 
-/// The schema that is known here.
+/// Supported version of the schema.
 const SCHEMA: u32 = 1;
 
 #[derive(Debug, Deserialize)]
@@ -28,13 +28,13 @@ pub(crate) struct Report {
     pub(crate) revision: String,
     pub(crate) machine: Machine,
     functions: BTreeMap<String, Function>,
-    /// What was missing, and what stood in for it.
+    /// Missing measurements, and their substitutes.
     #[serde(skip)]
     notes: RefCell<BTreeSet<String>>,
 }
 
 impl Report {
-    /// Reads a report. One that is not there says how to make it.
+    /// Reads a report. If it is missing, the error says how to create it.
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
         let text = fs::read_to_string(path).map_err(|error| {
             format!(
@@ -63,7 +63,7 @@ impl Report {
         })
     }
 
-    /// A function's scenario; if it was not measured, its first one stands in, and a note says so.
+    /// A function's scenario; if it was not measured, the first one is used and noted.
     pub(crate) fn scenario(&self, function: &str, name: &str) -> Outcome<&Scenario> {
         let scenarios = &self.function(function)?.scenarios;
         if let Some(scenario) = scenarios.get(name) {
@@ -80,7 +80,7 @@ impl Report {
         Ok(scenario)
     }
 
-    /// Says something about what was missing.
+    /// Adds a note about a missing measurement.
     pub(crate) fn note(&self, note: String) {
         self.notes.borrow_mut().insert(note);
     }
@@ -95,7 +95,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::root;
 
-    /// Figures of ADR 0014 and round numbers: a report to count with by hand.
+    /// A report with the figures of ADR 0014 and round numbers, for calculations by hand.
     pub(crate) fn fixture() -> Report {
         Report::read(&root().join("xtask/fixtures/cost-report.json")).unwrap()
     }

@@ -1,5 +1,5 @@
-//! A shop on servers, to compare with: Vendure, whose CPU was measured, on small instances with a
-//! managed Postgres and a load balancer.
+//! Cost of a comparable shop on servers: Vendure, whose CPU usage was measured, on small instances with
+//! a managed Postgres and a load balancer.
 
 use serde::Serialize;
 
@@ -10,26 +10,26 @@ use super::{
 };
 use crate::Outcome;
 
-/// CPU of one page and of one whole checkout, of the shop and of its database, in microseconds.
+/// CPU time of one page and of one complete checkout, of the shop and of its database, in microseconds.
 const PAGE_US: [u64; 2] = [14_000, 11_000];
 const ORDER_US: [u64; 2] = [115_000, 80_000];
-/// What a burstable instance may use all day of its two vCPU, all together, in percent.
+/// Baseline of a burstable instance's two vCPU, in percent of one.
 const BASELINE_PERCENT: u64 = 40;
-/// How full a larger one is driven, for answers to stay quick.
+/// Utilization of a larger instance that keeps responses fast.
 const FULL_PERCENT: u64 = 60;
 const APP_SERVERS: u64 = 2;
-/// One for each server, two for the balancer.
+/// One per server, two for the load balancer.
 const ADDRESSES: u64 = 4;
 const DISK_BYTES: u64 = 20_000_000_000;
-/// What the largest Postgres of the family has.
+/// Maximum size of the Postgres family.
 const MOST_DATABASE_VCPUS: u64 = 64;
-/// How much busier the busiest hours are than the average one.
+/// Ratio of the busiest hours to the average.
 const PEAK: u64 = 10;
-/// Page views for each order.
+/// Page views per order.
 const VIEWS_AN_ORDER: u64 = 50;
 const HOURS: u64 = MONTH_SECONDS / 3600;
 
-/// A month of some orders on both.
+/// A month with some orders on both.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Month {
     pub(crate) orders: u64,
@@ -43,28 +43,28 @@ pub(crate) struct Month {
 pub(crate) struct Hour {
     pub(crate) users: u64,
     pub(crate) ours: Dollars,
-    /// vCPU at work in the busiest second, of the shop and of its database.
+    /// Busy vCPU in the peak second, of the shop and of its database.
     pub(crate) vcpus: [Quantity; 2],
-    /// What such a fleet costs an hour, and a month.
+    /// Cost of such a fleet per hour, and per month.
     pub(crate) hour: Dollars,
     pub(crate) month: Dollars,
     pub(crate) fits_one_database: bool,
 }
 
-/// What the comparison comes to.
+/// Results of the comparison.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Comparison {
-    /// What the smallest fleet costs a month.
+    /// Monthly cost of the smallest fleet.
     pub(crate) floor: Dollars,
-    /// Pages a second that it serves all day.
+    /// Pages per second that it sustains.
     pub(crate) floor_pages: Quantity,
-    /// What another million pages at the origin costs on larger servers that are kept busy, and here.
+    /// Marginal cost of a million pages at the origin on larger, busy servers, and on Stampede.
     pub(crate) million_pages: [Dollars; 2],
-    /// And here with `CatalogOrigin=function-url`.
+    /// The latter with `CatalogOrigin=function-url`.
     pub(crate) million_pages_lean: Dollars,
-    /// The same for a thousand orders, without mail.
+    /// The same for a thousand orders, without emails.
     pub(crate) thousand_orders: [Dollars; 2],
-    /// Pages a month, and a second, at which the smallest fleet costs the same as we do.
+    /// Pages per month, and per second, at which the smallest fleet costs the same as Stampede.
     pub(crate) even_pages: [Quantity; 2],
     /// The same with `CatalogOrigin=function-url`.
     pub(crate) even_pages_lean: [Quantity; 2],
@@ -73,7 +73,7 @@ pub(crate) struct Comparison {
     pub(crate) hours: Vec<Hour>,
 }
 
-/// The smallest fleet, for a month.
+/// The smallest fleet for a month.
 fn floor() -> Bill {
     let mut bill = Bill::default();
     let hours = Quantity::whole(HOURS);
@@ -87,7 +87,7 @@ fn floor() -> Bill {
     bill
 }
 
-/// vCPU that pages and orders a second keep busy, of the shop and of its database.
+/// vCPU that pages and orders per second keep busy, of the shop and of its database.
 fn vcpus(pages: Quantity, orders: Quantity) -> [Quantity; 2] {
     [0, 1].map(|part| {
         let us = pages * Quantity::whole(PAGE_US[part]) + orders * Quantity::whole(ORDER_US[part]);
@@ -95,7 +95,7 @@ fn vcpus(pages: Quantity, orders: Quantity) -> [Quantity; 2] {
     })
 }
 
-/// How many pairs of vCPU serve so much.
+/// Number of two-vCPU servers for this load.
 fn pairs(busy: Quantity) -> u64 {
     (busy * Quantity::whole(100))
         .over(2 * FULL_PERCENT)
@@ -103,7 +103,7 @@ fn pairs(busy: Quantity) -> u64 {
         .max(1)
 }
 
-/// A fleet of larger servers, for some hours.
+/// A fleet of larger servers for some hours.
 fn large(busy: [Quantity; 2], hours: u64) -> Bill {
     let hours = Quantity::whole(hours);
     let months = hours.over(HOURS);
@@ -125,13 +125,13 @@ fn large(busy: [Quantity; 2], hours: u64) -> Bill {
     bill
 }
 
-/// Whether the smallest fleet serves so much all day.
+/// Whether the smallest fleet sustains this load.
 fn fits_floor(busy: [Quantity; 2]) -> bool {
     let baseline = Quantity::percent(BASELINE_PERCENT);
     busy[0] <= baseline * Quantity::whole(APP_SERVERS) && busy[1] <= baseline
 }
 
-/// What CPU of both kinds costs on larger servers that are as full as they may be.
+/// Cost of CPU time of both kinds on larger servers at their maximum utilization.
 fn marginal(prices: &Prices, us: [u64; 2], count: u64) -> Outcome<Dollars> {
     let hours = |us: u64| {
         let busy = Quantity::whole(us * count).over(3_600 * 1_000_000);
@@ -143,8 +143,8 @@ fn marginal(prices: &Prices, us: [u64; 2], count: u64) -> Outcome<Dollars> {
     Ok(bill.price(prices, false)?.total())
 }
 
-/// Compares. `pages` is what a million page views cost at the origin, as deployed and lean; `orders`
-/// what a thousand orders cost there, without mail.
+/// Makes the comparison. `pages` is the origin cost of a million page views, as deployed and lean;
+/// `orders` the origin cost of a thousand orders, without emails.
 pub(crate) fn compare(
     model: &Model<'_>,
     prices: &Prices,
@@ -182,7 +182,7 @@ pub(crate) fn compare(
     })
 }
 
-/// Both behind the same CDN, whose charge is left out, as are the mails.
+/// Both are behind the same CDN, whose cost is excluded, as is the cost of emails.
 fn month(model: &Model<'_>, prices: &Prices, orders: u64) -> Outcome<Month> {
     let views = Quantity::whole(orders * VIEWS_AN_ORDER);
     let mut usage = model.idle_month(IDLE_TABLE_BYTES)?;
@@ -230,7 +230,7 @@ fn hour(model: &Model<'_>, prices: &Prices, users: u64) -> Outcome<Hour> {
     })
 }
 
-/// What the comparison takes for granted.
+/// Assumptions of the comparison.
 pub(crate) fn assumptions() -> Vec<String> {
     vec![
         format!(

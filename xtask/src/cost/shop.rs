@@ -1,4 +1,4 @@
-//! What the templates and the sources say of what runs, so that the model follows them.
+//! Reads the deployment from templates and sources, so that the model follows them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,22 +11,22 @@ use serde_json::Value;
 
 use crate::{Outcome, tidy::files};
 
-/// What the model needs to know of the stack.
+/// The facts about the stack that the model needs.
 #[derive(Debug)]
 pub(crate) struct Shop {
-    /// By binary.
+    /// Functions by binary.
     functions: BTreeMap<String, Function>,
-    /// Functions whose answers the CDN keeps.
+    /// Functions whose responses the CDN caches.
     cacheable: BTreeSet<String>,
-    /// Figures that each function reports also when they are 0, by its own source.
+    /// Metrics that each function reports even if they are 0, from its source.
     metrics: BTreeMap<String, BTreeSet<String>>,
-    /// How many figures there are in all.
+    /// Total number of metrics.
     pub(crate) figures: u64,
     pub(crate) alarms: u64,
-    /// Of them, those on dead-letter queues.
+    /// Number of alarms on dead-letter queues.
     pub(crate) dead_letter_alarms: u64,
     pub(crate) log_retention_days: u64,
-    /// Whether the table keeps what it takes to restore any moment.
+    /// Whether point-in-time recovery of the table is enabled.
     pub(crate) backup: bool,
 }
 
@@ -58,7 +58,7 @@ impl Shop {
             if !functions.contains_key(name.as_ref()) {
                 continue;
             }
-            // By the reply itself, or by the catalogue's pages.
+            // By the reply itself, or by the catalog's pages.
             if [".cached(", "catalog::reply("]
                 .iter()
                 .any(|call| text.contains(call))
@@ -120,7 +120,7 @@ impl Shop {
         function.is_some_and(|function| function.triggers.iter().any(is))
     }
 
-    /// Most batches that a consumer works on at once, if there is a limit.
+    /// Maximum number of concurrent batches of a consumer, if limited.
     pub(crate) fn concurrency(&self, name: &str) -> Option<u64> {
         let triggers = self.functions.get(name).map(|f| f.triggers.as_slice());
         triggers
@@ -132,13 +132,13 @@ impl Shop {
             })
     }
 
-    /// Queues that Lambda looks into.
+    /// Number of queues that Lambda polls.
     pub(crate) fn polled_queues(&self) -> u64 {
         let names = self.functions.keys();
         names.filter(|name| self.reads_queue(name)).count() as u64
     }
 
-    /// Functions that the clock calls, and every how many seconds.
+    /// Scheduled functions with their intervals in seconds.
     pub(crate) fn schedules(&self) -> impl Iterator<Item = (&str, u64)> {
         self.functions.iter().flat_map(|(name, function)| {
             function
@@ -151,12 +151,12 @@ impl Shop {
         })
     }
 
-    /// How many figures a function reports, also when they are 0.
+    /// Number of metrics that a function reports even if they are 0.
     pub(crate) fn metrics(&self, name: &str) -> u64 {
         self.metrics.get(name).map_or(0, |names| names.len() as u64)
     }
 
-    /// Whether a function may read the whole table.
+    /// Whether a function may scan the table.
     pub(crate) fn scans(&self, name: &str) -> bool {
         let function = self.functions.get(name);
         function.is_some_and(|function| {
@@ -183,7 +183,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::root;
 
-    /// The shop as it is, but for the sizes that tests count with by hand.
+    /// The real shop, with round sizes for calculations by hand.
     pub(crate) fn shop() -> Shop {
         let mut shop = Shop::read(&root()).unwrap();
         for (name, function) in &mut shop.functions {

@@ -1,4 +1,5 @@
-//! The model against figures by hand, on a report of round numbers, and the page against the model.
+//! Compares the model with calculations by hand, on a report with round numbers, and the page with the
+//! model.
 
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -12,7 +13,7 @@ const OPTIONS: Options = Options {
     free_tier: false,
 };
 
-/// Calls with the model of the fixture, as deployed but for Lambda's own lines.
+/// Calls `test` with the fixture's model, as deployed except for Lambda's own lines.
 pub(crate) fn with_model(test: impl FnOnce(&Model<'_>)) {
     let (report, shop) = (fixture(), shop());
     test(&Model {
@@ -22,7 +23,7 @@ pub(crate) fn with_model(test: impl FnOnce(&Model<'_>)) {
     });
 }
 
-/// Holds quantities, written with all their decimals, against a bill.
+/// Asserts the quantities of a bill, written with all decimals.
 fn assert_bill(bill: &Bill, want: &[(Item, &str)]) {
     for (item, want) in want {
         let got = serde_json::to_value(bill.of(*item)).unwrap();
@@ -34,7 +35,7 @@ fn total(bill: &Bill) -> Dollars {
     bill.price(&prices(), false).unwrap().total()
 }
 
-/// Holds dollars against a bill, by service.
+/// Asserts the dollars of a bill, by service.
 fn assert_services(bill: &Bill, want: &[(&str, &str)]) {
     let priced = bill.price(&prices(), false).unwrap();
     for (service, want) in want {
@@ -391,7 +392,7 @@ fn the_page_shows_what_the_committed_report_yields() {
     let path = root.join(report::COMMITTED);
     if !path.exists() {
         println!(
-            "skipped: there is no {} yet, `make bench` makes it",
+            "skipped: {} does not exist yet, `make bench` creates it",
             report::COMMITTED
         );
         return;

@@ -1,4 +1,4 @@
-//! What the shop sells: made up for a shop of our own, read for one that is deployed already.
+//! The products to shop for: generated for a local shop, read from a deployed one.
 
 use std::{
     collections::BTreeSet,
@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::{plan::Shelves, random::Random};
 use crate::Outcome;
 
-/// How long an import may make no progress.
+/// Timeout of an import without progress.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Most products that are read from a shop; the rest would hardly be looked at.
+/// Maximum number of products to read from a shop; the rest would hardly be viewed.
 const MOST_READ: usize = 2_000;
 
 const COLLECTIONS: [&str; 6] = [
@@ -37,14 +37,14 @@ const ABOUT: &str = "<p>The one you put on at sunrise and are still wearing at t
                      once so that it does not shrink</li><li>Printed by hand with water-based ink</li><li>Cut and \
                      sewn within a day's drive of the festival grounds</li></ul>";
 
-/// One product.
+/// A product with its variants.
 #[derive(Clone, Debug)]
 pub(super) struct Product {
     pub(super) slug: String,
     pub(super) skus: Vec<String>,
 }
 
-/// All that shoppers choose from, the most popular product first.
+/// All products, the most popular first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Catalogue {
     pub(super) products: Vec<Product>,
@@ -63,7 +63,7 @@ impl Catalogue {
         }
     }
 
-    /// Reads what a shop sells, page by page. By slug, so that the order is the same every time.
+    /// Reads the products of a shop, page by page. Sorted by slug, so that the order is reproducible.
     pub(super) async fn read(http: &reqwest::Client, address: &str) -> Outcome<Self> {
         let mut products = Vec::new();
         let [mut collections, mut types, mut tags] = [const { BTreeSet::new() }; 3];
@@ -83,10 +83,9 @@ impl Catalogue {
                     format!("{address}/v1/products answers {status}: is it a shop?").into(),
                 );
             }
-            let page: Value = answer
-                .json()
-                .await
-                .map_err(|_| format!("{address}/v1/products is no list: is it a shop?"))?;
+            let page: Value = answer.json().await.map_err(|_| {
+                format!("{address}/v1/products is not a product list: is it a shop?")
+            })?;
             for item in page["items"].as_array().into_iter().flatten() {
                 let strings = |value: &Value| -> Vec<String> {
                     let strings = value.as_array().into_iter().flatten();
@@ -113,7 +112,7 @@ impl Catalogue {
                 break;
             }
         }
-        // A list shows little of each; what can be bought is on their pages.
+        // Lists omit variants, which are on the products' pages.
         for product in &mut products {
             let url = format!("{address}/v1/products/{}", product.slug);
             let page: Value = http.get(url).send().await?.json().await?;
@@ -139,12 +138,12 @@ impl Catalogue {
     }
 }
 
-/// A product file of so many products, three variants each with so many units.
+/// A product file with this number of products, each with three variants of `stock` units.
 pub(super) fn file(products: usize, stock: u32) -> String {
     let mut file = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Published,Option1 Name,Option1 Value,\
                     Variant SKU,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Image Src,Image Alt Text\n"
         .to_owned();
-    // The same shop for every seed: seeds tell shoppers apart.
+    // The same shop for every seed: seeds only vary the shoppers.
     let mut random = Random::new(0);
     for number in 1..=products {
         let kind = TYPES[random.below(TYPES.len())];
@@ -178,7 +177,7 @@ fn quoted(cell: &str) -> String {
     format!("\"{}\"", cell.replace('"', "\"\""))
 }
 
-/// Asks for an import and uploads its file, the way a shop imports its own; answers with its id.
+/// Creates an import and uploads its file, through the shop's own API; returns the import's id.
 pub(crate) async fn upload(
     http: &reqwest::Client,
     address: &str,
@@ -204,7 +203,7 @@ pub(crate) async fn upload(
     Ok(ticket["id"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Imports a product file and says how far it is.
+/// Imports a product file and reports the progress.
 pub(super) async fn import(
     http: &reqwest::Client,
     address: &str,
@@ -230,7 +229,7 @@ pub(super) async fn import(
                 return Ok(());
             }
             Some("completed" | "failed") => {
-                return Err(format!("the catalogue cannot be imported: {import}").into());
+                return Err(format!("the catalog cannot be imported: {import}").into());
             }
             _ => {}
         }
@@ -252,7 +251,7 @@ pub(super) async fn import(
     }
 }
 
-/// What is at the bottom of an error, without the address that is in the message already.
+/// The root cause of an error, without the URL that is already in the message.
 pub(super) fn root_of(error: &dyn std::error::Error) -> String {
     let mut bottom = error;
     while let Some(source) = bottom.source() {

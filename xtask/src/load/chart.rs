@@ -1,4 +1,4 @@
-//! Line charts as SVG, drawn without anything from elsewhere.
+//! Draws line charts as SVG, without dependencies.
 
 #![expect(clippy::float_arithmetic, reason = "coordinates are not money")]
 
@@ -11,36 +11,36 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 38.0;
 
-/// How values become heights.
+/// Mapping of values to heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     Linear,
     Logarithmic,
 }
 
-/// One line.
+/// A line of a chart.
 pub(super) struct Series {
     pub(super) name: &'static str,
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// One chart.
+/// A line chart.
 pub(super) struct Chart {
-    /// Distinguishes it within a page.
+    /// Unique within a page.
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    /// What it shows, for who cannot see it.
+    /// Description for screen readers.
     pub(super) description: String,
     pub(super) unit: &'static str,
     pub(super) scale: Scale,
     pub(super) series: Vec<Series>,
-    /// Marks of the horizontal axis: where, and what is written there.
+    /// Ticks of the horizontal axis: position and label.
     pub(super) marks: Vec<(f64, String)>,
     pub(super) axis: &'static str,
 }
 
 impl Chart {
-    /// The chart with its heading and its legend.
+    /// The chart with heading and legend.
     pub(super) fn figure(&self) -> String {
         let mut legend = String::new();
         for (index, series) in self.series.iter().enumerate() {
@@ -146,7 +146,7 @@ impl Chart {
     }
 }
 
-/// From 0 to the first round number that is enough, in a few round steps.
+/// Ticks from 0 to the first round number that covers `high`.
 fn linear(high: f64) -> Vec<f64> {
     let high = if high > 0.0 { high } else { 1.0 };
     let rough = high / 4.0;
@@ -163,7 +163,7 @@ fn linear(high: f64) -> Vec<f64> {
     ticks
 }
 
-/// Powers of ten around what is there.
+/// Powers of ten that cover the values.
 fn logarithmic(low: f64, high: f64) -> Vec<f64> {
     if !low.is_finite() {
         return vec![1.0, 10.0];
@@ -177,7 +177,7 @@ fn logarithmic(low: f64, high: f64) -> Vec<f64> {
     ticks
 }
 
-/// A number as short as it can be said.
+/// Formats a number as briefly as possible.
 fn label(value: f64) -> String {
     if value >= 1000.0 {
         return format!("{}k", short(value / 1000.0));
@@ -191,7 +191,7 @@ fn short(value: f64) -> String {
     text.to_owned()
 }
 
-/// Marks for a time axis in seconds.
+/// Ticks of a time axis in seconds.
 pub(super) fn seconds(length: f64) -> Vec<(f64, String)> {
     const STEPS: [f64; 12] = [
         0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 14_400.0,

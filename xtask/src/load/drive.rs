@@ -1,4 +1,5 @@
-//! The shoppers: each follows its plan, at the plan's times, whatever the shop does.
+//! Runs the shoppers: each follows its plan at the planned times, regardless of the shop's speed (open
+//! loop).
 
 use std::{
     collections::HashMap,
@@ -17,44 +18,44 @@ use super::{
     record::{Ending, Record, Route, timed},
 };
 
-/// A shopper asks again this long after an answer that the order is not paid yet.
+/// Polling interval while an order is not paid yet.
 const POLL: Duration = Duration::from_millis(500);
-/// And gives up after this.
+/// Timeout of polling for the payment.
 const PAYMENT_PATIENCE: Duration = Duration::from_secs(60);
-/// How long a request may take: longer than API Gateway waits.
+/// Timeout of a request: longer than API Gateway's.
 pub(super) const REQUEST_PATIENCE: Duration = Duration::from_secs(31);
 
-/// What all shoppers share.
+/// State shared by all shoppers.
 pub(super) struct World {
     pub(super) http: reqwest::Client,
     pub(super) address: String,
     pub(super) catalogue: Catalogue,
     pub(super) record: Record,
-    /// Makes this run's idempotency keys and addresses differ from those of every other.
+    /// Distinguishes this run's idempotency keys and addresses from those of other runs.
     pub(super) run: u64,
-    /// Domain of the shoppers' e-mail addresses, where nobody reads them.
+    /// Domain of the shoppers' email addresses, which nobody reads.
     pub(super) mailbox: Mailbox,
     /// Whether the run is to end early.
     over: watch::Sender<bool>,
     pub(super) books: Mutex<Books>,
-    /// `ETag`s by address.
+    /// `ETag`s by URL.
     etags: Mutex<HashMap<String, String>>,
 }
 
-/// Where the shoppers' mail goes.
+/// Destination of the shoppers' emails.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mailbox {
-    /// Nowhere: the emulator keeps it.
+    /// The emulator, which keeps them.
     Emulated,
-    /// To SES's own simulator, so that no mail bounces and none reaches anybody.
+    /// SES's mailbox simulator, so that no email bounces or reaches anybody.
     Simulator,
 }
 
-/// What the shoppers know they bought.
+/// The shoppers' own record of their orders.
 #[derive(Debug, Default)]
 pub(super) struct Books {
     pub(super) orders: Vec<Placed>,
-    /// Orders without a clear answer: the same request will be sent again.
+    /// Orders without a conclusive response: the same request will be repeated.
     pub(super) unclear: Vec<Unclear>,
 }
 
@@ -67,7 +68,7 @@ pub(super) struct Placed {
     pub(super) status: String,
 }
 
-/// An order of which nobody knows whether it was placed.
+/// An order for which it is unknown whether it was placed.
 #[derive(Clone, Debug)]
 pub(super) struct Unclear {
     pub(super) key: String,
@@ -75,14 +76,14 @@ pub(super) struct Unclear {
     pub(super) lines: Vec<(String, u32)>,
 }
 
-/// What the answer to a placed order says.
+/// Fields of the response to placing an order.
 #[derive(Deserialize)]
 pub(super) struct PlacedView {
     pub(super) id: String,
     pub(super) access_token: String,
 }
 
-/// What an order's own view says.
+/// Fields of an order's view.
 #[derive(Deserialize)]
 pub(super) struct StatusView {
     pub(super) status: String,
@@ -133,7 +134,7 @@ impl World {
         self.etags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the run: nobody starts anything more.
+    /// Ends the run: shoppers start nothing more.
     pub(super) fn end(&self) {
         self.over.send_replace(true);
     }
@@ -142,7 +143,7 @@ impl World {
         *self.over.borrow()
     }
 
-    /// Waits for a moment, or for the end of the run if that is earlier.
+    /// Waits until a moment, or the end of the run if that is earlier.
     async fn wait_until(&self, moment: Instant) {
         let mut over = self.over.subscribe();
         tokio::select! {
@@ -152,14 +153,14 @@ impl World {
     }
 }
 
-/// Lets everybody in at their time, and waits until the last one has left.
+/// Starts all shoppers at their times, and waits until the last one has finished.
 pub(super) async fn drive(world: &Arc<World>, plan: impl Iterator<Item = Visit>, start: Instant) {
     let mut visits = JoinSet::new();
     for visit in plan {
         let Some(first) = visit.steps.first() else {
             continue;
         };
-        // A little early, so that the first request is on time.
+        // Slightly early, so that the first request is on time.
         let door = (start + first.at).checked_sub(Duration::from_millis(2));
         world.wait_until(door.unwrap_or(start)).await;
         if world.is_over() {
@@ -171,13 +172,13 @@ pub(super) async fn drive(world: &Arc<World>, plan: impl Iterator<Item = Visit>,
     while visits.join_next().await.is_some() {}
 }
 
-/// One shopper on a visit.
+/// A shopper during a visit.
 struct Shopper {
     world: Arc<World>,
     start: Instant,
-    /// Since when it has had nothing to wait for but the time of its next step.
+    /// Time since which it has only waited for the time of its next step.
     free: Instant,
-    /// Address of the list it looks at, and where its next page starts.
+    /// Path of the current list, and the cursor of its next page.
     list: Option<(String, Option<String>)>,
     cart: Option<String>,
     lines: Vec<(String, u32)>,
@@ -185,7 +186,7 @@ struct Shopper {
     placed: Instant,
 }
 
-/// An answer that was as it should be.
+/// A response as expected.
 struct Answer {
     status: u16,
     body: Vec<u8>,
@@ -209,7 +210,7 @@ impl Shopper {
         self.world.record.tally().arrived += 1;
         for step in &visit.steps {
             self.world.wait_until(self.start + step.at).await;
-            // Who has ordered waits for the answer even when the doors close.
+            // Shoppers who have ordered wait for the response even when the run ends.
             if self.world.is_over() && step.what != What::AwaitPayment {
                 if self.order.is_some() {
                     continue;
@@ -236,7 +237,7 @@ impl Shopper {
                 let Some((list, next)) = self.list.take() else {
                     return;
                 };
-                // The last page has no next one: back to the first, as the browser knows it.
+                // After the last page, return to the first, which the browser has cached.
                 let address = match next {
                     Some(cursor) => format!("{list}&cursor={cursor}"),
                     None => list.clone(),
@@ -277,7 +278,7 @@ impl Shopper {
     async fn look_at_list(&mut self, at: Duration, address: String, list: &str, again: bool) {
         let answer = self.look(Route::ListProducts, at, &address, again).await;
         let page = answer.and_then(|answer| serde_json::from_slice::<PageView>(&answer.body).ok());
-        // Of a page that is known already (304) the shopper does not turn further.
+        // After a 304 the shopper does not go to the next page.
         let next = page.and_then(|page| page.next_cursor);
         self.list = Some((list.to_owned(), next.map(|cursor| encoded(&cursor))));
     }
@@ -290,7 +291,7 @@ impl Shopper {
         self.look(Route::GetProduct, at, &address, again).await;
     }
 
-    /// Looks at a page that caches know, with the `ETag` of the last look if that is to be sent.
+    /// Requests a cacheable page, with the `ETag` of the last response if `again`.
     async fn look(
         &mut self,
         route: Route,
@@ -385,7 +386,7 @@ impl Shopper {
     async fn await_payment(&mut self, at: Duration) {
         let Some(index) = self.order else { return };
         let order = self.world.books().orders[index].clone();
-        // The plan says when to ask first; from then on each answer says when to ask again.
+        // The plan determines the first poll; each response determines the next.
         let mut next = at.max(self.placed.duration_since(self.start));
         loop {
             let address = format!("/v1/orders/{}", order.id);
@@ -419,7 +420,7 @@ impl Shopper {
             .get(format!("{}{address}", self.world.address))
     }
 
-    /// Sends a request at its time and notes how it went. `None` if it went wrong.
+    /// Sends a request at its time and records the result. `None` if it failed.
     async fn send(
         &mut self,
         route: Route,
@@ -467,15 +468,15 @@ impl Shopper {
     }
 }
 
-/// What became of an attempt to order.
+/// Result of an attempt to order.
 pub(super) enum Outcome {
     Placed(PlacedView),
     SoldOut,
-    /// It may have been placed, or not.
+    /// It is unknown whether the order was placed.
     Unclear,
 }
 
-/// Sends an order again that had no clear answer.
+/// Repeats an order without a conclusive response.
 pub(super) async fn place_again(world: &World, order: &Unclear) -> Outcome {
     let request = place_request(world, &order.key, &order.body);
     match exchange(world, request).await {
@@ -492,7 +493,7 @@ fn place_request(world: &World, key: &str, body: &Value) -> RequestBuilder {
         .json(body)
 }
 
-/// What an answer to `POST /v1/orders` means.
+/// Interprets a response to `POST /v1/orders`.
 fn judge(answer: &Answer) -> (Ending, Outcome) {
     match answer.status {
         201 => match serde_json::from_slice(&answer.body) {
@@ -514,7 +515,7 @@ fn judge(answer: &Answer) -> (Ending, Outcome) {
     }
 }
 
-/// Sends a request and reads the answer to its end.
+/// Sends a request and reads the complete response.
 async fn exchange(world: &World, request: RequestBuilder) -> Result<Answer, &'static str> {
     let failed = |error: &reqwest::Error| match error {
         error if error.is_timeout() => "timeout",
@@ -535,7 +536,7 @@ async fn exchange(world: &World, request: RequestBuilder) -> Result<Answer, &'st
     })
 }
 
-/// What an answer that should not be is called: its status, and its problem's code if it has one.
+/// Name of an unexpected response: its status, and the code of its problem if it has one.
 fn code(answer: &Answer) -> String {
     let problem = serde_json::from_slice::<CodeView>(&answer.body);
     match problem {
@@ -544,7 +545,7 @@ fn code(answer: &Answer) -> String {
     }
 }
 
-/// A segment of a path or a value of a query.
+/// Percent-encodes a path segment or a query value.
 fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! The report for people: as a page, and in short for the terminal.
+//! Renders the report as a page, and as a summary for the terminal.
 
 #![expect(
     clippy::float_arithmetic,
@@ -15,7 +15,7 @@ use super::{
 
 const STYLE: &str = include_str!("report.css");
 
-/// The whole page, which needs nothing else.
+/// The self-contained page.
 pub(super) fn page(report: &Report) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -240,7 +240,7 @@ fn charts(report: &Report) -> String {
         },
     ];
     if !report.distribution.is_empty() {
-        // Each nine as wide as the one before it.
+        // Each nine is as wide as the previous one.
         let nines = |percent: f64| -(1.0 - percent / 100.0).log10();
         let curve = |name, value: &dyn Fn(&Percentile) -> f64| Series {
             name,
@@ -494,7 +494,7 @@ fn facts(report: &Report) -> String {
     )
 }
 
-/// The same in short, for a terminal.
+/// The summary for a terminal.
 pub(super) fn text(report: &Report) -> String {
     let mut text = format!(
         "\n{} shoppers, {} requests, {}/s, {} errors; orders: {} placed, {} paid, {} sold out\n\n",
@@ -619,7 +619,7 @@ fn memory(of: &OfFunction) -> String {
     })
 }
 
-/// A count with its thousands set off.
+/// Formats a count with thousands separators.
 fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -639,7 +639,7 @@ fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// Milliseconds, as exact as they are worth.
+/// Formats milliseconds with adequate precision.
 fn millis(millis: f64) -> String {
     match millis {
         ..10.0 => format!("{millis:.2}"),

@@ -1,4 +1,4 @@
-//! What the terminal shows while shoppers are in the shop.
+//! Live status in the terminal while the load runs.
 
 use std::{
     io::{IsTerminal, Write},
@@ -7,12 +7,12 @@ use std::{
 
 use super::record::{Record, Tally};
 
-/// A line this often where nothing can be drawn anew.
+/// Interval of status lines where the terminal cannot be redrawn.
 const EVERY: Duration = Duration::from_secs(5);
-/// Points of the curve.
+/// Number of points of the curve.
 const CURVE: usize = 24;
 
-/// Shows how it goes.
+/// Shows the progress of a run.
 pub(super) struct Live {
     length: Duration,
     draws: bool,
@@ -21,7 +21,7 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// For a run of that length.
+    /// Makes the display of a run of this length.
     pub(super) fn new(length: Duration) -> Self {
         Self {
             length,
@@ -31,7 +31,7 @@ impl Live {
         }
     }
 
-    /// Shows how it stands.
+    /// Shows the current status.
     pub(super) fn show(&mut self, record: &Record, now: Duration) {
         let lines = {
             let tally = record.tally();
@@ -44,7 +44,7 @@ impl Live {
             lines(&tally, now, self.length)
         };
         let mut out = std::io::stdout().lock();
-        // A terminal that is gone is noticed elsewhere.
+        // A closed terminal is noticed elsewhere.
         if self.draws {
             let up = if self.drawn { "\x1b[3A\r" } else { "" };
             let _ = write!(out, "{up}\x1b[J{}\n{}\n{}\n", lines[0], lines[1], lines[2]);
@@ -68,7 +68,7 @@ fn lines(tally: &Tally, now: Duration, length: Duration) -> [String; 3] {
         .iter()
         .map(|stretch| stretch.answered)
         .collect();
-    // The running second is not full yet.
+    // The current second is still incomplete.
     let full = &answered[..answered.len().saturating_sub(1)];
     let orders = tally.orders;
     [
@@ -90,13 +90,13 @@ fn lines(tally: &Tally, now: Duration, length: Duration) -> [String; 3] {
     ]
 }
 
-/// Minutes and seconds.
+/// Formats minutes and seconds.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// A curve of one line of text.
+/// Draws a curve as one line of text.
 fn sparkline(values: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = values.iter().copied().max().unwrap_or_default().max(1);

@@ -1,5 +1,5 @@
-//! What the run cost the machine: CPU of the functions, of what emulates AWS, and of the shoppers
-//! themselves. Read from `/proc`; where there is none (macOS), there are no figures.
+//! CPU usage during a run: of the functions, the emulators and the load generator. Read from `/proc`;
+//! not available on macOS.
 
 #![expect(clippy::float_arithmetic, reason = "times and shares are not money")]
 
@@ -15,60 +15,60 @@ use serde::Serialize;
 
 use super::record::float;
 
-/// Threads of the generator's own runtime begin with this.
+/// Prefix of the names of the generator's threads.
 pub(super) const GENERATOR_THREADS: &str = "load";
 
-/// Who uses the CPU.
+/// User of CPU time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum User {
     Function(String),
     /// The gateway, the Runtime API, DynamoDB, the meter, SQS, S3 and SES.
     Emulators,
-    /// The shoppers, and those who watch them.
+    /// The shoppers and the measurement.
     Generator,
 }
 
-/// CPU of a thread, in nanoseconds.
+/// CPU time of a thread, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 struct Cpu {
     first: u64,
     last: u64,
 }
 
-/// Looks at every process again and again, so that one that ends is not forgotten.
+/// Samples all processes periodically, so that those that exit are included.
 pub(super) struct Observer {
     lambda: Lambda,
     names: Vec<String>,
     emulator: Option<u32>,
-    /// By who uses it, process and thread.
+    /// CPU time by user, process and thread.
     threads: BTreeMap<(User, u32, u32), Cpu>,
-    /// Most memory of any process of a function, in bytes.
+    /// Peak memory of any process of a function, in bytes.
     memory: BTreeMap<String, u64>,
     began: Instant,
-    /// CPU seconds of the whole machine when it began.
+    /// CPU seconds of the whole machine at the start.
     machine_before: f64,
-    /// Seconds since the start, and CPU seconds used until then.
+    /// Seconds since the start, with the CPU seconds used until then.
     curve: Vec<(f64, Used)>,
 }
 
-/// CPU seconds.
+/// CPU seconds by user.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Used {
     pub(super) functions: f64,
     pub(super) emulators: f64,
     pub(super) generator: f64,
-    /// Everything else on the machine, which the run had to share it with.
+    /// All other programs on the machine.
     pub(super) others: f64,
 }
 
 impl Used {
-    /// Of the run, without the others.
+    /// Total of the run, without other programs.
     pub(super) fn ours(&self) -> f64 {
         self.functions + self.emulators + self.generator
     }
 }
 
-/// What one function used.
+/// Usage of one function.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OfFunction {
     pub(super) cpu_seconds: f64,
@@ -77,7 +77,7 @@ pub(super) struct OfFunction {
 }
 
 impl Observer {
-    /// From now on. What processes have used until now does not count.
+    /// Starts sampling. CPU time used before does not count.
     pub(super) fn new(lambda: Lambda, emulator: Option<u32>) -> Self {
         let mut observer = Self {
             names: lambda.counts().into_keys().collect(),
@@ -94,7 +94,7 @@ impl Observer {
         observer
     }
 
-    /// Looks again.
+    /// Takes a sample.
     pub(super) fn look(&mut self) {
         self.read(false);
         let used = self.used();
@@ -131,7 +131,7 @@ impl Observer {
             let Some(id) = thread.file_name().to_str().and_then(|id| id.parse().ok()) else {
                 continue;
             };
-            // Gone since it was listed.
+            // The process has exited since it was listed.
             let Some(nanos) = cpu_nanos(&path) else {
                 continue;
             };
@@ -148,7 +148,7 @@ impl Observer {
         }
     }
 
-    /// CPU used since the start.
+    /// CPU time used since the start.
     pub(super) fn used(&self) -> Used {
         let mut used = Used::default();
         for ((user, ..), cpu) in &self.threads {
@@ -164,7 +164,7 @@ impl Observer {
         used
     }
 
-    /// What a function used since the start, and how many processes ran it.
+    /// CPU time of a function since the start, and the number of its processes.
     pub(super) fn of(&self, name: &str) -> OfFunction {
         let mut found = OfFunction {
             memory_bytes: self.memory.get(name).copied().unwrap_or_default(),
@@ -182,8 +182,8 @@ impl Observer {
         found
     }
 
-    /// Cores in use over time: seconds since the start, and how many cores each kept busy since the
-    /// point before.
+    /// Busy cores over time: seconds since the start, and busy cores of each user since the previous
+    /// sample.
     pub(super) fn curve(&self) -> Vec<(f64, Used)> {
         let pairs = self.curve.windows(2).filter(|pair| pair[1].0 > pair[0].0);
         pairs
@@ -201,7 +201,7 @@ impl Observer {
             .collect()
     }
 
-    /// Whether there is anything to read.
+    /// Whether CPU times are available.
     pub(super) fn sees(&self) -> bool {
         !self.threads.is_empty()
     }
@@ -211,20 +211,20 @@ fn seconds(nanos: u64) -> f64 {
     Duration::from_nanos(nanos).as_secs_f64()
 }
 
-/// CPU that a thread has used: the first figure of its `schedstat`.
+/// CPU time of a thread: the first field of its `schedstat`.
 fn cpu_nanos(thread: &Path) -> Option<u64> {
     let text = fs::read_to_string(thread.join("schedstat")).ok()?;
     text.split_whitespace().next()?.parse().ok()
 }
 
-/// CPU that the whole machine has used, in seconds; 0 where that is not told.
+/// CPU time of the whole machine in seconds; 0 if not available.
 fn machine_seconds() -> f64 {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     busy_seconds(&text).unwrap_or_default()
 }
 
-/// All that is not idle or waiting for a disk, of the line about all cores. Linux counts it in
-/// hundredths of a second.
+/// Sum of the fields other than idle and iowait in the line about all cores. Linux counts in hundredths
+/// of a second.
 fn busy_seconds(stat: &str) -> Option<f64> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
     let ticks: Vec<u64> = line
@@ -237,7 +237,7 @@ fn busy_seconds(stat: &str) -> Option<f64> {
     Some(float(busy.sum()) / 100.0)
 }
 
-/// Most memory a process has had, in bytes.
+/// Peak memory of a process in bytes.
 fn memory_peak(process: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     kilobytes(&text, "VmHWM:")
@@ -249,7 +249,7 @@ fn kilobytes(text: &str, field: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Where it ran.
+/// The machine of the run.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Machine {
     pub(super) processor: String,

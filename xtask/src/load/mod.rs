@@ -1,4 +1,5 @@
-//! `make load`: a population of shoppers, at a rate that does not wait for the shop.
+//! `make load`: load test with a population of shoppers, at an arrival rate independent of the shop
+//! (open loop).
 
 pub(crate) mod catalogue;
 mod chart;
@@ -41,18 +42,18 @@ use self::{
 };
 use crate::{Outcome, bench::binaries::Binaries, root, staff};
 
-/// More than a laptop or the default account could take.
+/// Maximum arrival rate: more than a laptop or the default account could handle.
 const MOST_RATE: f64 = 10_000.0;
 const MOST_SECONDS: u64 = 86_400;
-/// What fits a product file.
+/// Maximum number of products of one product file.
 const MOST_PRODUCTS: usize = 10_000;
-/// How often the machine is looked at, and the terminal drawn.
+/// Interval of samples and of the live status.
 const LOOK: Duration = Duration::from_millis(500);
-/// The shop is quiet when nothing was called for this long.
+/// The shop is at rest when no function was called for this long.
 const QUIET: Duration = Duration::from_millis(1500);
-/// How long what orders set off may take.
+/// Timeout of the work that orders cause.
 const SETTLE: Duration = Duration::from_secs(120);
-/// How many logged errors are kept.
+/// Maximum number of logged errors to keep.
 const MOST_LOGGED: usize = 20;
 
 #[derive(Args)]
@@ -104,7 +105,7 @@ pub(crate) struct Load {
     out: Option<PathBuf>,
 }
 
-/// A shop on this machine, for this run alone.
+/// A local shop for this run only.
 struct Here {
     stack: Stack,
     meter: Meter,
@@ -112,13 +113,13 @@ struct Here {
     log: Arc<Mutex<Vec<String>>>,
 }
 
-/// What was there before the first shopper.
+/// State before the first shopper.
 struct Before {
     counts: BTreeMap<String, Counts>,
     observer: Arc<Mutex<Observer>>,
 }
 
-/// What the functions cost, and the machine.
+/// Usage of the functions and of the machine.
 #[derive(Default)]
 struct Cost {
     functions: Vec<report::OfFunction>,
@@ -126,7 +127,7 @@ struct Cost {
     cores: Vec<report::Cores>,
 }
 
-/// Drives shoppers through a shop and writes down how it went.
+/// Runs shoppers through a shop and writes a report.
 pub(crate) fn run(load: &Load) -> Outcome {
     load.check()?;
     let target = target()?;
@@ -136,7 +137,7 @@ pub(crate) fn run(load: &Load) -> Outcome {
     if load.url.is_none() && !load.debug {
         crate::bench::binaries::build(&root)?;
     }
-    // Apart, so that shoppers do not wait for what emulates AWS, and their CPU is known.
+    // A separate runtime, so that shoppers do not wait for the emulators and their CPU time is known.
     let shop = tokio::runtime::Builder::new_multi_thread()
         .thread_name("shop")
         .enable_all()
@@ -159,7 +160,7 @@ async fn all(
     out: &Path,
     generator: &tokio::runtime::Handle,
 ) -> Outcome {
-    // A client of the generator's: its connections live on the generator's threads.
+    // The generator has its own client, as connections belong to its threads.
     let http = reqwest::Client::builder()
         .timeout(REQUEST_PATIENCE)
         .pool_max_idle_per_host(1024)
@@ -208,7 +209,7 @@ async fn drive_and_report(
 
     let before = here.map(Here::before);
     let at = runtime::now();
-    // A moment for the generator to get ready.
+    // Gives the generator a moment to get ready.
     let start = Instant::now() + Duration::from_millis(100);
     let mut driving = {
         let world = Arc::clone(&world);
@@ -225,9 +226,9 @@ async fn drive_and_report(
     loop {
         tokio::select! {
             done = &mut driving => {
-                // Cut short by the second Ctrl-C, or a fault of ours.
+                // Aborted by the second Ctrl-C, or a bug.
                 if let Err(error) = done && error.is_panic() {
-                    return Err("the generator failed; its words are above".into());
+                    return Err("the generator failed; see its output above".into());
                 }
                 break;
             }
@@ -307,7 +308,7 @@ async fn drive_and_report(
     conclude(&report)
 }
 
-/// Anything sold twice is a failure, whatever else went well.
+/// Fails if anything was sold twice.
 fn conclude(report: &Report) -> Outcome {
     let StockCheck { findings, .. } = match &report.stock {
         Some(check) => check,
@@ -323,7 +324,7 @@ fn conclude(report: &Report) -> Outcome {
 }
 
 impl Load {
-    /// Says what is wrong with what was asked for.
+    /// Validates the arguments.
     fn check(&self) -> Outcome {
         let within = |name: &str, value: f64, least: f64, most: f64, what: &str| {
             if value >= least && value <= most {
@@ -512,7 +513,7 @@ impl Here {
         Ok(here)
     }
 
-    /// From now on it counts.
+    /// Starts the measurement.
     fn before(&self) -> Before {
         self.meter.reset();
         let lambda = self.stack.lambda.clone();
@@ -547,7 +548,7 @@ impl Here {
     }
 }
 
-/// Keeps a log line that tells of an error.
+/// Keeps a log line if it reports an error.
 fn note_error(log: &Mutex<Vec<String>>, function: &str, line: &str) {
     if line.contains(r#""level":"ERROR""#) || line.starts_with("error:") {
         let mut log = locked(log);
@@ -561,7 +562,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shows how it goes and looks at the machine, until it is ended.
+/// Shows the status and samples the machine until it is stopped.
 async fn watch(
     world: Arc<World>,
     observer: Option<Arc<Mutex<Observer>>>,
@@ -577,15 +578,15 @@ async fn watch(
     }
 }
 
-/// Not on the generator's own thread: it reads hundreds of files.
+/// On another thread than the generator's, as it reads hundreds of files.
 async fn look(observer: Option<&Arc<Mutex<Observer>>>) {
     if let Some(observer) = observer.map(Arc::clone) {
-        // Refused only when everything ends.
+        // Only fails during shutdown.
         let _ = tokio::task::spawn_blocking(move || locked(&observer).look()).await;
     }
 }
 
-/// Waits until what was set off is done, and does not forget the processes meanwhile.
+/// Waits until all caused work is done, while sampling the processes.
 async fn settle(lambda: &Lambda, observer: &Arc<Mutex<Observer>>) {
     let mut ticks = tokio::time::interval(LOOK);
     let mut quiet = std::pin::pin!(quiet(lambda, SETTLE));
@@ -597,7 +598,7 @@ async fn settle(lambda: &Lambda, observer: &Arc<Mutex<Observer>>) {
     }
 }
 
-/// Waits until no function is called any more, or for so long.
+/// Waits until no function is called any more, or for the timeout.
 async fn quiet(lambda: &Lambda, patience: Duration) {
     let mut progress = lambda.progress();
     let begun = Instant::now();
@@ -612,7 +613,7 @@ async fn quiet(lambda: &Lambda, patience: Duration) {
     }
 }
 
-/// Cargo's folder: this tool is in it.
+/// Cargo's target folder, which contains this tool.
 fn target() -> Outcome<PathBuf> {
     let tool = std::env::current_exe()?;
     let target = tool
@@ -622,7 +623,7 @@ fn target() -> Outcome<PathBuf> {
     Ok(target.to_owned())
 }
 
-/// Commit of the code, with a word if it was changed since.
+/// Commit of the code, marked if there are uncommitted changes.
 fn revision(root: &Path) -> String {
     let git = |arguments: &[&str]| {
         let ran = Command::new("git")

@@ -1,4 +1,4 @@
-//! What the shoppers will do, and when: decided before any of them moves, from a seed alone.
+//! Plans the shoppers' actions and their times, before the run starts, from a seed alone.
 
 #![expect(clippy::float_arithmetic, reason = "chances and waits are not money")]
 
@@ -6,45 +6,45 @@ use std::time::Duration;
 
 use super::random::{Random, Zipf};
 
-/// A shopper asks how the order is doing this long after placing it.
+/// Time from placing an order to the first poll of its status.
 pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
 
-/// How a population behaves.
+/// Behavior of a population.
 #[derive(Clone, Debug)]
 pub(super) struct Behaviour {
-    /// Repeats everything.
+    /// Seed that reproduces the plan.
     pub(super) seed: u64,
-    /// Shoppers who arrive each second; at the peak of a launch.
+    /// Arrivals per second; the peak rate of a launch.
     pub(super) rate: f64,
-    /// How long shoppers arrive.
+    /// Duration of arrivals.
     pub(super) length: Duration,
-    /// How arrivals spread over that time.
+    /// Distribution of arrivals over that time.
     pub(super) profile: Profile,
-    /// Mean time between two things a shopper does.
+    /// Mean time between two steps of a shopper.
     pub(super) think: f64,
-    /// Mean number of pages looked at, besides the list that most begin with.
+    /// Mean number of pages viewed, besides the initial list.
     pub(super) pages: f64,
-    /// Share of shoppers who open a cart.
+    /// Share of shoppers who create a cart.
     pub(super) carts: f64,
     /// Share of shoppers who order.
     pub(super) orders: f64,
-    /// Most lines of a cart: from 1 to this, each as likely.
+    /// Maximum lines of a cart: uniformly distributed from 1.
     pub(super) lines: usize,
-    /// How much more popular products are than others.
+    /// Exponent of the products' popularity (Zipf's law).
     pub(super) zipf: f64,
 }
 
-/// How arrivals spread over time.
+/// Distribution of arrivals over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Profile {
-    /// Evenly.
+    /// Constant rate.
     Steady,
-    /// As when something is dropped: quiet, a spike, and a slow end.
+    /// A product launch: quiet, a spike, and a slow decline.
     Launch,
 }
 
 impl Profile {
-    /// How many arrive at a moment of the run, of those at its peak. Both are shares.
+    /// Arrival rate at a moment of the run, relative to the peak. Both are shares.
     pub(super) fn at(self, moment: f64) -> f64 {
         const QUIET: f64 = 0.1;
         match self {
@@ -58,7 +58,7 @@ impl Profile {
         }
     }
 
-    /// The share of lookers and buyers who want the first product only, at a moment of the run.
+    /// Share of viewers and buyers who only want the first product, at a moment of the run.
     fn drop_share(self, moment: f64) -> f64 {
         match self {
             Self::Launch if moment >= 0.2 => 0.5,
@@ -67,7 +67,7 @@ impl Profile {
     }
 }
 
-/// How much of everything the shop has.
+/// Assortment of the shop.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shelves {
     pub(super) products: usize,
@@ -76,7 +76,7 @@ pub(super) struct Shelves {
     pub(super) tags: usize,
 }
 
-/// A list of products, by number.
+/// A list of products, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Facet {
     All,
@@ -85,36 +85,36 @@ pub(super) enum Facet {
     Tag(usize),
 }
 
-/// One thing a shopper does.
+/// One step of a shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    /// Looks at a list, from its start. `again` sends the `ETag` of the last look, as a browser does.
+    /// Views a list from its start. `again` sends the `ETag` of the last response, as a browser does.
     List {
         facet: Facet,
         cheapest_first: bool,
         again: bool,
     },
-    /// Looks at the next page of that list.
+    /// Views the next page of the list.
     NextPage,
-    /// Looks at a product, by popularity.
+    /// Views a product, chosen by popularity.
     Product { rank: usize, again: bool },
-    /// Opens a cart.
+    /// Creates a cart.
     CreateCart,
-    /// Puts something in. Which of the product's variants is for `choice` to say.
+    /// Sets a line. `choice` selects the product's variant.
     SetLine {
         rank: usize,
         choice: usize,
         quantity: u32,
     },
-    /// Looks into the cart.
+    /// Views the cart.
     GetCart,
-    /// Orders what is in it.
+    /// Orders the cart.
     PlaceOrder,
-    /// Asks how the order is doing until it is paid.
+    /// Polls the order until it is paid.
     AwaitPayment,
 }
 
-/// Something to do at a time, counted from the start of the run.
+/// A step with its time since the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) at: Duration,
@@ -128,7 +128,7 @@ pub(super) struct Visit {
     pub(super) steps: Vec<Step>,
 }
 
-/// All visits, in order of arrival.
+/// All visits in order of arrival.
 pub(super) struct Plan {
     behaviour: Behaviour,
     shelves: Shelves,
@@ -150,7 +150,7 @@ impl Plan {
         }
     }
 
-    /// When the next shopper arrives: a Poisson process, thinned where the profile is below its peak.
+    /// Time of the next arrival: a Poisson process, thinned where the profile is below its peak.
     fn arrival(&mut self) -> Option<f64> {
         let length = self.behaviour.length.as_secs_f64();
         loop {
@@ -187,7 +187,7 @@ impl Plan {
                 self.popularity.pick(random)
             }
         };
-        // Who comes for one thing looks at that; the others at a list first.
+        // Shoppers with a goal view that product first; the others a list.
         let mut listed = !random.happens(0.3);
         if listed {
             let what = self.list(&mut random);
@@ -199,7 +199,7 @@ impl Plan {
             let what = match random.below(10) {
                 0 | 1 if listed => What::NextPage,
                 2 | 3 if last.is_some() => self.list(&mut random),
-                // Back to where one was: the browser knows that page.
+                // Back to the previous page, which the browser has cached.
                 4 if last.is_some() => What::Product {
                     rank: last.unwrap_or_default(),
                     again: true,
@@ -220,13 +220,13 @@ impl Plan {
             }
         }
 
-        // One number decides both, so that who orders is among those who open a cart.
+        // One number decides both, so that every buyer is among those with a cart.
         let buys = random.fraction();
         if buys <= behaviour.carts.max(behaviour.orders) {
             then(&mut now, &mut random, What::CreateCart);
             let mut ranks = Vec::new();
             let lines = 1 + random.below(behaviour.lines);
-            // Another product for each line; a small shop may not have as many.
+            // A different product for each line; a small shop may not have enough.
             for _ in 0..lines * 8 {
                 let rank = match last.take() {
                     Some(rank) => rank,
@@ -252,7 +252,7 @@ impl Plan {
                 then(&mut now, &mut random, What::PlaceOrder);
             }
         }
-        // The doors close: what would be later does not happen. Who has ordered waits for the answer.
+        // The run ends: later steps are dropped. Shoppers who have ordered wait for the payment.
         steps.retain(|step| step.at < behaviour.length);
         if let Some(placed) = steps.last()
             && placed.what == What::PlaceOrder
@@ -337,7 +337,7 @@ mod tests {
         let visits = plan(behaviour(1));
         // 50 a second for 200 s: 10,000, with a standard deviation of 100.
         assert!(visits.len().abs_diff(10_000) < 400, "{}", visits.len());
-        // Of a Poisson process, the counts of seconds vary as much as their mean.
+        // In a Poisson process, the variance of counts per second equals their mean.
         let mut seconds = [0.0_f64; 200];
         for visit in &visits {
             seconds[usize::try_from(visit.steps[0].at.as_secs()).unwrap()] += 1.0;

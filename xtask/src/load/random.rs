@@ -1,18 +1,18 @@
-//! Random numbers that a seed repeats: a shopper of one run is the same shopper of the next.
+//! Reproducible random numbers: a shopper behaves identically in every run with the same seed.
 
 #![expect(clippy::float_arithmetic, reason = "chances and waits are not money")]
 
-/// SplitMix64: small, fast, and the same on every machine.
+/// SplitMix64: small, fast, and identical on every machine.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The numbers of a seed.
+    /// Starts the sequence of a seed.
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Numbers of their own for one of many, so that none depends on how many another takes.
+    /// An independent sequence for one of many, so that none depends on the others' consumption.
     pub(super) fn of(seed: u64, index: u64) -> Self {
         let mut mixed = Self(seed);
         let seed = mixed.next();
@@ -20,7 +20,7 @@ impl Random {
         Self(mixed.next())
     }
 
-    /// The next number.
+    /// The next number of the sequence.
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -29,39 +29,39 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number above 0, up to 1.
+    /// A number in (0, 1].
     pub(super) fn fraction(&mut self) -> f64 {
-        // 53 bits are what a float holds.
+        // A double has 53 bits of precision.
         let bits = u32::try_from(self.next() >> 32).unwrap_or_default();
         let low = u32::try_from(self.next() >> 43).unwrap_or_default();
         (f64::from(bits) * 2_097_152.0 + f64::from(low) + 1.0) / 9_007_199_254_740_992.0
     }
 
-    /// A wait between events that know nothing of each other.
+    /// An exponentially distributed wait between independent events.
     pub(super) fn exponential(&mut self, mean: f64) -> f64 {
         -mean * self.fraction().ln()
     }
 
-    /// One of `0..count`; 0 if there is none.
+    /// One of `0..count`; 0 if the range is empty.
     pub(super) fn below(&mut self, count: usize) -> usize {
         let count = u64::try_from(count).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.next() % count).unwrap_or_default()
     }
 
-    /// Whether something happens that happens in this share of cases.
+    /// Whether an event with this probability occurs.
     pub(super) fn happens(&mut self, share: f64) -> bool {
         self.fraction() <= share
     }
 }
 
-/// Popularity by Zipf's law: the n-th is looked at 1/n^exponent times as often as the first.
+/// Popularity by Zipf's law: item n is viewed 1/n^exponent times as often as the first.
 #[derive(Clone, Debug)]
 pub(super) struct Zipf {
     cumulated: Vec<f64>,
 }
 
 impl Zipf {
-    /// Over `0..count`.
+    /// Makes the distribution over `0..count`.
     pub(super) fn new(count: usize, exponent: f64) -> Self {
         let mut sum = 0.0;
         let mut place = 0.0_f64;
@@ -75,7 +75,7 @@ impl Zipf {
         }
     }
 
-    /// One of them.
+    /// Draws an index.
     pub(super) fn pick(&self, random: &mut Random) -> usize {
         let last = self.cumulated.len() - 1;
         let point = random.fraction() * self.cumulated[last];

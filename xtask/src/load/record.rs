@@ -1,4 +1,4 @@
-//! What was measured: when each request should have started, when it did, and how it ended.
+//! Records requests: intended start, actual start, and result.
 
 #![expect(clippy::float_arithmetic, reason = "times and rates are not money")]
 
@@ -13,14 +13,14 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::time::Instant;
 
-/// Longest time that is told apart from longer ones.
+/// Longest distinguishable time.
 const LONGEST_US: u64 = 600_000_000;
-/// Most points of a curve over time.
+/// Maximum number of points of a curve over time.
 const POINTS: u64 = 240;
-/// How many seconds the live view looks back.
+/// Seconds that the live status covers.
 const LIVE_SECONDS: usize = 5;
 
-/// The endpoints that shoppers call, as the template names them.
+/// The endpoints that shoppers call, as named in the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Route {
     ListProducts,
@@ -46,21 +46,21 @@ impl Route {
     }
 }
 
-/// How long one request took, by two clocks.
+/// Duration of a request, by two clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// When it should have started, from the start of the run.
+    /// Intended start, since the start of the run.
     pub(super) intended: Duration,
-    /// From then until the answer was there. What a shopper waits.
+    /// Time from the intended start to the response: the shopper's wait.
     pub(super) latency: Duration,
-    /// From when it really started until the answer was there.
+    /// Time from the actual start to the response.
     pub(super) service: Duration,
-    /// How late the generator itself was, with nothing to wait for but its own turn.
+    /// Delay of the generator itself, when the shopper had nothing else to wait for.
     pub(super) lag: Duration,
 }
 
 impl Timing {
-    /// Of something that was due at a time counted from the start of the run, by a shopper who was free
+    /// Timing of a step that was due at a time since the start of the run, by a shopper who was ready
     /// for it from then on.
     fn of(
         start: Instant,
@@ -79,9 +79,9 @@ impl Timing {
     }
 }
 
-/// Does something at the time it should be done, or as soon after as the shopper is free, and times
-/// it. The latency counts from when it should have been done: a shopper held up by a slow answer is
-/// late for what follows, and that wait is the shop's doing, too.
+/// Performs a step when it is due, or as soon after as the shopper is ready, and times it. Latency
+/// counts from the due time: a shopper delayed by a slow response is late for the next step, and that
+/// wait is also caused by the shop (no coordinated omission).
 pub(super) async fn timed<T>(
     start: Instant,
     intended: Duration,
@@ -95,7 +95,7 @@ pub(super) async fn timed<T>(
     (timing, done)
 }
 
-/// Times, sorted into a histogram.
+/// A histogram of times.
 #[derive(Clone, Debug)]
 pub(super) struct Times(Histogram<u64>);
 
@@ -117,7 +117,7 @@ impl Times {
         self.0.len()
     }
 
-    /// Milliseconds that this share, in per cent, stayed within.
+    /// The percentile in milliseconds.
     pub(super) fn at(&self, percent: f64) -> f64 {
         match self.0.len() {
             0 => 0.0,
@@ -141,7 +141,7 @@ impl Times {
     }
 
     fn merge(&mut self, other: &Self) {
-        // Refused only by other bounds; all have the same.
+        // Only fails for different bounds; all histograms have the same.
         let _ = self.0.add(&other.0);
     }
 }
@@ -154,12 +154,12 @@ fn mean(times: &Histogram<u64>) -> f64 {
     times.mean() / 1000.0
 }
 
-/// Milliseconds of microseconds.
+/// Converts microseconds to milliseconds.
 fn millis(micros: u64) -> f64 {
     Duration::from_micros(micros).as_secs_f64() * 1000.0
 }
 
-/// Milliseconds.
+/// Percentiles in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Summary {
     pub(super) p50: f64,
@@ -171,14 +171,14 @@ pub(super) struct Summary {
     pub(super) mean: f64,
 }
 
-/// What became of a request.
+/// Result of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Ending {
-    /// As it should.
+    /// As expected.
     Fine(u16),
-    /// Refused for a reason that a shop has every right to: it is sold out.
+    /// Rejected for a legitimate reason: sold out.
     Refused(u16),
-    /// Anything else, by a code such as `503 busy` or `timeout`.
+    /// Any other result, by a code such as `503 busy` or `timeout`.
     Wrong(String),
 }
 
@@ -204,7 +204,7 @@ impl RouteTimes {
     }
 }
 
-/// Requests that should have started within one stretch of time.
+/// Requests with an intended start in one interval.
 #[derive(Clone, Debug)]
 pub(super) struct Stretch {
     pub(super) latency: Times,
@@ -212,7 +212,7 @@ pub(super) struct Stretch {
     pub(super) errors: u64,
 }
 
-/// Everything so far.
+/// All records so far.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     pub(super) routes: BTreeMap<Route, RouteTimes>,
@@ -225,30 +225,30 @@ pub(super) struct Tally {
     pub(super) gone: u64,
     pub(super) in_flight: u64,
     pub(super) orders: Orders,
-    /// By when requests should have started.
+    /// By intended start.
     pub(super) stretches: Vec<Stretch>,
     pub(super) stretch_seconds: u64,
-    /// The last seconds, by when requests ended.
+    /// The last seconds, by the time of the response.
     recent: VecDeque<(u64, Times)>,
 }
 
-/// What became of the orders.
+/// Results of orders.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Orders {
     pub(super) placed: u64,
     pub(super) sold_out: u64,
     pub(super) paid: u64,
-    /// Ended without being paid, or not seen to be paid in time.
+    /// Closed without payment, or not seen paid in time.
     pub(super) not_paid: u64,
 }
 
-/// Where every shopper writes down how it went.
+/// Records the results of all shoppers.
 pub(super) struct Record {
     tally: Mutex<Tally>,
 }
 
 impl Record {
-    /// For a run of that length.
+    /// Makes the record of a run of this length.
     pub(super) fn new(length: Duration) -> Self {
         Self {
             tally: Mutex::new(Tally {
@@ -269,12 +269,12 @@ impl Record {
         }
     }
 
-    /// To read or to note something else.
+    /// For reading, or recording other results.
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a request.
+    /// Records a request.
     pub(super) fn note(&self, route: Route, timing: Timing, ending: &Ending) {
         let mut tally = self.tally();
         tally.latency.add(timing.latency);
@@ -330,7 +330,7 @@ impl Tally {
         }
     }
 
-    /// Requests answered in the seconds before the running one, and their latency.
+    /// Rate and latency of the responses in the seconds before the current one.
     pub(super) fn lately(&self, now: Duration) -> (f64, Times) {
         let mut times = Times::with_digits(2);
         let last = now.as_secs();
@@ -343,7 +343,7 @@ impl Tally {
     }
 }
 
-/// How many a second.
+/// Number per second.
 pub(super) fn rate(count: u64, time: Duration) -> f64 {
     let seconds = time.as_secs_f64();
     if seconds > 0.0 {
@@ -366,8 +366,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// A shop that answers in 1 ms, but stands still for half a second once; one shopper who wants
-    /// something every 10 ms.
+    /// A shop that responds in 1 ms, but stalls once for half a second, and a shopper with a request
+    /// every 10 ms.
     #[test]
     fn a_shop_that_stands_still_shows_in_the_percentiles() {
         let record = Record::new(Duration::from_secs(2));
@@ -382,31 +382,31 @@ mod tests {
             free = ended;
         }
         let tally = record.tally();
-        // By the clock of each request, nothing but one was slow.
+        // By the actual start, only one request was slow.
         assert!(tally.service.at(99.0) < 2.0, "{}", tally.service.at(99.0));
-        // By the shopper's, a quarter of them were: those that queued behind it.
+        // By the intended start a quarter was slow: those that queued behind it.
         assert!(tally.latency.at(50.0) < 2.0, "{}", tally.latency.at(50.0));
         assert!(tally.latency.at(90.0) > 250.0, "{}", tally.latency.at(90.0));
         assert!(tally.latency.at(99.0) > 400.0, "{}", tally.latency.at(99.0));
-        // And the generator had no part in it.
+        // The generator did not contribute.
         assert_eq!(tally.lag.summary().max, tally.lag.at(0.0));
     }
 
     #[tokio::test]
     async fn a_generator_that_is_late_is_told_apart() {
-        // It should have begun a second ago, and nobody was in the way.
+        // Due a second ago, without a reason to be late.
         let start = Instant::now() - Duration::from_secs(1);
         let (timing, done) = timed(start, 10 * MS, start, async { 7 }).await;
         assert_eq!(done, 7);
         assert!(timing.lag >= 990 * MS, "{timing:?}");
         assert!(timing.latency >= timing.lag + timing.service, "{timing:?}");
-        // The shopper became free only just now: the shop's doing, not the generator's.
+        // The shopper only just became ready: caused by the shop, not the generator.
         let (timing, ()) = timed(start, 10 * MS, Instant::now(), async {}).await;
         assert!(
             timing.latency >= 990 * MS && timing.lag < 900 * MS,
             "{timing:?}"
         );
-        // What is not due yet waits.
+        // A step that is not due yet waits.
         let (timing, ()) = timed(Instant::now(), 20 * MS, start, async {}).await;
         assert!(timing.latency < 900 * MS, "{timing:?}");
     }
@@ -434,7 +434,7 @@ mod tests {
             (3, 1, 1)
         );
         assert_eq!(route.errors["503 busy"], 1);
-        // 600 s in stretches of 3 s.
+        // 600 s in intervals of 3 s.
         assert_eq!(
             (tally.stretches.len(), tally.stretches[0].answered),
             (200, 2)

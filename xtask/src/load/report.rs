@@ -1,4 +1,4 @@
-//! What came out, as it is written to `report.json`.
+//! The format of `report.json`.
 
 #![expect(clippy::float_arithmetic, reason = "rates and shares are not money")]
 
@@ -17,27 +17,27 @@ use super::{
     stock::StockCheck,
 };
 
-/// A generator that is later than this is part of what it measures. Milliseconds.
+/// Delay in milliseconds above which the generator affects the measurement.
 const LATE: f64 = 10.0;
-/// A machine of which more than this share is busy measures itself.
+/// Share of busy cores above which the machine affects the measurement.
 const FULL: f64 = 0.9;
 
 #[derive(Serialize)]
 pub(super) struct Report {
-    /// When the run began.
+    /// Start of the run.
     pub(super) at: String,
     pub(super) revision: String,
     pub(super) command: String,
     pub(super) seed: u64,
-    /// The shop that was driven: `local`, or its address.
+    /// The tested shop: `local`, or its URL.
     pub(super) shop: String,
-    /// How the functions were built; null for a deployed shop.
+    /// Build profile of the functions; null for a deployed shop.
     pub(super) functions_built: Option<&'static str>,
-    /// How the generator and the emulators were built.
+    /// Build profile of the generator and the emulators.
     pub(super) tools_built: &'static str,
     pub(super) machine: Machine,
     pub(super) products: usize,
-    /// Seconds in which shoppers were let in.
+    /// Duration of arrivals in seconds.
     pub(super) seconds: f64,
     pub(super) ended_early: bool,
     pub(super) shoppers: u64,
@@ -45,23 +45,23 @@ pub(super) struct Report {
     pub(super) requests_per_second: f64,
     pub(super) errors: u64,
     pub(super) orders: Orders,
-    /// Milliseconds from the intended start.
+    /// Milliseconds since the intended start.
     pub(super) latency_ms: Summary,
-    /// Milliseconds from the real start.
+    /// Milliseconds since the actual start.
     pub(super) service_ms: Summary,
-    /// Milliseconds from the answer to the order until it was seen to be paid.
+    /// Milliseconds from the response to an order until it was seen paid.
     pub(super) paid_after_ms: Summary,
     pub(super) generator_lag_ms: Summary,
     pub(super) routes: Vec<OfRoute>,
     /// Empty for a deployed shop.
     pub(super) functions: Vec<OfFunction>,
-    /// Null for a deployed shop, and where nothing was ordered.
+    /// Null for a deployed shop, and if nothing was ordered.
     pub(super) per_order: Option<PerOrder>,
-    /// CPU seconds; null where they cannot be read.
+    /// CPU seconds; null if not available.
     pub(super) cpu_seconds: Option<Used>,
     /// Null for a deployed shop.
     pub(super) stock: Option<StockCheck>,
-    /// Errors that the functions logged, the first few.
+    /// The first errors that functions logged.
     pub(super) log: Vec<String>,
     pub(super) over_time: Vec<Point>,
     pub(super) distribution: Vec<Percentile>,
@@ -83,22 +83,22 @@ pub(super) struct OfRoute {
 #[derive(Serialize)]
 pub(super) struct OfFunction {
     pub(super) function: String,
-    /// Whether it works behind the requests: at queues, at the stream, by the clock.
+    /// Whether it works asynchronously: on queues, the stream, or a schedule.
     pub(super) behind: bool,
     pub(super) invocations: u64,
     pub(super) errors: u64,
-    /// Processes that ran it.
+    /// Number of processes that ran it.
     pub(super) processes: u64,
-    /// Null where it cannot be read.
+    /// Null if not available.
     pub(super) cpu_ms: Option<f64>,
     pub(super) cpu_ms_per_invocation: Option<f64>,
     pub(super) memory_peak_bytes: Option<u64>,
     pub(super) per_invocation: Calls,
-    /// By operation, in total.
+    /// Totals by operation.
     pub(super) operations: Operations,
 }
 
-/// Calls to AWS.
+/// Calls to AWS services.
 #[derive(Default, Serialize)]
 pub(super) struct Calls {
     pub(super) dynamodb_requests: f64,
@@ -108,7 +108,7 @@ pub(super) struct Calls {
     pub(super) other_requests: f64,
 }
 
-/// Placing an order, and what it set off before the report.
+/// Cost of placing an order, with the work that it caused before the report.
 #[derive(Default, Serialize)]
 pub(super) struct PerOrder {
     pub(super) invocations: f64,
@@ -117,7 +117,7 @@ pub(super) struct PerOrder {
     pub(super) write_units: f64,
 }
 
-/// A stretch of the run, by when requests should have started.
+/// An interval of the run, by intended start.
 #[derive(Serialize)]
 pub(super) struct Point {
     pub(super) second: f64,
@@ -142,7 +142,7 @@ pub(super) struct Cores {
 }
 
 impl Report {
-    /// What speaks against the times.
+    /// Reasons to doubt the times.
     pub(super) fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         let lag = self.generator_lag_ms.p99;
@@ -159,7 +159,7 @@ impl Report {
             .clone()
             .filter(|point| point.used.ours() + point.used.others > FULL * cores);
         let (points, full) = (during.count(), full.count());
-        // A start or a single peak is no reason to doubt the whole.
+        // A start-up or a single peak does not invalidate the whole run.
         if full * 5 > points {
             let time = self
                 .cores_over_time
@@ -180,7 +180,7 @@ impl Report {
     }
 }
 
-/// What an order costs with all that it sets off: placing it, and every function that no shopper calls.
+/// Cost of an order: placing it, and all functions that shoppers do not call.
 pub(super) fn per_order(functions: &[OfFunction], orders: Orders) -> Option<PerOrder> {
     if orders.placed == 0 {
         return None;
@@ -204,7 +204,7 @@ pub(super) fn per_order(functions: &[OfFunction], orders: Orders) -> Option<PerO
     })
 }
 
-/// By route.
+/// Results by route.
 pub(super) fn routes(tally: &Tally, time: Duration) -> Vec<OfRoute> {
     let routes = tally.routes.iter();
     routes
@@ -221,7 +221,7 @@ pub(super) fn routes(tally: &Tally, time: Duration) -> Vec<OfRoute> {
         .collect()
 }
 
-/// By function, those that were called.
+/// Results by function, if it was called.
 pub(super) fn functions(
     template: &Template,
     before: &BTreeMap<String, Counts>,
@@ -257,7 +257,7 @@ pub(super) fn functions(
     found
 }
 
-/// Whether a function answers requests.
+/// Whether a function handles HTTP requests.
 fn answers(template: &Template, name: &str) -> bool {
     let function = template
         .functions
@@ -289,7 +289,7 @@ fn per_invocation(operations: &Operations, calls: u64) -> Calls {
     }
 }
 
-/// The run as a curve.
+/// The run as a curve over time.
 pub(super) fn over_time(tally: &Tally) -> Vec<Point> {
     let width = float(tally.stretch_seconds);
     let mut second = 0.0;
@@ -307,11 +307,11 @@ pub(super) fn over_time(tally: &Tally) -> Vec<Point> {
     points.collect()
 }
 
-/// How many requests stayed within what time, the slowest looked at most closely.
+/// Percentiles of requests, with more detail for the slowest.
 pub(super) fn distribution(latency: &Times, service: &Times) -> Vec<Percentile> {
     let mut points = Vec::new();
     let mut left = 100.0;
-    // Eight points for each tenth of what is left, as long as more than one request is.
+    // Eight points for each tenth of the rest, as long as it has more than one request.
     while left * float(latency.count()) >= 100.0 && left > 0.0005 {
         let percent = 100.0 - left;
         points.push(Percentile {

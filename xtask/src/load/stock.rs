@@ -1,4 +1,4 @@
-//! Whether the shop's stock is what the shoppers' own books say it must be.
+//! Compares the shop's stock with the shoppers' own record.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,24 +10,24 @@ use super::{
 };
 use crate::Outcome as Result;
 
-/// What came out.
+/// Result of the comparison.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct StockCheck {
-    /// SKUs that were ordered, all of them looked at.
+    /// Number of SKUs that were ordered; all of them are compared.
     pub(super) skus: u64,
-    /// Units that paid orders have.
+    /// Units of paid orders.
     pub(super) units_sold: i64,
-    /// Units that orders without payment yet hold.
+    /// Units of orders that are not paid yet.
     pub(super) units_reserved: i64,
-    /// Orders without a clear answer that were asked for again.
+    /// Number of repeated orders without a conclusive response.
     pub(super) asked_again: u64,
-    /// Of those, the ones that had been placed, or were now.
+    /// Number of those that had been placed, or were placed now.
     pub(super) found_again: u64,
-    /// What does not add up.
+    /// Discrepancies that were found.
     pub(super) findings: Vec<String>,
 }
 
-/// What the staff API says of a SKU.
+/// Stock of a SKU as reported by the staff API.
 #[derive(Debug, Deserialize)]
 struct Stock {
     on_hand: i64,
@@ -35,7 +35,7 @@ struct Stock {
     available: i64,
 }
 
-/// Compares, for each SKU that was ordered.
+/// Compares the stock of each ordered SKU.
 pub(super) async fn check(world: &Arc<World>, token: &str, imported: i64) -> Result<StockCheck> {
     let mut check = StockCheck::default();
     ask_again(world, &mut check).await;
@@ -65,8 +65,7 @@ pub(super) async fn check(world: &Arc<World>, token: &str, imported: i64) -> Res
     Ok(check)
 }
 
-/// What is wrong with one SKU: so many were imported, so many are in paid orders, so many in orders
-/// that are not paid yet.
+/// Discrepancies of one SKU, given its imported units and those in paid and in unpaid orders.
 fn compare(sku: &str, stock: &Stock, imported: i64, sold: i64, reserved: i64) -> Vec<String> {
     let mut findings = Vec::new();
     if stock.on_hand + sold != imported {
@@ -87,7 +86,7 @@ fn compare(sku: &str, stock: &Stock, imported: i64, sold: i64, reserved: i64) ->
     findings
 }
 
-/// Units in paid and in unpaid orders.
+/// Units in paid and in unpaid orders, by SKU.
 fn by_sku(orders: &[Placed]) -> BTreeMap<String, [i64; 2]> {
     let mut units: BTreeMap<String, [i64; 2]> = BTreeMap::new();
     for order in orders {
@@ -103,7 +102,7 @@ fn by_sku(orders: &[Placed]) -> BTreeMap<String, [i64; 2]> {
     units
 }
 
-/// Sends orders without a clear answer again: the same key gets the order that is there, if one is.
+/// Repeats orders without a conclusive response: the same key returns the existing order, if any.
 async fn ask_again(world: &Arc<World>, check: &mut StockCheck) {
     let unclear = std::mem::take(&mut world.books().unclear);
     for order in unclear {
@@ -127,9 +126,9 @@ async fn ask_again(world: &Arc<World>, check: &mut StockCheck) {
     }
 }
 
-/// An order as it is now, unless it has its end already.
+/// The current order, unless it was closed before.
 async fn look_again(world: &Arc<World>, mut order: Placed) -> Placed {
-    // Found just now, an order may take a moment to be paid.
+    // An order found just now may take a moment to be paid.
     for _ in 0..40 {
         if order.status != "pending_payment" {
             break;

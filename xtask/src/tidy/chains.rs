@@ -1,10 +1,10 @@
-//! Chains of functions that call each other through queues and buckets. Lambda follows them by the trace
-//! header and stops a message that comes by the same function about 16 times: so no chain may close to a
-//! loop, except for a few named functions that send a message to their own queue again a limited number of
+//! Detects recursive chains of functions that call each other through queues and buckets. Lambda tracks
+//! them by the trace header and stops a message that reaches the same function about 16 times. So no
+//! chain may form a loop, except for a few named functions that requeue a message a limited number of
 //! times.
 //!
-//! Chains through the table are left out: Lambda does not follow its stream, and an order's life has an
-//! end. So are those through SES: the function that is told of bounces sends nothing.
+//! Chains through the table are excluded: Lambda does not track its stream, and an order's life is
+//! finite. So are those through SES: the function that handles bounces sends nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use domain::event::MAX_REQUEUES;
 use local::template::{Function, Template, Trigger};
 use serde_json::Value;
 
-/// Functions that may send to the queue they read, and how often the same message at most.
-/// tests/faults/hops.rs counts that they keep to it.
+/// Functions that may send to their own queue, and how often at most per message. tests/faults/hops.rs
+/// checks that they keep to it.
 const REQUEUERS: [(&str, u32); 3] = [
     ("capture-payment", MAX_REQUEUES),
     ("handle-payment-event", MAX_REQUEUES),
@@ -23,7 +23,7 @@ const REQUEUERS: [(&str, u32); 3] = [
 /// Calls in one chain after which Lambda stops it.
 const STOPPED_BY_LAMBDA: u32 = 16;
 
-/// Ways to call a function that are not followed here.
+/// Actions that call functions in ways that are not analyzed here.
 const UNKNOWN: [&str; 4] = [
     "lambda:Invoke",
     "sns:Publish",
@@ -31,10 +31,10 @@ const UNKNOWN: [&str; 4] = [
     "states:StartExecution",
 ];
 
-/// By function, the functions that its messages call.
+/// For each function, the functions that its messages call.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Names every loop that is not allowed, and every chain that is too long.
+/// Reports loops that are not allowed, and chains that are too long.
 pub(super) fn check(template: &Template, findings: &mut Vec<String>) {
     for function in &template.functions {
         for action in UNKNOWN {
@@ -81,7 +81,7 @@ pub(super) fn check(template: &Template, findings: &mut Vec<String>) {
     }
 }
 
-/// The longest chain that begins with `path`; loops on the way are noted by their functions.
+/// The longest chain that starts with `path`; loops are recorded by their functions.
 fn walk(graph: &Graph, path: &mut Vec<String>, cycles: &mut BTreeSet<String>) -> Vec<String> {
     let mut longest = path.clone();
     let last = path.last().cloned().unwrap_or_default();
@@ -104,7 +104,7 @@ fn walk(graph: &Graph, path: &mut Vec<String>, cycles: &mut BTreeSet<String>) ->
     longest
 }
 
-/// How many calls a message can make on its way along a chain.
+/// Number of calls that a message can cause along a chain.
 fn calls(graph: &Graph, chain: &[String]) -> u32 {
     let of = |name: &String| match requeues(graph, name) {
         true => 1 + bound(name).unwrap_or(0),
@@ -122,7 +122,7 @@ fn bound(name: &str) -> Option<u32> {
     known.map(|(_, bound)| *bound)
 }
 
-/// Which function calls which by its messages, by the permissions and the triggers of the templates.
+/// Derives which function calls which from the permissions and triggers of the templates.
 fn graph(template: &Template) -> Graph {
     let readers = |queue: &str| {
         let reads = move |function: &&Function| {
@@ -140,7 +140,7 @@ fn graph(template: &Template) -> Graph {
         for queue in allows(function, "sqs:SendMessage") {
             next.extend(readers(&queue));
         }
-        // A bucket may tell a queue of a new object.
+        // A bucket may notify a queue of a new object.
         for objects in allows(function, "s3:PutObject") {
             for bucket in &template.buckets {
                 let Some(path) = objects.strip_prefix(&format!("arn:aws:s3:::{}/", bucket.name))
@@ -159,7 +159,7 @@ fn graph(template: &Template) -> Graph {
     graph
 }
 
-/// The resources for which a function may do something.
+/// The resources for which a function has a permission.
 fn allows(function: &Function, action: &str) -> impl Iterator<Item = String> {
     let texts = |value: &Value| match value {
         Value::Array(values) => values
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use crate::root;
 
-    /// Functions with the queue that each reads and the queues that each may send to.
+    /// A template of functions, each with the queue that it reads and those that it may send to.
     fn template(functions: &[(&str, &str, &[&str])]) -> Template {
         let function = |(name, reads, sends): &(&str, &str, &[&str])| Function {
             logical_id: (*name).to_owned(),
@@ -255,7 +255,7 @@ mod tests {
             cycle[0].starts_with("messages from b and c come"),
             "{cycle:?}"
         );
-        // Who may requeue may do so alone.
+        // Functions that may requeue may only do so alone.
         let pair = [
             ("capture-payment", "A", &["A", "B"] as &[_]),
             ("b", "B", &["A"]),

@@ -1,4 +1,4 @@
-//! `POST /v1/carts`: a new guest cart.
+//! `POST /v1/carts`: creates an empty guest cart.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ pub(crate) struct CreateCart {
     currency: Currency,
 }
 
-/// Nothing can be chosen yet.
+/// An empty object; the endpoint takes no options.
 #[derive(Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateCartBody {}

@@ -1,4 +1,4 @@
-//! `GET /v1/carts/{cart_id}`: the cart at current prices.
+//! `GET /v1/carts/{cart_id}`: returns the cart at current prices.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `DELETE /v1/carts/{cart_id}/lines/{sku}`: takes a line out of the cart.
+//! `DELETE /v1/carts/{cart_id}/lines/{sku}`: removes a line from the cart.
 
 use std::process::ExitCode;
 

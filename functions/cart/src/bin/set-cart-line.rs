@@ -1,4 +1,5 @@
-//! `PUT /v1/carts/{cart_id}/lines/{sku}`: sets how many of a variant the cart holds.
+//! `PUT /v1/carts/{cart_id}/lines/{sku}`: sets the quantity of a SKU in the cart, adding the line if it
+//! is missing.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! `POST /v1/admin/imports`: a presigned upload for a product file. The upload itself starts the
-//! import.
+//! `POST /v1/admin/imports`: creates an import and returns a presigned upload URL for the product file.
+//! Uploading the file starts the import.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -11,7 +11,7 @@ use gateways::objects::Bucket;
 use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply};
 use store::Store;
 
-/// How long the upload may be started.
+/// Lifetime of the presigned upload URL.
 const UPLOAD_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 pub(crate) struct CreateImport {
@@ -19,7 +19,7 @@ pub(crate) struct CreateImport {
     uploads: Bucket,
 }
 
-/// Nothing can be chosen yet.
+/// An empty object; the endpoint takes no options.
 #[derive(Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateImportBody {}

@@ -1,4 +1,4 @@
-//! `GET /v1/admin/imports/{import_id}`: how an import stands, and which lines are at fault.
+//! `GET /v1/admin/imports/{import_id}`: returns the progress of an import and its errors by line.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `GET /v1/products/{slug}`: one product with its variants.
+//! `GET /v1/products/{slug}`: returns a product with its variants.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ pub(crate) struct GetProduct {
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct ProductPath {
-    /// The product's name in a path.
+    /// Slug of the product, in lower case.
     slug: String,
 }
 
@@ -26,7 +26,7 @@ impl Endpoint for GetProduct {
     type Answer = ProductView;
 
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductView>, Failure> {
-        // One product, one address: what is no slug is not made into one.
+        // Each product has exactly one URL: a path that is not already a slug is not converted to one.
         let slug = call.path.slug;
         if domain::catalog::slug(&slug).is_none_or(|own| own != slug) {
             return Err(Rejection::not_found("product").into());

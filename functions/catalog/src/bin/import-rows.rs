@@ -1,4 +1,5 @@
-//! Writes the products of one chunk of an import. A chunk seen twice changes nothing.
+//! Writes the products of one chunk of an import. Processing is idempotent: a redelivered chunk changes
+//! nothing.
 
 use std::{collections::HashMap, process::ExitCode};
 
@@ -11,9 +12,9 @@ use domain::{
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{PutProductOutcome, Store, StoredProduct, VariantDetails};
 
-/// The delivery at which a chunk is given up, so that its import ends: the queue's last.
+/// The queue's last delivery: the chunk is reported as failed, so that its import can complete.
 const LAST_DELIVERY: u32 = 5;
-/// How often a product is read again because somebody else changed it meanwhile.
+/// Attempts to write a product before a version conflict is reported as an error.
 const ATTEMPTS: u32 = 5;
 
 struct ImportRows {
@@ -61,7 +62,7 @@ impl Consumer for ImportRows {
 }
 
 impl ImportRows {
-    /// Brings one product in; answers with the rows that were not used, one fault each.
+    /// Imports one product and returns one fault for each row that was not used.
     async fn import(
         &self,
         group: &RowGroup,
@@ -86,13 +87,13 @@ impl ImportRows {
                 .write_variants(&mut draft, previous.as_ref(), import_id, &mut faults)
                 .await?;
             if draft.variants.is_empty() {
-                // All its SKUs are taken: what else its rows hold comes to nothing.
+                // All SKUs belong to other products, so no row of this one can be used.
                 return Ok(group.fail_rest(faults, LineFault::product_rejected));
             }
             let id = ProductId::at(now, runtime::random().map_err(|_| "no random numbers")?);
             let stored = previous.as_ref().map(|stored| &stored.product);
             let product = draft.product(stored, &available, id)?;
-            // Before the product is written: what is written is not looked at again.
+            // Recorded before the product is written: a chunk that was written is not examined again.
             self.withdraw_missing(
                 &product.view.slug,
                 previous.as_ref(),
@@ -114,14 +115,14 @@ impl ImportRows {
             }
         }
         Err(format!(
-            "the product {} is changed by others again and again",
+            "version conflict: the product {} keeps changing; it is retried",
             draft.slug
         )
         .into())
     }
 
-    /// Writes price and stock of each variant, takes out those whose SKU is another product's, and
-    /// says of each that is left whether any can be sold.
+    /// Writes price and stock of each variant, drops variants whose SKU belongs to another product, and
+    /// returns the availability of the rest.
     async fn write_variants(
         &self,
         draft: &mut Draft,
@@ -151,8 +152,8 @@ impl ImportRows {
                 faults.push(LineFault::sku_taken(variant.line, &variant.sku));
                 continue;
             };
-            // Only a quantity that the file changed touches the stock: what was sold since the last
-            // import stays sold.
+            // Only a quantity that differs from the previous import's changes the stock, so units sold
+            // since then stay sold.
             if known
                 .get(&variant.sku)
                 .is_some_and(|before| *before != variant.quantity)
@@ -170,7 +171,7 @@ impl ImportRows {
         Ok(available)
     }
 
-    /// Takes variants out of sale that the product no longer has.
+    /// Takes variants off sale that the product no longer has.
     async fn withdraw_missing(
         &self,
         slug: &str,

@@ -1,4 +1,4 @@
-//! `GET /v1/products`: a page of the catalogue, by collection, type or tag.
+//! `GET /v1/products`: lists products, optionally of one collection, type or tag.
 
 use std::process::ExitCode;
 
@@ -12,12 +12,12 @@ pub(crate) struct ListProducts {
     pages: Pages<ListError>,
 }
 
-/// A page of products.
+/// One page of a product list.
 #[derive(serde::Serialize, schemars::JsonSchema)]
 pub(crate) struct ProductPage {
-    /// The products.
+    /// Products in the requested order.
     items: Vec<ProductSummary>,
-    /// Where the next page starts; null on the last one.
+    /// Cursor of the next page; null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Endpoint for ListProducts {
     async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductPage>, Failure> {
         let list = call.query.parse()?;
         if list.cursor.is_some() {
-            // Few look at a second page, and each cursor would be kept on its own.
+            // Later pages are rarely requested, and every cursor would need an entry of its own.
             let page = read(&self.store, &list)
                 .await
                 .map_err(|error| match error {
@@ -58,7 +58,8 @@ impl Endpoint for ListProducts {
     }
 }
 
-/// A page of a list; `None` if there is nothing in it. Lists are made up as easily as names.
+/// A page of a list; `None` if it is empty. Empty lists are cached apart, as clients can invent any
+/// number of list names.
 async fn read(store: &Store, list: &List) -> Result<Option<Page>, ListError> {
     let (items, next_cursor) = store.list_products(list).await?;
     if items.is_empty() {

@@ -1,4 +1,4 @@
-//! Shows on the product's page and in its lists that a variant sold out or came back.
+//! Updates a product's page and its lists when a variant sells out or is back in stock.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use domain::event::{Envelope, Event};
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Consistency, Look, PutProductOutcome, Store};
 
-/// How often a product is read again because somebody else changed it meanwhile.
+/// Attempts to write the product before a version conflict is reported as an error.
 const ATTEMPTS: u32 = 5;
 
 struct RefreshAvailability {
@@ -21,7 +21,7 @@ impl Consumer for RefreshAvailability {
             return Ok(());
         };
         for _ in 0..ATTEMPTS {
-            // What is true now counts, not what the event once said: events come late and twice.
+            // The current stock decides, not the event: events may be late or delivered twice.
             let Some(stored) = self.store.product(&product_slug).await? else {
                 return Ok(());
             };
@@ -52,7 +52,7 @@ impl Consumer for RefreshAvailability {
                 return Ok(());
             }
         }
-        Err("the product is changed by others again and again".into())
+        Err("version conflict: the product keeps changing; it is retried".into())
     }
 }
 

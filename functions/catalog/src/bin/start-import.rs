@@ -1,4 +1,4 @@
-//! Reads an uploaded product file and queues its rows in chunks. S3 itself sends the message.
+//! Reads an uploaded product file and queues its rows in chunks. Triggered by an S3 event notification.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{ImportHeader, StartOutcome, Store};
 
-/// The delivery at which a file is given up, so that its import ends: the queue's last.
+/// The queue's last delivery: the import is marked as failed, so that it can end.
 const LAST_DELIVERY: u32 = 5;
 
 struct StartImport {
@@ -20,7 +20,7 @@ struct StartImport {
     rows_queue: String,
 }
 
-/// What S3 sends: events, and one test message when the notification is set up.
+/// An S3 event notification, or the test message that S3 sends when the notification is configured.
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum Notification {
@@ -76,7 +76,7 @@ impl StartImport {
             return Ok(self.store.fail_import(id, upload, fault, now).await?);
         }
         let Some(content) = self.uploads.get(key).await? else {
-            // Removed in the meantime; there is nothing to come back for.
+            // Deleted in the meantime; a retry would not find it either.
             tracing::warn!(import.id = %id, "the uploaded object is gone");
             return Ok(());
         };

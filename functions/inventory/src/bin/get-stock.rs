@@ -1,4 +1,4 @@
-//! `GET /v1/admin/stock/{sku}`: what is on hand, reserved and available.
+//! `GET /v1/admin/stock/{sku}`: returns the units of a SKU on hand, reserved and available.
 
 use std::process::ExitCode;
 

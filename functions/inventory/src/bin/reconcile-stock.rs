@@ -1,4 +1,4 @@
-//! Once a day: checks each SKU's stock against the orders. It should never find anything.
+//! Reconciles each SKU's stock with the orders, once a day. A difference is a bug.
 
 use std::{collections::HashSet, process::ExitCode};
 
@@ -6,7 +6,7 @@ use domain::catalog::Sku;
 use runtime::{ConsumeError, Task, Tick};
 use store::{StockCheck, Store};
 
-/// How often the orders are read: a SKU that is bought meanwhile cannot be judged.
+/// Passes over the orders: a SKU that was sold during a pass cannot be judged by it.
 const PASSES: u32 = 3;
 
 struct ReconcileStock {
@@ -19,9 +19,9 @@ impl Task for ReconcileStock {
         let mut unsettled: Option<HashSet<Sku>> = None;
         let (mut skus, mut orders) = (0, 0);
         for _ in 0..PASSES {
-            // Stock, then orders, and if they differ stock again: whoever changes an order's hold on
-            // a stock writes to that stock in the same transaction, so that a stock that did not
-            // change was compared with the orders exactly.
+            // Read the stock, then the orders and, where they differ, the stock again. A change of an
+            // order's reservation writes to the stock in the same transaction, so an unchanged stock
+            // was compared with exactly the orders it belongs to.
             let before = self.store.all_stock().await?;
             let held = self.store.held_by_orders().await?;
             (skus, orders) = (before.len(), held.orders);

@@ -1,4 +1,4 @@
-//! `PUT /v1/admin/stock/{sku}`: sets what is on hand; what is promised stays promised.
+//! `PUT /v1/admin/stock/{sku}`: sets the counted units on hand. Reservations are kept.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! `PUT /v1/admin/stock/{sku}/shards`: splits the stock of a SKU that many people will buy at once, so
-//! that more orders a second can be placed for it.
+//! `PUT /v1/admin/stock/{sku}/shards`: splits the stock of a SKU into shards, so that more orders per
+//! second can reserve it.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ impl Endpoint for SplitStock {
             SplitOutcome::HasMore(variant) => Err(Rejection::new(
                 Code::ShardsCannotShrink,
                 format!(
-                    "The stock has {} shards; orders refer to them, so it cannot have fewer.",
+                    "The stock has {} shards and orders refer to them; send that number or a higher one.",
                     variant.shards
                 ),
             )

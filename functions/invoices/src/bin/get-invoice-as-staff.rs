@@ -1,4 +1,4 @@
-//! `GET /v1/admin/orders/{order_id}/invoice`: an order's invoice and credit notes.
+//! `GET /v1/admin/orders/{order_id}/invoice`: returns an order's invoice and credit notes to staff.
 
 use std::process::ExitCode;
 

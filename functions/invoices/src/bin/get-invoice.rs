@@ -1,5 +1,5 @@
-//! `GET /v1/orders/{order_id}/invoice`: an order's invoice and credit notes, for who holds its access
-//! token.
+//! `GET /v1/orders/{order_id}/invoice`: returns an order's invoice and credit notes to the holder of
+//! its access token.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
-//! Makes the invoice of a paid order and the credit note of a refund: number first, file second.
+//! Issues the invoice of a paid order and the credit note of a refund: first the number, then the PDF.
 //!
-//! Each step asks whether it was done before, so a message may come again after any of them, late, or
-//! before the one that should have come first.
+//! Each step checks whether it has been done, so deliveries may be repeated, late or out of order.
 
 use std::process::ExitCode;
 
@@ -22,7 +21,8 @@ struct RenderInvoice {
     bucket: Bucket,
     seller: Seller,
     tax: TaxRule,
-    /// Held while a number is taken: the records of one batch would only get into each other's way.
+    /// Held while a number is assigned: otherwise the records of one batch would conflict with each
+    /// other.
     numbering: Mutex<()>,
 }
 
@@ -37,20 +37,21 @@ impl Consumer for RenderInvoice {
             return Ok(());
         };
         let order = self.store.order(order_id, Consistency::Strong).await?;
-        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         let change = order.change(version);
         let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
-        // What it is about is looked after even if it was stored: the file may have been lost.
+        // Proceed even if the document is already stored: its file may have been lost.
         let (paid, refund) = match change.what {
             What::Paid => (true, None),
             What::Refunded => (false, change.refund_id),
             _ => return Ok(()),
         };
         if !invoice::is_due(&order) {
-            // The money came for goods that were gone: nothing was sold, nothing is taken back.
+            // The payment arrived after the goods were gone. Nothing was sold, so there is nothing to
+            // credit.
             return Ok(());
         }
-        // A new invoice need not be looked for: issuing it finds the one that is there, if there is one.
+        // Skip the read for a new invoice: issuing returns the existing one, if any.
         let found = match refund {
             Some(_) => self.store.invoices(order_id).await?,
             None => OrderInvoices::default(),
@@ -68,7 +69,7 @@ impl Consumer for RenderInvoice {
 }
 
 impl RenderInvoice {
-    /// The invoice of an order, issued now if it was not before.
+    /// The invoice of an order, issued now unless it exists.
     async fn invoice(
         &self,
         order: &Order,
@@ -82,7 +83,7 @@ impl RenderInvoice {
         self.issue(&document).await
     }
 
-    /// The credit note of a refund, issued now if it was not before.
+    /// The credit note of a refund, issued now unless it exists.
     async fn credit_note(
         &self,
         order: &Order,
@@ -111,7 +112,7 @@ impl RenderInvoice {
         Ok(issued)
     }
 
-    /// Renders a document and stores its file. A file that is there stays as it is.
+    /// Renders a document and stores its PDF. An existing file is left unchanged.
     async fn file(&self, invoice: &Invoice, now: Timestamp) -> Result<(), ConsumeError> {
         let bytes = pdf::render(&page(invoice))?;
         let size = bytes.len();
@@ -131,7 +132,7 @@ impl RenderInvoice {
     }
 }
 
-/// A document as it is printed.
+/// Maps an invoice or credit note to its printed form.
 fn page(invoice: &Invoice) -> pdf::Document {
     let document = &invoice.document;
     let (kind, note) = match &document.kind {

@@ -1,4 +1,4 @@
-//! Mails the customer what an event calls for, once.
+//! Sends the customer the email that an event calls for, once.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -11,10 +11,11 @@ use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Claim, Consistency, Store};
 
 const CONSUMER: &str = "send-email";
-/// Noted as an event's effect when its mail must not be sent.
+/// Recorded as the effect of an event whose email is suppressed.
 const SUPPRESSED: &str = "suppressed";
-/// Longer than the function may run, so that nobody else sends the same mail meanwhile; far shorter
-/// than the eight deliveries of one message last, so that a mail whose sender died is sent.
+/// Longer than the function's timeout, so that no other delivery sends the same email meanwhile; much
+/// shorter than the span of a message's eight deliveries, so that the email is still sent if the first
+/// sender dies.
 const LEASE: Duration = Duration::from_secs(12);
 
 struct SendEmail {
@@ -37,7 +38,7 @@ impl Consumer for SendEmail {
             return Ok(());
         };
         let order = self.store.order(order_id, Consistency::Strong).await?;
-        let order = order.ok_or_else(|| format!("there is no order {order_id}"))?;
+        let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         let change = order.change(version);
         let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
         let Some(mail) = email::of_change(&order, change, &self.shop_name)? else {
@@ -53,7 +54,7 @@ impl Consumer for SendEmail {
             Claim::Ours => {}
             Claim::Done => return Ok(()),
             Claim::Theirs => {
-                return Err("another delivery of the same event is being handled".into());
+                return Err("another delivery holds the lease of this event; it is retried".into());
             }
         }
         if let Some(suppression) = suppression {
@@ -69,8 +70,9 @@ impl Consumer for SendEmail {
             );
             return Ok(());
         }
-        // SES knows no idempotency: if it takes the mail and we die before the next line, the
-        // customer gets it twice. Noting it first could lose it, which is worse.
+        // SES has no idempotency key. If the process dies after SES accepts the email and before the
+        // next write, the customer receives it twice; completing the event first could lose the email,
+        // which is worse.
         match self.mailer.send(&mail).await {
             Ok(mail_id) => {
                 self.store

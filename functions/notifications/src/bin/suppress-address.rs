@@ -1,4 +1,4 @@
-//! Notes which addresses get no more mail: those that bounce for good, and those of who complained.
+//! Adds addresses to the suppression list after a permanent bounce or a complaint.
 
 use std::process::ExitCode;
 
@@ -11,8 +11,8 @@ struct SuppressAddress {
     store: Store,
 }
 
-/// What SNS puts around a message. The topic delivers with it because SES also says in plain words
-/// that the topic works; bare, that would be a message nobody can read.
+/// The SNS envelope of a message. The topic keeps it because SES also sends a plain-text message to
+/// confirm the topic, which would not parse as JSON without it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Notification {
@@ -26,7 +26,7 @@ impl Consumer for SuppressAddress {
         match read_feedback(&delivery.message.message, delivery.now)? {
             Feedback::Suppress { addresses, mail_id } => {
                 for suppression in &addresses {
-                    // The same again when it comes twice.
+                    // Idempotent: a redelivered message writes the same entry.
                     self.store.suppress(suppression).await?;
                     let reason = suppression.reason.as_str();
                     runtime::metric("AddressSuppressed", 1);

@@ -1,4 +1,4 @@
-//! `GET /v1/health`: that the API answers, and which version.
+//! `GET /v1/health`: reports that the API is up, and the deployed version.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply};
 
 pub(crate) struct Health;
 
-/// How the API is.
+/// Health of the API.
 #[derive(serde::Serialize, schemars::JsonSchema)]
 pub(crate) struct HealthView {
     /// Always `ok`.

@@ -1,4 +1,4 @@
-//! Every path and method that no other endpoint has, answered as a problem like any other.
+//! Returns a 404 problem for every path and method without a route.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,8 @@ impl Endpoint for NotFound {
     type Answer = ();
 
     async fn handle(&self, _: Call<Self>) -> Result<Reply<()>, Failure> {
-        let detail = "No endpoint has this method and path; /openapi.json lists them all.";
+        let detail =
+            "No endpoint matches this method and path; see /openapi.json for all endpoints.";
         Err(Rejection::new(Code::NotFound, detail).into())
     }
 }

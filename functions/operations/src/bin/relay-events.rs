@@ -1,5 +1,5 @@
-//! Turns the table's stream, the outbox, into messages: each event goes to every queue that asked
-//! for its type. Of orders that wait for their payment it keeps a note for the sweep.
+//! Relays events from the table's stream (the outbox) to the queues of their subscribers, and maintains
+//! the due notes of unpaid orders for the sweep.
 
 use std::{collections::HashMap, process::ExitCode};
 
@@ -35,7 +35,7 @@ impl StreamConsumer for RelayEvents {
                     }
                 }
                 Err(error) => {
-                    // What came before it still goes out.
+                    // Records before the unreadable one are still relayed.
                     unreadable = Some(StreamFailure {
                         done,
                         cause: error.into(),
@@ -44,7 +44,8 @@ impl StreamConsumer for RelayEvents {
                 }
             }
         }
-        // Before anything is told: from then on the sweep finds the order, whatever is lost later.
+        // Write due notes before sending: from then on the sweep finds the order even if a message is
+        // lost.
         let noted = self.store.change_due_notes(&due).await;
         noted.map_err(|cause| StreamFailure {
             done: 0,
@@ -55,8 +56,8 @@ impl StreamConsumer for RelayEvents {
                 Some(url) => self.queues.send(url, envelopes).await.map_err(Into::into),
                 None => Err(format!("no queue for {subscriber:?}").into()),
             };
-            // Which record a failed call was about is not known: all of them come again, and
-            // consumers take an event twice.
+            // A failed call does not tell which record it failed for. The whole batch is retried;
+            // consumers handle duplicate events.
             sent.map_err(|cause| StreamFailure { done: 0, cause })?;
         }
         unreadable.map_or(Ok(()), Err)

@@ -1,5 +1,5 @@
-//! `POST /v1/admin/orders/{order_id}/cancel`: calls an order off, before any of it is shipped. The stock
-//! is released, and what was paid goes back.
+//! `POST /v1/admin/orders/{order_id}/cancel`: cancels an order on behalf of staff before any of it is
+//! shipped. Releases its stock and voids or refunds the payment.
 
 use std::process::ExitCode;
 

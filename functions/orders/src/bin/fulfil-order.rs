@@ -1,5 +1,5 @@
-//! `POST /v1/admin/orders/{order_id}/fulfilments`: notes that goods were handed to a carrier, all that is
-//! left or some.
+//! `POST /v1/admin/orders/{order_id}/fulfilments`: records the handover of all or some of an order's
+//! goods to a carrier.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,8 @@ impl Endpoint for FulfilOrder {
             route,
             &command,
             |order, request, staff| {
-                // Of the version, too: a key may be used for something else a day later.
+                // Derived from the version too: the same key may be used for another request a day
+                // later.
                 let id =
                     FulfilmentId::derived(&[&request.id.to_string(), &order.version.to_string()]);
                 order.fulfilled(id, &command, staff, call.now)

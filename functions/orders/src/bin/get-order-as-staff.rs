@@ -1,4 +1,4 @@
-//! `GET /v1/admin/orders/{order_id}`: an order with who changed it and when.
+//! `GET /v1/admin/orders/{order_id}`: returns an order to staff, with the history of its changes.
 
 use std::process::ExitCode;
 

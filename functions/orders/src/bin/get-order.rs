@@ -1,4 +1,4 @@
-//! `GET /v1/orders/{order_id}`: an order, for who holds its access token.
+//! `GET /v1/orders/{order_id}`: returns an order to the holder of its access token.
 
 use std::process::ExitCode;
 

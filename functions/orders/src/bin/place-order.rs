@@ -1,5 +1,5 @@
-//! `POST /v1/orders`: reserves the stock and creates the order in one transaction. The same
-//! `Idempotency-Key` gets the same order again, however often it is sent.
+//! `POST /v1/orders`: places an order: reserves the stock and creates the order in one transaction.
+//! Repeating a request with the same `Idempotency-Key` returns the same order.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::{Access, Call, Endpoint, Failure, Json, NoPath, NoQuery, Reply};
 use store::{Consistency, Look, Placement, Store};
 
-/// How often an order is made anew because cart, price or stock changed meanwhile.
+/// Attempts to place an order when cart, price or stock change concurrently.
 const ATTEMPTS: u32 = 8;
 
 pub(crate) struct PlaceOrder {
@@ -57,7 +57,8 @@ impl PlaceOrder {
         trace_id: &str,
     ) -> Result<Result<Order, PlaceOrderError>, Failure> {
         let fingerprint = Fingerprint::of(&command).map_err(Failure::internal)?;
-        // Cheap reads first: the transaction itself checks all they say. Nobody is refused on one.
+        // Start with eventually consistent reads, as the transaction checks everything they return. A
+        // rejection is only based on a consistent read.
         let mut consistency = Consistency::Eventual;
         for _ in 0..ATTEMPTS {
             match self
@@ -84,7 +85,7 @@ impl PlaceOrder {
         Ok(Err(PlaceOrderError::Contended))
     }
 
-    /// What the cart would become, from what is known now.
+    /// The order that the cart would become, from the data read so far.
     async fn decide(
         &self,
         command: &Command,
@@ -98,8 +99,8 @@ impl PlaceOrder {
             return Ok(Err(PlaceOrderError::NoSuchCart));
         };
         let skus = cart.lines.iter().map(|line| &line.sku);
-        // Where the stock is split, its first shard says what a line costs; a whole look tells who is
-        // refused that nothing is left anywhere.
+        // For a split stock, reading the first shard is enough to price a line; an order is rejected as
+        // out of stock only after reading all shards.
         let look = match consistency {
             Consistency::Eventual => Look::Glance,
             Consistency::Strong => Look::Whole,
@@ -118,7 +119,7 @@ impl PlaceOrder {
         Ok(order.map(|order| (order, cart)))
     }
 
-    /// A cart that is used up or gone may have become the very order that is asked for.
+    /// If the cart is used up or gone, it may have become the very order that is requested.
     async fn refuse(
         &self,
         refusal: PlaceOrderError,
@@ -137,7 +138,7 @@ impl PlaceOrder {
     }
 }
 
-/// The answer to a key that was used before.
+/// The order to return for an idempotency key that was used before.
 fn replay(order: Order, fingerprint: &Fingerprint) -> Result<Order, PlaceOrderError> {
     if order.fingerprint == *fingerprint {
         Ok(order)

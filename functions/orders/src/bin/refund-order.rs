@@ -1,5 +1,5 @@
-//! `POST /v1/admin/orders/{order_id}/refunds`: has money go back, all that is left, by line or by amount,
-//! never more than was captured. The provider is asked behind a queue.
+//! `POST /v1/admin/orders/{order_id}/refunds`: refunds an order in full, by line or by amount, up to
+//! the captured amount. Asynchronous: 202 means accepted.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,8 @@ impl Endpoint for RefundOrder {
             route,
             &command,
             |order, request, staff| {
-                // Of the version, too: a key may be used for something else a day later.
+                // Derived from the version too: the same key may be used for another request a day
+                // later.
                 let id = RefundId::derived(&[&request.id.to_string(), &order.version.to_string()]);
                 order.refund_requested(id, &command, staff, call.now)
             },

@@ -1,4 +1,4 @@
-//! Every minute: ends orders that were not paid in their time, and releases their stock.
+//! Expires orders that were not paid in time and releases their stock. Runs once a minute.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -8,39 +8,39 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::{ConsumeError, Task, Tick};
 use store::{ChangeOutcome, Consistency, Due, DueChange, Store, StoreError};
 
-/// Parts of the due notes that are worked on at once, and orders of each: as many transactions as meet at
-/// one variant when a launch goes unpaid.
+/// Partitions of the due notes that are processed concurrently, and orders of each: the number of
+/// transactions that may contend for one variant when a launch goes unpaid.
 const PARTS_AT_ONCE: usize = 4;
 const ORDERS_AT_ONCE: usize = 8;
-/// No order is begun when less time than this is left: enough for an order's calls and their retries.
+/// No order is started with less time left than this, which covers an order's calls and their retries.
 const SPARE: Duration = Duration::from_secs(15);
-/// An order that should have ended so long ago and has not is trouble.
+/// An order that is still not expired this long after its due time is reported as overdue.
 const LATE: SignedDuration = SignedDuration::from_mins(10);
-/// How often an order is read anew because somebody else changed it meanwhile.
+/// Attempts to expire an order when it changes concurrently.
 const ATTEMPTS: u32 = 6;
 
 struct SweepOrders {
     store: Store,
 }
 
-/// What became of an order whose time is up.
+/// Result of processing one due note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It was ended now.
+    /// The order was expired now.
     Ended,
-    /// It is paid, or was over before: only its note was left.
+    /// The order was paid or closed before; only its note was deleted.
     Over,
-    /// Its money is being taken; the next sweep looks again.
+    /// A payment is in progress; the next sweep looks again.
     InPayment,
-    /// Its note is of another time than its own.
+    /// The note does not match the order's due time.
     NotDue,
-    /// It could not be ended; the next sweep tries again.
+    /// The order could not be expired; the next sweep retries it.
     Failed,
-    /// The function's time is up; the next sweep goes on here.
+    /// The function ran out of time; the next sweep continues here.
     Left,
 }
 
-/// What a sweep did.
+/// Counts of one sweep, by outcome.
 #[derive(Debug, Default)]
 struct Sweep {
     ended: u64,
@@ -48,18 +48,17 @@ struct Sweep {
     in_payment: u64,
     failed: u64,
     left: u64,
-    /// Of those ended or failed, and of those in payment, the ones whose time was up [`LATE`] ago.
+    /// Orders ended, failed or in payment whose due time passed more than [`LATE`] ago.
     overdue: u64,
     stuck: u64,
-    /// Why a part could not be read to its end, or notes not be deleted: the last reason.
+    /// The last error of reading a partition or deleting notes.
     error: Option<StoreError>,
 }
 
 impl Task for SweepOrders {
     async fn run(&self, tick: Tick) -> Result<(), ConsumeError> {
         let mut parts: Vec<u8> = Store::due_parts().collect();
-        // Which parts come first changes with every minute: when there is more to do than time, none of
-        // them is always the last.
+        // The starting partition rotates every minute, so that under load none of them is always last.
         let minute = usize::try_from(tick.now.as_second() / 60).unwrap_or(0);
         let first = minute * PARTS_AT_ONCE % parts.len().max(1);
         parts.rotate_left(first);
@@ -79,7 +78,7 @@ impl Task for SweepOrders {
         runtime::metric_if_any("OrdersOverdue", sweep.overdue);
         runtime::metric_if_any("OrdersInPayment", sweep.stuck);
         match sweep.error {
-            // So that Lambda counts the run as failed, which has an alarm.
+            // An error makes Lambda count the invocation as failed, which raises an alarm.
             Some(error) => Err(error.into()),
             None => Ok(()),
         }
@@ -87,8 +86,8 @@ impl Task for SweepOrders {
 }
 
 impl SweepOrders {
-    /// Goes through the notes of one part, oldest first and each once, page by page. What stays noted is
-    /// passed by, so it holds up nobody behind it.
+    /// Processes the notes of one partition page by page, oldest first and each once. Notes that remain
+    /// are skipped, so that they do not block later ones.
     async fn sweep_part(&self, part: u8, tick: Tick) -> Sweep {
         let mut sweep = Sweep::default();
         let mut from = None;
@@ -119,7 +118,7 @@ impl SweepOrders {
                     settled.push(DueChange::Settled(due));
                 }
             }
-            // A note that is left behind costs the next sweep a read.
+            // A note that cannot be deleted costs the next sweep a read.
             if let Err(error) = self.store.change_due_notes(&settled).await {
                 sweep.error = Some(error);
             }
@@ -130,7 +129,7 @@ impl SweepOrders {
         }
     }
 
-    /// Ends an order; what fails is logged and must not stop the others.
+    /// Expires one order. A failure is logged and does not stop the others.
     async fn end(&self, due: Due, tick: Tick) -> Outcome {
         if tick.time_left() < SPARE {
             return Outcome::Left;
@@ -145,7 +144,7 @@ impl SweepOrders {
     }
 }
 
-/// Ends an order that was not paid in its time.
+/// Expires an order that was not paid in time.
 async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Outcome, StoreError> {
     for _ in 0..ATTEMPTS {
         let Some(order) = store.order(due.order_id, Consistency::Strong).await? else {

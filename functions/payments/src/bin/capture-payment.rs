@@ -1,4 +1,4 @@
-//! Takes the money for a placed order: paid, or failed with its stock released.
+//! Authorizes and captures the payment of a placed order, or fails the order and releases its stock.
 
 use std::process::ExitCode;
 

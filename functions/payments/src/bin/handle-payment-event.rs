@@ -1,5 +1,5 @@
-//! Does what a provider's event calls for. The event is only a reason to look: the provider is asked
-//! for the truth, so that events may come late, twice and in any order.
+//! Handles an event of a payment provider. The event is only a trigger: the provider is asked for the
+//! current state, so events may be late, duplicated or out of order.
 
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ impl Consumer for HandlePaymentEvent {
         };
         let store = &self.payments.store;
         let event = store.payment_event(*provider, provider_event_id).await?;
-        let event = event.ok_or_else(|| format!("there is no event {provider_event_id}"))?;
+        let event = event.ok_or_else(|| format!("event {provider_event_id} not found"))?;
         let outcome = match self.follow(&event, delivery.now).await? {
             Ok(outcome) => outcome,
             Err(wait) => {
@@ -52,7 +52,8 @@ impl Consumer for HandlePaymentEvent {
 }
 
 impl HandlePaymentEvent {
-    /// What became of it, or for how long the provider is left alone.
+    /// Brings the order in line with the payment that the event names, or returns how long to wait for
+    /// the circuit breaker.
     async fn follow(
         &self,
         event: &PaymentEvent,

@@ -1,5 +1,5 @@
-//! `POST /v1/payments/{provider}/events`: what a payment provider tells us. It is verified, kept as it
-//! came, once, and answered at once; the work happens behind a queue.
+//! `POST /v1/payments/{provider}/events`: receives a webhook event from a payment provider. Verifies
+//! the signature, stores the event once and responds at once; processing is asynchronous.
 
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ pub(crate) struct ProviderPath {
     provider: Provider,
 }
 
-/// That the event was taken.
+/// Acknowledgment of a webhook event.
 #[derive(serde::Serialize, schemars::JsonSchema)]
 pub(crate) struct ReceivedView {
     /// Always true.
@@ -55,7 +55,7 @@ impl Endpoint for ReceivePaymentEvent {
             received_at: call.now,
             trace_id: call.trace_id.clone(),
         };
-        // Kept already: it was delivered again, and is answered the same.
+        // Already stored: a redelivery gets the same response.
         let new = self.payments.store.keep_payment_event(&event).await?;
         tracing::info!(
             event.id = %event.event_id,

@@ -1,4 +1,4 @@
-//! Gives money back: refunds that were asked for, and what is reserved for an order that is over.
+//! Refunds requested amounts and voids authorizations of closed orders.
 
 use std::process::ExitCode;
 

@@ -1,59 +1,59 @@
-//! How a letter looks. Text and HTML are made of the same parts by one template each
-//! (`templates/letter.txt`, `templates/letter.html`), so that they cannot tell two stories, and
-//! everything that is put into the HTML is escaped by the template engine.
+//! Renders an email. The text and HTML versions are made of the same parts by one template each
+//! (`templates/letter.txt`, `templates/letter.html`), so they always agree, and the template engine
+//! escapes every value in the HTML.
 
 use askama::Template;
 
 use super::Email;
 use crate::money::Money;
 
-/// Longest line that SMTP carries, in bytes, with some room.
+/// Maximum line length in bytes, with a margin below the limit of SMTP.
 const MAX_LINE: usize = 900;
-/// Where text is folded, in characters, as people expect of an e-mail.
+/// Column at which text is folded, in characters.
 const WIDTH: usize = 76;
 
-/// A letter could not be written; the templates are compiled in, so it never happens.
+/// Rendering failed. The templates are compiled in, so this does not happen in practice.
 #[derive(Debug, thiserror::Error)]
-#[error("the e-mail cannot be rendered: {0}")]
+#[error("the email cannot be rendered: {0}")]
 pub struct RenderError(#[from] askama::Error);
 
-/// What a letter says, whatever it looks like.
+/// Content of an email, independent of its layout.
 pub(super) struct Letter {
-    /// Subject.
+    /// Subject line of the email.
     pub(super) subject: String,
-    /// Headline.
+    /// Headline of the body.
     pub(super) title: String,
-    /// The first sentence, which mail programs show beside the subject.
+    /// First sentence; mail programs show it as the preview.
     pub(super) lead: String,
-    /// The rest.
+    /// Sections below the lead.
     pub(super) parts: Vec<Part>,
 }
 
-/// A part of a letter. Text from outside goes in through its constructors, which clean it.
+/// A section of an email. External text is cleaned by the constructors.
 pub(super) enum Part {
-    /// A paragraph.
+    /// A paragraph of text.
     Text(String),
-    /// Goods, perhaps with what they cost.
+    /// A table of goods, with or without prices.
     Table {
         heading: &'static str,
         rows: Vec<Row>,
         total: Option<(&'static str, String)>,
     },
-    /// Names and values.
+    /// Label and value pairs under a heading.
     Facts {
         heading: &'static str,
         facts: Vec<(&'static str, String)>,
     },
-    /// Lines that belong together, such as an address.
+    /// Consecutive lines, such as an address.
     Lines {
         heading: &'static str,
         lines: Vec<String>,
     },
-    /// A link.
+    /// A labeled link to another site.
     Link { label: &'static str, url: String },
 }
 
-/// Units of one thing.
+/// One row of a table of goods.
 pub(super) struct Row {
     pub(super) quantity: u32,
     pub(super) title: String,
@@ -80,7 +80,7 @@ impl Part {
         Self::Lines { heading, lines }
     }
 
-    /// Those facts that are there; nothing if none is.
+    /// Keeps the facts that are present; `None` if there are none.
     pub(super) fn facts<const N: usize>(
         heading: &'static str,
         facts: [(&'static str, Option<String>); N],
@@ -92,7 +92,7 @@ impl Part {
         (!facts.is_empty()).then_some(Self::Facts { heading, facts })
     }
 
-    /// A link to another site; nothing if it is no https address, or one that no line can hold.
+    /// A link to another site; `None` if it is not an https URL or does not fit on a line.
     pub(super) fn link(label: &'static str, url: &str) -> Option<Self> {
         let good = url.starts_with("https://")
             && url.len() <= MAX_LINE
@@ -121,7 +121,7 @@ struct Text<'a> {
 }
 
 impl Letter {
-    /// The e-mail to that address about the order of that number.
+    /// Renders the email to `to` about the order `number`.
     pub(super) fn render(&self, to: &str, number: &str, shop: &str) -> Result<Email, RenderError> {
         let letter = self;
         let shop = &*clean(shop);
@@ -144,8 +144,8 @@ impl Letter {
     }
 }
 
-/// `text` on one line: control characters, which could begin a new one, become blanks. Characters
-/// that turn the direction of what follows go, as they could make an amount read as another.
+/// Puts `text` on one line. Control characters, which could start a new line, become spaces.
+/// Bidirectional control characters are removed, as they could make an amount read as another.
 fn clean(text: &str) -> String {
     let text = text.chars().filter(|c| !turns_text(*c));
     let ends_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
@@ -156,8 +156,8 @@ fn turns_text(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `text` with long lines folded at blanks; what follows keeps the line's indentation. A single word,
-/// such as a link, stays whole as long as SMTP carries it.
+/// Folds long lines of `text` at spaces and keeps their indentation. A single word, such as a link,
+/// stays whole as long as SMTP can carry it.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len() + 64);
     for line in text.lines() {

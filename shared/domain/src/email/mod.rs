@@ -1,5 +1,5 @@
-//! What the shop writes to its customers: one letter for each change of an order that they should
-//! know of. [`letter`] is what a letter looks like, [`suppression`] whom it must not be sent to.
+//! Emails to customers: one for each change of an order that concerns them. [`letter`] renders them,
+//! [`suppression`] keeps the addresses that must not receive any.
 
 mod letter;
 mod samples;
@@ -19,23 +19,24 @@ use crate::{
     payment::PaymentFailure,
 };
 
-/// An e-mail, ready to be sent.
+/// An email, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
-    /// To whom.
+    /// Address of the recipient.
     pub to: String,
-    /// Subject: one line.
+    /// Subject, on one line.
     pub subject: String,
-    /// The message as text: lines of at most 998 bytes.
+    /// Text version, in lines of at most 998 bytes.
     pub text: String,
-    /// The same as HTML.
+    /// HTML version of the same content.
     pub html: String,
 }
 
-/// The e-mail that a change of an order calls for, if it calls for one, from the shop of that name.
+/// Renders the email for a change of an order, if that change calls for one. `shop` is the name of the
+/// sender.
 ///
-/// The order may have gone on since: nobody is told of a payment that failed or never came when the
-/// money came after all, as what happened then has a mail of its own.
+/// The order may have changed again since. No email about a failed or missing payment is sent if the
+/// payment succeeded later, as the later change has an email of its own.
 pub fn of_change(
     order: &Order,
     change: &HistoryEntry,
@@ -68,13 +69,13 @@ pub fn of_change(
         .transpose()
 }
 
-/// It is paid, and what it is.
+/// Order confirmation: sent when the payment is captured.
 fn confirmation(order: &Order) -> Letter {
     let number = order.number();
     Letter {
         subject: format!("Your order {number} is confirmed"),
         title: "Thank you for your order".to_owned(),
-        lead: format!("Your order {number} is paid. We tell you when it ships."),
+        lead: format!("Your order {number} is paid. We will tell you when it ships."),
         parts: vec![
             Part::Table {
                 heading: "What you bought",
@@ -86,11 +87,11 @@ fn confirmation(order: &Order) -> Letter {
     }
 }
 
-/// It could not be paid; why, and that nothing was charged.
+/// Payment failure: gives the reason and states that nothing was charged.
 fn payment_failed(order: &Order) -> Letter {
     let number = order.number();
     let why = match order.payment.failure {
-        Some(PaymentFailure::Declined) => "The bank or the card's issuer declined the payment.",
+        Some(PaymentFailure::Declined) => "Your bank or card issuer declined the payment.",
         Some(PaymentFailure::ProviderUnavailable) => "The payment provider did not answer in time.",
         Some(PaymentFailure::Cancelled) => "The payment was cancelled before it was complete.",
         None => "The payment did not go through.",
@@ -110,7 +111,7 @@ fn payment_failed(order: &Order) -> Letter {
     }
 }
 
-/// It was not paid in its time.
+/// Expiry: the order was not paid in time.
 fn expired(order: &Order) -> Letter {
     let number = order.number();
     let due = order.due_at.to_zoned(TimeZone::UTC);
@@ -133,7 +134,7 @@ fn expired(order: &Order) -> Letter {
     }
 }
 
-/// Some or all of it was handed to a carrier.
+/// Shipping notice for one fulfilment, complete or partial.
 fn shipped(order: &Order, index: usize) -> Letter {
     let number = order.number();
     let fulfilment = &order.fulfilments[index];
@@ -184,7 +185,7 @@ fn shipped(order: &Order, index: usize) -> Letter {
     }
 }
 
-/// Money went back.
+/// Refund notice for one refund.
 fn refunded(order: &Order, refund: &Refund) -> Letter {
     let number = order.number();
     let amount = money(order, refund.amount);
@@ -202,7 +203,7 @@ fn refunded(order: &Order, refund: &Refund) -> Letter {
     ];
     parts.extend(Part::facts("Your refund", facts));
     parts.push(Part::text(
-        "It goes to where the payment came from. Banks take up to ten days to show it.",
+        "It goes to the account or card you paid with. Banks take up to ten days to show it.",
     ));
     Letter {
         subject: format!("Your refund for order {number}"),
@@ -212,7 +213,7 @@ fn refunded(order: &Order, refund: &Refund) -> Letter {
     }
 }
 
-/// It was called off.
+/// Cancellation notice, with the state of the refund.
 fn cancelled(order: &Order, change: &HistoryEntry) -> Letter {
     let number = order.number();
     let lead = match change.by {
@@ -221,15 +222,16 @@ fn cancelled(order: &Order, change: &HistoryEntry) -> Letter {
     };
     let about_money = match refund_of(order, change) {
         Some(refund) if refund.status == RefundStatus::Failed => format!(
-            "We owe you {}: sending it back did not work yet, and we are looking after it.",
+            "We owe you {}: the refund has not gone through yet, and we are working on it.",
             money(order, refund.amount)
         ),
         Some(refund) => format!(
-            "Your money is on its way back: {}. We write again when it has been sent.",
+            "Your money is on its way back: {}. We will write again when it has been sent.",
             money(order, refund.amount)
         ),
         None if order.took_money() => {
-            "What was paid for it goes back to you in full, as far as it has not yet.".to_owned()
+            "Any amount you paid that has not been refunded yet will be refunded in full."
+                .to_owned()
         }
         None => NOTHING_CHARGED.to_owned(),
     };
@@ -250,10 +252,10 @@ fn cancelled(order: &Order, change: &HistoryEntry) -> Letter {
 
 const NOTHING_CHARGED: &str = "Nothing was charged.";
 
-/// Everything in the order, with what each line costs.
+/// All lines of the order with their totals.
 fn bought(order: &Order) -> Vec<Row> {
     let row = |line: &crate::order::OrderLine| {
-        // A line that could be ordered has a total.
+        // Placing the order has checked that the total can be computed.
         let total = line.unit_price.times(line.quantity);
         let total = total.unwrap_or(line.unit_price);
         Row::new(line.quantity, &line.title, Some(total))
@@ -261,7 +263,7 @@ fn bought(order: &Order) -> Vec<Row> {
     order.lines.iter().map(row).collect()
 }
 
-/// The same of an order that was never paid.
+/// All lines of an order that was never paid.
 fn unsold(order: &Order) -> Part {
     Part::Table {
         heading: "What you wanted",
@@ -270,7 +272,7 @@ fn unsold(order: &Order) -> Part {
     }
 }
 
-/// Units by the titles they were bought under.
+/// Units with the titles under which they were bought.
 fn named(order: &Order, units: &[Units]) -> Vec<Row> {
     let row = |units: &Units| {
         let line = order.lines.iter().find(|line| line.sku == units.sku);
@@ -280,7 +282,7 @@ fn named(order: &Order, units: &[Units]) -> Vec<Row> {
     units.iter().map(row).collect()
 }
 
-/// What is in none of these parcels and was not withdrawn.
+/// Units that are in none of these fulfilments and were not withdrawn.
 fn still_to_come(order: &Order, parcels: &[Fulfilment]) -> Vec<Row> {
     let rows = order.lines.iter().map(|line| {
         let lines = parcels.iter().flat_map(|parcel| &parcel.lines);

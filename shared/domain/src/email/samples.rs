@@ -1,4 +1,4 @@
-//! Every kind of letter, made from one invented order, to look at.
+//! Sample emails of every kind, rendered from one invented order.
 
 use jiff::Timestamp;
 
@@ -12,21 +12,21 @@ use crate::{
     payment::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
 };
 
-/// A letter to look at.
+/// One sample email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// Its name in a path.
+    /// Slug of the sample, unique among all samples.
     pub name: &'static str,
-    /// When it is sent.
+    /// The event after which it is sent.
     pub when: &'static str,
-    /// The e-mail.
+    /// The rendered email.
     pub email: Email,
 }
 
-/// Every kind of letter, as the shop of that name writes it. Each comes out of the same changes as
-/// those of a real order.
+/// Renders every kind of email as the shop `shop`. Each results from the same changes as in a real
+/// order.
 pub fn samples(shop: &str) -> Vec<Sample> {
-    // Nothing in the invented order can fail; a test counts the letters.
+    // No step on the invented order can fail; a test counts the emails.
     changes()
         .into_iter()
         .flatten()
@@ -118,7 +118,7 @@ fn changes() -> Option<Vec<Change>> {
     ])
 }
 
-/// An order with what is hard to set: signs of HTML, a long title, two directions of writing.
+/// An order with difficult texts: HTML characters, a long title, two writing directions.
 fn order() -> Option<Order> {
     let currency = "USD".parse().ok()?;
     let line = |sku: &str, title: &str, quantity, price| {

@@ -1,5 +1,5 @@
-//! Whom the shop must not write to: addresses whose mails bounce for good, and people who complained.
-//! The address itself is not kept, only a hash of it.
+//! Suppression list: addresses that bounced permanently or whose owners complained. Only a hash of the
+//! address is stored.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-/// What stands for an address where the address itself has no business. Whoever has an address can
-/// tell whether it is this one; nobody can list addresses with it.
+/// Stands in for an email address in logs and keys. Given an address, its hash can be computed and
+/// compared; addresses cannot be listed from hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressHash(String);
 
 impl AddressHash {
-    /// Of an address, with or without a name (`Ada <ada@example.com>`), in whatever case.
+    /// Hashes an address, with or without a display name (`Ada <ada@example.com>`), case-insensitively.
     pub fn of(address: &str) -> Self {
         let address = match address.rsplit_once('<') {
             Some((_, rest)) => rest.split('>').next().unwrap_or(rest),
@@ -36,18 +36,18 @@ impl fmt::Display for AddressHash {
     }
 }
 
-/// Why an address gets no mail.
+/// Why an address is suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Its mails cannot be delivered, and never will be.
+    /// Permanent bounce: the address cannot receive email.
     Bounce,
-    /// Its owner called one of them spam.
+    /// The recipient marked an email as spam.
     Complaint,
 }
 
 impl Reason {
-    /// Its name in the table and in the log.
+    /// Name of the reason in the table and in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bounce => "bounce",
@@ -56,64 +56,64 @@ impl Reason {
     }
 }
 
-/// An address that gets no mail.
+/// One entry of the suppression list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
-    /// Which.
+    /// Hash of the suppressed address.
     pub address: AddressHash,
-    /// Why.
+    /// Bounce or complaint.
     pub reason: Reason,
-    /// The mail service's finer word for it, such as `General` or `abuse`.
+    /// The mail service's subtype, such as `General` or `abuse`.
     pub detail: String,
-    /// Since when.
+    /// Time of the bounce or complaint.
     pub at: Timestamp,
 }
 
-/// What the mail service tells of a mail that was sent.
+/// The mail service's feedback about one sent email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Feedback {
-    /// These addresses get no more mail.
+    /// Suppress these addresses from now on.
     Suppress {
-        /// The addresses.
+        /// Entries for the suppression list.
         addresses: Vec<Suppression>,
-        /// The mail service's name for the mail.
+        /// Message id that the mail service assigned.
         mail_id: String,
     },
-    /// It could not be delivered for now: a full mailbox, a server that is down.
+    /// Transient bounce, such as a full mailbox or an unavailable server.
     Transient {
-        /// The mail service's name for the mail.
+        /// Message id that the mail service assigned.
         mail_id: String,
     },
-    /// Nothing to do: word that the topic works, or that a mail is no spam.
+    /// No action: a confirmation of the topic, or a report that an email is not spam.
     Nothing,
 }
 
-/// The text is no feedback. Its words are not quoted: they may hold an address.
+/// A message that is not valid feedback. Its content is not quoted, as it may contain an address.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedbackError {
-    /// It is not JSON of the right shape.
-    #[error("it cannot be read (line {line}, column {column})")]
+    /// Not JSON, or not of the expected shape.
+    #[error("the mail feedback cannot be parsed (line {line}, column {column})")]
     Unreadable {
-        /// Where.
+        /// Line of the error in the message, from 1.
         line: usize,
-        /// Where in it.
+        /// Column of the error in that line, from 1.
         column: usize,
     },
-    /// It tells of something else.
-    #[error("it tells of {0:?}, not of a bounce or a complaint")]
+    /// Another kind of event.
+    #[error("the mail feedback is a {0:?} event, not a bounce or a complaint")]
     UnknownKind(String),
-    /// It names no bounce or complaint, or nobody.
-    #[error("it names no recipient")]
+    /// A bounce or complaint without details or recipients.
+    #[error("the mail feedback does not name a recipient")]
     NoRecipient,
 }
 
-/// What SES writes to a topic when it is made the destination of events.
+/// Prefix of the message that SES sends to a topic when it becomes an event destination.
 const TOPIC_WORKS: &str = "Successfully validated SNS topic";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SesEvent {
-    /// Events of a configuration set say `eventType`, those of an identity `notificationType`.
+    /// Events of a configuration set have `eventType`, those of an identity `notificationType`.
     #[serde(alias = "notificationType")]
     event_type: String,
     bounce: Option<Bounce>,
@@ -152,7 +152,7 @@ struct Recipient {
     email_address: String,
 }
 
-/// Reads what SES says of a mail. Only what is final suppresses: permanent bounces and complaints.
+/// Parses the feedback of SES. Only permanent bounces and complaints suppress an address.
 pub fn read_feedback(message: &str, now: Timestamp) -> Result<Feedback, FeedbackError> {
     if message.starts_with(TOPIC_WORKS) {
         return Ok(Feedback::Nothing);
@@ -182,7 +182,7 @@ pub fn read_feedback(message: &str, now: Timestamp) -> Result<Feedback, Feedback
             }
             ("Bounce" | "Complaint", ..) => return Err(FeedbackError::NoRecipient),
             (other, ..) => {
-                // Letters only: whatever it is, no address gets into the log with it.
+                // Keeps letters only, so that an address cannot get into the log.
                 let kind = other.chars().filter(char::is_ascii_alphabetic);
                 return Err(FeedbackError::UnknownKind(kind.take(30).collect()));
             }

@@ -1,4 +1,4 @@
-//! What customers and staff ask of an order, as sent.
+//! Requests of customers and staff to change an order.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -6,27 +6,27 @@ use serde::Deserialize;
 use super::{Fulfil, RequestRefund, Units};
 use crate::{catalog::Sku, fault::Rejection, money::MAX_PRICE, text::FieldCheck};
 
-/// Longest reason, in characters.
+/// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 200;
-/// Most lines of a request: as many as an order has.
+/// Maximum number of lines of a request: as many as an order has.
 const MAX_LINES: usize = crate::cart::MAX_LINES;
 
-/// Body of `POST /v1/orders/{order_id}/cancel` and of its staff counterpart; may be left out.
+/// Body of `POST /v1/orders/{order_id}/cancel` and of its staff counterpart; optional.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrderBody {
-    /// Why, at most 200 characters.
+    /// Reason for the cancellation, at most 200 characters.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
-/// Units of a line as sent.
+/// Number of units of one line.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitsBody {
     /// Stock keeping unit.
     pub sku: String,
-    /// How many, from 1.
+    /// Number of units, from 1.
     pub quantity: i64,
 }
 
@@ -34,41 +34,41 @@ pub struct UnitsBody {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FulfilOrderBody {
-    /// What is handed over; everything that is left, if it is not given.
+    /// Units to ship; everything that is left if missing.
     #[serde(default)]
     pub lines: Option<Vec<UnitsBody>>,
-    /// Who carries it, at most 100 characters.
+    /// Name of the carrier, at most 100 characters.
     #[serde(default)]
     pub carrier: Option<String>,
-    /// The carrier's number for it, at most 100 characters.
+    /// Tracking number of the carrier, at most 100 characters.
     #[serde(default)]
     pub tracking_number: Option<String>,
-    /// Where it can be followed: an https address of at most 500 characters.
+    /// Tracking page: an https URL of at most 500 characters.
     #[serde(default)]
     pub tracking_url: Option<String>,
 }
 
-/// Body of `POST /v1/admin/orders/{order_id}/refunds`. Without `amount` and `lines` everything that
-/// is left goes back.
+/// Body of `POST /v1/admin/orders/{order_id}/refunds`. Without `amount` and `lines`, the rest of the
+/// captured amount is refunded.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundOrderBody {
-    /// How much, in minor units of the order's currency; what the lines cost, if it is not given.
+    /// Amount in minor units of the order's currency; by default the price of the lines.
     #[serde(default)]
     pub amount: Option<i64>,
-    /// For which goods. Units that were not shipped go back into stock.
+    /// Units that the refund is for. Unshipped units are restocked.
     #[serde(default)]
     pub lines: Option<Vec<UnitsBody>>,
-    /// Whether shipped units came back and can be sold again.
+    /// Whether shipped units were returned and can be sold again.
     #[serde(default)]
     pub restock: bool,
-    /// Why, for the customer; at most 200 characters.
+    /// Reason, as shown to the customer; at most 200 characters.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
 impl CancelOrderBody {
-    /// The reason, if there is one.
+    /// Validates the reason.
     pub fn parse(self) -> Result<Option<String>, Rejection> {
         let mut check = FieldCheck::default();
         let reason = optional(&mut check, "reason", self.reason, MAX_REASON);
@@ -77,7 +77,7 @@ impl CancelOrderBody {
 }
 
 impl FulfilOrderBody {
-    /// The command, or all fields at fault at once.
+    /// Validates the body and reports all invalid fields at once.
     pub fn parse(self) -> Result<Fulfil, Rejection> {
         let mut check = FieldCheck::default();
         let lines = self.lines.map(|lines| units(&mut check, lines));
@@ -103,7 +103,7 @@ impl FulfilOrderBody {
 }
 
 impl RefundOrderBody {
-    /// The command, or all fields at fault at once.
+    /// Validates the body and reports all invalid fields at once.
     pub fn parse(self) -> Result<RequestRefund, Rejection> {
         let mut check = FieldCheck::default();
         if let Some(amount) = self.amount
@@ -124,7 +124,7 @@ impl RefundOrderBody {
     }
 }
 
-/// A text that may be missing; nothing but white space is missing.
+/// Validates an optional text; white space only counts as missing.
 fn optional(
     check: &mut FieldCheck,
     field: &str,
@@ -137,7 +137,7 @@ fn optional(
 
 fn units(check: &mut FieldCheck, lines: Vec<UnitsBody>) -> Vec<Units> {
     if lines.is_empty() || lines.len() > MAX_LINES {
-        let message = format!("Must be 1 to {MAX_LINES} lines, or left out.");
+        let message = format!("Must have 1 to {MAX_LINES} lines, or be left out.");
         check.fault("lines", "out_of_range", message);
         return Vec::new();
     }

@@ -1,9 +1,8 @@
-//! The life of an order: every change it can go through, as one total function each.
+//! The order's state machine: each change is one total function.
 //!
-//! A change takes the order as it is and answers with the order as it will be and with what it does
-//! to the stock; the store commits both in one conditional write, or neither. The status is never
-//! set: it follows from what has happened to the money, the goods and the order as a whole
-//! (docs/orders.md has the picture).
+//! A change takes the current order and returns the next one together with its stock moves; the store
+//! commits both in one conditional write. The status is never set: it is derived from the state of the
+//! payment, the goods and the order as a whole (docs/orders.md has the diagram).
 
 use std::fmt;
 
@@ -20,30 +19,30 @@ use crate::{
     payment::{PaymentFailure, PaymentStatus},
 };
 
-/// Most fulfilments and most refunds of one order: far more than one has lines, and small enough
+/// Maximum number of fulfilments and of refunds of one order: more than it has lines, and small enough
 /// for one item.
 pub const MAX_PARTS: usize = 60;
 
-/// Why an order came to an end without being sold.
+/// Why an order ended without a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Closed {
-    /// The payment failed.
+    /// The payment failed for good.
     PaymentFailed,
-    /// It was not paid in its time.
+    /// The order was not paid in time.
     Expired,
-    /// Its customer or the staff called it off.
+    /// The customer or staff canceled the order.
     Cancelled,
 }
 
-/// Who changed an order.
+/// The originator of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Its customer.
+    /// The holder of the order's access token.
     Customer,
-    /// Somebody of the staff, by the subject of their token.
+    /// A staff member, by the subject of their token.
     Staff(String),
-    /// The shop itself.
+    /// The shop itself, such as a consumer or the sweep.
     Shop,
 }
 
@@ -70,196 +69,208 @@ impl<'de> Deserialize<'de> for Actor {
             ("customer", _) => Ok(Self::Customer),
             ("shop", _) => Ok(Self::Shop),
             (_, Some(subject)) => Ok(Self::Staff(subject.to_owned())),
-            _ => Err(serde::de::Error::custom("nobody who may change an order")),
+            _ => Err(serde::de::Error::custom(
+                "expected customer, shop or staff:<subject>",
+            )),
         }
     }
 }
 
-/// What happened to an order.
+/// Kind of change of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// The customer has to confirm the payment with the provider.
     PaymentActionRequired,
-    /// The provider holds the money.
+    /// The payment is authorized: the provider holds the money.
     PaymentAuthorised,
-    /// The money is ours.
+    /// The payment is captured.
     Paid,
     /// The payment failed; the stock was released.
     PaymentFailed,
-    /// It was not paid in time; the stock was released.
+    /// The order was not paid in time; the stock was released.
     Expired,
-    /// It was called off; the stock was released, the money goes back.
+    /// The order was canceled; the stock was released, the payment is voided or refunded.
     Cancelled,
-    /// Goods were handed to a carrier.
+    /// Goods were handed over to a carrier.
     Fulfilled,
-    /// Money is to go back.
+    /// A refund was requested.
     RefundRequested,
-    /// Money went back.
+    /// A refund succeeded.
     Refunded,
-    /// The provider did not give money back; staff must look at it.
+    /// The provider rejected a refund; staff must look at it.
     RefundFailed,
 }
 
-/// One line of an order's history.
+/// One entry of an order's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When.
+    /// Time of the change.
     pub at: Timestamp,
-    /// Who.
+    /// Originator of the change.
     pub by: Actor,
-    /// What.
+    /// Kind of change.
     pub what: What,
-    /// Why, in the words of who did it.
+    /// Reason in the originator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Which fulfilment it is about.
+    /// The fulfilment that the change concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fulfilment_id: Option<FulfilmentId>,
-    /// Which refund it is about.
+    /// The refund that the change concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
 }
 
-/// Units of one SKU.
+/// A number of units of one SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Units {
     /// Stock keeping unit.
     pub sku: Sku,
-    /// How many.
+    /// Number of units.
     pub quantity: u32,
 }
 
-/// Goods handed to a carrier.
+/// Goods that were handed over to a carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fulfilment {
-    /// Identifier.
+    /// Identifier of the fulfilment.
     pub id: FulfilmentId,
-    /// When.
+    /// Time of the handover.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// What.
+    /// Units in this shipment.
     pub lines: Vec<Units>,
-    /// Who carries it.
+    /// Name of the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<String>,
-    /// The carrier's number for it.
+    /// Tracking number of the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_number: Option<String>,
-    /// Where it can be followed.
+    /// URL of the tracking page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_url: Option<String>,
 }
 
-/// Where a refund stands.
+/// Progress of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// The provider has not answered yet.
+    /// The provider has not confirmed the refund yet.
     Requested,
-    /// The money is on its way.
+    /// The provider has confirmed the refund.
     Succeeded,
-    /// The provider said no; the amount can be refunded again. Its units stay where they went.
+    /// The provider rejected the refund; the amount can be refunded again. Restocked units stay
+    /// restocked.
     Failed,
 }
 
-/// Money that goes back.
+/// A refund of all or part of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Identifier; the provider's idempotency key, too.
+    /// Identifier, also used as the provider's idempotency key.
     pub id: RefundId,
-    /// When it was asked for.
+    /// Time of the request.
     pub at: Timestamp,
-    /// How much, in minor units of the order's currency.
+    /// Amount in minor units of the order's currency.
     pub amount: i64,
-    /// For which goods, if for goods.
+    /// Units that the refund is for; empty for a refund by amount.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Units>,
-    /// Why, for the customer.
+    /// Reason, as shown to the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Where it stands.
+    /// Progress of the refund.
     pub status: RefundStatus,
 }
 
-/// A change of an order: the order after it, and what it does to the stock.
+/// A change of an order: the next order and its stock moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
-    /// The order as it will be.
+    /// The order after the change.
     pub order: Order,
-    /// What happens to the stock, all or nothing, together with the order.
+    /// Stock moves, committed together with the order or not at all.
     pub moves: Vec<StockMove>,
 }
 
-/// Why an order cannot be changed like that. Nothing was changed.
+/// Why an order cannot be changed. Nothing was changed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ChangeError {
-    /// It has happened already; a message seen twice says so.
-    #[error("it has happened already")]
+    /// The change has been made before, for example by an earlier delivery of the same message.
+    #[error("the change has already been made")]
     AlreadyDone,
-    /// It does not go together with where the order stands.
-    #[error("an order that is {0:?} does not allow it")]
+    /// The order's status does not allow the change.
+    #[error("the order's status {0:?} does not allow the change")]
     WrongStatus(OrderStatus),
-    /// The money is being taken at this very moment.
-    #[error("the payment is being taken at the moment")]
+    /// A capture of the payment is in progress.
+    #[error("a capture of the payment is in progress")]
     PaymentInProgress,
-    /// It is not time yet.
-    #[error("the reservation holds until {0}")]
+    /// The payment is not overdue yet.
+    #[error("the reservation is valid until {0}")]
     NotDue(Timestamp),
-    /// Some of it is with the carrier.
-    #[error("some of the order has been shipped")]
+    /// Part of the order has been shipped.
+    #[error("part of the order has been shipped")]
     AlreadyShipped,
-    /// Lines that are not in the order, named twice, or of more units than are left.
-    #[error("{} line(s) are at fault", .0.len())]
+    /// Lines that are not in the order, named twice, or exceed the remaining units.
+    #[error("{} line(s) are not valid", .0.len())]
     Lines(Vec<FieldFault>),
-    /// More than is left of what was captured.
-    #[error("only {left} of the captured amount is left")]
+    /// The refund exceeds the refundable amount.
+    #[error("only {left} of the captured amount is refundable")]
     AboveCaptured {
-        /// What is left, in minor units.
+        /// Refundable amount in minor units.
         left: i64,
     },
-    /// All of it is done.
-    #[error("nothing is left to do")]
+    /// Nothing is left to ship, refund or pay for.
+    #[error("the order has nothing left for this change")]
     NothingLeft,
-    /// [`MAX_PARTS`] of them are there.
-    #[error("an order has at most {MAX_PARTS} of these")]
+    /// The order has [`MAX_PARTS`] fulfilments or refunds.
+    #[error("an order has at most {MAX_PARTS} fulfilments and as many refunds")]
     TooMany,
 }
 
 impl From<ChangeError> for Rejection {
     fn from(error: ChangeError) -> Self {
         match error {
-            ChangeError::AlreadyDone => Self::new(Code::OrderStatus, "It has happened already."),
+            ChangeError::AlreadyDone => {
+                Self::new(Code::OrderStatus, "This change has already been made.")
+            }
             ChangeError::WrongStatus(status) => Self::new(
                 Code::OrderStatus,
-                format!("The order is {}; that does not allow it.", status.as_str()),
+                format!(
+                    "The order's status is {}, which does not allow this change.",
+                    status.as_str()
+                ),
             ),
             ChangeError::PaymentInProgress => Self::new(
                 Code::PaymentInProgress,
-                "The payment is being taken at this moment; try again in a few seconds.",
+                "A capture of the payment is in progress; try again in a few seconds.",
             ),
             ChangeError::NotDue(due) => Self::new(
                 Code::OrderStatus,
-                format!("The order can be paid until {due}."),
+                format!("The order can still be paid until {due}; try again after that."),
             ),
             ChangeError::AlreadyShipped => Self::new(
                 Code::OrderShipped,
-                "Some of the order has been shipped; what is left of it can be refunded.",
+                "Part of the order has been shipped; refund the rest instead.",
             ),
             ChangeError::Lines(faults) => Self::invalid(faults),
             ChangeError::AboveCaptured { left } => Self {
                 code: Code::RefundTooHigh,
-                detail: format!("More than is left of the captured amount: {left} in minor units."),
+                detail: format!(
+                    "The refund exceeds the refundable amount of {left} in minor units."
+                ),
                 fields: vec![FieldFault::new(
                     "amount",
                     "above_captured",
-                    format!("At most {left}."),
+                    format!("Must be at most {left}, in minor units."),
                 )],
             },
-            ChangeError::NothingLeft => Self::new(Code::OrderStatus, "Nothing of it is left."),
+            ChangeError::NothingLeft => {
+                Self::new(Code::OrderStatus, "Nothing is left to ship or refund.")
+            }
             ChangeError::TooMany => Self::new(
                 Code::OrderStatus,
-                format!("An order takes at most {MAX_PARTS} of these."),
+                format!("An order takes at most {MAX_PARTS} fulfilments and {MAX_PARTS} refunds."),
             ),
         }
     }
@@ -268,33 +279,33 @@ impl From<ChangeError> for Rejection {
 /// The command of [`Order::fulfilled`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fulfil {
-    /// What is handed over; everything that is left, if nothing is named.
+    /// Units to ship; everything that is left if `None`.
     pub lines: Option<Vec<Units>>,
-    /// Who carries it.
+    /// Name of the carrier.
     pub carrier: Option<String>,
-    /// The carrier's number for it.
+    /// Tracking number of the carrier.
     pub tracking_number: Option<String>,
-    /// Where it can be followed.
+    /// URL of the tracking page.
     pub tracking_url: Option<String>,
 }
 
 /// The command of [`Order::refund_requested`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestRefund {
-    /// How much; what the lines cost, or all that is left, if nothing is named.
+    /// Amount in minor units; if `None`, the price of the lines or everything that is left.
     pub amount: Option<i64>,
-    /// For which goods.
+    /// Units that the refund is for.
     pub lines: Option<Vec<Units>>,
-    /// Whether shipped units came back and can be sold again.
+    /// Whether shipped units were returned and can be sold again.
     pub restock: bool,
-    /// Why.
+    /// Reason, as shown to the customer.
     pub reason: Option<String>,
 }
 
 type Changed = Result<Transition, ChangeError>;
 
 impl Order {
-    /// The status that follows from what has happened.
+    /// The status, derived from payment, goods and closing reason.
     pub fn status(&self) -> OrderStatus {
         match self.closed {
             Some(Closed::PaymentFailed) => return OrderStatus::PaymentFailed,
@@ -306,7 +317,7 @@ impl Order {
             PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised => {
                 OrderStatus::PendingPayment
             }
-            // Never without being closed, too.
+            // Unreachable: these payment states always come with a closing reason.
             PaymentStatus::Failed | PaymentStatus::Voided => OrderStatus::PaymentFailed,
             PaymentStatus::Refunded => OrderStatus::Refunded,
             PaymentStatus::PartiallyRefunded => OrderStatus::PartiallyRefunded,
@@ -341,8 +352,9 @@ impl Order {
         Ok(order.moving(Vec::new()))
     }
 
-    /// The provider holds the money. From now on the order neither expires nor is cancelled, until
-    /// the money is taken or let go. An order that had lost its stock gets it back, if it is there.
+    /// Records the authorization. From now on the order neither expires nor can be canceled, until the
+    /// payment is captured or voided. An order that had lost its reservation gets it back if the stock
+    /// is available.
     pub fn authorised(&self, payment_id: &str, now: Timestamp) -> Changed {
         let moves = match (self.status(), self.payment.status) {
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
@@ -363,8 +375,8 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// The money is ours, and so the goods are the customer's. An order that had lost its stock gets
-    /// it back, if it is there.
+    /// Records the capture, which sells the goods to the customer. An order that had lost its
+    /// reservation gets the stock if it is available.
     pub fn captured(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         let moves = match self.status() {
             OrderStatus::PendingPayment => self.all(StockEffect::Sell),
@@ -384,7 +396,7 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// Money came for an order that has no goods any more: it is noted, and goes back whole.
+    /// Records a capture for an order that has lost its stock, and requests a full refund.
     pub fn captured_in_vain(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         if self.took_money() {
             return Err(ChangeError::AlreadyDone);
@@ -396,14 +408,14 @@ impl Order {
         ) {
             return Err(ChangeError::WrongStatus(status));
         }
-        let reason = "The payment came when the goods were no longer reserved.".to_owned();
+        let reason = "The payment arrived after the reservation had ended.".to_owned();
         let mut order = self.after(
             now,
             Actor::Shop,
             What::RefundRequested,
             Some(reason.clone()),
         );
-        // It stays closed: it has no goods, whatever its payment does from here on.
+        // The order stays closed: it has no goods, whatever happens to its payment.
         order.payment.status = PaymentStatus::Captured;
         order.payment.payment_id = Some(payment_id.to_owned());
         order.payment.client_secret = None;
@@ -419,7 +431,7 @@ impl Order {
         Ok(order.moving(Vec::new()))
     }
 
-    /// No money was taken, and none will be; the stock goes back.
+    /// Records that the payment failed for good, and releases the stock.
     pub fn payment_failed(&self, failure: PaymentFailure, now: Timestamp) -> Changed {
         match self.status() {
             OrderStatus::PendingPayment => {}
@@ -434,7 +446,7 @@ impl Order {
         Ok(order.moving(self.all(StockEffect::Release)))
     }
 
-    /// It was not paid in its time; the stock goes back.
+    /// Expires an order that was not paid in time, and releases the stock.
     pub fn expired(&self, now: Timestamp) -> Changed {
         match (self.status(), self.payment.status) {
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
@@ -454,7 +466,8 @@ impl Order {
         Ok(order.moving(self.all(StockEffect::Release)))
     }
 
-    /// It is called off before any of it was shipped; the stock goes back, and so does the money.
+    /// Cancels an order before any of it is shipped; releases the stock and requests a refund of a
+    /// captured payment.
     pub fn cancelled(&self, reason: Option<String>, by: Actor, now: Timestamp) -> Changed {
         let moves = match (self.status(), self.payment.status) {
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
@@ -494,7 +507,7 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// Goods are handed to a carrier. `id` is derived from the request.
+    /// Records a shipment. `id` is derived from the request.
     pub fn fulfilled(
         &self,
         id: FulfilmentId,
@@ -502,7 +515,7 @@ impl Order {
         by: Actor,
         now: Timestamp,
     ) -> Changed {
-        // Also of one whose money went back: goods that were not withdrawn are the customer's.
+        // Refunded orders included: units that were not withdrawn belong to the customer.
         if self.closed.is_some() || !self.took_money() {
             return Err(ChangeError::WrongStatus(self.status()));
         }
@@ -536,9 +549,9 @@ impl Order {
         Ok(order.moving(Vec::new()))
     }
 
-    /// Money is to go back, never more than was captured and has not gone back. Units of named lines
-    /// that were not shipped will not be, and go back into stock; shipped ones do if they came back.
-    /// `id` is derived from the request.
+    /// Requests a refund of at most the captured amount that is left. Unshipped units of the named
+    /// lines are withdrawn and restocked; shipped units are restocked if they were returned. `id` is
+    /// derived from the request.
     pub fn refund_requested(
         &self,
         id: RefundId,
@@ -589,7 +602,7 @@ impl Order {
             line.returned_to_stock += restocked - unshipped;
             back.push((line.sku.clone(), restocked));
         }
-        // A closed order has given its units back already.
+        // A closed order has already released its units.
         let moves = if self.closed.is_none() {
             self.restock(back.into_iter())
         } else {
@@ -606,7 +619,7 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// The provider has answered to a refund.
+    /// Records the provider's answer to a refund.
     pub fn refund_settled(&self, id: RefundId, succeeded: bool, now: Timestamp) -> Changed {
         let refund = self.refunds.iter().find(|refund| refund.id == id);
         match refund.map(|refund| refund.status) {
@@ -637,7 +650,7 @@ impl Order {
         Ok(order.moving(Vec::new()))
     }
 
-    /// Whether money was ever taken for it.
+    /// Whether a payment of the order was ever captured.
     pub fn took_money(&self) -> bool {
         matches!(
             self.payment.status,
@@ -645,7 +658,7 @@ impl Order {
         )
     }
 
-    /// What has gone back, in minor units.
+    /// Refunded amount in minor units.
     pub fn refunded(&self) -> i64 {
         let succeeded = self
             .refunds
@@ -654,7 +667,7 @@ impl Order {
         succeeded.map(|refund| refund.amount).sum()
     }
 
-    /// What can still go back, in minor units: what is on its way counts as gone.
+    /// Amount that can still be refunded, in minor units; pending refunds are deducted.
     pub fn refundable(&self) -> i64 {
         let gone = self
             .refunds
@@ -663,7 +676,7 @@ impl Order {
         self.payment.captured - gone.map(|refund| refund.amount).sum::<i64>()
     }
 
-    /// The next version, with its line of history.
+    /// The next version of the order, with a history entry for the change.
     fn after(&self, now: Timestamp, by: Actor, what: What, reason: Option<String>) -> Self {
         let mut order = self.clone();
         order.version += 1;
@@ -678,18 +691,18 @@ impl Order {
         order
     }
 
-    /// What the last change was, if there was one.
+    /// The last history entry, if any.
     pub fn last_change(&self) -> Option<&HistoryEntry> {
         self.history.last()
     }
 
-    /// What made the order this version.
+    /// The history entry of the change that produced `version`.
     pub fn change(&self, version: u64) -> Option<&HistoryEntry> {
         let index = usize::try_from(version.checked_sub(2)?).ok()?;
         self.history.get(index)
     }
 
-    /// Adds a refund that the last change is about.
+    /// Adds a refund and links it to the last history entry.
     fn push_refund(&mut self, refund: Refund) {
         if let Some(entry) = self.history.last_mut() {
             entry.refund_id = Some(refund.id);
@@ -701,7 +714,7 @@ impl Order {
         Transition { order: self, moves }
     }
 
-    /// `effect` on everything the order has.
+    /// Applies `effect` to all units of the order.
     fn all(&self, effect: StockEffect) -> Vec<StockMove> {
         let moves = self.lines.iter().flat_map(|line| {
             let shares = line.shares();
@@ -715,7 +728,7 @@ impl Order {
         moves.collect()
     }
 
-    /// Units that go back into stock, all to the line's first shard: what counts is their sum.
+    /// Restocks units into the first shard of their line: only the sum of the shards matters.
     fn restock(&self, units: impl Iterator<Item = (Sku, u32)>) -> Vec<StockMove> {
         let moves = units.filter(|(_, units)| *units > 0).map(|(sku, units)| {
             let line = self.lines.iter().find(|line| line.sku == sku);
@@ -730,7 +743,7 @@ impl Order {
         moves.collect()
     }
 
-    /// All units of all lines that are left.
+    /// All units that are left by `left`, over all lines.
     fn all_of(&self, left: impl Fn(&OrderLine) -> u32) -> Vec<Units> {
         let units = self.lines.iter().map(|line| Units {
             sku: line.sku.clone(),
@@ -739,7 +752,7 @@ impl Order {
         units.filter(|units| units.quantity > 0).collect()
     }
 
-    /// `lines`, if each is of the order, named once, and has as many units left.
+    /// Validates `lines`: each belongs to the order, is named once, and does not exceed the units left.
     fn checked(
         &self,
         lines: &[Units],
@@ -763,7 +776,11 @@ impl Order {
                 continue;
             };
             if lines[..index].iter().any(|other| other.sku == units.sku) {
-                fault("sku", "duplicate", format!("{} is named twice.", units.sku));
+                fault(
+                    "sku",
+                    "duplicate",
+                    format!("{} is listed twice.", units.sku),
+                );
             }
             let left = left(line);
             if units.quantity > left {
@@ -784,13 +801,13 @@ impl OrderLine {
         self.quantity - self.fulfilled - self.withdrawn
     }
 
-    /// Units that were not refunded.
+    /// Units that have not been refunded.
     pub fn to_refund(&self) -> u32 {
         self.quantity - self.withdrawn - self.returned
     }
 
-    /// What its order holds of the stock while that is closed or not, and paid or not: units reserved,
-    /// units sold. What stock and orders are checked against each other with.
+    /// Units of the line that are reserved and sold in a given state of closing and payment. Used to
+    /// reconcile the stock with the orders.
     pub fn held(&self, closed: Option<Closed>, payment: PaymentStatus) -> [i64; 2] {
         let quantity = i64::from(self.quantity);
         match payment {
@@ -805,12 +822,12 @@ impl OrderLine {
         }
     }
 
-    /// Units that went back into stock.
+    /// Units that were restocked.
     pub fn restocked(&self) -> u32 {
         self.withdrawn + self.returned_to_stock
     }
 
-    /// The shards it was taken from; the first, if nothing else is noted.
+    /// The shards that the units were taken from; the first shard if nothing else is recorded.
     pub fn shares(&self) -> Vec<Share> {
         if self.shards.is_empty() {
             return vec![Share {
@@ -831,7 +848,7 @@ mod tests {
     use super::*;
     use crate::order::tests::placed;
 
-    /// One thing that may be tried on an order, with its numbers.
+    /// A change to try on an order, with its arguments.
     #[derive(Clone, Debug)]
     enum Try {
         ActionRequired,
@@ -913,7 +930,7 @@ mod tests {
         }
     }
 
-    /// The picture in docs/orders.md.
+    /// The transitions of the diagram in docs/orders.md.
     fn allowed(from: OrderStatus, to: OrderStatus) -> bool {
         use OrderStatus::{
             Cancelled, Expired, Fulfilled, Paid, PartiallyFulfilled, PartiallyRefunded,
@@ -924,7 +941,7 @@ mod tests {
                 PendingPayment => {
                     matches!(to, Paid | PaymentFailed | Expired | Cancelled)
                 }
-                // A payment that comes late is honoured if the stock is still there.
+                // A late payment is honored if the stock is still available.
                 PaymentFailed | Expired => matches!(to, PendingPayment | Paid),
                 Paid => matches!(
                     to,
@@ -949,7 +966,7 @@ mod tests {
         fn whatever_is_tried_the_books_are_right(steps in prop::collection::vec(tries(), 1..14)) {
             let first = placed(&[("A", 3, 500), ("B", 1, 200)]);
             let mut order = first.clone();
-            // Units by counter, as the store would move them: reserved and sold.
+            // Reserved and sold units, as the store would count them.
             let mut stock: HashMap<Sku, [i64; 2]> = held(&order);
             for (number, step) in steps.iter().enumerate() {
                 let before = order.clone();
@@ -984,13 +1001,13 @@ mod tests {
                 if order.status() == OrderStatus::PendingPayment {
                     prop_assert!(!order.took_money());
                 }
-                // A closed order that took money gives it back.
+                // A closed order refunds a captured payment.
                 if order.closed.is_some() && order.took_money() {
                     prop_assert!(order.refunds.iter().any(|r| r.status != RefundStatus::Succeeded)
                         || order.refundable() == 0);
                 }
                 prop_assert_eq!(order.as_placed(), first.clone());
-                // Seen twice, a fact of the payment changes nothing.
+                // Repeating a payment's change has no effect.
                 if matches!(step, Try::Captured | Try::CapturedInVain | Try::Failed | Try::Authorised | Try::ActionRequired) {
                     prop_assert_eq!(attempt(&order, step, number), Err(ChangeError::AlreadyDone));
                 }
@@ -1021,7 +1038,7 @@ mod tests {
             (refused.status(), refused.refundable()),
             (OrderStatus::Expired, 0)
         );
-        // Its money is being taken: nobody may take its stock away.
+        // While the payment is authorized, the reservation must be kept.
         let authorised = order.authorised("p", due).unwrap().order;
         assert_eq!(authorised.expired(due), Err(ChangeError::PaymentInProgress));
         assert_eq!(
@@ -1075,7 +1092,7 @@ mod tests {
         assert_eq!(
             failed.refundable(),
             1700,
-            "what did not go back can be tried again"
+            "a failed refund can be tried again"
         );
         let rest = ask(&one.order, None, None).unwrap().order;
         assert_eq!(rest.refundable(), 0);

@@ -1,5 +1,5 @@
-//! The order: placed in one transaction with its reservation, then paid, shipped, refunded or not
-//! ([`Order::status`] and the changes beside it).
+//! Orders: placed together with their reservation in one transaction, then paid, shipped and possibly
+//! refunded (see [`Order::status`] and the changes beside it).
 
 use std::collections::HashMap;
 
@@ -36,21 +36,21 @@ pub use view::{OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrderBody {
-    /// The cart to order; it is used up.
+    /// Cart to place the order from; it cannot be used again.
     pub cart_id: String,
-    /// Where the confirmation goes.
+    /// Email address for the confirmation.
     pub email: String,
-    /// Where the goods go.
+    /// Address to ship to.
     #[serde(deserialize_with = "crate::wire::object")]
     #[schemars(with = "AddressBody")]
     pub shipping_address: AddressBody,
-    /// How it is paid.
+    /// Payment method of the order.
     #[serde(deserialize_with = "crate::wire::object")]
     #[schemars(with = "PaymentBody")]
     pub payment: PaymentBody,
 }
 
-/// A postal address as sent.
+/// A postal address.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddressBody {
@@ -58,30 +58,30 @@ pub struct AddressBody {
     pub name: String,
     /// Street and number, at most 200 characters.
     pub line1: String,
-    /// Flat, company and the like, at most 200 characters.
+    /// Apartment, company and the like, at most 200 characters.
     #[serde(default)]
     pub line2: Option<String>,
-    /// At most 100 characters.
+    /// City, at most 100 characters.
     pub city: String,
     /// State, province or county, at most 100 characters.
     #[serde(default)]
     pub region: Option<String>,
-    /// At most 20 characters.
+    /// Postal code, at most 20 characters.
     pub postal_code: String,
-    /// ISO 3166-1 alpha-2 code.
+    /// ISO 3166-1 alpha-2 country code, such as `DE`.
     pub country: String,
 }
 
-/// Means of payment as sent.
+/// Payment method with its token.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentBody {
-    /// `test`, the built-in provider, or `stripe`; whichever the shop offers.
+    /// `test` for the built-in provider, or `stripe`; the shop may offer only one of them.
     pub method: String,
-    /// The provider's token for the means of payment. For `test` one of `tok_ok`, `tok_flaky`,
-    /// `tok_timeout`, `tok_refund_fails`; any other is declined. For `stripe` a payment method
-    /// (`pm_…`), or nothing: then the customer's own client confirms the payment with the
-    /// `client_secret` that the order shows.
+    /// The provider's token for the payment method. For `test` one of `tok_ok`, `tok_flaky`,
+    /// `tok_timeout`, `tok_refund_fails`; any other is declined. For `stripe` the id of a payment
+    /// method (`pm_…`), or nothing: then the customer's client confirms the payment with the
+    /// `client_secret` of the order.
     #[serde(default)]
     pub token: Option<String>,
 }
@@ -89,39 +89,40 @@ pub struct PaymentBody {
 /// A postal address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Address {
-    /// Recipient.
+    /// Name of the recipient.
     pub name: String,
     /// Street and number.
     pub line1: String,
-    /// Flat, company and the like.
+    /// Apartment, company and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<String>,
-    /// City.
+    /// City or town.
     pub city: String,
     /// State, province or county.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Postal code.
+    /// Postal code, as written in the country.
     pub postal_code: String,
-    /// ISO 3166-1 alpha-2 code.
+    /// ISO 3166-1 alpha-2 country code, such as `DE`.
     pub country: String,
 }
 
-/// The command of [`place_order`]; serialises to what its idempotency fingerprint is made of.
+/// The command of [`place_order`]; its serialized form is what the idempotency fingerprint covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlaceOrder {
-    /// The cart to order.
+    /// Cart to place the order from.
     pub cart_id: CartId,
-    /// Where the confirmation goes.
+    /// Email address for the confirmation.
     pub email: String,
-    /// Where the goods go.
+    /// Address to ship to.
     pub shipping_address: Address,
-    /// How it is paid.
+    /// Payment method of the order.
     pub payment: PaymentMethod,
 }
 
 impl PlaceOrderBody {
-    /// The command, or all fields at fault at once; payable with one of the `offered` providers.
+    /// Validates the body and reports all invalid fields at once; the payment method must be one of the
+    /// `offered` providers.
     pub fn parse(self, offered: &[Provider]) -> Result<PlaceOrder, Rejection> {
         let mut check = FieldCheck::default();
         let cart_id = self.cart_id.parse::<CartId>();
@@ -134,7 +135,7 @@ impl PlaceOrderBody {
         let provider = provider.filter(|provider| offered.contains(provider));
         if provider.is_none() {
             let names: Vec<&str> = offered.iter().map(|provider| provider.name()).collect();
-            let message = format!("The shop takes: {}.", names.join(", "));
+            let message = format!("Must be one of: {}.", names.join(", "));
             check.fault("payment.method", "unknown_method", message);
         }
         let token = match (self.payment.token, provider) {
@@ -172,7 +173,7 @@ impl AddressBody {
             check.fault(
                 &field("country"),
                 "unknown_country",
-                "Must be an ISO 3166-1 alpha-2 code such as DE, in capitals.",
+                "Must be an ISO 3166-1 alpha-2 code in upper case, such as DE.",
             );
         }
         Address {
@@ -187,32 +188,32 @@ impl AddressBody {
     }
 }
 
-/// Where an order stands.
+/// Status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
     /// The stock is reserved, the payment is due.
     PendingPayment,
-    /// Paid; the goods are the customer's.
+    /// The payment is captured; nothing is shipped yet.
     Paid,
-    /// Some of it was shipped.
+    /// Part of the order was shipped.
     PartiallyFulfilled,
-    /// All of it was shipped.
+    /// The whole order was shipped.
     Fulfilled,
     /// The payment failed; the stock was released.
     PaymentFailed,
-    /// It was not paid in time; the stock was released.
+    /// The order was not paid in time; the stock was released.
     Expired,
-    /// It was called off; the stock was released, what was paid goes back.
+    /// The order was canceled; the stock was released, the payment is voided or refunded.
     Cancelled,
-    /// Some of the money went back.
+    /// Part of the captured amount was refunded.
     PartiallyRefunded,
-    /// All of the money went back.
+    /// The captured amount was refunded in full.
     Refunded,
 }
 
 impl OrderStatus {
-    /// Its name on the wire.
+    /// The status as sent to clients.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PendingPayment => "pending_payment",
@@ -228,61 +229,61 @@ impl OrderStatus {
     }
 }
 
-/// An order.
+/// An order with its payment, fulfilments, refunds and history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Derived from the idempotency key, so that a repeated request meets the same order.
+    /// Derived from the idempotency key, so that a repeated request finds the same order.
     pub id: OrderId,
-    /// Raised by every change.
+    /// Incremented by every change (optimistic locking).
     pub version: u64,
-    /// Why it ended without being sold, if it did.
+    /// Why it ended without a sale, if it did.
     pub closed: Option<Closed>,
-    /// The cart it came from; the access token is derived from it.
+    /// The cart it was placed from; the access token is derived from it.
     pub cart_id: CartId,
-    /// Where the confirmation goes.
+    /// Email address for the confirmation.
     pub email: String,
-    /// Where the goods go.
+    /// Address to ship to.
     pub shipping_address: Address,
-    /// What was bought, at the price it was bought for.
+    /// Lines at the prices at which they were bought.
     pub lines: Vec<OrderLine>,
-    /// What it comes to.
+    /// Totals at the time of the order.
     pub totals: Totals,
-    /// How it is paid.
+    /// Payment of the order.
     pub payment: Payment,
-    /// Fingerprint of the request that placed it.
+    /// Fingerprint of the request that placed the order.
     pub fingerprint: Fingerprint,
-    /// When it was placed.
+    /// Time at which it was placed.
     pub placed_at: Timestamp,
-    /// Until when its stock is reserved for a payment.
+    /// Time until which its stock is reserved for a payment.
     pub due_at: Timestamp,
-    /// Identifier of the request that placed it, to follow it across functions.
+    /// Id of the request that placed it, for correlation across functions.
     pub trace_id: String,
-    /// What was handed to carriers.
+    /// Shipments, oldest first.
     pub fulfilments: Vec<Fulfilment>,
-    /// What goes back, or went.
+    /// Refunds in any state, oldest first.
     pub refunds: Vec<Refund>,
-    /// What has happened to it since it was placed: one entry for each version after the first.
+    /// Changes since it was placed: one entry per version after the first.
     pub history: Vec<HistoryEntry>,
 }
 
 /// The payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// How the customer pays.
+    /// Provider and token.
     #[serde(flatten)]
     pub method: PaymentMethod,
-    /// Where it stands.
+    /// Progress of the payment.
     pub status: PaymentStatus,
-    /// Why it failed.
+    /// Why the payment failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<PaymentFailure>,
-    /// The provider's name for the payment.
+    /// The provider's id of the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
-    /// What the customer's client confirms the payment with.
+    /// Secret with which the customer's client confirms the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// What was captured, in minor units.
+    /// Captured amount in minor units.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub captured: i64,
 }
@@ -294,63 +295,63 @@ fn is_zero(amount: &i64) -> bool {
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
-    /// What was bought.
+    /// SKU of the variant.
     pub sku: Sku,
-    /// Its title then.
+    /// Title at the time of the order.
     pub title: String,
-    /// How many.
+    /// Number of units.
     pub quantity: u32,
-    /// What one cost then.
+    /// Unit price at the time of the order.
     pub unit_price: Money,
-    /// The shards of the stock it was taken from; none for all from the first.
+    /// Shards of the stock that the units were taken from; empty if all came from the first.
     pub shards: Vec<Share>,
-    /// Units handed to a carrier.
+    /// Units that were shipped.
     pub fulfilled: u32,
-    /// Units that were refunded before they were shipped, and never will be.
+    /// Units that were refunded before shipping, and will not be shipped.
     pub withdrawn: u32,
-    /// Units that were refunded after they were shipped.
+    /// Units that were refunded after shipping.
     pub returned: u32,
-    /// Of those, how many can be sold again.
+    /// Returned units that can be sold again.
     pub returned_to_stock: u32,
 }
 
-/// A line that cannot be served.
+/// A line that exceeds the available stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortage {
-    /// The SKU.
+    /// SKU of the line.
     pub sku: Sku,
-    /// How many were wanted.
+    /// Units requested.
     pub wanted: u32,
-    /// How many there are.
+    /// Units available.
     pub available: i64,
 }
 
-/// Why an order was not placed. Nothing was reserved and nothing will be charged.
+/// Why an order was not placed. Nothing was reserved, and nothing is charged.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PlaceOrderError {
-    /// Never existed, or expired.
-    #[error("there is no such cart")]
+    /// The cart never existed, or has expired.
+    #[error("cart not found")]
     NoSuchCart,
-    /// Nothing in it.
+    /// The cart has no lines.
     #[error("the cart is empty")]
     CartEmpty,
-    /// Became another order.
-    #[error("the cart has become another order")]
+    /// Another order was placed from the cart.
+    #[error("another order was placed from this cart")]
     CartAlreadyOrdered,
-    /// The key was used for another request.
-    #[error("the idempotency key was used for another request")]
+    /// The key was used for a different request.
+    #[error("the idempotency key was used for a different request")]
     KeyReused,
-    /// Lines that cannot be served.
-    #[error("{} line(s) cannot be served", .0.len())]
+    /// Lines that exceed the available stock.
+    #[error("{} line(s) exceed the available stock", .0.len())]
     OutOfStock(Vec<Shortage>),
-    /// The prices are not of one currency, or too large.
+    /// The prices mix currencies or overflow.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// Other buyers were faster again and again.
-    #[error("the transaction met others again and again")]
+    /// Repeated conflicts with other buyers.
+    #[error("the transaction kept conflicting with others")]
     Contended,
-    /// The last units of many lines lie in too many places for one transaction.
-    #[error("the units lie in too many places")]
+    /// The last units of many lines are spread over too many shards for one transaction.
+    #[error("the units are spread over too many shards")]
     Scattered,
 }
 
@@ -358,17 +359,16 @@ impl From<PlaceOrderError> for Rejection {
     fn from(error: PlaceOrderError) -> Self {
         match error {
             PlaceOrderError::NoSuchCart => Self::not_found("cart"),
-            PlaceOrderError::CartEmpty => Self::new(
-                Code::CartEmpty,
-                "The cart is empty; put something in first.",
-            ),
+            PlaceOrderError::CartEmpty => {
+                Self::new(Code::CartEmpty, "The cart is empty; add a line first.")
+            }
             PlaceOrderError::CartAlreadyOrdered => crate::cart::already_ordered(),
             PlaceOrderError::KeyReused => crate::idempotency::reused(),
             PlaceOrderError::OutOfStock(shortages) => {
                 let field = |short: &Shortage| {
                     let message = match short.available {
                         ..=0 => "Sold out.".to_owned(),
-                        left => format!("Only {left} left; {} were wanted.", short.wanted),
+                        left => format!("Only {left} left; {} were requested.", short.wanted),
                     };
                     FieldFault::new(short.sku.as_str(), "out_of_stock", message)
                 };
@@ -386,41 +386,42 @@ impl From<PlaceOrderError> for Rejection {
             )]),
             PlaceOrderError::Scattered => Self::new(
                 Code::CartFull,
-                "Too many of these are down to their last units for one order; order fewer at once.",
+                "Too many lines are down to their last units; place several smaller orders.",
             ),
             PlaceOrderError::Contended => Self::new(
                 Code::Busy,
-                "Many people order this at the moment; send the same request again.",
+                "Many people are ordering this right now; send the same request again.",
             ),
         }
     }
 }
 
-/// The id of the order that this key asks for.
+/// The id of the order that belongs to an idempotency key.
 pub fn order_id(key: &IdempotencyKey) -> OrderId {
     OrderId::derived(&["guest", "POST /v1/orders", key.as_str()])
 }
 
-/// What an order is placed from: the cart, and what its variants cost and hold now.
+/// Data that an order is placed from: the cart and the current prices and stock of its variants.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
-    /// The cart.
+    /// The cart to order.
     pub cart: &'a Cart,
-    /// Its variants.
+    /// Variants of the cart's lines, by SKU.
     pub variants: &'a HashMap<Sku, Variant>,
-    /// The shop's currency.
+    /// Currency of the shop.
     pub currency: Currency,
-    /// The time.
+    /// Current time.
     pub now: Timestamp,
     /// How long the stock is reserved for a payment.
     pub payment_window: SignedDuration,
-    /// Spreads buyers over the shards of a stock.
+    /// Random number that spreads buyers over the shards of a stock.
     pub random: u64,
-    /// Identifier of the request.
+    /// Id of the request, for correlation.
     pub trace_id: &'a str,
 }
 
-/// Decides what a cart becomes. The store then commits it only if its basis still holds.
+/// Decides which order a cart becomes. The store commits it only if the data it was decided from is
+/// unchanged.
 pub fn place_order(
     command: PlaceOrder,
     key: &IdempotencyKey,
@@ -457,7 +458,7 @@ pub fn place_order(
             continue;
         };
         amounts.push(variant.price.times(line.quantity)?);
-        // All from the first is what is not worth a word.
+        // Empty means all from the first shard.
         let plain = shares.len() == 1 && shares[0].shard == 0;
         lines.push(OrderLine {
             sku: line.sku.clone(),
@@ -502,15 +503,15 @@ pub fn place_order(
 }
 
 impl Order {
-    /// What people call the order: ten digits of its id, such as `7K3MQ-9QXPB`.
+    /// Order number for people: ten digits of its id, such as `7K3MQ-9QXPB`.
     pub fn number(&self) -> String {
         let digits = self.id.digits();
         let (_, last) = digits.split_at(digits.len() - 10);
         format!("{}-{}", &last[..5], &last[5..])
     }
 
-    /// The guest's right to read the order. Only who knows the cart can have it, and the order
-    /// does not store it; the same request gets the same one.
+    /// The bearer token that grants a guest access to the order. It is derived from the cart's id and
+    /// not stored; a repeated request gets the same token.
     pub fn access_token(&self) -> String {
         let mut hash = Context::new(&SHA256);
         hash.update(b"order access token\0");
@@ -520,7 +521,7 @@ impl Order {
         format!("oat_{}", URL_SAFE_NO_PAD.encode(hash.finish()))
     }
 
-    /// Whether `token` opens this order. Takes as long for a nearly right token as for any other.
+    /// Whether `token` grants access to the order. Compares in constant time.
     pub fn opens_with(&self, token: &str) -> bool {
         let ours = digest(&SHA256, self.access_token().as_bytes());
         let theirs = digest(&SHA256, token.as_bytes());
@@ -532,7 +533,7 @@ impl Order {
         differing == 0
     }
 
-    /// The order as it was when it was placed: what a repeated request is answered with.
+    /// The order as it was placed: the response to a repeated request.
     pub fn as_placed(&self) -> Self {
         let mut order = self.clone();
         order.version = 1;

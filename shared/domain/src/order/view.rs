@@ -1,4 +1,4 @@
-//! Orders as those see them who may.
+//! Order views for customers and staff.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -18,109 +18,110 @@ use crate::{
 /// An order as its customer sees it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OrderView {
-    /// Identifier.
+    /// Identifier of the order.
     pub id: OrderId,
-    /// What people call it.
+    /// Order number for people, such as `7K3MQ-9QXPB`.
     pub number: String,
-    /// Where it stands.
+    /// Current status.
     pub status: OrderStatus,
-    /// What was bought.
+    /// Lines at the prices at which they were bought.
     pub lines: Vec<OrderLineView>,
-    /// What it comes to.
+    /// Totals at the time of the order.
     pub totals: Totals,
-    /// The payment.
+    /// Payment of the order.
     pub payment: PaymentView,
-    /// What was handed to carriers.
+    /// Shipments, oldest first.
     pub fulfilments: Vec<Fulfilment>,
-    /// What goes back, or went.
+    /// Refunds in any state, oldest first.
     pub refunds: Vec<RefundView>,
-    /// What has happened, oldest first.
+    /// Changes of the order, oldest first.
     pub history: Vec<HistoryView>,
-    /// Where the confirmation goes.
+    /// Email address for the confirmation.
     pub email: String,
-    /// Where the goods go.
+    /// Address to ship to.
     pub shipping_address: Address,
-    /// When it was placed.
+    /// Time at which it was placed.
     #[schemars(with = "String")]
     pub placed_at: Timestamp,
-    /// Until when its stock is reserved for a payment.
+    /// Time until which its stock is reserved for a payment.
     #[schemars(with = "String")]
     pub due_at: Timestamp,
-    /// The right to read the order and to cancel it, as bearer token; given once, to who placed it.
+    /// Bearer token to read and cancel the order; only returned when it is placed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,
 }
 
-/// One line of an order, as its customer sees it.
+/// One line of an order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OrderLineView {
     /// Stock keeping unit.
     pub sku: Sku,
-    /// Product and options.
+    /// Titles of the product and the variant.
     pub title: String,
-    /// Units.
+    /// Number of units.
     pub quantity: u32,
-    /// Units handed to a carrier.
+    /// Units that were shipped.
     pub fulfilled: u32,
-    /// Units refunded.
+    /// Units that were refunded.
     pub refunded: u32,
-    /// What one cost.
+    /// Unit price at the time of the order.
     pub unit_price: Money,
-    /// What the line cost.
+    /// Price of the line at the time of the order.
     pub line_total: Money,
 }
 
-/// The payment of an order, as its customer sees it.
+/// The payment of an order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PaymentView {
-    /// Which provider takes it.
+    /// Payment provider.
     pub method: Provider,
-    /// Where it stands.
+    /// Progress of the payment.
     pub status: PaymentStatus,
-    /// Why it failed.
+    /// Why the payment failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<PaymentFailure>,
-    /// What the customer's client confirms the payment with, while it has to.
+    /// Secret with which the customer's client confirms the payment, while that is required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// What was taken.
+    /// Captured amount.
     pub captured: Money,
-    /// What went back.
+    /// Refunded amount.
     pub refunded: Money,
 }
 
-/// Money that goes back.
+/// A refund of all or part of an order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RefundView {
-    /// Identifier.
+    /// Identifier of the refund.
     pub id: RefundId,
-    /// How much.
+    /// Refunded amount.
     pub amount: Money,
-    /// For which goods, if for goods.
+    /// Units that the refund is for; empty for a refund by amount.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Units>,
-    /// Why.
+    /// Reason, as shown to the customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Where it stands.
+    /// Progress of the refund.
     pub status: RefundStatus,
-    /// When it was asked for.
+    /// Time of the request.
     #[schemars(with = "String")]
     pub at: Timestamp,
 }
 
-/// One line of an order's history.
+/// One entry of an order's history.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct HistoryView {
-    /// When.
+    /// Time of the change.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// What: `placed`, then what happened since.
+    /// Kind of change: `placed`, or one of the later changes.
     pub what: String,
-    /// Who: `customer`, `shop`, or `staff:` and the subject of their token; for staff only.
+    /// Originator: `customer`, `shop`, or `staff:` and the subject of their token. Returned to staff
+    /// only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why.
+    /// Reason in the originator's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -128,20 +129,20 @@ pub struct HistoryView {
 /// An order as staff see it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StaffOrderView {
-    /// As its customer sees it, and who has changed it.
+    /// The customer's view, with the originators of changes.
     #[serde(flatten)]
     pub order: OrderView,
-    /// Raised by every change.
+    /// Version of the order; incremented by every change.
     pub version: u64,
-    /// What can still be refunded.
+    /// Amount that can still be refunded.
     pub refundable: Money,
-    /// The provider's name for the payment, to look it up there.
+    /// The provider's id of the payment, to look it up there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
 }
 
 impl OrderView {
-    /// The order for a reader who has shown the token.
+    /// The view for the holder of the access token.
     pub fn of(order: &Order) -> Result<Self, MoneyError> {
         let currency = order.totals.total.currency;
         let lines = order.lines.iter().map(|line| {
@@ -202,7 +203,7 @@ impl OrderView {
         })
     }
 
-    /// The answer to who placed the order: as it was placed, with the token.
+    /// The response to placing the order: the order as placed, with its access token.
     pub fn placed(order: &Order) -> Result<Self, MoneyError> {
         let mut view = Self::of(&order.as_placed())?;
         view.access_token = Some(order.access_token());
@@ -211,7 +212,7 @@ impl OrderView {
 }
 
 impl StaffOrderView {
-    /// The order for staff.
+    /// The view for staff.
     pub fn of(order: &Order) -> Result<Self, MoneyError> {
         let mut view = OrderView::of(order)?;
         view.payment.client_secret = None;
@@ -229,7 +230,7 @@ impl StaffOrderView {
 }
 
 impl What {
-    /// Its name on the wire.
+    /// The kind of change as sent to clients.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PaymentActionRequired => "payment_action_required",

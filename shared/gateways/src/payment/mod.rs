@@ -1,8 +1,7 @@
-//! Reserving, taking and returning money, whoever the provider is.
+//! Authorizes, captures, voids and refunds payments, independent of the provider.
 //!
-//! Money is reserved first (authorised) and taken later (captured), so that it is only ever taken for
-//! goods that are there. Every call that changes something carries an idempotency key: the same call
-//! sent again has no second effect.
+//! A payment is authorized first and captured later, so that only goods in stock are paid for. Every
+//! call that changes something has an idempotency key: repeating the call has no second effect.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -17,23 +16,23 @@ mod test_provider;
 pub use stripe::{InvalidStripe, STRIPE, Stripe};
 pub use test_provider::TestProvider;
 
-/// Money to reserve for an order.
+/// A payment to authorize.
 #[derive(Clone)]
 pub struct Authorisation<'a> {
-    /// The order it is for; the provider keeps it with the payment.
+    /// The order to pay for; the provider stores it with the payment.
     pub order_id: &'a str,
-    /// The same for every attempt at the same authorisation: the money is reserved once.
+    /// Identical for all attempts, so that the payment is only authorized once.
     pub idempotency_key: &'a str,
-    /// How much.
+    /// Amount to authorize.
     pub amount: Money,
-    /// The provider's token for the customer's means of payment; `None` if the customer's own client
-    /// will confirm the payment with the provider.
+    /// The provider's token for the customer's payment method; `None` if the customer's client will
+    /// confirm the payment with the provider.
     pub token: Option<&'a str>,
-    /// Which attempt this is, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
 }
 
-/// Without the token: whoever has it may use it.
+/// Omits the token, as anyone who has it may use it.
 impl fmt::Debug for Authorisation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorisation")
@@ -46,50 +45,51 @@ impl fmt::Debug for Authorisation<'_> {
     }
 }
 
-/// Where a payment stands with the provider.
+/// State of a payment at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentState {
-    /// The customer has to do something: confirm, or authenticate with the bank.
+    /// The customer has to confirm the payment, or authenticate with the bank.
     RequiresAction,
-    /// The provider does not know yet.
+    /// The provider does not know the result yet.
     Processing,
-    /// The money is reserved, none is taken.
+    /// Authorized: the money is held, nothing is captured.
     Authorised,
-    /// Money is ours; nothing is reserved any more.
+    /// Captured; nothing is held any more.
     Captured {
-        /// How much was taken, in minor units.
+        /// Captured amount in minor units.
         amount: i64,
-        /// How much of it went back since. What was reserved and never taken does not count.
+        /// Refunded amount in minor units, without the part of the authorization that was never
+        /// captured.
         refunded: i64,
     },
-    /// Nothing is reserved, and this payment never will.
+    /// Voided: nothing is held, and nothing will be.
     Cancelled,
-    /// The last try failed and nothing is reserved. A customer's client that has the payment's secret
-    /// may try again, until the payment is cancelled.
+    /// The last attempt failed and nothing is held. A customer's client that has the payment's secret
+    /// may try again until the payment is voided.
     Failed {
-        /// The provider's reason.
+        /// The provider's error code.
         code: String,
     },
 }
 
-/// A payment as the provider knows it.
+/// A payment as the provider reports it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProviderPayment {
-    /// The provider's name for it.
+    /// The provider's id of the payment.
     pub payment_id: String,
-    /// The order it is for, if the provider can say.
+    /// The order it is for, if the provider knows it.
     pub order_id: Option<String>,
-    /// What was asked for, in minor units.
+    /// Requested amount in minor units.
     pub amount: i64,
-    /// ISO 4217 code, in capitals.
+    /// ISO 4217 currency code, in upper case.
     pub currency: String,
-    /// Where it stands.
+    /// Current state of the payment.
     pub state: PaymentState,
-    /// With it the customer's own client confirms the payment; for that customer alone.
+    /// Secret with which the customer's client confirms the payment; for that customer only.
     pub client_secret: Option<String>,
 }
 
-/// Without the client's secret: whoever has it may act on the payment.
+/// Omits the client secret, as anyone who has it may act on the payment.
 impl fmt::Debug for ProviderPayment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProviderPayment")
@@ -103,105 +103,105 @@ impl fmt::Debug for ProviderPayment {
     }
 }
 
-/// Money to give back.
+/// A refund to execute.
 #[derive(Clone, Debug)]
 pub struct Refund<'a> {
-    /// The captured payment.
+    /// The captured payment to refund.
     pub payment_id: &'a str,
-    /// The same for every attempt at the same refund: the money goes back once.
+    /// Identical for all attempts, so that the refund is only made once.
     pub idempotency_key: &'a str,
-    /// How much.
+    /// Amount to refund.
     pub amount: Money,
 }
 
-/// Where a refund stands.
+/// State of a refund at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundState {
-    /// The money is on its way; the provider answers for it.
+    /// The refund is on its way, guaranteed by the provider.
     Succeeded,
-    /// Not settled yet; an event will tell.
+    /// Not settled yet; a webhook event will follow.
     Pending,
-    /// The money stays with us; it has to be returned in another way.
+    /// The refund failed, so the amount must be returned in another way.
     Failed {
-        /// The provider's reason.
+        /// The provider's error code.
         code: String,
     },
 }
 
-/// A refund as the provider knows it.
+/// A refund as the provider reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderRefund {
-    /// The provider's name for it.
+    /// The provider's id of the refund.
     pub refund_id: String,
-    /// Where it stands.
+    /// Current state of the refund.
     pub state: RefundState,
 }
 
-/// Why there is no answer about the money.
+/// Why a call has no result.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PaymentError {
-    /// The bank or the provider said no; asking again will not help.
-    #[error("the provider declined: {code}")]
+    /// The bank or the provider declined; a retry does not help.
+    #[error("the provider declined the payment: {code}")]
     Declined {
-        /// The provider's reason.
+        /// The provider's error code.
         code: String,
     },
     /// The provider will never accept this request: a bug, or wrong keys.
-    #[error("the provider refused: {0}")]
+    #[error("the provider rejected the request: {0}")]
     Refused(String),
-    /// No answer, or none that settles it: it may have happened. The same call again, with the same
-    /// key, finds out.
-    #[error("the provider gave no answer: {0}")]
+    /// No conclusive response: the call may have taken effect. Repeating it with the same idempotency
+    /// key finds out.
+    #[error("the provider gave no conclusive answer: {0}")]
     Unavailable(String),
 }
 
-/// Something that happened at the provider. It is a reason to look ([`PaymentProvider::payment`]),
-/// not the truth: events come late, twice and in any order.
+/// A webhook event. It only triggers a look at the payment ([`PaymentProvider::payment`]), as events
+/// may be late, duplicated and out of order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderEvent {
-    /// The same for every delivery of the same event.
+    /// Identical for all deliveries of an event.
     pub event_id: String,
-    /// The provider's word for what happened, such as `payment_intent.succeeded`.
+    /// The provider's type of the event, such as `payment_intent.succeeded`.
     pub kind: String,
-    /// The payment it is about, if it is about one.
+    /// Id of the payment, if the event concerns one.
     pub payment_id: Option<String>,
-    /// The order of that payment, if the event says so.
+    /// Id of the payment's order, if the event names it.
     pub order_id: Option<String>,
-    /// When it happened.
+    /// Time at which the provider created the event.
     pub created_at: Timestamp,
 }
 
-/// Why a delivery from the provider is not accepted.
+/// Why a webhook delivery is rejected.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EventError {
-    /// No signature, or one that is not ours.
-    #[error("the signature is missing or wrong")]
+    /// The signature is missing, or not valid.
+    #[error("the signature is missing or not valid")]
     Signature,
-    /// Signed, but too long ago or too far ahead.
-    #[error("the signature is too old or from the future")]
+    /// The signature is valid, but its timestamp is out of tolerance.
+    #[error("the signature's timestamp is too old or in the future")]
     Stale,
-    /// Signed, but not an event.
-    #[error("the event cannot be read: {0}")]
+    /// The signature is valid, but the body is not an event.
+    #[error("the event cannot be parsed: {0}")]
     Unreadable(String),
-    /// This provider sends no events.
-    #[error("this provider sends no events")]
+    /// The provider does not send events, or is not configured.
+    #[error("this provider does not send events")]
     NotOffered,
-    /// The keys could not be read; the provider will deliver again.
-    #[error("the event cannot be checked now: {0}")]
+    /// The keys could not be read; the provider will deliver the event again.
+    #[error("the signature cannot be verified now: {0}")]
     Unavailable(String),
 }
 
-/// Someone who reserves, takes and returns money.
+/// A service that authorizes, captures, voids and refunds payments.
 pub trait PaymentProvider {
-    /// Reserves the money and takes none, once for each idempotency key. Answers with how the payment
-    /// stands now, also if it was begun by an earlier call.
+    /// Authorizes a payment without capturing it, once per idempotency key. Returns the current state
+    /// of the payment, even if an earlier call started it.
     fn authorise(
         &self,
         authorisation: &Authorisation<'_>,
     ) -> impl Future<Output = Result<ProviderPayment, PaymentError>> + Send;
 
-    /// Takes what is reserved, or a part of it; the rest is released. Answers with what is true
-    /// afterwards: a payment that was captured before, or was cancelled, says so.
+    /// Captures all or part of the authorized amount; the rest is released. Returns the resulting
+    /// state: if the payment was captured or voided before, that state.
     fn capture(
         &self,
         payment_id: &str,
@@ -209,37 +209,37 @@ pub trait PaymentProvider {
         amount: Money,
     ) -> impl Future<Output = Result<ProviderPayment, PaymentError>> + Send;
 
-    /// Releases what is reserved, and makes sure that nothing is reserved later. Too late is no error:
-    /// the answer is then `Captured`.
+    /// Voids an authorization and prevents a later one. If the payment was captured before, that is not
+    /// an error: the result is `Captured`.
     fn cancel(
         &self,
         payment_id: &str,
         idempotency_key: &str,
     ) -> impl Future<Output = Result<ProviderPayment, PaymentError>> + Send;
 
-    /// Gives money back, once for each idempotency key.
+    /// Refunds a captured payment, once per idempotency key.
     fn refund(
         &self,
         refund: &Refund<'_>,
     ) -> impl Future<Output = Result<ProviderRefund, PaymentError>> + Send;
 
-    /// How the payment stands now; `None` if there is none of that name.
+    /// The current state of a payment; `None` if no payment has this id.
     fn payment(
         &self,
         payment_id: &str,
     ) -> impl Future<Output = Result<Option<ProviderPayment>, PaymentError>> + Send;
 }
 
-/// How long the test provider may take for an answer; it has nobody to ask.
+/// Timeout of the test provider, which makes no calls.
 const TEST: Duration = Duration::from_secs(2);
-/// How long Stripe may take to reserve or take money. It asks the customer's bank meanwhile, which
-/// takes seconds on a bad day, and an answer not waited for costs another attempt. A function has
-/// 30 s: both, and the rest to write down what came out.
+/// Timeout of Stripe for an authorization or a capture. Stripe asks the customer's bank meanwhile,
+/// which can take seconds, and abandoning the call costs another attempt. Two such calls and the writes
+/// after them fit into the function's 30 s.
 const STRIPE_MOVES: Duration = Duration::from_secs(8);
-/// How long Stripe may take for what it answers from its own books.
+/// Timeout of Stripe for calls that do not involve a bank.
 const STRIPE_BOOKS: Duration = Duration::from_secs(5);
 
-/// Every provider of the shop, each with the patience it deserves.
+/// All payment providers of the shop, each with its own timeouts.
 #[derive(Clone, Debug, Default)]
 pub struct PaymentProviders {
     test: TestProvider,
@@ -247,7 +247,7 @@ pub struct PaymentProviders {
 }
 
 impl PaymentProviders {
-    /// The test provider, and Stripe if it is set up.
+    /// The test provider, and Stripe if it is configured.
     pub fn new(stripe: Option<Stripe>) -> Self {
         Self {
             test: TestProvider,
@@ -255,7 +255,7 @@ impl PaymentProviders {
         }
     }
 
-    /// Reserves money with `provider`; see [`PaymentProvider::authorise`].
+    /// Authorizes a payment with `provider`; see [`PaymentProvider::authorise`].
     pub async fn authorise(
         &self,
         provider: Provider,
@@ -269,7 +269,7 @@ impl PaymentProviders {
         }
     }
 
-    /// Takes money with `provider`; see [`PaymentProvider::capture`].
+    /// Captures a payment with `provider`; see [`PaymentProvider::capture`].
     pub async fn capture(
         &self,
         provider: Provider,
@@ -289,7 +289,7 @@ impl PaymentProviders {
         }
     }
 
-    /// Releases money with `provider`; see [`PaymentProvider::cancel`].
+    /// Voids a payment with `provider`; see [`PaymentProvider::cancel`].
     pub async fn cancel(
         &self,
         provider: Provider,
@@ -305,7 +305,7 @@ impl PaymentProviders {
         }
     }
 
-    /// Gives money back with `provider`; see [`PaymentProvider::refund`].
+    /// Refunds a payment with `provider`; see [`PaymentProvider::refund`].
     pub async fn refund(
         &self,
         provider: Provider,
@@ -317,7 +317,7 @@ impl PaymentProviders {
         }
     }
 
-    /// Looks a payment up with `provider`; see [`PaymentProvider::payment`].
+    /// Reads a payment from `provider`; see [`PaymentProvider::payment`].
     pub async fn payment(
         &self,
         provider: Provider,
@@ -329,9 +329,9 @@ impl PaymentProviders {
         }
     }
 
-    /// Reads an event that `provider` has delivered. `signature` is the header in which it signs
-    /// (for Stripe `Stripe-Signature`), `body` the bytes as they came. That an event is delivered
-    /// again is for the caller to notice, by its id.
+    /// Verifies and parses a webhook event of `provider`. `signature` is the header with the signature
+    /// (`Stripe-Signature` for Stripe), `body` the unparsed body. The caller has to detect duplicates
+    /// by the event's id.
     pub async fn verify_event(
         &self,
         provider: Provider,

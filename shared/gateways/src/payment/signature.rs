@@ -1,18 +1,19 @@
-//! Stripe's signatures: `t=<seconds>,v1=<hex>[,v1=<hex>]`, each an HMAC-SHA256 of `<t>.<body>`.
+//! Verifies Stripe's signatures: `t=<seconds>,v1=<hex>[,v1=<hex>]`, each an HMAC-SHA256 of
+//! `<t>.<body>`.
 
 use jiff::Timestamp;
 use ring::hmac;
 
 use super::EventError;
 
-/// How old a signature may be, and how far ahead its clock, in seconds. Stripe signs each delivery
-/// anew, so no late one needs more.
+/// Tolerance of a signature's timestamp in both directions, in seconds. Stripe signs each delivery
+/// anew, so late deliveries need no more.
 const TOLERANCE: i64 = 300;
-/// How many signatures of one delivery are looked at. Stripe sends one for each of its secrets that
-/// is not rolled out yet: two at most.
+/// Maximum number of signatures that are checked per delivery. Stripe sends one per active secret: at
+/// most two.
 const SIGNATURES: usize = 8;
 
-/// Accepts a delivery that was signed with one of `secrets` not long before or after `now`.
+/// Accepts a delivery that was signed with one of `secrets` within the tolerance around `now`.
 pub(super) fn verify(
     header: &str,
     body: &[u8],
@@ -27,7 +28,7 @@ pub(super) fn verify(
             Some(("v1", value)) if signatures.len() < SIGNATURES => {
                 signatures.extend(unhex(value));
             }
-            // Other schemes are for others; v0 is of test mode and proves nothing.
+            // Other schemes are ignored; v0 belongs to test mode and proves nothing.
             _ => {}
         }
     }
@@ -39,7 +40,7 @@ pub(super) fn verify(
     message.extend_from_slice(body);
     let is_ours = secrets.iter().any(|secret| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        // In constant time.
+        // Compares in constant time.
         signatures
             .iter()
             .any(|signature| hmac::verify(&key, &message, signature).is_ok())
@@ -53,7 +54,7 @@ pub(super) fn verify(
     }
 }
 
-/// The 32 bytes that 64 hexadecimal digits say.
+/// Decodes 64 hexadecimal digits to 32 bytes.
 fn unhex(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 {

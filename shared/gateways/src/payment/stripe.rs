@@ -1,4 +1,4 @@
-//! Payments with Stripe: PaymentIntents that are captured by hand (docs/adr/0011).
+//! Stripe as a payment provider: PaymentIntents with manual capture (docs/adr/0011).
 
 use std::{
     sync::{Arc, OnceLock},
@@ -27,31 +27,31 @@ use super::{
 };
 use crate::secrets::{Keys, Secret};
 
-/// Where Stripe answers.
+/// Base URL of Stripe's API.
 pub const STRIPE: &str = "https://api.stripe.com";
 
-/// The version of Stripe's API that this file is written for. Stripe keeps answering in it.
+/// The pinned version of Stripe's API.
 const VERSION: HeaderValue = HeaderValue::from_static("2025-09-30.clover");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// On an answer that Stripe gave before, to the same idempotency key.
+/// Header of a response that Stripe has stored for the idempotency key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Time to reach Stripe, without TLS.
+/// Timeout to connect to Stripe, without TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a connection may go unused and still be used again. A function sleeps between calls, and the
-/// other side hangs up meanwhile.
+/// Maximum idle time of a connection before it is replaced. A function is frozen between calls, and the
+/// server closes the connection meanwhile.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Longest response that is read, in bytes. A payment has some 5 kB.
+/// Maximum size of a response, in bytes. A payment has about 5 kB.
 const MAX_RESPONSE: usize = 256 * 1024;
-/// How much of Stripe's words goes into an error.
+/// Maximum length of Stripe's message in an error.
 const MAX_WORDS: usize = 300;
 
-/// Currencies whose amounts Stripe counts in another unit than ISO 4217 does. A payment in them would
-/// be a hundred times too large or too small.
+/// Currencies whose minor units differ between Stripe and ISO 4217. A payment in them would be a
+/// hundred times too large or too small.
 const COUNTED_OTHERWISE: [&str; 3] = ["ISK", "MGA", "UGX"];
 
-/// Stripe, as [`PaymentProvider`]. Clones share their connections and keys.
+/// Stripe as a [`PaymentProvider`]. Clones share connections and keys.
 #[derive(Clone, Debug)]
 pub struct Stripe {
     inner: Arc<Inner>,
@@ -62,20 +62,20 @@ struct Inner {
     secret: Secret,
     /// Scheme and authority, such as `https://api.stripe.com`.
     base: String,
-    /// Made at the first call: its roots take as long as everything else at the start.
+    /// Made at the first call: reading its root certificates takes as long as the rest of the start.
     client: OnceLock<HttpClient>,
 }
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// The address is none to send keys to.
+/// Invalid endpoint URL: not safe to send keys to.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0:?} must be https://host, or http://127.0.0.1:port")]
 pub struct InvalidStripe(String);
 
 impl Stripe {
-    /// Stripe at `base`, usually [`STRIPE`]. Connects, and reads the keys, at the first call. Only
-    /// this machine itself may be called without TLS.
+    /// Makes a client for `base`, usually [`STRIPE`], that connects and reads the keys at its first
+    /// call. Without TLS, only the local machine is allowed.
     pub fn new(base: &str, secret: Secret) -> Result<Self, InvalidStripe> {
         let invalid = || InvalidStripe(base.to_owned());
         let base = base.trim_end_matches('/');
@@ -99,7 +99,7 @@ impl Stripe {
         })
     }
 
-    /// Reads an event; see [`super::PaymentProviders::verify_event`].
+    /// Verifies and parses an event; see [`super::PaymentProviders::verify_event`].
     pub(super) async fn verify_event(
         &self,
         header: Option<&str>,
@@ -111,7 +111,7 @@ impl Stripe {
         let unavailable = |error: crate::GatewayError| EventError::Unavailable(error.to_string());
         let keys = secret.keys().await.map_err(unavailable)?;
         match signature::verify(header, body, &keys.webhook_secrets, now) {
-            // Perhaps the secret was exchanged since it was read.
+            // The secret may have been rotated since it was read.
             Err(EventError::Signature) => {
                 let others = secret.other_than(&keys).await.map_err(unavailable)?;
                 let others = others.ok_or(EventError::Signature)?;
@@ -122,7 +122,7 @@ impl Stripe {
         read_event(body)
     }
 
-    /// Creates or changes something, at most once for each idempotency key.
+    /// Creates or changes an object, at most once per idempotency key.
     async fn post(
         &self,
         path: &str,
@@ -139,7 +139,7 @@ impl Stripe {
         self.send(&Method::GET, path, None, String::new()).await
     }
 
-    /// Sends it, and once more if the key was exchanged since it was read.
+    /// Sends a request, and once more if the key was rotated since it was read.
     async fn send(
         &self,
         method: &Method,
@@ -202,8 +202,8 @@ impl Stripe {
         let request = request
             .body(Full::new(body))
             .map_err(|error| Problem::ours(&error.to_string()))?;
-        // The client sends it again over a new connection if a kept one turns out to be closed: what changes
-        // something carries an idempotency key.
+        // The client retries over a new connection if a pooled one turns out to be closed; requests
+        // that change something have an idempotency key.
         let sent = self.client()?.request(request).await;
         let sent = sent.map_err(|error| Problem::no_answer(chain(&error)))?;
         let (parts, body) = sent.into_parts();
@@ -222,13 +222,13 @@ impl Stripe {
         }
     }
 
-    /// The intent of an answer, as it is now.
+    /// The current state of the intent in a response.
     async fn intent(&self, answer: Answer) -> Result<ProviderPayment, PaymentError> {
         let intent: Intent = answer.read()?;
         if answer.is_replayed {
-            // What was true when it was first answered: the customer may have paid since.
+            // A stored response may be outdated: the customer may have paid since.
             return self.look_up(&intent.id).await?.ok_or_else(|| {
-                PaymentError::Unavailable("a payment that Stripe made is not there".into())
+                PaymentError::Unavailable("a payment that Stripe created cannot be found".into())
             });
         }
         Ok(intent.into())
@@ -243,8 +243,8 @@ impl Stripe {
         }
     }
 
-    /// What is true after Stripe has refused to change an intent: that it has gone too far already
-    /// is an answer, not an error.
+    /// The state of an intent that Stripe refused to change: that it is already beyond that point is a
+    /// result, not an error.
     async fn settled_before(
         &self,
         payment_id: &str,
@@ -261,8 +261,8 @@ impl Stripe {
     }
 }
 
-/// The HTTP client that the SDK's own is built on, with the web's roots: Stripe's hosts are not signed by
-/// Amazon's. They are compiled in, so no file is read.
+/// The HTTP client that also underlies the SDK's, with the public web's root certificates, as Amazon's
+/// do not sign Stripe's hosts. They are compiled in, so no file is read.
 fn client() -> Result<HttpClient, rustls::Error> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
@@ -380,8 +380,8 @@ impl PaymentProvider for Stripe {
     }
 }
 
-/// Stripe's keys hold for the whole account: with the operation in it, one order's key cannot hit
-/// what another operation has stored.
+/// Stripe's idempotency keys are valid account-wide: including the operation keeps an order's key from
+/// matching the stored response of another operation.
 fn key(operation: &str, idempotency_key: &str) -> String {
     format!("{operation}:{idempotency_key}")
 }
@@ -390,13 +390,13 @@ fn intent_path(payment_id: &str) -> Result<String, PaymentError> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if !payment_id.starts_with("pi_") || !payment_id.bytes().all(is_name) {
         return Err(PaymentError::Refused(
-            "this is no name of a payment at Stripe".into(),
+            "this is not the id of a payment at Stripe".into(),
         ));
     }
     Ok(format!("/v1/payment_intents/{payment_id}"))
 }
 
-/// Amount and currency as Stripe writes them.
+/// Amount and currency in Stripe's notation.
 fn in_stripes_units(money: Money) -> Result<(String, String), PaymentError> {
     let Money { amount, currency } = money;
     let currency = currency.to_string();
@@ -411,7 +411,7 @@ fn in_stripes_units(money: Money) -> Result<(String, String), PaymentError> {
     Ok((amount.to_string(), currency.to_ascii_lowercase()))
 }
 
-/// An answer of success.
+/// A successful response.
 struct Answer {
     body: Bytes,
     is_replayed: bool,
@@ -419,15 +419,15 @@ struct Answer {
 
 impl Answer {
     fn read<T: DeserializeOwned>(&self) -> Result<T, PaymentError> {
-        // It has happened: only asking again tells what.
+        // The call took effect; repeating it returns the result.
         serde_json::from_slice(&self.body)
             .map_err(|error| PaymentError::Unavailable(format!("unreadable answer: {error}")))
     }
 }
 
-/// A call without success.
+/// A failed call.
 struct Problem {
-    /// What Stripe answered; `None` if it did not, or was not asked.
+    /// Status of Stripe's response; `None` if there was none, or no call was made.
     status: Option<StatusCode>,
     error: PaymentError,
 }
@@ -468,9 +468,9 @@ impl Problem {
                     | StatusCode::FAILED_DEPENDENCY
                     | StatusCode::TOO_MANY_REQUESTS
             )
-            // Another call with the same key is still at work, or the object is locked by one.
+            // Another call with the same key is in progress, or holds a lock on the object.
             || matches!(code, Some("idempotency_key_in_use" | "lock_timeout" | "rate_limit"))
-            // Neither success nor refusal: somebody between us and Stripe answers.
+            // Neither success nor an error of Stripe: an intermediary responded.
             || !status.is_client_error();
         let is_declined =
             status == StatusCode::PAYMENT_REQUIRED || error.kind.as_deref() == Some("card_error");
@@ -490,7 +490,7 @@ impl Problem {
         }
     }
 
-    /// Stripe may quote what was sent; a token is no matter for the log.
+    /// Removes the token, which Stripe may quote, as it must not be logged.
     fn without(mut self, token: Option<&str>) -> Self {
         if let (PaymentError::Refused(words) | PaymentError::Unavailable(words), Some(token)) =
             (&mut self.error, token)
@@ -523,8 +523,8 @@ struct StripeErrorDetail {
     message: Option<String>,
 }
 
-/// As much of a PaymentIntent as the shop needs. What Stripe may extend is text here, so that a new
-/// word is no error.
+/// The fields of a PaymentIntent that the shop needs. Extensible enums are text, so that a new value is
+/// not an error.
 #[derive(Deserialize)]
 struct Intent {
     id: String,
@@ -545,7 +545,7 @@ struct Metadata {
     order_id: Option<String>,
 }
 
-/// A charge, if it was expanded; else only its name.
+/// A charge, if it was expanded; otherwise only its id.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Charge {
@@ -572,7 +572,7 @@ impl From<Intent> for ProviderPayment {
                         .unwrap_or_else(|| "unknown".into()),
                 },
             },
-            // `processing`, and what Stripe may think of: nothing to act on yet.
+            // `processing`, or a future status: nothing to do yet.
             _ => PaymentState::Processing,
         };
         Self {
@@ -587,8 +587,8 @@ impl From<Intent> for ProviderPayment {
 }
 
 impl Intent {
-    /// What went back to the customer after it was taken. Stripe counts what a partial capture
-    /// releases as refunded, too; that was never ours.
+    /// Amount refunded after the capture. Stripe also counts the part that a partial capture releases
+    /// as refunded, but that was never captured.
     fn refunded(&self) -> i64 {
         match self.latest_charge {
             Some(Charge::Expanded {
@@ -640,7 +640,7 @@ struct EventData {
     object: EventObject,
 }
 
-/// An intent, or something that belongs to one: a charge, a refund, a dispute.
+/// A PaymentIntent, or an object that belongs to one: a charge, a refund, a dispute.
 #[derive(Deserialize)]
 struct EventObject {
     id: Option<String>,

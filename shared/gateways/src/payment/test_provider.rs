@@ -1,4 +1,4 @@
-//! The built-in provider for trying things out.
+//! The built-in payment provider for tests and demos.
 
 use domain::money::{Currency, Money};
 
@@ -7,18 +7,18 @@ use super::{
     Refund, RefundState,
 };
 
-/// The built-in provider for trying things out. It moves no money and keeps no state; its tokens
-/// say what happens.
+/// The built-in payment provider for tests and demos. It moves no money and keeps no state; its tokens
+/// determine the outcome.
 ///
 /// | token | outcome |
 /// | --- | --- |
-/// | `tok_ok` | authorised |
-/// | `tok_flaky` | no answer at first, authorised when tried again |
-/// | `tok_timeout` | never an answer |
-/// | `tok_refund_fails` | authorised and captured; a refund fails |
+/// | `tok_ok` | authorized |
+/// | `tok_flaky` | no answer at first, authorized on retry |
+/// | `tok_timeout` | never answers |
+/// | `tok_refund_fails` | authorized and captured; refunds fail |
 /// | anything else, such as `tok_declined`, or none | declined |
 ///
-/// What later calls must know is in the payment's name: amount, currency, and whether refunds fail.
+/// Later calls read from the payment's id: amount, currency, and whether refunds fail.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TestProvider;
 
@@ -62,7 +62,7 @@ impl PaymentProvider for TestProvider {
             || !(1..=name.amount.amount).contains(&amount.amount)
         {
             return Err(PaymentError::Refused(
-                "the amount is not within what is reserved".into(),
+                "the amount exceeds the authorized amount".into(),
             ));
         }
         let state = PaymentState::Captured {
@@ -83,7 +83,7 @@ impl PaymentProvider for TestProvider {
             || !(1..=name.amount.amount).contains(&refund.amount.amount)
         {
             return Err(PaymentError::Refused(
-                "the amount is not within what was taken".into(),
+                "the amount exceeds the captured amount".into(),
             ));
         }
         Ok(ProviderRefund {
@@ -98,7 +98,7 @@ impl PaymentProvider for TestProvider {
         })
     }
 
-    /// Without a memory only this is known: the payment was authorised once.
+    /// Without state, only one fact is known: the payment was authorized.
     async fn payment(&self, payment_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {
         Ok(Name::read(payment_id).map(|name| name.payment(payment_id, PaymentState::Authorised)))
     }
@@ -109,10 +109,10 @@ fn declined(code: &str) -> PaymentError {
 }
 
 fn unknown() -> PaymentError {
-    PaymentError::Refused("there is no such payment".into())
+    PaymentError::Refused("payment not found".into())
 }
 
-/// What the name of a payment says: `test_a1999USD_<key>`, with `b` for one whose refunds fail.
+/// Data in the id of a payment: `test_a1999USD_<key>`, with `b` if its refunds fail.
 #[derive(Clone, Copy)]
 struct Name {
     returns_money: bool,
