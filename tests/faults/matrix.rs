@@ -1,7 +1,7 @@
 //! The fault matrix: every fault, at every call, along every way that an order can take.
 
 use serde_json::{Value, json};
-use testkit::{Call, Fault};
+use testkit::{AwsCall, Fault};
 
 use crate::{
     Random, only, seeds,
@@ -120,7 +120,7 @@ const ALONG: [&str; 10] = [
 
 /// A sweep runs the same query for each of 16 partitions: the first and the last represent all, and
 /// later sweeps repeat them. A way that does not wait for a sweep may still meet a scheduled one.
-fn is_worth_a_fault(way: Way, call: &Call) -> bool {
+fn is_worth_a_fault(way: Way, call: &AwsCall) -> bool {
     match (call.function.as_str(), way, call.operation.as_str()) {
         ("sweep-orders", Way::Expiry, "Query") => [0, 15].contains(&call.of_operation),
         ("sweep-orders", Way::Expiry, _) => call.of_operation == 0,
@@ -140,7 +140,7 @@ async fn walk(way: Way) {
     world.faults.reset();
     way.take(&world, "WARM1").await;
     rest(&world).await;
-    let calls: Vec<Call> = world
+    let calls: Vec<AwsCall> = world
         .faults
         .calls()
         .into_iter()
@@ -156,7 +156,7 @@ async fn walk(way: Way) {
     let (mut addresses, mut may_come_twice) = (Vec::new(), 0);
     for seed in 0..rounds {
         let mut random = Random(seed ^ (way as u64) << 32);
-        let mut cases: Vec<(Call, Fault)> = Vec::new();
+        let mut cases: Vec<(AwsCall, Fault)> = Vec::new();
         for call in &calls {
             if sample {
                 // A different fault each time, and none that takes long.

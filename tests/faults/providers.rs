@@ -11,7 +11,7 @@ pub(crate) async fn deliver(
     secret: &str,
     skew: i64,
     event: &Value,
-) -> testkit::Answer {
+) -> testkit::Response {
     let body = event.to_string();
     let signature = sign(secret, runtime::now().as_second() + skew, body.as_bytes());
     let request = world

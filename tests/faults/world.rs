@@ -8,7 +8,7 @@ use std::{
 
 use local::stripe::{CARD, Intent, KEY, StripeStandIn};
 use serde_json::{Value, json};
-use testkit::{Answer, Faults, Shop, order_body};
+use testkit::{Faults, Response, Shop, order_body};
 
 /// Secret that signs webhook events.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_faults";
@@ -94,7 +94,7 @@ impl World {
     }
 
     /// Repeats a request until it has a final response, as a client does that lost the response.
-    pub(crate) async fn insist(&self, send: impl AsyncFn() -> Option<Answer>) -> Answer {
+    pub(crate) async fn insist(&self, send: impl AsyncFn() -> Option<Response>) -> Response {
         for _ in 0..40 {
             if let Some(answer) = send().await {
                 let may_pass = answer.status >= 500
@@ -120,7 +120,7 @@ impl World {
     }
 
     /// Performs a staff action on an order, retrying as needed.
-    pub(crate) async fn staff(&self, placed: &Value, action: &str, body: &Value) -> Answer {
+    pub(crate) async fn staff(&self, placed: &Value, action: &str, body: &Value) -> Response {
         let id = placed["id"].as_str().unwrap();
         let path = format!("/v1/admin/orders/{id}/{action}");
         let key = format!("{id}.{action}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testkit::{Answer, Product, Shop, email_of, order_body, sqs_event};
+use testkit::{Product, Response, Shop, email_of, order_body, sqs_event};
 
 /// The event of an order's change, as the relay sends it.
 fn changed(order: &Value, version: u64, what: &str) -> String {
@@ -34,7 +34,7 @@ async fn deliver(shop: &Shop, bodies: &[&str]) -> usize {
     answer["batchItemFailures"].as_array().unwrap().len()
 }
 
-async fn ask(shop: &Shop, placed: &Value) -> Answer {
+async fn ask(shop: &Shop, placed: &Value) -> Response {
     let path = format!("/v1/orders/{}/invoice", placed["id"].as_str().unwrap());
     let token = placed["access_token"].as_str().unwrap();
     shop.send(shop.request("GET", &path).bearer_auth(token))
@@ -80,7 +80,7 @@ async fn buy(shop: &Shop, key: &str, body: &Value) -> (Value, Value) {
     (placed, order)
 }
 
-async fn refund(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Answer {
+async fn refund(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Response {
     let path = format!(
         "/v1/admin/orders/{}/refunds",
         placed["id"].as_str().unwrap()

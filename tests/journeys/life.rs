@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
-use testkit::{Answer, Product, Shop, order_body};
+use testkit::{Product, Response, Shop, order_body};
 
 /// A shop with five tees at 10.00.
 async fn shop() -> Shop {
@@ -32,7 +32,7 @@ async fn place(shop: &Shop, lines: &[(&str, u32)], token: &str) -> Value {
         .expect(201)
 }
 
-pub(crate) async fn as_customer(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Answer {
+pub(crate) async fn as_customer(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Response {
     let path = format!("/v1/orders/{}/cancel", placed["id"].as_str().unwrap());
     let token = placed["access_token"].as_str().unwrap();
     let request = shop.request("POST", &path).bearer_auth(token);
@@ -46,7 +46,7 @@ pub(crate) async fn as_staff(
     action: &str,
     key: &str,
     body: &Value,
-) -> Answer {
+) -> Response {
     let path = format!(
         "/v1/admin/orders/{}/{action}",
         placed["id"].as_str().unwrap()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use testkit::{Product, Shop, order_body};
 
-async fn split(shop: &Shop, shards: i64) -> testkit::Answer {
+async fn split(shop: &Shop, shards: i64) -> testkit::Response {
     shop.staff_call(
         "PUT",
         "/v1/admin/stock/DROP/shards",

@@ -94,13 +94,13 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
     format!(
         "//! `{method} {path}`: say here in one sentence what it does.\n\n\
          use std::process::ExitCode;\n\n\
-         use runtime::{{Access, Call, Endpoint, Failure, {import}, Reply}};\n\
+         use runtime::{{Access, Endpoint, Failure, {import}, Reply}};\n\
          use store::Store;\n\n\
          pub(crate) struct {logical_id} {{\n    store: Store,\n}}\n{path_struct}\n\
          impl Endpoint for {logical_id} {{\n    \
          const ACCESS: Access = Access::Public;\n    \
-         type Path = {path_type};\n    type Query = NoQuery;\n    type Body = NoBody;\n    type Answer = String;\n\n    \
-         async fn handle(&self, call: Call<Self>) -> Result<Reply<String>, Failure> {{\n        \
+         type Path = {path_type};\n    type Query = NoQuery;\n    type Body = NoBody;\n    type Response = String;\n\n    \
+         async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {{\n        \
          // Read what the use case needs from the store, let the domain decide, write what it decided.\n        \
          let _ = (&self.store, call);\n        Reply::of(&String::from(\"hello\"))\n    }}\n}}\n\n\
          fn main() -> ExitCode {{\n    runtime::serve(|environment| {{\n        \

@@ -8,7 +8,7 @@ use domain::{
     inventory::Variant,
     money::Currency,
 };
-use store::{Consistency, Look, Store};
+use store::{Consistency, Shards, Store};
 
 /// Path parameters that address one line of a cart.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -35,7 +35,7 @@ pub async fn view(
         .variants(
             skus.filter(|sku| !is_known(sku)),
             Consistency::Eventual,
-            Look::Whole,
+            Shards::All,
         )
         .await?;
     variants.extend(known.map(|variant| (variant.sku.clone(), variant)));

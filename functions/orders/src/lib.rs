@@ -5,12 +5,12 @@ use std::future::Future;
 use domain::{
     fault::Rejection,
     id::OrderId,
-    idempotency::{self, Request},
+    idempotency::{self, IdempotentRequest},
     money::MoneyError,
     order::{Actor, ChangeError, Order, StaffOrderView, Transition},
 };
 use jiff::Timestamp;
-use runtime::{Call, Endpoint, Failure, Reply};
+use runtime::{Endpoint, Failure, Reply, Request};
 use serde::Serialize;
 use store::{ChangeOutcome, Consistency, Store, StoreError};
 
@@ -39,21 +39,20 @@ pub async fn find(
 /// fingerprint covers; `decide` also receives the staff member.
 pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
     store: &Store,
-    call: &Call<E>,
-    route: &str,
+    request: &Request<E>,
     command: &C,
-    decide: impl Fn(&Order, &Request, Actor) -> Result<Transition, ChangeError>,
+    decide: impl Fn(&Order, &IdempotentRequest, Actor) -> Result<Transition, ChangeError>,
 ) -> Result<Reply<StaffOrderView>, Failure> {
-    let staff = call.staff();
-    let id = call.path.order_id;
-    let request = call.request(&staff.to_string(), route, &(id, command))?;
+    let staff = request.staff();
+    let id = request.path.order_id;
+    let identified = request.idempotent(&staff.to_string(), &(id, command))?;
     let order = find(store, id, |_| true).await?;
     change(
         store,
         order,
-        &request,
-        call.now,
-        |order| decide(order, &request, staff.clone()),
+        &identified,
+        request.now,
+        |order| decide(order, &identified, staff.clone()),
         |order| answer(&StaffOrderView::of(order)?),
     )
     .await
@@ -64,10 +63,10 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
 pub async fn change<T>(
     store: &Store,
     order: Order,
-    request: &Request,
+    request: &IdempotentRequest,
     now: Timestamp,
     decide: impl Fn(&Order) -> Result<Transition, ChangeError>,
-    view: impl Fn(&Order) -> Result<String, AnswerError>,
+    view: impl Fn(&Order) -> Result<String, IdempotencyError>,
 ) -> Result<Reply<T>, Failure> {
     if let Some(answer) = store.answer(request.id, now).await? {
         return Ok(Reply::stored(request.replay(answer)?));
@@ -90,7 +89,7 @@ pub async fn change<T>(
             }
             ChangeOutcome::Answered(answer) => return Ok(Reply::stored(request.replay(answer)?)),
             ChangeOutcome::InProgress => return Err(idempotency::in_progress().into()),
-            ChangeOutcome::Overtaken | ChangeOutcome::NoStock => {
+            ChangeOutcome::VersionConflict | ChangeOutcome::NoStock => {
                 order = find(store, id, |_| true).await?;
             }
         }
@@ -103,13 +102,13 @@ pub async fn change<T>(
 }
 
 /// Serializes a response body, as it is stored and sent.
-pub fn answer<T: serde::Serialize>(view: &T) -> Result<String, AnswerError> {
+pub fn answer<T: serde::Serialize>(view: &T) -> Result<String, IdempotencyError> {
     Ok(serde_json::to_string(view)?)
 }
 
 /// A response body that cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
+pub enum IdempotencyError {
     /// The amounts overflow or mix currencies.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -137,8 +136,8 @@ pub async fn relieve(store: &Store, contended: &[domain::catalog::Sku]) {
     }
 }
 
-async fn quietly(call: impl Future<Output = Result<(), StoreError>>) {
-    if let Err(error) = call.await {
+async fn quietly(split: impl Future<Output = Result<(), StoreError>>) {
+    if let Err(error) = split.await {
         tracing::warn!(error = %error, "stock not split");
     }
 }

@@ -137,7 +137,7 @@ impl Payments {
     }
 
     /// Authorizes and captures the payment of a placed order, or fails the order.
-    pub async fn collect(
+    pub async fn authorize_and_capture(
         &self,
         order_id: OrderId,
         attempt: u32,
@@ -164,14 +164,14 @@ impl Payments {
             // An earlier delivery may have authorized the payment and died before the order recorded
             // it.
             _ if attempt > 1 && order.closed.is_some() && order.payment.payment_id.is_none() => {
-                self.let_go(order, attempt, now).await
+                self.void(order, attempt, now).await
             }
             _ => Ok(Next::Done),
         }
     }
 
     /// Brings an order to the state of its payment as reported by the provider.
-    pub async fn follow(
+    pub async fn reconcile(
         &self,
         order: Order,
         payment: ProviderPayment,
@@ -208,7 +208,7 @@ impl Payments {
     }
 
     /// Executes requested refunds, and voids the authorization of a closed order.
-    pub async fn give_back(
+    pub async fn refund_or_void(
         &self,
         order_id: OrderId,
         attempt: u32,
@@ -221,7 +221,7 @@ impl Payments {
         }
         let unknown = order.payment.failure == Some(PaymentFailure::ProviderUnavailable);
         if order.closed.is_some() && (order.payment.payment_id.is_some() || unknown) {
-            return self.let_go(order, attempt, now).await;
+            return self.void(order, attempt, now).await;
         }
         Ok(Next::Done)
     }
@@ -233,7 +233,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Next, ConsumeError> {
         match self.ask_to_authorise(&order, attempt, now).await {
-            Ok(payment) => self.follow(order, payment, now).await,
+            Ok(payment) => self.reconcile(order, payment, now).await,
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Store(error)) => Err(error.into()),
             Err(CallError::Payment(PaymentError::Declined { .. })) => {
@@ -269,7 +269,8 @@ impl Payments {
         };
         let provider = order.payment.method.provider;
         let call = self.providers.authorise(provider, &authorisation);
-        self.guarded(provider, attempt, now, call).await
+        self.with_circuit_breaker(provider, attempt, now, call)
+            .await
     }
 
     /// Records the authorization in the order, then captures the payment.
@@ -324,7 +325,7 @@ impl Payments {
                 }
             }
             if change.is_err() {
-                let Ok(in_vain) = order.captured_in_vain(payment_id, amount, now) else {
+                let Ok(in_vain) = order.captured_after_close(payment_id, amount, now) else {
                     return Ok(Next::Done);
                 };
                 if let ChangeOutcome::Changed = self.store.change_order(&in_vain, None).await? {
@@ -351,7 +352,10 @@ impl Payments {
         let call = self
             .providers
             .capture(provider, &payment_id, &key, order.totals.total);
-        match self.guarded(provider, attempt, now, call).await {
+        match self
+            .with_circuit_breaker(provider, attempt, now, call)
+            .await
+        {
             Ok(payment) => match payment.state {
                 PaymentState::Captured { amount, .. } => {
                     self.captured(order, &payment.payment_id, amount, now).await
@@ -375,12 +379,7 @@ impl Payments {
     }
 
     /// Voids the payment of a closed order. If it was captured meanwhile, that is recorded instead.
-    async fn let_go(
-        &self,
-        order: Order,
-        attempt: u32,
-        now: Timestamp,
-    ) -> Result<Next, ConsumeError> {
+    async fn void(&self, order: Order, attempt: u32, now: Timestamp) -> Result<Next, ConsumeError> {
         if let Some(payment_id) = order.payment.payment_id.clone() {
             return self.cancel(order, &payment_id, now).await;
         }
@@ -411,7 +410,7 @@ impl Payments {
         let provider = order.payment.method.provider;
         let key = format!("{}.cancel", order.id);
         let call = self.providers.cancel(provider, payment_id, &key);
-        match self.guarded(provider, 1, now, call).await {
+        match self.with_circuit_breaker(provider, 1, now, call).await {
             Ok(payment) => match payment.state {
                 PaymentState::Captured { amount, .. } => {
                     self.captured(order, payment_id, amount, now).await
@@ -447,7 +446,10 @@ impl Payments {
                 amount: Money::new(refund.amount, currency),
             };
             let call = self.providers.refund(provider, &wanted);
-            let succeeded = match self.guarded(provider, attempt, now, call).await {
+            let succeeded = match self
+                .with_circuit_breaker(provider, attempt, now, call)
+                .await
+            {
                 Ok(answer) => match answer.state {
                     // A pending refund is guaranteed by the provider, so it counts as succeeded.
                     RefundState::Succeeded | RefundState::Pending => true,
@@ -509,7 +511,7 @@ impl Payments {
 
     /// Calls a provider through its circuit breaker. Only first attempts count as failures of the
     /// provider: one payment that keeps failing must not block all others.
-    pub async fn guarded<T>(
+    pub async fn with_circuit_breaker<T>(
         &self,
         provider: Provider,
         attempt: u32,
@@ -520,7 +522,7 @@ impl Payments {
         let breaker = self.store.breaker(name).await?;
         let admission = breaker.admit(now);
         match admission {
-            Admission::Closed => {}
+            Admission::CloseReason => {}
             Admission::Open(wait) => return Err(CallError::Open(wait.unsigned_abs())),
             Admission::HalfOpen => {
                 if !self.store.claim_attempt(name, breaker, now).await? {
@@ -532,7 +534,7 @@ impl Payments {
         let answer = call.await;
         match &answer {
             Err(PaymentError::Unavailable(words))
-                if attempt > 1 && admission == Admission::Closed =>
+                if attempt > 1 && admission == Admission::CloseReason =>
             {
                 tracing::warn!(provider = name, error = %words, "provider failed again");
             }

@@ -77,12 +77,12 @@ struct Inner<V: Value, E> {
     name: &'static str,
     ages: Ages,
     bounded: Bounded<V>,
-    flights: Flights<Answer<V, E>>,
+    flights: Flights<Fetched<V, E>>,
     second: Option<Second>,
 }
 
 /// Result of a fetch and its start time.
-type Answer<V, E> = Result<(Option<Arc<V>>, Timestamp), FetchError<E>>;
+type Fetched<V, E> = Result<(Option<Arc<V>>, Timestamp), FetchError<E>>;
 
 impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
     /// Makes an empty cache. `name` identifies it in logs and in keys of the second level.
@@ -210,7 +210,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
         self: &Arc<Self>,
         key: &str,
         now: Timestamp,
-        ticket: Ticket<Answer<V, E>>,
+        ticket: Ticket<Fetched<V, E>>,
         stale: Option<Arc<Entry<V>>>,
         fetch: impl FnOnce() -> F + Send + 'static,
     ) where
@@ -241,7 +241,7 @@ struct Journey<V: Value, E> {
     inner: Arc<Inner<V, E>>,
     key: Box<str>,
     began: Timestamp,
-    ticket: Ticket<Answer<V, E>>,
+    ticket: Ticket<Fetched<V, E>>,
 }
 
 impl<V: Value, E: fmt::Display> Journey<V, E> {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{catalog::Sku, id::OrderId, order::What, payment::Provider};
+use crate::{catalog::Sku, id::OrderId, order::OrderEventKind, payment::Provider};
 
 /// An event with its metadata. Events carry ids only; consumers read the current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub enum Event {
         /// Version of the order after the change.
         version: u64,
         /// Kind of change.
-        what: What,
+        what: OrderEventKind,
     },
     /// A payment provider sent a webhook event.
     ProviderEventReceived {
@@ -106,13 +106,17 @@ impl Event {
         match self {
             Self::OrderPlaced { .. } => &[Subscriber::CapturePayment],
             Self::OrderChanged { what, .. } => match what {
-                What::PaymentActionRequired | What::PaymentAuthorised | What::RefundFailed => &[],
-                What::Paid | What::Refunded => &[Subscriber::SendEmail, Subscriber::RenderInvoice],
-                What::Fulfilled => &[Subscriber::SendEmail],
-                What::PaymentFailed | What::Expired | What::Cancelled => {
-                    &[Subscriber::RefundPayment, Subscriber::SendEmail]
+                OrderEventKind::PaymentActionRequired
+                | OrderEventKind::PaymentAuthorised
+                | OrderEventKind::RefundFailed => &[],
+                OrderEventKind::Paid | OrderEventKind::Refunded => {
+                    &[Subscriber::SendEmail, Subscriber::RenderInvoice]
                 }
-                What::RefundRequested => &[Subscriber::RefundPayment],
+                OrderEventKind::Fulfilled => &[Subscriber::SendEmail],
+                OrderEventKind::PaymentFailed
+                | OrderEventKind::Expired
+                | OrderEventKind::Cancelled => &[Subscriber::RefundPayment, Subscriber::SendEmail],
+                OrderEventKind::RefundRequested => &[Subscriber::RefundPayment],
             },
             Self::ProviderEventReceived { .. } => &[Subscriber::HandlePaymentEvent],
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],

@@ -1,7 +1,7 @@
 //! Idempotency keys: repeating a request with its key returns the same response; using the key for a
 //! different request is an error.
 //!
-//! A request is identified by its caller, route and key ([`Request`]). Its response ([`Answer`]) is
+//! A request is identified by its caller, route and key ([`IdempotentRequest`]). Its response ([`StoredResponse`]) is
 //! stored in the same transaction as its effect, so neither exists without the other, and is returned
 //! for a day. An order is its own record: its id is derived from the key, and it keeps the data of the
 //! first response, at no extra write (docs/adr/0006).
@@ -76,14 +76,14 @@ pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 /// A request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct IdempotentRequest {
     /// Derived from caller, route and key.
     pub id: RequestId,
     /// Fingerprint of the command.
     pub fingerprint: Fingerprint,
 }
 
-impl Request {
+impl IdempotentRequest {
     /// Identifies the request of `caller` to `route` with `key`, whose command is `command`.
     pub fn new<C: Serialize>(
         caller: &str,
@@ -98,8 +98,8 @@ impl Request {
     }
 
     /// The response to the request, to be stored with its effect.
-    pub fn answered(&self, body: String, now: Timestamp) -> Answer {
-        Answer {
+    pub fn answered(&self, body: String, now: Timestamp) -> StoredResponse {
+        StoredResponse {
             id: self.id,
             fingerprint: self.fingerprint.clone(),
             body,
@@ -108,7 +108,7 @@ impl Request {
     }
 
     /// Returns the stored response, or a rejection if the request differs from the one it answered.
-    pub fn replay(&self, answer: Answer) -> Result<String, Rejection> {
+    pub fn replay(&self, answer: StoredResponse) -> Result<String, Rejection> {
         if answer.fingerprint == self.fingerprint {
             Ok(answer.body)
         } else {
@@ -119,7 +119,7 @@ impl Request {
 
 /// The stored response to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     /// Identifies the request it answers.
     pub id: RequestId,
     /// Fingerprint of the command it answers.
@@ -130,7 +130,7 @@ pub struct Answer {
     pub answered_at: Timestamp,
 }
 
-impl Answer {
+impl StoredResponse {
     /// The key may be reused from this time on.
     pub fn expires_at(&self) -> Timestamp {
         self.answered_at + REMEMBERED
@@ -170,16 +170,16 @@ mod tests {
     #[test]
     fn a_request_is_its_caller_its_route_and_its_key() {
         let key: IdempotencyKey = "k".parse().unwrap();
-        let request = Request::new("a", "POST /x", &key, &1).unwrap();
+        let request = IdempotentRequest::new("a", "POST /x", &key, &1).unwrap();
         let others = [
-            Request::new("b", "POST /x", &key, &1).unwrap(),
-            Request::new("a", "POST /y", &key, &1).unwrap(),
-            Request::new("a", "POST /x", &"l".parse().unwrap(), &1).unwrap(),
+            IdempotentRequest::new("b", "POST /x", &key, &1).unwrap(),
+            IdempotentRequest::new("a", "POST /y", &key, &1).unwrap(),
+            IdempotentRequest::new("a", "POST /x", &"l".parse().unwrap(), &1).unwrap(),
         ];
         assert!(others.iter().all(|other| other.id != request.id));
         let answer = request.answered("yes".into(), Timestamp::UNIX_EPOCH);
         assert_eq!(request.replay(answer.clone()), Ok("yes".into()));
-        let another = Request::new("a", "POST /x", &key, &2).unwrap();
+        let another = IdempotentRequest::new("a", "POST /x", &key, &2).unwrap();
         assert_eq!(another.replay(answer.clone()), Err(reused()));
         assert!(answer.holds_at(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(23)));
         assert!(!answer.holds_at(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24)));

@@ -14,7 +14,7 @@ use crate::{
     fault::{Code, Rejection},
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
-    order::{Address, Order, OrderStatus, Refund, RefundStatus, Units, What},
+    order::{Address, Order, OrderEventKind, OrderStatus, Refund, RefundStatus, Units},
 };
 
 /// The seller as printed on the document.
@@ -334,7 +334,10 @@ fn address_lines(address: &Address) -> Vec<String> {
 /// Whether the order was paid, so that it has an invoice or will have one soon. A payment that arrived
 /// after the goods were gone does not count: it is refunded, and nothing was sold.
 pub fn is_due(order: &Order) -> bool {
-    order.history.iter().any(|entry| entry.what == What::Paid)
+    order
+        .history
+        .iter()
+        .any(|entry| entry.what == OrderEventKind::Paid)
 }
 
 /// Refunds of an order that call for a credit note.
@@ -536,7 +539,7 @@ mod tests {
         assert_eq!(missing(&paid).code, Code::InvoiceNotReady);
         let expired = order.expired(order.due_at).unwrap().order;
         assert_eq!(missing(&expired).code, Code::NotFound);
-        let in_vain = expired.captured_in_vain("p", 1_000, now).unwrap().order;
+        let in_vain = expired.captured_after_close("p", 1_000, now).unwrap().order;
         assert!(!is_due(&in_vain));
         let back = in_vain.refund_settled(in_vain.refunds[0].id, true, now);
         let back = back.unwrap().order;

@@ -73,7 +73,7 @@ struct Cors {
 /// Response of a function to the HTTP API, payload format 2.0.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FunctionResponse {
     status_code: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -293,7 +293,7 @@ impl Inner {
             // The HTTP API's response when a function fails.
             Err(_) => return gateway_error(),
         };
-        match serde_json::from_slice::<Answer>(&answer) {
+        match serde_json::from_slice::<FunctionResponse>(&answer) {
             Ok(answer) => answer.respond(),
             Err(_) => gateway_error(),
         }
@@ -444,7 +444,7 @@ impl Inner {
     }
 }
 
-impl Answer {
+impl FunctionResponse {
     fn respond(self) -> Response {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let body = self.body.unwrap_or_default();

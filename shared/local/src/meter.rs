@@ -286,10 +286,10 @@ fn with_units(body: &Bytes) -> Bytes {
 fn consumed(answer: &[u8]) -> f64 {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct Metered {
         consumed_capacity: Option<Value>,
     }
-    let capacity = serde_json::from_slice::<Answer>(answer)
+    let capacity = serde_json::from_slice::<Metered>(answer)
         .ok()
         .and_then(|answer| answer.consumed_capacity);
     let units = |table: &Value| table["CapacityUnits"].as_f64().unwrap_or_default();

@@ -273,7 +273,7 @@ struct Books {
     keys: BTreeSet<String>,
     faults: VecDeque<Fault>,
     /// Responses by idempotency key; `None` while the first call is in progress.
-    answers: BTreeMap<String, (Fingerprint, Option<Answer>)>,
+    answers: BTreeMap<String, (Fingerprint, Option<StripeResponse>)>,
     ledger: BTreeMap<String, Entry>,
     webhook: Option<Webhook>,
     events: u64,
@@ -301,13 +301,13 @@ struct Webhook {
 type Fingerprint = (String, Vec<u8>);
 
 #[derive(Clone)]
-struct Answer {
+struct StripeResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
-impl Answer {
+impl StripeResponse {
     fn error(status: StatusCode, kind: &str, code: Option<&str>, message: &str) -> Self {
         let body = json!({"error": {"type": kind, "code": code, "message": message}});
         Self {
@@ -358,7 +358,7 @@ async fn respond(
         Some(Fault::Hang) => return std::future::pending().await,
         Some(Fault::Refuse(status)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-            return Answer::error(status, "api_error", None, "as asked for").response();
+            return StripeResponse::error(status, "api_error", None, "as asked for").response();
         }
         _ => {}
     }
@@ -385,8 +385,8 @@ async fn respond(
     answer.response()
 }
 
-fn bad_gateway(error: &dyn std::fmt::Display) -> Answer {
-    Answer::error(
+fn bad_gateway(error: &dyn std::fmt::Display) -> StripeResponse {
+    StripeResponse::error(
         StatusCode::BAD_GATEWAY,
         "api_error",
         None,
@@ -406,13 +406,13 @@ impl Front {
         headers: &HeaderMap,
         body: Bytes,
         delay: Duration,
-    ) -> Result<Answer> {
+    ) -> Result<StripeResponse> {
         let of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let key = of("authorization").and_then(|value| value.strip_prefix("Bearer "));
         if let Some(key) = key
             && !self.books().keys.contains(key)
         {
-            return Ok(Answer::error(
+            return Ok(StripeResponse::error(
                 StatusCode::UNAUTHORIZED,
                 "invalid_request_error",
                 None,
@@ -448,7 +448,7 @@ impl Front {
     }
 
     /// The stored response of the key; `None` if this is the first call, which then holds the key.
-    fn stored(&self, idempotency_key: &str, fingerprint: &Fingerprint) -> Option<Answer> {
+    fn stored(&self, idempotency_key: &str, fingerprint: &Fingerprint) -> Option<StripeResponse> {
         let mut books = self.books();
         match books.answers.get(idempotency_key) {
             None => {
@@ -456,14 +456,14 @@ impl Front {
                 books.answers.insert(idempotency_key.to_owned(), at_work);
                 None
             }
-            Some((other, _)) if other != fingerprint => Some(Answer::error(
+            Some((other, _)) if other != fingerprint => Some(StripeResponse::error(
                 StatusCode::BAD_REQUEST,
                 "idempotency_error",
                 None,
                 "Keys for idempotent requests can only be used with the same parameters they were \
                  first used with.",
             )),
-            Some((_, None)) => Some(Answer::error(
+            Some((_, None)) => Some(StripeResponse::error(
                 StatusCode::CONFLICT,
                 "idempotency_error",
                 Some("idempotency_key_in_use"),
@@ -479,7 +479,7 @@ impl Front {
     }
 
     /// Performs a change in localstripe, if Stripe would perform it; records it and calls the webhook.
-    async fn change(&self, path: &str, body: &[u8], key: Option<&str>) -> Result<Answer> {
+    async fn change(&self, path: &str, body: &[u8], key: Option<&str>) -> Result<StripeResponse> {
         let _turn = self.turn.lock().await;
         let form = self.translated(body).await?;
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -532,7 +532,7 @@ impl Front {
         payment_id: &str,
         step: &str,
         amount: Option<i64>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Option<StripeResponse>> {
         let Ok(intent) = self.intent(payment_id).await else {
             return Ok(None); // localstripe says that there is none
         };
@@ -540,7 +540,7 @@ impl Front {
         let too_much = |message: &str| {
             let status = StatusCode::BAD_REQUEST;
             let code = Some("amount_too_large");
-            Some(Answer::error(
+            Some(StripeResponse::error(
                 status,
                 "invalid_request_error",
                 code,
@@ -554,7 +554,7 @@ impl Front {
             }
             ("capture", "requires_capture") => None,
             ("cancel", "succeeded" | "canceled" | "processing") => {
-                Some(Answer::unexpected_state(&status))
+                Some(StripeResponse::unexpected_state(&status))
             }
             ("cancel", _) => None,
             ("refund", "succeeded")
@@ -563,7 +563,7 @@ impl Front {
                 too_much("The amount is greater than what is left of the charge.")
             }
             ("refund", "succeeded") => None,
-            _ => Some(Answer::unexpected_state(&status)),
+            _ => Some(StripeResponse::unexpected_state(&status)),
         })
     }
 
@@ -670,7 +670,12 @@ impl Front {
     }
 
     /// Completes a response to match Stripe's.
-    fn mended(&self, path: &str, form: &[(String, String)], mut answer: Answer) -> Answer {
+    fn mended(
+        &self,
+        path: &str,
+        form: &[(String, String)],
+        mut answer: StripeResponse,
+    ) -> StripeResponse {
         let mut object = answer.json();
         if object["object"] == "payment_intent" {
             let is_expanded = form.iter().any(|(_, value)| value == "latest_charge")
@@ -751,7 +756,7 @@ impl Front {
         path: &str,
         body: Vec<u8>,
         key: Option<&str>,
-    ) -> Result<Answer> {
+    ) -> Result<StripeResponse> {
         let failed = |error: reqwest::Error| LocalError::new("localstripe", error);
         let mut request = self
             .client
@@ -766,7 +771,7 @@ impl Front {
         if let Some(kind) = response.headers().get(header::CONTENT_TYPE) {
             headers.insert(header::CONTENT_TYPE, kind.clone());
         }
-        Ok(Answer {
+        Ok(StripeResponse {
             status: response.status(),
             headers,
             body: response.bytes().await.map_err(failed)?,

@@ -83,7 +83,7 @@ impl Document {
                 "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
             }));
         }
-        let answer = self.schemas.subschema_for::<E::Answer>();
+        let answer = self.schemas.subschema_for::<E::Response>();
         let mut operation = json!({
             "operationId": route.function,
             "tags": [route.context],

@@ -20,7 +20,7 @@ pub struct NoQuery {}
 
 /// A request to the endpoint `E`, parsed and authenticated.
 #[derive(Debug)]
-pub struct Call<E: Endpoint> {
+pub struct Request<E: Endpoint> {
     /// Path parameters, parsed.
     pub path: E::Path,
     /// Query parameters, parsed.
@@ -31,13 +31,14 @@ pub struct Call<E: Endpoint> {
     pub now: Timestamp,
     /// Request id, which is passed on to everything the request causes.
     pub trace_id: String,
+    route: String,
     authorization: Option<String>,
     idempotency_key: Option<String>,
     signature: Option<String>,
     staff: Option<String>,
 }
 
-impl<E: Endpoint> Call<E> {
+impl<E: Endpoint> Request<E> {
     /// Parses a request whose caller has been authenticated.
     pub(crate) fn read(
         request: &HttpRequest,
@@ -61,6 +62,7 @@ impl<E: Endpoint> Call<E> {
             body: E::Body::read(request.body(), request.header("content-type"))?,
             now,
             trace_id,
+            route: request.route().to_owned(),
             authorization: owned("authorization"),
             signature: owned("stripe-signature"),
             staff,
@@ -83,15 +85,15 @@ impl<E: Endpoint> Call<E> {
         self.signature.as_deref()
     }
 
-    /// The idempotent request of `caller` to `route` whose command is `command`.
-    pub fn request<C: Serialize>(
+    /// The idempotent request of `caller` to this route whose command is `command`.
+    pub fn idempotent<C: Serialize>(
         &self,
         caller: &str,
-        route: &str,
         command: &C,
-    ) -> Result<idempotency::Request, Failure> {
+    ) -> Result<idempotency::IdempotentRequest, Failure> {
         let key = self.idempotency_key()?;
-        idempotency::Request::new(caller, route, &key, command).map_err(Failure::internal)
+        idempotency::IdempotentRequest::new(caller, &self.route, &key, command)
+            .map_err(Failure::internal)
     }
 
     /// The `Idempotency-Key` header, which is required.

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::{
     auth::{self, Access, StaffCheck},
     body::Body,
-    call::Call,
+    call::Request,
     environment::Environment,
     problem::Problem,
     process,
@@ -37,13 +37,13 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Request body.
     type Body: Body + Send;
     /// Response body.
-    type Answer: Serialize + JsonSchema;
+    type Response: Serialize + JsonSchema;
 
     /// Handles one request.
     fn handle(
         &self,
-        call: Call<Self>,
-    ) -> impl Future<Output = Result<Reply<Self::Answer>, Failure>> + Send;
+        request: Request<Self>,
+    ) -> impl Future<Output = Result<Reply<Self::Response>, Failure>> + Send;
 }
 
 /// Runs the endpoint that `connect` makes from the environment, once per cold start, until the process
@@ -133,7 +133,7 @@ async fn handle<E: Endpoint>(
             Some(claims.sub)
         }
     };
-    let call = Call::read(request, crate::now(), trace_id.to_owned(), subject)?;
+    let call = Request::read(request, crate::now(), trace_id.to_owned(), subject)?;
     let reply = endpoint.handle(call).await?;
     let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
     reply.respond(status, request.header("if-none-match"))

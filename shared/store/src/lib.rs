@@ -47,7 +47,7 @@ pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use orders::{ChangeOutcome, HeldByOrders, Placement};
 pub use payment_events::{PaymentEvent, PaymentEventOutcome};
 pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
-pub use variants::{Look, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
+pub use variants::{Shards, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
 
 use crate::{item::Item, keys::Key};
 

@@ -11,12 +11,12 @@ use domain::{
     cart::{Cart, Totals},
     catalog::Sku,
     id::{CartId, OrderId},
-    idempotency::{Answer, Fingerprint},
+    idempotency::{Fingerprint, StoredResponse},
     inventory::{Share, StockEffect, StockMove},
     money::{Currency, Money},
     order::{
-        Address, Closed, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment, Refund,
-        Transition,
+        Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
+        Refund, Transition,
     },
     payment::PaymentStatus,
 };
@@ -41,7 +41,7 @@ struct OrderRecord {
     /// For people who read the table; derived from the other fields.
     status: OrderStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    closed: Option<Closed>,
+    closed: Option<CloseReason>,
     cart_id: CartId,
     email: String,
     address: Address,
@@ -85,7 +85,7 @@ struct LineRecord {
 #[derive(Debug, Deserialize)]
 struct HoldRecord {
     #[serde(default)]
-    closed: Option<Closed>,
+    closed: Option<CloseReason>,
     currency: Currency,
     lines: Vec<LineRecord>,
     payment: HoldPayment,
@@ -200,7 +200,7 @@ pub enum Placement {
     /// The same request is being processed by another call.
     InProgress,
     /// Its units are spread over more shards than one transaction can reach; nothing was changed.
-    Scattered,
+    TooManyShards,
 }
 
 /// DynamoDB's maximum number of actions of a transaction.
@@ -212,11 +212,11 @@ pub enum ChangeOutcome {
     /// The order and its stock moves were written.
     Changed,
     /// Version conflict: the order was changed concurrently; nothing was written.
-    Overtaken,
+    VersionConflict,
     /// The change needs stock that is not available; nothing was written.
     NoStock,
     /// The request has a stored response; nothing was written.
-    Answered(Answer),
+    Answered(StoredResponse),
     /// The same request is being processed by another call.
     InProgress,
 }
@@ -246,7 +246,7 @@ impl Store {
             }
         }
         if actions.len() > MAX_ACTIONS {
-            return Ok(Placement::Scattered);
+            return Ok(Placement::TooManyShards);
         }
         let reasons = match self
             .transact("place order", First::Request, actions)
@@ -284,7 +284,7 @@ impl Store {
     pub async fn change_order(
         &self,
         change: &Transition,
-        answer: Option<&Answer>,
+        answer: Option<&StoredResponse>,
     ) -> Result<ChangeOutcome> {
         let order = &change.order;
         let put = self
@@ -361,7 +361,7 @@ impl Store {
                     .as_service_error()
                     .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
             {
-                Ok(ChangeOutcome::Overtaken)
+                Ok(ChangeOutcome::VersionConflict)
             }
             Err(error) => Err(StoreError::call("PutItem order", &error)),
         }
@@ -462,7 +462,7 @@ fn refused(
     moves: &[StockMove],
 ) -> Result<ChangeOutcome> {
     if reasons.first().is_some_and(Option::is_some) {
-        return Ok(ChangeOutcome::Overtaken);
+        return Ok(ChangeOutcome::VersionConflict);
     }
     let takes = |effect| matches!(effect, StockEffect::Claim | StockEffect::Take);
     let blamed = reasons.iter().skip(1).zip(moves);

@@ -3,7 +3,7 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     event::{Envelope, Event},
-    order::{Closed, Order, OrderStatus},
+    order::{CloseReason, Order, OrderStatus},
 };
 use jiff::Timestamp;
 
@@ -134,7 +134,9 @@ fn due_change(before: Option<&Order>, order: &Order) -> Option<DueChange> {
     };
     match (before.is_some_and(waits), waits(order)) {
         (false, true) => Some(DueChange::Noted(due)),
-        (true, false) if order.closed != Some(Closed::Expired) => Some(DueChange::Settled(due)),
+        (true, false) if order.closed != Some(CloseReason::Expired) => {
+            Some(DueChange::Settled(due))
+        }
         _ => None,
     }
 }

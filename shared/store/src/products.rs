@@ -184,7 +184,7 @@ pub enum PutProductOutcome {
     /// The product and its lists were written.
     Put,
     /// Version conflict: the product was changed concurrently; read it again.
-    Overtaken,
+    VersionConflict,
 }
 
 /// Why a list cannot be read.
@@ -386,15 +386,15 @@ impl Store {
             actions.push(put);
             return self.commit_version(actions).await;
         }
-        if self.commit_version(vec![put]).await? == PutProductOutcome::Overtaken {
-            return Ok(PutProductOutcome::Overtaken);
+        if self.commit_version(vec![put]).await? == PutProductOutcome::VersionConflict {
+            return Ok(PutProductOutcome::VersionConflict);
         }
         let mut rest = actions.into_iter().peekable();
         while rest.peek().is_some() {
             let mut batch: Vec<TransactWriteItem> = rest.by_ref().take(per_transaction).collect();
             batch.push(self.still_version(&record)?);
-            if self.commit_version(batch).await? == PutProductOutcome::Overtaken {
-                return Ok(PutProductOutcome::Overtaken);
+            if self.commit_version(batch).await? == PutProductOutcome::VersionConflict {
+                return Ok(PutProductOutcome::VersionConflict);
             }
         }
         self.commit_version(vec![self.mark_listed(&record)?]).await
@@ -443,7 +443,7 @@ impl Store {
         Ok(
             match self.transact("put product", First::Write, actions).await? {
                 Outcome::Committed { .. } => PutProductOutcome::Put,
-                Outcome::Refused(_) | Outcome::InProgress => PutProductOutcome::Overtaken,
+                Outcome::Refused(_) | Outcome::InProgress => PutProductOutcome::VersionConflict,
             },
         )
     }

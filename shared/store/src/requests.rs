@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::{
     id::RequestId,
-    idempotency::{Answer, Fingerprint},
+    idempotency::{Fingerprint, StoredResponse},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[derive(Debug, Serialize, Deserialize)]
-struct AnswerRecord {
+struct ResponseRecord {
     id: RequestId,
     fingerprint: Fingerprint,
     body: String,
@@ -27,12 +27,12 @@ struct AnswerRecord {
     expires_at: i64,
 }
 
-impl Record for AnswerRecord {
+impl Record for ResponseRecord {
     const ENTITY: &'static str = "request";
 }
 
-impl From<AnswerRecord> for Answer {
-    fn from(record: AnswerRecord) -> Self {
+impl From<ResponseRecord> for StoredResponse {
+    fn from(record: ResponseRecord) -> Self {
         Self {
             id: record.id,
             fingerprint: record.fingerprint,
@@ -45,7 +45,7 @@ impl From<AnswerRecord> for Answer {
 impl Store {
     /// Reads the response that a request got within the last day. Key: [`Key::request`]. 1 read unit
     /// for 4 KB.
-    pub async fn answer(&self, id: RequestId, now: Timestamp) -> Result<Option<Answer>> {
+    pub async fn answer(&self, id: RequestId, now: Timestamp) -> Result<Option<StoredResponse>> {
         let item = self
             .get("GetItem answer", &Key::request(id), Consistency::Strong)
             .await?;
@@ -56,8 +56,8 @@ impl Store {
 
     /// The write of a response within the transaction of its effect, on the condition that it does not
     /// exist.
-    pub(crate) fn put_answer(&self, answer: &Answer) -> Result<TransactWriteItem> {
-        let record = AnswerRecord {
+    pub(crate) fn put_answer(&self, answer: &StoredResponse) -> Result<TransactWriteItem> {
+        let record = ResponseRecord {
             id: answer.id,
             fingerprint: answer.fingerprint.clone(),
             body: answer.body.clone(),
@@ -74,11 +74,11 @@ impl Store {
     }
 }
 
-fn read_answer(item: Item) -> Result<Answer, StoreError> {
-    from_item::<AnswerRecord>(item).map(Answer::from)
+fn read_answer(item: Item) -> Result<StoredResponse, StoreError> {
+    from_item::<ResponseRecord>(item).map(StoredResponse::from)
 }
 
 /// The existing response, from the reason why a transaction was canceled.
-pub(crate) fn read_refused(reason: CancellationReason) -> Result<Answer> {
+pub(crate) fn read_refused(reason: CancellationReason) -> Result<StoredResponse> {
     read_answer(reason.item.unwrap_or_default())
 }

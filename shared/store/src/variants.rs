@@ -118,11 +118,11 @@ impl From<VariantRecord> for Variant {
 
 /// How much of a variant's stock is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Shards {
     /// Only the first shard.
-    Glance,
+    First,
     /// All shards: one more read for each additional shard; few variants have any.
-    Whole,
+    All,
 }
 
 /// Result of an attempt to split a stock.
@@ -183,12 +183,12 @@ impl Store {
     }
 
     /// Reads up to 100 variants at once; missing ones are omitted. Keys: [`Key::variant`], and for
-    /// [`Look::Whole`] also [`Key::variant_shard`]. 0.5 or 1 read unit each.
+    /// [`Shards::All`] also [`Key::variant_shard`]. 0.5 or 1 read unit each.
     pub async fn variants<'a>(
         &self,
         skus: impl IntoIterator<Item = &'a Sku>,
         consistency: Consistency,
-        look: Look,
+        look: Shards,
     ) -> Result<HashMap<Sku, Variant>> {
         let keys = skus.into_iter().map(|sku| Key::variant(sku).attributes());
         let items = self
@@ -199,7 +199,7 @@ impl Store {
             let variant = read_variant(item)?;
             found.insert(variant.sku.clone(), variant);
         }
-        if look == Look::Glance {
+        if look == Shards::First {
             return Ok(found);
         }
         let split = found.values().filter(|variant| variant.shards > 1);
@@ -238,7 +238,7 @@ impl Store {
     /// Reads one variant with the stock of all shards, strongly consistent. 1 read unit for each.
     pub async fn whole_variant(&self, sku: &Sku) -> Result<Option<Variant>> {
         let mut found = self
-            .variants([sku], Consistency::Strong, Look::Whole)
+            .variants([sku], Consistency::Strong, Shards::All)
             .await?;
         Ok(found.remove(sku))
     }

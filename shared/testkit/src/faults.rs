@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 /// A call that a function made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct AwsCall {
     /// Name of the function.
     pub function: String,
     /// Number among the function's calls since the last reset, from 0.
@@ -98,11 +98,11 @@ struct State {
     counts: HashMap<String, usize>,
     /// Number of calls, by function and operation.
     operations: HashMap<(String, String), usize>,
-    calls: Vec<Call>,
+    calls: Vec<AwsCall>,
     sent: Vec<Sent>,
     plan: Option<Plan>,
     /// The call that was hit.
-    hit: Option<Call>,
+    hit: Option<AwsCall>,
     /// Names of services that reject everything.
     down: Vec<String>,
     /// Replacement in the bodies of DynamoDB calls: text and substitute.
@@ -169,7 +169,7 @@ impl Faults {
     }
 
     /// Calls since the last reset.
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<AwsCall> {
         self.state().calls.clone()
     }
 
@@ -199,7 +199,7 @@ impl Faults {
 
     /// Plans a fault of one call by its number among the calls of that operation, and resets the
     /// counts.
-    pub fn plan_operation(&self, call: &Call, fault: Fault) {
+    pub fn plan_operation(&self, call: &AwsCall, fault: Fault) {
         self.reset();
         self.state().plan = Some(Plan {
             function: call.function.clone(),
@@ -213,7 +213,7 @@ impl Faults {
     }
 
     /// The call that was hit, if it was made.
-    pub fn hit(&self) -> Option<Call> {
+    pub fn hit(&self) -> Option<AwsCall> {
         self.state().hit.clone()
     }
 
@@ -266,9 +266,9 @@ impl Faults {
         service: &'static str,
         upstream: &str,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Broken> {
+    ) -> Result<Response<Full<Bytes>>, TransportError> {
         let (parts, body) = request.into_parts();
-        let mut body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+        let mut body = body.collect().await.map_err(|_| TransportError)?.to_bytes();
         let operation = match parts.headers.get("x-amz-target") {
             Some(target) => {
                 let target = target.to_str().unwrap_or_default();
@@ -300,7 +300,7 @@ impl Faults {
         match fault {
             Some(Fault::KillBefore) => {
                 self.kill(function).await;
-                return Err(Broken);
+                return Err(TransportError);
             }
             Some(Fault::Throttle) => return Ok(refusal(service, "throttle")),
             Some(fault @ (Fault::Conflict | Fault::SameRequest)) => {
@@ -314,7 +314,7 @@ impl Faults {
             Some(Fault::Hang) => {
                 // Longer than any timeout.
                 tokio::time::sleep(Duration::from_secs(60)).await;
-                return Err(Broken);
+                return Err(TransportError);
             }
             Some(Fault::KillAfter | Fault::DropReply) | None => {}
         }
@@ -327,15 +327,19 @@ impl Faults {
                 forwarded = forwarded.header(name, value);
             }
         }
-        let answer = forwarded.body(body).send().await.map_err(|_| Broken)?;
+        let answer = forwarded
+            .body(body)
+            .send()
+            .await
+            .map_err(|_| TransportError)?;
         let status = answer.status();
         let headers = answer.headers().clone();
-        let bytes = answer.bytes().await.map_err(|_| Broken)?;
+        let bytes = answer.bytes().await.map_err(|_| TransportError)?;
         if fault == Some(Fault::KillAfter) {
             self.kill(function).await;
         }
         if fault.is_some() {
-            return Err(Broken);
+            return Err(TransportError);
         }
         let mut response = Response::new(Full::new(bytes));
         *response.status_mut() = status;
@@ -357,7 +361,7 @@ impl Faults {
         let count = state.operations.entry(key).or_default();
         let of_operation = *count;
         *count += 1;
-        let call = Call {
+        let call = AwsCall {
             function: function.to_owned(),
             number,
             service: service.to_owned(),
@@ -417,15 +421,15 @@ fn times(fault: Fault) -> u32 {
 
 /// The connection ends without a response.
 #[derive(Debug)]
-struct Broken;
+struct TransportError;
 
-impl std::fmt::Display for Broken {
+impl std::fmt::Display for TransportError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the connection is broken on purpose")
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for TransportError {}
 
 /// A service's error response to a call that has no effect.
 fn refusal(service: &str, why: &str) -> Response<Full<Bytes>> {

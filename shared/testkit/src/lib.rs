@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 pub use crate::{
     csv::{Product, catalogue},
-    faults::{Call, Fault, Faults, Sent},
+    faults::{AwsCall, Fault, Faults, Sent},
 };
 pub use local::lambda::InvokeError;
 
@@ -62,7 +62,7 @@ enum Place {
 
 /// A response of the shop.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     /// HTTP status of the response.
     pub status: u16,
     /// Headers by lower-case name.
@@ -71,7 +71,7 @@ pub struct Answer {
     pub text: String,
 }
 
-impl Answer {
+impl Response {
     /// The body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
@@ -240,10 +240,10 @@ impl Shop {
     }
 
     /// Sends a request and reads the response.
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
+    pub async fn send(&self, request: RequestBuilder) -> Response {
         let response = request.send().await.unwrap();
         let headers = response.headers().iter();
-        Answer {
+        Response {
             status: response.status().as_u16(),
             headers: headers
                 .map(|(name, value)| {
@@ -258,23 +258,23 @@ impl Shop {
     }
 
     /// Sends a `GET` request as a shopper.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.send(self.request("GET", path)).await
     }
 
     /// Sends a request with a JSON body as a shopper.
-    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Response {
         self.send(self.request(method, path).json(body)).await
     }
 
     /// Sends a `GET` request as staff.
-    pub async fn staff_get(&self, path: &str) -> Answer {
+    pub async fn staff_get(&self, path: &str) -> Response {
         self.send(self.request("GET", path).bearer_auth(&self.staff_token))
             .await
     }
 
     /// Sends a request with a JSON body as staff.
-    pub async fn staff_call(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn staff_call(&self, method: &str, path: &str, body: &Value) -> Response {
         self.send(
             self.request(method, path)
                 .bearer_auth(&self.staff_token)
@@ -390,7 +390,7 @@ impl Shop {
     }
 
     /// Places an order with an idempotency key.
-    pub async fn order(&self, key: &str, body: &Value) -> Answer {
+    pub async fn order(&self, key: &str, body: &Value) -> Response {
         self.send(
             self.request("POST", "/v1/orders")
                 .header("Idempotency-Key", key)

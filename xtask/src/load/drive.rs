@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{
     catalogue::Catalogue,
-    plan::{Facet, Visit, What},
+    plan::{Action, Facet, Visit},
     record::{Ending, Record, Route, timed},
 };
 
@@ -187,7 +187,7 @@ struct Shopper {
 }
 
 /// A response as expected.
-struct Answer {
+struct Response {
     status: u16,
     body: Vec<u8>,
 }
@@ -211,7 +211,7 @@ impl Shopper {
         for step in &visit.steps {
             self.world.wait_until(self.start + step.at).await;
             // Shoppers who have ordered wait for the response even when the run ends.
-            if self.world.is_over() && step.what != What::AwaitPayment {
+            if self.world.is_over() && step.what != Action::AwaitPayment {
                 if self.order.is_some() {
                     continue;
                 }
@@ -222,9 +222,9 @@ impl Shopper {
         self.world.record.tally().gone += 1;
     }
 
-    async fn step(&mut self, number: u64, at: Duration, what: What) {
+    async fn step(&mut self, number: u64, at: Duration, what: Action) {
         match what {
-            What::List {
+            Action::List {
                 facet,
                 cheapest_first,
                 again,
@@ -233,7 +233,7 @@ impl Shopper {
                 self.look_at_list(at, address.clone(), &address, again)
                     .await;
             }
-            What::NextPage => {
+            Action::NextPage => {
                 let Some((list, next)) = self.list.take() else {
                     return;
                 };
@@ -244,21 +244,21 @@ impl Shopper {
                 };
                 self.look_at_list(at, address, &list, true).await;
             }
-            What::Product { rank, again } => self.look_at_product(at, rank, again).await,
-            What::CreateCart => self.create_cart(at).await,
-            What::SetLine {
+            Action::Product { rank, again } => self.look_at_product(at, rank, again).await,
+            Action::CreateCart => self.create_cart(at).await,
+            Action::SetLine {
                 rank,
                 choice,
                 quantity,
             } => self.set_line(at, rank, choice, quantity).await,
-            What::GetCart => {
+            Action::GetCart => {
                 if let Some(cart) = &self.cart {
                     let request = self.get(&format!("/v1/carts/{cart}"));
                     self.send(Route::GetCart, at, request, &[200]).await;
                 }
             }
-            What::PlaceOrder => self.place_order(number, at).await,
-            What::AwaitPayment => self.await_payment(at).await,
+            Action::PlaceOrder => self.place_order(number, at).await,
+            Action::AwaitPayment => self.await_payment(at).await,
         }
     }
 
@@ -298,7 +298,7 @@ impl Shopper {
         at: Duration,
         address: &str,
         again: bool,
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         let mut request = self.get(address);
         let known = self.world.etags().get(address).cloned();
         if let Some(etag) = known.filter(|_| again) {
@@ -427,7 +427,7 @@ impl Shopper {
         at: Duration,
         request: RequestBuilder,
         expected: &[u16],
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         let (timing, sent) = self.at(at, request).await;
         let (ending, answer) = match sent {
             Ok(answer) if expected.contains(&answer.status) => {
@@ -454,7 +454,7 @@ impl Shopper {
         &mut self,
         at: Duration,
         request: RequestBuilder,
-    ) -> (super::record::Timing, Result<Answer, &'static str>) {
+    ) -> (super::record::Timing, Result<Response, &'static str>) {
         let world = Arc::clone(&self.world);
         let (timing, sent) = timed(self.start, at, self.free, async {
             world.record.tally().in_flight += 1;
@@ -494,7 +494,7 @@ fn place_request(world: &World, key: &str, body: &Value) -> RequestBuilder {
 }
 
 /// Interprets a response to `POST /v1/orders`.
-fn judge(answer: &Answer) -> (Ending, Outcome) {
+fn judge(answer: &Response) -> (Ending, Outcome) {
     match answer.status {
         201 => match serde_json::from_slice(&answer.body) {
             Ok(placed) => (Ending::Fine(201), Outcome::Placed(placed)),
@@ -516,7 +516,7 @@ fn judge(answer: &Answer) -> (Ending, Outcome) {
 }
 
 /// Sends a request and reads the complete response.
-async fn exchange(world: &World, request: RequestBuilder) -> Result<Answer, &'static str> {
+async fn exchange(world: &World, request: RequestBuilder) -> Result<Response, &'static str> {
     let failed = |error: &reqwest::Error| match error {
         error if error.is_timeout() => "timeout",
         error if error.is_connect() => "no connection",
@@ -530,14 +530,14 @@ async fn exchange(world: &World, request: RequestBuilder) -> Result<Answer, &'st
     if let Some(etag) = etag.as_ref().and_then(|etag| etag.to_str().ok()) {
         world.etags().insert(address, etag.to_owned());
     }
-    Ok(Answer {
+    Ok(Response {
         status,
         body: body.into(),
     })
 }
 
 /// Name of an unexpected response: its status, and the code of its problem if it has one.
-fn code(answer: &Answer) -> String {
+fn code(answer: &Response) -> String {
     let problem = serde_json::from_slice::<CodeView>(&answer.body);
     match problem {
         Ok(problem) => format!("{} {}", answer.status, problem.code),
@@ -563,8 +563,8 @@ fn encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, body: &str) -> Response {
+        Response {
             status,
             body: body.as_bytes().to_vec(),
         }

@@ -87,7 +87,7 @@ pub(super) enum Facet {
 
 /// One step of a shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Action {
     /// Views a list from its start. `again` sends the `ETag` of the last response, as a browser does.
     List {
         facet: Facet,
@@ -118,7 +118,7 @@ pub(super) enum What {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) at: Duration,
-    pub(super) what: What,
+    pub(super) what: Action,
 }
 
 /// One shopper's visit.
@@ -172,7 +172,7 @@ impl Plan {
         let drop_share = behaviour.profile.drop_share(arrival / length);
         let mut now = arrival;
         let mut steps = Vec::new();
-        let mut then = |now: &mut f64, random: &mut Random, what: What| {
+        let mut then = |now: &mut f64, random: &mut Random, what: Action| {
             steps.push(Step {
                 at: Duration::from_secs_f64(*now),
                 what,
@@ -197,21 +197,21 @@ impl Plan {
         let mut last = None;
         loop {
             let what = match random.below(10) {
-                0 | 1 if listed => What::NextPage,
+                0 | 1 if listed => Action::NextPage,
                 2 | 3 if last.is_some() => self.list(&mut random),
                 // Back to the previous page, which the browser has cached.
-                4 if last.is_some() => What::Product {
+                4 if last.is_some() => Action::Product {
                     rank: last.unwrap_or_default(),
                     again: true,
                 },
-                _ => What::Product {
+                _ => Action::Product {
                     rank: wanted(&mut random),
                     again: false,
                 },
             };
             match what {
-                What::Product { rank, .. } => last = Some(rank),
-                What::List { .. } => listed = true,
+                Action::Product { rank, .. } => last = Some(rank),
+                Action::List { .. } => listed = true,
                 _ => {}
             }
             then(&mut now, &mut random, what);
@@ -223,7 +223,7 @@ impl Plan {
         // One number decides both, so that every buyer is among those with a cart.
         let buys = random.fraction();
         if buys <= behaviour.carts.max(behaviour.orders) {
-            then(&mut now, &mut random, What::CreateCart);
+            then(&mut now, &mut random, Action::CreateCart);
             let mut ranks = Vec::new();
             let lines = 1 + random.below(behaviour.lines);
             // A different product for each line; a small shop may not have enough.
@@ -240,32 +240,32 @@ impl Plan {
                 }
             }
             for rank in ranks {
-                let what = What::SetLine {
+                let what = Action::SetLine {
                     rank,
                     choice: random.below(usize::MAX),
                     quantity: if random.happens(0.8) { 1 } else { 2 },
                 };
                 then(&mut now, &mut random, what);
             }
-            then(&mut now, &mut random, What::GetCart);
+            then(&mut now, &mut random, Action::GetCart);
             if buys <= behaviour.orders {
-                then(&mut now, &mut random, What::PlaceOrder);
+                then(&mut now, &mut random, Action::PlaceOrder);
             }
         }
         // The run ends: later steps are dropped. Shoppers who have ordered wait for the payment.
         steps.retain(|step| step.at < behaviour.length);
         if let Some(placed) = steps.last()
-            && placed.what == What::PlaceOrder
+            && placed.what == Action::PlaceOrder
         {
             steps.push(Step {
                 at: placed.at + FIRST_POLL,
-                what: What::AwaitPayment,
+                what: Action::AwaitPayment,
             });
         }
         Visit { number, steps }
     }
 
-    fn list(&self, random: &mut Random) -> What {
+    fn list(&self, random: &mut Random) -> Action {
         let shelves = &self.shelves;
         let facet = match random.below(10) {
             0..=3 if shelves.collections > 0 => {
@@ -275,7 +275,7 @@ impl Plan {
             6..=8 if shelves.tags > 0 => Facet::Tag(random.below(shelves.tags)),
             _ => Facet::All,
         };
-        What::List {
+        Action::List {
             facet,
             cheapest_first: random.happens(0.25),
             again: random.happens(0.2),
@@ -324,7 +324,7 @@ mod tests {
         Plan::new(behaviour, SHELVES).collect()
     }
 
-    fn share(visits: &[Visit], has: impl Fn(&What) -> bool) -> f64 {
+    fn share(visits: &[Visit], has: impl Fn(&Action) -> bool) -> f64 {
         let having = visits
             .iter()
             .filter(|visit| visit.steps.iter().any(|step| has(&step.what)));
@@ -372,9 +372,9 @@ mod tests {
     #[test]
     fn shoppers_do_what_was_asked_in_a_possible_order() {
         let visits = plan(behaviour(2));
-        let carts = share(&visits, |what| *what == What::CreateCart);
-        let orders = share(&visits, |what| *what == What::PlaceOrder);
-        let paid = share(&visits, |what| *what == What::AwaitPayment);
+        let carts = share(&visits, |what| *what == Action::CreateCart);
+        let orders = share(&visits, |what| *what == Action::PlaceOrder);
+        let paid = share(&visits, |what| *what == Action::AwaitPayment);
         assert!((carts - 0.3).abs() < 0.03, "{carts}");
         assert!((orders - 0.1).abs() < 0.02, "{orders}");
         assert!((orders - paid).abs() < f64::EPSILON);
@@ -384,12 +384,12 @@ mod tests {
             let find = |wanted: What| steps.iter().position(|step| step.what == wanted);
             if let Some(line) = steps
                 .iter()
-                .position(|step| matches!(step.what, What::SetLine { .. }))
+                .position(|step| matches!(step.what, Action::SetLine { .. }))
             {
-                assert!(find(What::CreateCart).is_some_and(|cart| cart < line));
+                assert!(find(Action::CreateCart).is_some_and(|cart| cart < line));
             }
-            if let Some(next) = find(What::NextPage) {
-                let list = |step: &Step| matches!(step.what, What::List { .. });
+            if let Some(next) = find(Action::NextPage) {
+                let list = |step: &Step| matches!(step.what, Action::List { .. });
                 assert!(steps[..next].iter().any(list));
             }
             let last = steps.last().unwrap();
@@ -404,7 +404,7 @@ mod tests {
             orders: 0.0,
             ..behaviour(2)
         });
-        assert!(share(&visits, |what| *what == What::CreateCart) < f64::EPSILON);
+        assert!(share(&visits, |what| *what == Action::CreateCart) < f64::EPSILON);
     }
 
     #[test]
@@ -431,7 +431,7 @@ mod tests {
             visit
                 .steps
                 .iter()
-                .any(|step| matches!(step.what, What::Product { rank: 0, .. }))
+                .any(|step| matches!(step.what, Action::Product { rank: 0, .. }))
         };
         let spike = visits
             .iter()

@@ -6,7 +6,7 @@ use domain::{
     cart::{Cart, CartView},
     money::Currency,
 };
-use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct CreateCart {
@@ -25,10 +25,10 @@ impl Endpoint for CreateCart {
     type Path = NoPath;
     type Query = NoQuery;
     type Body = MaybeJson<CreateCartBody>;
-    type Answer = CartView;
+    type Response = CartView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
-        let cart = Cart::new(runtime::random()?, call.now);
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
+        let cart = Cart::new(runtime::random()?, request.now);
         self.store.create_cart(&cart).await?;
         let view = cart::view(&self.store, &cart, None, self.currency).await?;
         Ok(Reply::of(&view)?.at(format!("/v1/carts/{}", cart.id)))

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use domain::{cart::CartView, fault::Rejection, id::CartId, money::Currency};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::{Consistency, Store};
 
 pub(crate) struct GetCart {
@@ -22,12 +22,12 @@ impl Endpoint for GetCart {
     type Path = CartPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = CartView;
+    type Response = CartView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
         let cart = self
             .store
-            .cart(call.path.cart_id, call.now, Consistency::Strong)
+            .cart(request.path.cart_id, request.now, Consistency::Strong)
             .await?;
         let cart = cart.ok_or_else(|| Rejection::not_found("cart"))?;
         Reply::of(&cart::view(&self.store, &cart, None, self.currency).await?)

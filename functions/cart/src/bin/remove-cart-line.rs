@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use cart::LinePath;
 use domain::{cart::CartView, fault::Rejection, money::Currency};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RemoveCartLine {
@@ -17,11 +17,14 @@ impl Endpoint for RemoveCartLine {
     type Path = LinePath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = CartView;
+    type Response = CartView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
-        let LinePath { cart_id, sku } = call.path;
-        let cart = self.store.remove_cart_line(cart_id, &sku, call.now).await?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
+        let LinePath { cart_id, sku } = request.path;
+        let cart = self
+            .store
+            .remove_cart_line(cart_id, &sku, request.now)
+            .await?;
         let cart = cart.map_err(Rejection::from)?;
         Reply::of(&cart::view(&self.store, &cart, None, self.currency).await?)
     }

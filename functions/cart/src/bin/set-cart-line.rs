@@ -9,7 +9,7 @@ use domain::{
     fault::Rejection,
     money::Currency,
 };
-use runtime::{Access, Call, Endpoint, Failure, Json, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
 use store::{Consistency, Store};
 
 pub(crate) struct SetCartLine {
@@ -22,18 +22,18 @@ impl Endpoint for SetCartLine {
     type Path = LinePath;
     type Query = NoQuery;
     type Body = Json<SetLineBody>;
-    type Answer = CartView;
+    type Response = CartView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<CartView>, Failure> {
-        let LinePath { cart_id, sku } = call.path;
-        let quantity = call.body.0.parse()?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
+        let LinePath { cart_id, sku } = request.path;
+        let quantity = request.body.0.parse()?;
         let variant = self.store.variant(&sku, Consistency::Eventual).await?;
         let Some(variant) = variant.filter(|variant| variant.for_sale) else {
             return Err(Rejection::from(ChangeCartError::UnknownSku(sku)).into());
         };
         let cart = self
             .store
-            .set_cart_line(cart_id, &sku, quantity, call.now)
+            .set_cart_line(cart_id, &sku, quantity, request.now)
             .await?;
         let cart = cart.map_err(Rejection::from)?;
         Reply::of(&cart::view(&self.store, &cart, Some(variant), self.currency).await?)

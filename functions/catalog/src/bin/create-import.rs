@@ -8,7 +8,7 @@ use domain::{
     import::{ImportState, ImportTicket, UploadTicket, upload_key},
 };
 use gateways::objects::Bucket;
-use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 /// Lifetime of the presigned upload URL.
@@ -30,15 +30,15 @@ impl Endpoint for CreateImport {
     type Path = NoPath;
     type Query = NoQuery;
     type Body = MaybeJson<CreateImportBody>;
-    type Answer = ImportTicket;
+    type Response = ImportTicket;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<ImportTicket>, Failure> {
-        let id = ImportId::at(call.now, runtime::random()?);
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ImportTicket>, Failure> {
+        let id = ImportId::at(request.now, runtime::random()?);
         let upload = self
             .uploads
-            .presign_upload(&upload_key(id), call.now, UPLOAD_LIFETIME)
+            .presign_upload(&upload_key(id), request.now, UPLOAD_LIFETIME)
             .await?;
-        self.store.create_import(id, call.now).await?;
+        self.store.create_import(id, request.now).await?;
         let mut headers = upload.headers;
         headers.insert("content-type".to_owned(), "text/csv".to_owned());
         let ticket = ImportTicket {

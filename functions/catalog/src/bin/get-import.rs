@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use domain::{fault::Rejection, id::ImportId, import::ImportView};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct GetImport {
@@ -21,10 +21,10 @@ impl Endpoint for GetImport {
     type Path = ImportPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = ImportView;
+    type Response = ImportView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<ImportView>, Failure> {
-        let import = self.store.import(call.path.import_id).await?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ImportView>, Failure> {
+        let import = self.store.import(request.path.import_id).await?;
         let import = import.ok_or_else(|| Rejection::not_found("import"))?;
         Reply::of(&import)
     }

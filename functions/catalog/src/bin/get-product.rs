@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use catalog::{Page, Pages};
 use domain::{catalog::ProductView, fault::Rejection};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::{Store, StoreError};
 
 pub(crate) struct GetProduct {
@@ -23,11 +23,11 @@ impl Endpoint for GetProduct {
     type Path = ProductPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = ProductView;
+    type Response = ProductView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductView>, Failure> {
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ProductView>, Failure> {
         // Each product has exactly one URL: a path that is not already a slug is not converted to one.
-        let slug = call.path.slug;
+        let slug = request.path.slug;
         if domain::catalog::slug(&slug).is_none_or(|own| own != slug) {
             return Err(Rejection::not_found("product").into());
         }
@@ -36,7 +36,7 @@ impl Endpoint for GetProduct {
             let view = store.product_view(&wanted).await?;
             Ok(view.map(|view| Page::new(view.json)))
         };
-        let page = self.pages.get(&slug, call.now, read).await;
+        let page = self.pages.get(&slug, request.now, read).await;
         let page = page.map_err(|error| catalog::failure(error, StoreError::is_retryable))?;
         let page = page.ok_or_else(|| Rejection::not_found("product"))?;
         Ok(catalog::reply(&page))

@@ -109,7 +109,7 @@ impl ImportRows {
             };
             match put {
                 PutProductOutcome::Put => return Ok(faults),
-                PutProductOutcome::Overtaken => {
+                PutProductOutcome::VersionConflict => {
                     faults.retain(|fault| fault.code != LineFault::SKU_TAKEN)
                 }
             }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use catalog::{Page, Pages};
 use domain::catalog::{ListProducts as List, ListProductsQuery, ProductSummary, invalid_cursor};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
 use store::{ListError, Store, StoreError};
 
 pub(crate) struct ListProducts {
@@ -26,10 +26,10 @@ impl Endpoint for ListProducts {
     type Path = NoPath;
     type Query = ListProductsQuery;
     type Body = NoBody;
-    type Answer = ProductPage;
+    type Response = ProductPage;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<ProductPage>, Failure> {
-        let list = call.query.parse()?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ProductPage>, Failure> {
+        let list = request.query.parse()?;
         if list.cursor.is_some() {
             // Later pages are rarely requested, and every cursor would need an entry of its own.
             let page = read(&self.store, &list)
@@ -42,9 +42,11 @@ impl Endpoint for ListProducts {
         }
         let key = format!("{:?} {} {}", list.sort, list.limit, list.facet.key());
         let store = self.store.clone();
-        let page = self
-            .pages
-            .get(&key, call.now, || async move { read(&store, &list).await });
+        let page = self.pages.get(
+            &key,
+            request.now,
+            || async move { read(&store, &list).await },
+        );
         let page = page.await.map_err(|error| {
             catalog::failure(error, |error| match error {
                 ListError::InvalidCursor(_) => false,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{Consistency, Look, PutProductOutcome, Store};
+use store::{Consistency, PutProductOutcome, Shards, Store};
 
 /// Attempts to write the product before a version conflict is reported as an error.
 const ATTEMPTS: u32 = 5;
@@ -35,7 +35,7 @@ impl Consumer for RefreshAvailability {
             for batch in skus.chunks(100) {
                 let variants = self
                     .store
-                    .variants(batch, Consistency::Strong, Look::Whole)
+                    .variants(batch, Consistency::Strong, Shards::All)
                     .await?;
                 for view in &mut product.view.variants {
                     if let Some(variant) = variants.get(&view.sku) {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::{fault::Rejection, inventory::StockView};
 use inventory::StockPath;
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct GetStock {
@@ -16,10 +16,10 @@ impl Endpoint for GetStock {
     type Path = StockPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = StockView;
+    type Response = StockView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
-        let sku = call.path.sku;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<StockView>, Failure> {
+        let sku = request.path.sku;
         let variant = self.store.whole_variant(&sku).await?;
         let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
         Reply::of(&StockView::of(&variant))

@@ -7,7 +7,7 @@ use domain::{
     inventory::{SetStockBody, StockView},
 };
 use inventory::StockPath;
-use runtime::{Access, Call, Endpoint, Failure, Json, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct SetStock {
@@ -19,11 +19,11 @@ impl Endpoint for SetStock {
     type Path = StockPath;
     type Query = NoQuery;
     type Body = Json<SetStockBody>;
-    type Answer = StockView;
+    type Response = StockView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
-        let sku = call.path.sku;
-        let on_hand = call.body.0.parse()?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<StockView>, Failure> {
+        let sku = request.path.sku;
+        let on_hand = request.body.0.parse()?;
         let variant = self.store.set_stock(&sku, on_hand, None).await?;
         let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
         tracing::info!(variant.sku = %sku, stock.on_hand = on_hand, "stock set");

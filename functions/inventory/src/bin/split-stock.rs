@@ -8,7 +8,7 @@ use domain::{
     inventory::{SplitStockBody, StockView},
 };
 use inventory::StockPath;
-use runtime::{Access, Call, Endpoint, Failure, Json, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
 use store::{SplitOutcome, Store};
 
 pub(crate) struct SplitStock {
@@ -20,11 +20,11 @@ impl Endpoint for SplitStock {
     type Path = StockPath;
     type Query = NoQuery;
     type Body = Json<SplitStockBody>;
-    type Answer = StockView;
+    type Response = StockView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<StockView>, Failure> {
-        let sku = call.path.sku;
-        let shards = call.body.0.parse()?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<StockView>, Failure> {
+        let sku = request.path.sku;
+        let shards = request.body.0.parse()?;
         match self.store.split_stock(&sku, shards).await? {
             SplitOutcome::Split(variant) => {
                 tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::invoice::InvoiceView;
 use gateways::objects::Bucket;
 use invoices::{OrderPath, show};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct GetInvoiceAsStaff {
@@ -18,14 +18,14 @@ impl Endpoint for GetInvoiceAsStaff {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = InvoiceView;
+    type Response = InvoiceView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<InvoiceView>, Failure> {
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<InvoiceView>, Failure> {
         show(
             &self.store,
             &self.bucket,
-            call.path.order_id,
-            call.now,
+            request.path.order_id,
+            request.now,
             |_| true,
         )
         .await

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use domain::invoice::InvoiceView;
 use gateways::objects::Bucket;
 use invoices::{OrderPath, show};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct GetInvoice {
@@ -19,16 +19,16 @@ impl Endpoint for GetInvoice {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = InvoiceView;
+    type Response = InvoiceView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<InvoiceView>, Failure> {
-        let token = call.bearer()?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<InvoiceView>, Failure> {
+        let token = request.bearer()?;
         let opens = |order: &domain::order::Order| order.opens_with(token);
         show(
             &self.store,
             &self.bucket,
-            call.path.order_id,
-            call.now,
+            request.path.order_id,
+            request.now,
             opens,
         )
         .await

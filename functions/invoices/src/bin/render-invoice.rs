@@ -8,7 +8,7 @@ use domain::{
     event::{Envelope, Event},
     id::RefundId,
     invoice::{self, Document, Invoice, Kind, Seller, TaxRule},
-    order::{Order, What},
+    order::{Order, OrderEventKind},
 };
 use gateways::objects::Bucket;
 use jiff::{Timestamp, tz::TimeZone};
@@ -42,8 +42,8 @@ impl Consumer for RenderInvoice {
         let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
         // Proceed even if the document is already stored: its file may have been lost.
         let (paid, refund) = match change.what {
-            What::Paid => (true, None),
-            What::Refunded => (false, change.refund_id),
+            OrderEventKind::Paid => (true, None),
+            OrderEventKind::Refunded => (false, change.refund_id),
             _ => return Ok(()),
         };
         if !invoice::is_due(&order) {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 
 pub(crate) struct Health;
 
@@ -20,9 +20,9 @@ impl Endpoint for Health {
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = HealthView;
+    type Response = HealthView;
 
-    async fn handle(&self, _: Call<Self>) -> Result<Reply<HealthView>, Failure> {
+    async fn handle(&self, _: Request<Self>) -> Result<Reply<HealthView>, Failure> {
         Reply::of(&HealthView {
             status: "ok",
             version: env!("CARGO_PKG_VERSION"),

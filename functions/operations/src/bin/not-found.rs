@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use domain::fault::{Code, Rejection};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 
 pub(crate) struct NotFound;
 
@@ -12,9 +12,9 @@ impl Endpoint for NotFound {
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = ();
+    type Response = ();
 
-    async fn handle(&self, _: Call<Self>) -> Result<Reply<()>, Failure> {
+    async fn handle(&self, _: Request<Self>) -> Result<Reply<()>, Failure> {
         let detail =
             "No endpoint matches this method and path; see /openapi.json for all endpoints.";
         Err(Rejection::new(Code::NotFound, detail).into())

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::order::{CancelOrderBody, StaffOrderView};
 use orders::{OrderPath, change_as_staff};
-use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct CancelOrderAsStaff {
@@ -18,13 +18,12 @@ impl Endpoint for CancelOrderAsStaff {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = MaybeJson<CancelOrderBody>;
-    type Answer = StaffOrderView;
+    type Response = StaffOrderView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
-        let reason = call.body.0.clone().parse()?;
-        let route = "POST /v1/admin/orders/{order_id}/cancel";
-        change_as_staff(&self.store, &call, route, &reason, |order, _, staff| {
-            order.cancelled(reason.clone(), staff, call.now)
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<StaffOrderView>, Failure> {
+        let reason = request.body.0.clone().parse()?;
+        change_as_staff(&self.store, &request, &reason, |order, _, staff| {
+            order.cancelled(reason.clone(), staff, request.now)
         })
         .await
     }

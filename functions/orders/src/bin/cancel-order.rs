@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::order::{Actor, CancelOrderBody, OrderView};
 use orders::{OrderPath, answer, change, find};
-use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct CancelOrder {
@@ -18,21 +18,21 @@ impl Endpoint for CancelOrder {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = MaybeJson<CancelOrderBody>;
-    type Answer = OrderView;
+    type Response = OrderView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
-        let token = call.bearer()?;
-        let id = call.path.order_id;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<OrderView>, Failure> {
+        let token = request.bearer()?;
+        let id = request.path.order_id;
         let order = find(&self.store, id, |order| order.opens_with(token)).await?;
-        let reason = call.body.0.clone().parse()?;
+        let reason = request.body.0.clone().parse()?;
         let caller = format!("order:{id}");
-        let request = call.request(&caller, "POST /v1/orders/{order_id}/cancel", &reason)?;
+        let identified = request.idempotent(&caller, &reason)?;
         change(
             &self.store,
             order,
-            &request,
-            call.now,
-            |order| order.cancelled(reason.clone(), Actor::Customer, call.now),
+            &identified,
+            request.now,
+            |order| order.cancelled(reason.clone(), Actor::Customer, request.now),
             |order| answer(&OrderView::of(order)?),
         )
         .await

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::order::StaffOrderView;
 use orders::{OrderPath, find};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct GetOrderAsStaff {
@@ -16,10 +16,10 @@ impl Endpoint for GetOrderAsStaff {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = StaffOrderView;
+    type Response = StaffOrderView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
-        let order = find(&self.store, call.path.order_id, |_| true).await?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<StaffOrderView>, Failure> {
+        let order = find(&self.store, request.path.order_id, |_| true).await?;
         Reply::of(&StaffOrderView::of(&order).map_err(Failure::internal)?)
     }
 }

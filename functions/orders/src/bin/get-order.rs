@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::order::OrderView;
 use orders::{OrderPath, find};
-use runtime::{Access, Call, Endpoint, Failure, NoBody, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct GetOrder {
@@ -16,11 +16,11 @@ impl Endpoint for GetOrder {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Answer = OrderView;
+    type Response = OrderView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
-        let token = call.bearer()?;
-        let order = find(&self.store, call.path.order_id, |order| {
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<OrderView>, Failure> {
+        let token = request.bearer()?;
+        let order = find(&self.store, request.path.order_id, |order| {
             order.opens_with(token)
         })
         .await?;

@@ -8,14 +8,14 @@ use domain::{
     idempotency::{self, Fingerprint, IdempotencyKey},
     money::Currency,
     order::{
-        Basis, Order, OrderView, PlaceOrder as Command, PlaceOrderBody, PlaceOrderError, order_id,
-        place_order,
+        Order, OrderView, PlaceOrder as Command, PlaceOrderBody, PlaceOrderError, PricingContext,
+        order_id, place_order,
     },
     payment::{Provider, offered},
 };
 use jiff::{SignedDuration, Timestamp};
-use runtime::{Access, Call, Endpoint, Failure, Json, NoPath, NoQuery, Reply};
-use store::{Consistency, Look, Placement, Store};
+use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
+use store::{Consistency, Placement, Shards, Store};
 
 /// Attempts to place an order when cart, price or stock change concurrently.
 const ATTEMPTS: u32 = 8;
@@ -34,13 +34,13 @@ impl Endpoint for PlaceOrder {
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<PlaceOrderBody>;
-    type Answer = OrderView;
+    type Response = OrderView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<OrderView>, Failure> {
-        let key = call.idempotency_key()?;
-        let trace_id = call.trace_id;
-        let command = call.body.0.parse(&self.offered)?;
-        let order = self.place(command, &key, call.now, &trace_id).await?;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<OrderView>, Failure> {
+        let key = request.idempotency_key()?;
+        let trace_id = request.trace_id;
+        let command = request.body.0.parse(&self.offered)?;
+        let order = self.place(command, &key, request.now, &trace_id).await?;
         let order = order.map_err(Rejection::from)?;
         tracing::info!(order.id = %order.id, request.id = %trace_id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
@@ -72,7 +72,7 @@ impl PlaceOrder {
                     }
                     Placement::Exists(order) => return Ok(replay(*order, &fingerprint)),
                     Placement::InProgress => return Err(idempotency::in_progress().into()),
-                    Placement::Scattered => return Ok(Err(PlaceOrderError::Scattered)),
+                    Placement::TooManyShards => return Ok(Err(PlaceOrderError::TooManyShards)),
                     Placement::BasisChanged => {}
                 },
                 Err(refusal) if consistency == Consistency::Strong => {
@@ -102,11 +102,11 @@ impl PlaceOrder {
         // For a split stock, reading the first shard is enough to price a line; an order is rejected as
         // out of stock only after reading all shards.
         let look = match consistency {
-            Consistency::Eventual => Look::Glance,
-            Consistency::Strong => Look::Whole,
+            Consistency::Eventual => Shards::First,
+            Consistency::Strong => Shards::All,
         };
         let variants = self.store.variants(skus, consistency, look).await?;
-        let basis = Basis {
+        let basis = PricingContext {
             cart: &cart,
             variants: &variants,
             currency: self.currency,

@@ -8,7 +8,7 @@ use domain::{
     order::{RefundOrderBody, StaffOrderView},
 };
 use orders::{OrderPath, change_as_staff};
-use runtime::{Access, Call, Endpoint, Failure, MaybeJson, NoQuery, Reply};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RefundOrder {
@@ -22,21 +22,20 @@ impl Endpoint for RefundOrder {
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = MaybeJson<RefundOrderBody>;
-    type Answer = StaffOrderView;
+    type Response = StaffOrderView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<StaffOrderView>, Failure> {
-        let command = call.body.0.clone().parse()?;
-        let route = "POST /v1/admin/orders/{order_id}/refunds";
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<StaffOrderView>, Failure> {
+        let command = request.body.0.clone().parse()?;
         change_as_staff(
             &self.store,
-            &call,
-            route,
+            &request,
             &command,
-            |order, request, staff| {
+            |order, identified, staff| {
                 // Derived from the version too: the same key may be used for another request a day
                 // later.
-                let id = RefundId::derived(&[&request.id.to_string(), &order.version.to_string()]);
-                order.refund_requested(id, &command, staff, call.now)
+                let id =
+                    RefundId::derived(&[&identified.id.to_string(), &order.version.to_string()]);
+                order.refund_requested(id, &command, staff, request.now)
             },
         )
         .await

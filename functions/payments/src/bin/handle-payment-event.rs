@@ -30,7 +30,7 @@ impl Consumer for HandlePaymentEvent {
         let store = &self.payments.store;
         let event = store.payment_event(*provider, provider_event_id).await?;
         let event = event.ok_or_else(|| format!("event {provider_event_id} not found"))?;
-        let outcome = match self.follow(&event, delivery.now).await? {
+        let outcome = match self.reconcile(&event, delivery.now).await? {
             Ok(outcome) => outcome,
             Err(wait) => {
                 self.own_queue.requeue(&delivery, wait).await?;
@@ -54,7 +54,7 @@ impl Consumer for HandlePaymentEvent {
 impl HandlePaymentEvent {
     /// Brings the order in line with the payment that the event names, or returns how long to wait for
     /// the circuit breaker.
-    async fn follow(
+    async fn reconcile(
         &self,
         event: &PaymentEvent,
         now: jiff::Timestamp,
@@ -63,7 +63,11 @@ impl HandlePaymentEvent {
             return Ok(Ok(PaymentEventOutcome::Ignored));
         };
         let call = self.payments.providers.payment(event.provider, payment_id);
-        let payment = match self.payments.guarded(event.provider, 1, now, call).await {
+        let payment = match self
+            .payments
+            .with_circuit_breaker(event.provider, 1, now, call)
+            .await
+        {
             Ok(payment) => payment,
             Err(CallError::Open(wait)) => return Ok(Err(wait)),
             Err(error) => return Err(error.into()),
@@ -83,7 +87,7 @@ impl HandlePaymentEvent {
         if order.payment.method.provider != event.provider {
             return Ok(Ok(PaymentEventOutcome::Refused));
         }
-        Ok(match self.payments.follow(order, payment, now).await? {
+        Ok(match self.payments.reconcile(order, payment, now).await? {
             Next::Done => Ok(PaymentEventOutcome::Done),
             Next::Refused => Ok(PaymentEventOutcome::Refused),
             Next::Wait(wait) => Err(wait),

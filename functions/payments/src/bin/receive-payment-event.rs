@@ -9,7 +9,7 @@ use domain::{
 };
 use gateways::payment::EventError;
 use payments::Payments;
-use runtime::{Access, Call, Endpoint, Failure, NoQuery, RawBody, Reply};
+use runtime::{Access, Endpoint, Failure, NoQuery, RawBody, Reply, Request};
 use store::PaymentEvent;
 
 pub(crate) struct ReceivePaymentEvent {
@@ -34,15 +34,15 @@ impl Endpoint for ReceivePaymentEvent {
     type Path = ProviderPath;
     type Query = NoQuery;
     type Body = RawBody;
-    type Answer = ReceivedView;
+    type Response = ReceivedView;
 
-    async fn handle(&self, call: Call<Self>) -> Result<Reply<ReceivedView>, Failure> {
-        let provider = call.path.provider;
-        let body = &call.body.0;
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ReceivedView>, Failure> {
+        let provider = request.path.provider;
+        let body = &request.body.0;
         let verified = self
             .payments
             .providers
-            .verify_event(provider, call.signature(), body, call.now)
+            .verify_event(provider, request.signature(), body, request.now)
             .await;
         let event = verified.map_err(refusal)?;
         let event = PaymentEvent {
@@ -52,8 +52,8 @@ impl Endpoint for ReceivePaymentEvent {
             payment_id: event.payment_id,
             order_id: event.order_id,
             body: String::from_utf8_lossy(body).into_owned(),
-            received_at: call.now,
-            trace_id: call.trace_id.clone(),
+            received_at: request.now,
+            trace_id: request.trace_id.clone(),
         };
         // Already stored: a redelivery gets the same response.
         let new = self.payments.store.keep_payment_event(&event).await?;
@@ -61,7 +61,7 @@ impl Endpoint for ReceivePaymentEvent {
             event.id = %event.event_id,
             event.kind = %event.kind,
             event.new = new,
-            request.id = %call.trace_id,
+            request.id = %request.trace_id,
             "payment event received"
         );
         Reply::of(&ReceivedView { received: true })

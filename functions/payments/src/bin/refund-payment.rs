@@ -21,7 +21,7 @@ impl Consumer for RefundPayment {
         let attempt = delivery.message.attempts + delivery.attempt;
         let next = self
             .payments
-            .give_back(order_id, attempt, delivery.now)
+            .refund_or_void(order_id, attempt, delivery.now)
             .await?;
         if let Next::Wait(wait) = next {
             self.own_queue.requeue(&delivery, wait).await?;

@@ -14,7 +14,8 @@ use self::letter::{Letter, Part, Row};
 use crate::{
     money::Money,
     order::{
-        Actor, Address, Closed, Fulfilment, HistoryEntry, Order, Refund, RefundStatus, Units, What,
+        Actor, Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderEventKind, Refund,
+        RefundStatus, Units,
     },
     payment::PaymentFailure,
 };
@@ -43,26 +44,26 @@ pub fn of_change(
     shop: &str,
 ) -> Result<Option<Email>, RenderError> {
     let letter = match change.what {
-        What::Paid => Some(confirmation(order)),
-        What::PaymentFailed => {
-            let still = order.closed == Some(Closed::PaymentFailed) && !order.took_money();
+        OrderEventKind::Paid => Some(confirmation(order)),
+        OrderEventKind::PaymentFailed => {
+            let still = order.closed == Some(CloseReason::PaymentFailed) && !order.took_money();
             still.then(|| payment_failed(order))
         }
-        What::Expired => {
-            let still = order.closed == Some(Closed::Expired) && !order.took_money();
+        OrderEventKind::Expired => {
+            let still = order.closed == Some(CloseReason::Expired) && !order.took_money();
             still.then(|| expired(order))
         }
-        What::Fulfilled => {
+        OrderEventKind::Fulfilled => {
             let id = change.fulfilment_id;
             let index = order.fulfilments.iter().position(|f| Some(f.id) == id);
             index.map(|index| shipped(order, index))
         }
-        What::Refunded => refund_of(order, change).map(|refund| refunded(order, refund)),
-        What::Cancelled => Some(cancelled(order, change)),
-        What::PaymentActionRequired
-        | What::PaymentAuthorised
-        | What::RefundRequested
-        | What::RefundFailed => None,
+        OrderEventKind::Refunded => refund_of(order, change).map(|refund| refunded(order, refund)),
+        OrderEventKind::Cancelled => Some(cancelled(order, change)),
+        OrderEventKind::PaymentActionRequired
+        | OrderEventKind::PaymentAuthorised
+        | OrderEventKind::RefundRequested
+        | OrderEventKind::RefundFailed => None,
     };
     letter
         .map(|letter| letter.render(&order.email, &order.number(), shop))

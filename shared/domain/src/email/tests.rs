@@ -297,7 +297,7 @@ fn nobody_is_told_of_what_is_no_longer_so() {
     assert!(!quiet(&expired, 2));
     let honoured = expired.captured("p", 500, due).unwrap().order;
     assert!(quiet(&honoured, 2) && !quiet(&honoured, 3));
-    let in_vain = expired.captured_in_vain("p", 500, due).unwrap().order;
+    let in_vain = expired.captured_after_close("p", 500, due).unwrap().order;
     assert!(quiet(&in_vain, 2) && quiet(&in_vain, 3));
     let failed = placed
         .payment_failed(PaymentFailure::Declined, due)

@@ -26,7 +26,7 @@ pub const MAX_PARTS: usize = 60;
 /// Why an order ended without a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Closed {
+pub enum CloseReason {
     /// The payment failed for good.
     PaymentFailed,
     /// The order was not paid in time.
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Actor {
 /// Kind of change of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum OrderEventKind {
     /// The customer has to confirm the payment with the provider.
     PaymentActionRequired,
     /// The payment is authorized: the provider holds the money.
@@ -110,7 +110,7 @@ pub struct HistoryEntry {
     /// Originator of the change.
     pub by: Actor,
     /// Kind of change.
-    pub what: What,
+    pub what: OrderEventKind,
     /// Reason in the originator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -308,9 +308,9 @@ impl Order {
     /// The status, derived from payment, goods and closing reason.
     pub fn status(&self) -> OrderStatus {
         match self.closed {
-            Some(Closed::PaymentFailed) => return OrderStatus::PaymentFailed,
-            Some(Closed::Expired) => return OrderStatus::Expired,
-            Some(Closed::Cancelled) => return OrderStatus::Cancelled,
+            Some(CloseReason::PaymentFailed) => return OrderStatus::PaymentFailed,
+            Some(CloseReason::Expired) => return OrderStatus::Expired,
+            Some(CloseReason::Cancelled) => return OrderStatus::Cancelled,
             None => {}
         }
         match self.payment.status {
@@ -345,7 +345,12 @@ impl Order {
             (_, PaymentStatus::RequiresAction) => return Err(ChangeError::AlreadyDone),
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         }
-        let mut order = self.after(now, Actor::Shop, What::PaymentActionRequired, None);
+        let mut order = self.after(
+            now,
+            Actor::Shop,
+            OrderEventKind::PaymentActionRequired,
+            None,
+        );
         order.payment.status = PaymentStatus::RequiresAction;
         order.payment.payment_id = Some(payment_id.to_owned());
         order.payment.client_secret = client_secret;
@@ -366,7 +371,7 @@ impl Order {
             }
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
-        let mut order = self.after(now, Actor::Shop, What::PaymentAuthorised, None);
+        let mut order = self.after(now, Actor::Shop, OrderEventKind::PaymentAuthorised, None);
         order.closed = None;
         order.payment.status = PaymentStatus::Authorised;
         order.payment.failure = None;
@@ -386,7 +391,7 @@ impl Order {
             _ if self.took_money() => return Err(ChangeError::AlreadyDone),
             status => return Err(ChangeError::WrongStatus(status)),
         };
-        let mut order = self.after(now, Actor::Shop, What::Paid, None);
+        let mut order = self.after(now, Actor::Shop, OrderEventKind::Paid, None);
         order.closed = None;
         order.payment.status = PaymentStatus::Captured;
         order.payment.failure = None;
@@ -397,7 +402,7 @@ impl Order {
     }
 
     /// Records a capture for an order that has lost its stock, and requests a full refund.
-    pub fn captured_in_vain(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
+    pub fn captured_after_close(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         if self.took_money() {
             return Err(ChangeError::AlreadyDone);
         }
@@ -412,7 +417,7 @@ impl Order {
         let mut order = self.after(
             now,
             Actor::Shop,
-            What::RefundRequested,
+            OrderEventKind::RefundRequested,
             Some(reason.clone()),
         );
         // The order stays closed: it has no goods, whatever happens to its payment.
@@ -438,8 +443,8 @@ impl Order {
             OrderStatus::PaymentFailed => return Err(ChangeError::AlreadyDone),
             status => return Err(ChangeError::WrongStatus(status)),
         }
-        let mut order = self.after(now, Actor::Shop, What::PaymentFailed, None);
-        order.closed = Some(Closed::PaymentFailed);
+        let mut order = self.after(now, Actor::Shop, OrderEventKind::PaymentFailed, None);
+        order.closed = Some(CloseReason::PaymentFailed);
         order.payment.status = PaymentStatus::Failed;
         order.payment.failure = Some(failure);
         order.payment.client_secret = None;
@@ -459,8 +464,8 @@ impl Order {
             (OrderStatus::Expired, _) => return Err(ChangeError::AlreadyDone),
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         }
-        let mut order = self.after(now, Actor::Shop, What::Expired, None);
-        order.closed = Some(Closed::Expired);
+        let mut order = self.after(now, Actor::Shop, OrderEventKind::Expired, None);
+        order.closed = Some(CloseReason::Expired);
         order.payment.status = PaymentStatus::Voided;
         order.payment.client_secret = None;
         Ok(order.moving(self.all(StockEffect::Release)))
@@ -483,8 +488,8 @@ impl Order {
             }
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
-        let mut order = self.after(now, by, What::Cancelled, reason.clone());
-        order.closed = Some(Closed::Cancelled);
+        let mut order = self.after(now, by, OrderEventKind::Cancelled, reason.clone());
+        order.closed = Some(CloseReason::Cancelled);
         order.payment.client_secret = None;
         if self.took_money() {
             let left = self.refundable();
@@ -529,7 +534,7 @@ impl Order {
         if self.fulfilments.len() >= MAX_PARTS {
             return Err(ChangeError::TooMany);
         }
-        let mut order = self.after(now, by, What::Fulfilled, None);
+        let mut order = self.after(now, by, OrderEventKind::Fulfilled, None);
         for units in &lines {
             for line in order.lines.iter_mut().filter(|line| line.sku == units.sku) {
                 line.fulfilled += units.quantity;
@@ -588,7 +593,7 @@ impl Order {
             return Err(ChangeError::TooMany);
         }
         let reason = command.reason.clone();
-        let mut order = self.after(now, by, What::RefundRequested, reason.clone());
+        let mut order = self.after(now, by, OrderEventKind::RefundRequested, reason.clone());
         let mut back = Vec::new();
         for units in &lines {
             let Some(line) = order.lines.iter_mut().find(|line| line.sku == units.sku) else {
@@ -628,9 +633,9 @@ impl Order {
             None => return Err(ChangeError::WrongStatus(self.status())),
         }
         let (what, status) = if succeeded {
-            (What::Refunded, RefundStatus::Succeeded)
+            (OrderEventKind::Refunded, RefundStatus::Succeeded)
         } else {
-            (What::RefundFailed, RefundStatus::Failed)
+            (OrderEventKind::RefundFailed, RefundStatus::Failed)
         };
         let mut order = self.after(now, Actor::Shop, what, None);
         for refund in order.refunds.iter_mut().filter(|refund| refund.id == id) {
@@ -677,7 +682,13 @@ impl Order {
     }
 
     /// The next version of the order, with a history entry for the change.
-    fn after(&self, now: Timestamp, by: Actor, what: What, reason: Option<String>) -> Self {
+    fn after(
+        &self,
+        now: Timestamp,
+        by: Actor,
+        what: OrderEventKind,
+        reason: Option<String>,
+    ) -> Self {
         let mut order = self.clone();
         order.version += 1;
         order.history.push(HistoryEntry {
@@ -808,7 +819,7 @@ impl OrderLine {
 
     /// Units of the line that are reserved and sold in a given state of closing and payment. Used to
     /// reconcile the stock with the orders.
-    pub fn held(&self, closed: Option<Closed>, payment: PaymentStatus) -> [i64; 2] {
+    pub fn held(&self, closed: Option<CloseReason>, payment: PaymentStatus) -> [i64; 2] {
         let quantity = i64::from(self.quantity);
         match payment {
             _ if closed.is_some() => [0, 0],
@@ -854,7 +865,7 @@ mod tests {
         ActionRequired,
         Authorised,
         Captured,
-        CapturedInVain,
+        CapturedAfterClose,
         Failed,
         Expired(i64),
         Cancelled,
@@ -869,7 +880,7 @@ mod tests {
             Just(Try::ActionRequired),
             Just(Try::Authorised),
             Just(Try::Captured),
-            Just(Try::CapturedInVain),
+            Just(Try::CapturedAfterClose),
             Just(Try::Failed),
             (0_i64..2000).prop_map(Try::Expired),
             Just(Try::Cancelled),
@@ -897,7 +908,7 @@ mod tests {
             Try::ActionRequired => order.action_required("p", Some("s".into()), now),
             Try::Authorised => order.authorised("p", now),
             Try::Captured => order.captured("p", total, now),
-            Try::CapturedInVain => order.captured_in_vain("p", total, now),
+            Try::CapturedAfterClose => order.captured_after_close("p", total, now),
             Try::Failed => order.payment_failed(PaymentFailure::Declined, now),
             Try::Expired(seconds) => order.expired(now + jiff::SignedDuration::from_secs(*seconds)),
             Try::Cancelled => order.cancelled(None, Actor::Customer, now),
@@ -1008,7 +1019,7 @@ mod tests {
                 }
                 prop_assert_eq!(order.as_placed(), first.clone());
                 // Repeating a payment's change has no effect.
-                if matches!(step, Try::Captured | Try::CapturedInVain | Try::Failed | Try::Authorised | Try::ActionRequired) {
+                if matches!(step, Try::Captured | Try::CapturedAfterClose | Try::Failed | Try::Authorised | Try::ActionRequired) {
                     prop_assert_eq!(attempt(&order, step, number), Err(ChangeError::AlreadyDone));
                 }
             }
@@ -1033,7 +1044,7 @@ mod tests {
         let honoured = expired.captured("p", 500, due).unwrap();
         assert_eq!(honoured.moves[0].effect, StockEffect::Take);
         assert_eq!(honoured.order.status(), OrderStatus::Paid);
-        let refused = expired.captured_in_vain("p", 500, due).unwrap().order;
+        let refused = expired.captured_after_close("p", 500, due).unwrap().order;
         assert_eq!(
             (refused.status(), refused.refundable()),
             (OrderStatus::Expired, 0)

@@ -27,8 +27,8 @@ mod view;
 
 pub use change::{CancelOrderBody, FulfilOrderBody, RefundOrderBody};
 pub use life::{
-    Actor, ChangeError, Closed, Fulfil, Fulfilment, HistoryEntry, MAX_PARTS, Refund, RefundStatus,
-    RequestRefund, Transition, Units, What,
+    Actor, ChangeError, CloseReason, Fulfil, Fulfilment, HistoryEntry, MAX_PARTS, OrderEventKind,
+    Refund, RefundStatus, RequestRefund, Transition, Units,
 };
 pub use view::{OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};
 
@@ -237,7 +237,7 @@ pub struct Order {
     /// Incremented by every change (optimistic locking).
     pub version: u64,
     /// Why it ended without a sale, if it did.
-    pub closed: Option<Closed>,
+    pub closed: Option<CloseReason>,
     /// The cart it was placed from; the access token is derived from it.
     pub cart_id: CartId,
     /// Email address for the confirmation.
@@ -352,7 +352,7 @@ pub enum PlaceOrderError {
     Contended,
     /// The last units of many lines are spread over too many shards for one transaction.
     #[error("the units are spread over too many shards")]
-    Scattered,
+    TooManyShards,
 }
 
 impl From<PlaceOrderError> for Rejection {
@@ -384,7 +384,7 @@ impl From<PlaceOrderError> for Rejection {
                 "not_payable",
                 format!("The cart has no valid total: {error}."),
             )]),
-            PlaceOrderError::Scattered => Self::new(
+            PlaceOrderError::TooManyShards => Self::new(
                 Code::CartFull,
                 "Too many lines are down to their last units; place several smaller orders.",
             ),
@@ -403,7 +403,7 @@ pub fn order_id(key: &IdempotencyKey) -> OrderId {
 
 /// Data that an order is placed from: the cart and the current prices and stock of its variants.
 #[derive(Clone, Copy, Debug)]
-pub struct Basis<'a> {
+pub struct PricingContext<'a> {
     /// The cart to order.
     pub cart: &'a Cart,
     /// Variants of the cart's lines, by SKU.
@@ -426,9 +426,9 @@ pub fn place_order(
     command: PlaceOrder,
     key: &IdempotencyKey,
     fingerprint: Fingerprint,
-    basis: Basis<'_>,
+    basis: PricingContext<'_>,
 ) -> Result<Order, PlaceOrderError> {
-    let Basis {
+    let PricingContext {
         cart,
         variants,
         currency,
@@ -619,7 +619,7 @@ pub(crate) mod tests {
             .collect();
         let command = command(cart.id);
         let fingerprint = Fingerprint::of(&command).unwrap();
-        let basis = Basis {
+        let basis = PricingContext {
             cart: &cart,
             variants: &variants,
             currency: usd(),

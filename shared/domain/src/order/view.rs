@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Address, Fulfilment, HistoryEntry, Order, OrderStatus, Refund, RefundStatus, Units, What,
+    Address, Fulfilment, HistoryEntry, Order, OrderEventKind, OrderStatus, Refund, RefundStatus,
+    Units,
 };
 use crate::{
     cart::Totals,
@@ -229,7 +230,7 @@ impl StaffOrderView {
     }
 }
 
-impl What {
+impl OrderEventKind {
     /// The kind of change as sent to clients.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -128,14 +128,14 @@ impl Stripe {
         path: &str,
         idempotency_key: &str,
         form: &[(&str, &str)],
-    ) -> Result<Answer, Problem> {
+    ) -> Result<StripeResponse, Problem> {
         let body = Serializer::new(String::new()).extend_pairs(form).finish();
         let key = HeaderValue::from_str(idempotency_key)
             .map_err(|_| Problem::ours("the idempotency key is not printable ASCII"))?;
         self.send(&Method::POST, path, Some(key), body).await
     }
 
-    async fn get(&self, path: &str) -> Result<Answer, Problem> {
+    async fn get(&self, path: &str) -> Result<StripeResponse, Problem> {
         self.send(&Method::GET, path, None, String::new()).await
     }
 
@@ -146,7 +146,7 @@ impl Stripe {
         path: &str,
         idempotency_key: Option<HeaderValue>,
         body: String,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<StripeResponse, Problem> {
         let secret = &self.inner.secret;
         let unavailable = |error: crate::GatewayError| Problem::no_answer(error.to_string());
         let keys = secret.keys().await.map_err(unavailable)?;
@@ -183,7 +183,7 @@ impl Stripe {
         idempotency_key: Option<HeaderValue>,
         body: Bytes,
         keys: &Keys,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<StripeResponse, Problem> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", keys.secret_key))
             .map_err(|_| Problem::ours("the secret key is not printable ASCII"))?;
         authorization.set_sensitive(true);
@@ -216,14 +216,14 @@ impl Stripe {
             .get(REPLAYED)
             .is_some_and(|value| value == "true");
         if parts.status.is_success() {
-            Ok(Answer { body, is_replayed })
+            Ok(StripeResponse { body, is_replayed })
         } else {
             Err(Problem::of(parts.status, &body, &keys.secret_key))
         }
     }
 
     /// The current state of the intent in a response.
-    async fn intent(&self, answer: Answer) -> Result<ProviderPayment, PaymentError> {
+    async fn intent(&self, answer: StripeResponse) -> Result<ProviderPayment, PaymentError> {
         let intent: Intent = answer.read()?;
         if answer.is_replayed {
             // A stored response may be outdated: the customer may have paid since.
@@ -412,12 +412,12 @@ fn in_stripes_units(money: Money) -> Result<(String, String), PaymentError> {
 }
 
 /// A successful response.
-struct Answer {
+struct StripeResponse {
     body: Bytes,
     is_replayed: bool,
 }
 
-impl Answer {
+impl StripeResponse {
     fn read<T: DeserializeOwned>(&self) -> Result<T, PaymentError> {
         // The call took effect; repeating it returns the result.
         serde_json::from_slice(&self.body)
