@@ -363,7 +363,7 @@ mod tests {
             rate: 5.0,
             ..behaviour(5)
         };
-        let deeds = |visits: &[Visit]| -> Vec<What> {
+        let deeds = |visits: &[Visit]| -> Vec<Action> {
             visits[3].steps.iter().map(|step| step.what).collect()
         };
         assert_eq!(deeds(&plan(behaviour(5))), deeds(&plan(other_rate)));
@@ -381,7 +381,7 @@ mod tests {
         for visit in &visits {
             let steps = &visit.steps;
             assert!(steps.windows(2).all(|pair| pair[0].at <= pair[1].at));
-            let find = |wanted: What| steps.iter().position(|step| step.what == wanted);
+            let find = |wanted: Action| steps.iter().position(|step| step.what == wanted);
             if let Some(line) = steps
                 .iter()
                 .position(|step| matches!(step.what, Action::SetLine { .. }))
