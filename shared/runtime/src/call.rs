@@ -62,7 +62,7 @@ impl<E: Endpoint> Request<E> {
             body: E::Body::read(request.body(), request.header("content-type"))?,
             now,
             trace_id,
-            route: request.route().to_owned(),
+            route: request.route_or_path(),
             authorization: owned("authorization"),
             signature: owned("stripe-signature"),
             staff,

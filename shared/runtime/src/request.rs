@@ -96,6 +96,14 @@ impl HttpRequest {
         context(&self.request)?.request_id.as_deref()
     }
 
+    /// The route, or method and path where nothing has routed the request: either is distinct for each endpoint.
+    pub(crate) fn route_or_path(&self) -> String {
+        match self.route.as_str() {
+            NO_ROUTE => format!("{} {}", self.request.method(), self.request.raw_http_path()),
+            route => route.to_owned(),
+        }
+    }
+
     /// The route of the template; unlike the path, it contains no ids.
     pub(crate) fn route(&self) -> &str {
         &self.route
@@ -341,6 +349,11 @@ mod tests {
         assert_eq!(request.route(), "GET /v1/products/{slug}");
         let parameters: Vec<_> = request.path_parameters().collect();
         assert_eq!(parameters, [("slug", "café/au-lait")]);
+        let mut unrouted = with("/requestContext/routeKey", json!(NO_ROUTE));
+        unrouted["rawPath"] = json!("/v1/carts/a");
+        let unrouted = HttpRequest::read(&unrouted.to_string()).unwrap();
+        assert_eq!(unrouted.route(), NO_ROUTE);
+        assert_eq!(unrouted.route_or_path(), "PUT /v1/carts/a");
         for other in [
             "/v1/products",
             "/v1/products/a/b",
