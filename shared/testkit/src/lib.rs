@@ -303,7 +303,7 @@ impl Shop {
     pub async fn until_due(&self, order: &Value) {
         let due = order["due_at"].as_str().expect("an order as it was placed");
         let due: jiff::Timestamp = due.parse().expect("a time");
-        let left = due.duration_since(jiff::Timestamp::now());
+        let left = due.duration_since(runtime::now());
         // Zero if it is already due.
         tokio::time::sleep(left.try_into().unwrap_or_default()).await;
     }
