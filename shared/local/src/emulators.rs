@@ -45,12 +45,10 @@ impl Emulators {
     /// Starts the emulators. `root` is the project's folder, `data` the folder for persistent data;
     /// without it, nothing persists.
     pub async fn start(root: &Path, data: Option<&Path>) -> Result<Self> {
-        let database = match data {
-            None => Database::memory(),
-            Some(folder) => Database::new(&folder.join("table.sqlite").to_string_lossy()),
-        };
-        let database = database
-            .map_err(|error| LocalError::new("the table's database cannot be opened", error))?;
+        let scratch = TempDir::with_prefix("stampede-").map_err(|error| {
+            LocalError::new("the folder for temporary files cannot be created", error)
+        })?;
+        let database = crate::database::open(data, scratch.path())?;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
             .map_err(|error| LocalError::new("DynamoDB cannot listen", error))?;
@@ -62,9 +60,6 @@ impl Emulators {
             dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await
         });
 
-        let scratch = TempDir::with_prefix("stampede-").map_err(|error| {
-            LocalError::new("the folder for temporary files cannot be created", error)
-        })?;
         let (child, endpoint) = start_ministack(root, data, scratch.path()).await?;
         let config = crate::sdk::config(&endpoint);
         let s3 = aws_sdk_s3::config::Builder::from(&config)

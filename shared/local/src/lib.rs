@@ -16,6 +16,7 @@
 //! - [`process`] reads the kernel's statistics of a process.
 //! - [`stripe`] stands in for the payment provider.
 
+mod database;
 pub mod emulators;
 pub mod environment;
 pub mod gateway;

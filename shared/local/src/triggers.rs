@@ -183,7 +183,7 @@ impl StreamPoller {
     /// Runs until its task is aborted.
     pub async fn run(self) -> Result<()> {
         let mut progress = self.lambda.progress();
-        let stream = self.stream_arn()?;
+        let stream = self.stream()?;
         let mut iterator = self.iterator(&stream)?;
         let mut attempts = 0;
         loop {
@@ -199,7 +199,7 @@ impl StreamPoller {
             for record in &answer.records {
                 let mut record =
                     serde_json::to_value(record).map_err(|error| LocalError(error.to_string()))?;
-                record["eventSourceARN"] = json!(stream);
+                record["eventSourceARN"] = json!(stream.arn);
                 records.push(record);
             }
             let wanted: Vec<&Value> = records
@@ -262,7 +262,7 @@ impl StreamPoller {
     }
 
     /// Where to continue: after the last position, or at the beginning.
-    fn iterator(&self, stream: &str) -> Result<String> {
+    fn iterator(&self, stream: &Stream) -> Result<String> {
         let position = self
             .position
             .as_ref()
@@ -273,21 +273,16 @@ impl StreamPoller {
         }
     }
 
-    fn iterator_after(&self, stream: &str, sequence: &str) -> Result<String> {
+    fn iterator_after(&self, stream: &Stream, sequence: &str) -> Result<String> {
         self.iterator_at(
             stream,
             json!({ "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence }),
         )
     }
 
-    fn iterator_at(&self, arn: &str, mut request: Value) -> Result<String> {
-        let stream = self
-            .database
-            .describe_stream(read(json!({ "StreamArn": arn }))?)
-            .map_err(|error| LocalError::new("the table's stream", error))?;
-        let shard = stream.stream_description.shards.first();
-        request["StreamArn"] = json!(arn);
-        request["ShardId"] = json!(shard.map(|shard| shard.shard_id.clone()));
+    fn iterator_at(&self, stream: &Stream, mut request: Value) -> Result<String> {
+        request["StreamArn"] = json!(stream.arn);
+        request["ShardId"] = json!(stream.shard);
         let answer = self
             .database
             .get_shard_iterator(read(request)?)
@@ -297,16 +292,32 @@ impl StreamPoller {
             .ok_or_else(|| LocalError("the table's stream has no iterator".into()))
     }
 
-    fn stream_arn(&self) -> Result<String> {
+    fn stream(&self) -> Result<Stream> {
+        let failed = |error| LocalError::new("the table's stream", error);
         let streams = self
             .database
             .list_streams(read(json!({ "TableName": self.table }))?)
-            .map_err(|error| LocalError::new("the table's stream", error))?;
+            .map_err(failed)?;
         let stream = streams.streams.first();
-        stream
+        let arn = stream
             .map(|stream| stream.stream_arn.clone())
-            .ok_or_else(|| LocalError("the table has no stream".into()))
+            .ok_or_else(|| LocalError("the table has no stream".into()))?;
+        let described = self
+            .database
+            .describe_stream(read(json!({ "StreamArn": arn }))?)
+            .map_err(failed)?;
+        let shard = described.stream_description.shards.first();
+        let shard = shard
+            .map(|shard| shard.shard_id.clone())
+            .ok_or_else(|| LocalError("the table's stream has no shard".into()))?;
+        Ok(Stream { arn, shard })
     }
+}
+
+/// The table's stream: locally it has one shard, which never ends.
+struct Stream {
+    arn: String,
+    shard: String,
 }
 
 /// The filter of relay-events in template.yaml.
