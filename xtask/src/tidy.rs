@@ -2,6 +2,7 @@
 
 mod chains;
 mod crates;
+mod documents;
 mod stacks;
 
 use std::{
@@ -58,7 +59,9 @@ pub(crate) fn run() -> Outcome {
     chains::check(&template, &mut findings);
     stacks::check(&root, &template, &mut findings)?;
     crates::check(&root, &metadata, &mut findings)?;
-    homemade(&root, &mut findings)?;
+    let sources = deployed_sources(&root)?;
+    homemade(&sources, &mut findings);
+    documents::check(&root, &template, &sources, &mut findings)?;
     data_model(&root, &mut findings)?;
     if let Err(error) = routes::run(true) {
         findings.push(error.to_string());
@@ -266,26 +269,34 @@ fn queues(template: &Template, findings: &mut Vec<String>) {
     }
 }
 
-/// No deployed code signs calls or speaks HTTP by itself.
-fn homemade(root: &Path, findings: &mut Vec<String>) -> Outcome {
-    let mut sources = files(&root.join("functions"), "rs")?;
+/// The sources of deployed code with their paths in the repository.
+fn deployed_sources(root: &Path) -> Outcome<Vec<(String, String)>> {
+    let mut paths = files(&root.join("functions"), "rs")?;
     for entry in fs::read_dir(root.join("shared"))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !crates::SHARED_TOOLS.contains(&&*name) && path.join("src").exists() {
-            sources.extend(files(&path.join("src"), "rs")?);
+            paths.extend(files(&path.join("src"), "rs")?);
         }
     }
-    for source in sources {
-        let text = fs::read_to_string(&source)?;
+    let mut sources = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(&path)?;
+        let path = path.strip_prefix(root).unwrap_or(&path);
+        sources.push((path.display().to_string(), text));
+    }
+    Ok(sources)
+}
+
+/// No deployed code signs calls or speaks HTTP by itself.
+fn homemade(sources: &[(String, String)], findings: &mut Vec<String>) {
+    for (path, text) in sources {
         for (mark, instead) in HOMEMADE {
             if text.contains(mark) {
-                let path = source.strip_prefix(root).unwrap_or(&source).display();
                 findings.push(format!("{path} contains {mark}: {instead}"));
             }
         }
     }
-    Ok(())
 }
 
 /// docs/data-model.md lists every key and every access pattern.
