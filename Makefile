@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `target/debug/xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
-.PHONY: dev local-aws test faults load stage build deploy lint setup setup-sam clean-data help
+.PHONY: dev local-aws test proof faults load stage build deploy lint setup setup-sam clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,9 +18,17 @@ dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 local-aws: setup xtask ## AWS alone, without functions, for `cargo lambda watch` (docs/local.md)
 	@target/debug/xtask local-aws
 
-test: setup lint browser ## every check and every test
-	cargo nextest run --workspace --lib --tests
-	cargo nextest run -p stampede-cache --features redis
+test: prerequisites setup lint browser ## every check and every test (SKIP_MISSING=1 goes on without a browser or Redis)
+	cargo nextest run --workspace --lib --tests --features stampede-cache/redis
+	@infra/local/prerequisites.sh
+
+.PHONY: prerequisites
+prerequisites:
+	@infra/local/prerequisites.sh
+
+proof: setup xtask ## what takes too long for each change: the full fault matrix, growth to a million products (CI does it nightly)
+	FAULT_SEEDS=$(SEEDS) cargo nextest run --profile faults -p stampede-tests --test faults --no-fail-fast
+	SCALE=full cargo nextest run --profile faults -p stampede-tests --test scale
 
 SEEDS ?= 1
 faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time
