@@ -7,9 +7,10 @@ use std::{
 };
 
 use local::{catalogue::upload, outcome::Outcome};
+use rand::RngExt;
 use serde_json::Value;
 
-use crate::{plan::Shelves, random::Random};
+use crate::{plan::Shelves, random::stream};
 
 /// Timeout of an import without progress.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -144,13 +145,15 @@ pub(crate) fn file(products: usize, stock: u32) -> String {
                     Variant SKU,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Image Src,Image Alt Text\n"
         .to_owned();
     // The same shop for every seed: seeds only vary the shoppers.
-    let mut random = Random::new(0);
+    let mut random = stream(0, 0);
     for number in 1..=products {
-        let kind = TYPES[random.below(TYPES.len())];
-        let collection = COLLECTIONS[random.below(COLLECTIONS.len())];
-        let tags: BTreeSet<&str> = (0..3).map(|_| TAGS[random.below(TAGS.len())]).collect();
+        let kind = TYPES[random.random_range(0..TYPES.len())];
+        let collection = COLLECTIONS[random.random_range(0..COLLECTIONS.len())];
+        let tags: BTreeSet<&str> = (0..3)
+            .map(|_| TAGS[random.random_range(0..TAGS.len())])
+            .collect();
         let tags = tags.into_iter().collect::<Vec<_>>().join(", ");
-        let price = 10 + random.below(80);
+        let price = 10 + random.random_range(0..80);
         for (index, size) in SIZES.iter().enumerate() {
             let head = match index {
                 0 => format!(

@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
-use crate::random::{Random, Zipf};
+use local::outcome::Outcome;
+use rand::RngExt;
+use rand_distr::{Distribution, Exp};
+
+use crate::random::{Popularity, Random, stream, waits};
 
 /// Time from placing an order to the first poll of its status.
 pub(crate) const FIRST_POLL: Duration = Duration::from_millis(500);
@@ -132,34 +136,38 @@ pub(crate) struct Visit {
 pub(crate) struct Plan {
     behaviour: Behaviour,
     shelves: Shelves,
-    popularity: Zipf,
+    popularity: Popularity,
+    between_arrivals: Exp<f64>,
+    between_steps: Exp<f64>,
     random: Random,
     next: f64,
     number: u64,
 }
 
 impl Plan {
-    pub(crate) fn new(behaviour: Behaviour, shelves: Shelves) -> Self {
-        Self {
-            popularity: Zipf::new(shelves.products, behaviour.zipf),
-            random: Random::of(behaviour.seed, u64::MAX),
+    pub(crate) fn new(behaviour: Behaviour, shelves: Shelves) -> Outcome<Self> {
+        Ok(Self {
+            popularity: Popularity::new(shelves.products, behaviour.zipf)?,
+            between_arrivals: waits(behaviour.rate.recip())?,
+            between_steps: waits(behaviour.think)?,
+            random: stream(behaviour.seed, u64::MAX),
             next: 0.0,
             number: 0,
             shelves,
             behaviour,
-        }
+        })
     }
 
     /// Time of the next arrival: a Poisson process, thinned where the profile is below its peak.
     fn arrival(&mut self) -> Option<f64> {
         let length = self.behaviour.length.as_secs_f64();
         loop {
-            self.next += self.random.exponential(1.0 / self.behaviour.rate);
+            self.next += self.between_arrivals.sample(&mut self.random);
             if self.next >= length {
                 return None;
             }
             let share = self.behaviour.profile.at(self.next / length);
-            if self.random.happens(share) {
+            if self.random.random_bool(share) {
                 return Some(self.next);
             }
         }
@@ -168,7 +176,7 @@ impl Plan {
     fn visit(&self, number: u64, arrival: f64) -> Visit {
         let behaviour = &self.behaviour;
         let length = behaviour.length.as_secs_f64();
-        let mut random = Random::of(behaviour.seed, number);
+        let mut random = stream(behaviour.seed, number);
         let drop_share = behaviour.profile.drop_share(arrival / length);
         let mut now = arrival;
         let mut steps = Vec::new();
@@ -177,18 +185,18 @@ impl Plan {
                 at: Duration::from_secs_f64(*now),
                 what,
             });
-            *now += random.exponential(behaviour.think);
+            *now += self.between_steps.sample(random);
         };
 
         let wanted = |random: &mut Random| {
-            if random.happens(drop_share) {
+            if random.random_bool(drop_share) {
                 0
             } else {
-                self.popularity.pick(random)
+                self.popularity.sample(random)
             }
         };
         // Shoppers with a goal view that product first; the others a list.
-        let mut listed = !random.happens(0.3);
+        let mut listed = !random.random_bool(0.3);
         if listed {
             let what = self.list(&mut random);
             then(&mut now, &mut random, what);
@@ -196,7 +204,7 @@ impl Plan {
         let go_on = 1.0 - 1.0 / behaviour.pages.max(1.0);
         let mut last = None;
         loop {
-            let what = match random.below(10) {
+            let what = match random.random_range(0..10) {
                 0 | 1 if listed => Action::NextPage,
                 2 | 3 if last.is_some() => self.list(&mut random),
                 // Back to the previous page, which the browser has cached.
@@ -215,17 +223,17 @@ impl Plan {
                 _ => {}
             }
             then(&mut now, &mut random, what);
-            if !random.happens(go_on) {
+            if !random.random_bool(go_on) {
                 break;
             }
         }
 
         // One number decides both, so that every buyer is among those with a cart.
-        let buys = random.fraction();
-        if buys <= behaviour.carts.max(behaviour.orders) {
+        let buys: f64 = random.random();
+        if buys < behaviour.carts.max(behaviour.orders) {
             then(&mut now, &mut random, Action::CreateCart);
             let mut ranks = Vec::new();
-            let lines = 1 + random.below(behaviour.lines);
+            let lines = random.random_range(1..=behaviour.lines);
             // A different product for each line; a small shop may not have enough.
             for _ in 0..lines * 8 {
                 let rank = match last.take() {
@@ -242,13 +250,13 @@ impl Plan {
             for rank in ranks {
                 let what = Action::SetLine {
                     rank,
-                    choice: random.below(usize::MAX),
-                    quantity: if random.happens(0.8) { 1 } else { 2 },
+                    choice: random.random_range(0..usize::MAX),
+                    quantity: if random.random_bool(0.8) { 1 } else { 2 },
                 };
                 then(&mut now, &mut random, what);
             }
             then(&mut now, &mut random, Action::GetCart);
-            if buys <= behaviour.orders {
+            if buys < behaviour.orders {
                 then(&mut now, &mut random, Action::PlaceOrder);
             }
         }
@@ -267,18 +275,18 @@ impl Plan {
 
     fn list(&self, random: &mut Random) -> Action {
         let shelves = &self.shelves;
-        let facet = match random.below(10) {
+        let facet = match random.random_range(0..10) {
             0..=3 if shelves.collections > 0 => {
-                Facet::Collection(random.below(shelves.collections))
+                Facet::Collection(random.random_range(0..shelves.collections))
             }
-            4 | 5 if shelves.types > 0 => Facet::Type(random.below(shelves.types)),
-            6..=8 if shelves.tags > 0 => Facet::Tag(random.below(shelves.tags)),
+            4 | 5 if shelves.types > 0 => Facet::Type(random.random_range(0..shelves.types)),
+            6..=8 if shelves.tags > 0 => Facet::Tag(random.random_range(0..shelves.tags)),
             _ => Facet::All,
         };
         Action::List {
             facet,
-            cheapest_first: random.happens(0.25),
-            again: random.happens(0.2),
+            cheapest_first: random.random_bool(0.25),
+            again: random.random_bool(0.2),
         }
     }
 }
@@ -321,7 +329,7 @@ mod tests {
     };
 
     fn plan(behaviour: Behaviour) -> Vec<Visit> {
-        Plan::new(behaviour, SHELVES).collect()
+        Plan::new(behaviour, SHELVES).unwrap().collect()
     }
 
     fn share(visits: &[Visit], has: impl Fn(&Action) -> bool) -> f64 {

@@ -135,7 +135,7 @@ async fn drive_and_report(
     let behaviour = load.behaviour();
     let length = behaviour.length;
     println!("{}", load.announcement(&address, catalogue.products.len()));
-    let plan = Plan::new(behaviour, catalogue.shelves());
+    let plan = Plan::new(behaviour, catalogue.shelves())?;
     let products = catalogue.products.len();
     let mailbox = match here {
         Some(_) => Mailbox::Emulated,
