@@ -7,6 +7,7 @@
 )]
 
 mod budget;
+mod chart;
 mod measure;
 mod page;
 mod run;

@@ -1,84 +1,69 @@
-//! Renders the report as a self-contained HTML page.
+//! Renders the report as a self-contained HTML page, from `templates/page.html`.
 
-use std::fmt::Write;
-
+use askama::Template;
 use bench::report::{Function, Report};
+use local::outcome::Outcome;
 
-use crate::table::{goals, is_met, kib, mega};
+use crate::{
+    chart::{self, Bar},
+    table::{self, Goal, goals, kib, mega},
+};
 
-const STYLE: &str = include_str!("page.css");
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    report: &'a Report,
+    goals: Vec<Goal>,
+    figures: Vec<Figure>,
+}
 
-/// A bar chart: title, unit and values.
+/// A bar chart.
 struct Plot {
     title: &'static str,
-    says: &'static str,
+    description: &'static str,
     unit: &'static str,
-    bars: Vec<(String, f64)>,
+    bars: Vec<Bar>,
+}
+
+/// A chart with its drawing.
+struct Figure {
+    plot: Plot,
+    svg: String,
 }
 
 /// Renders the page.
-pub(crate) fn render(report: &Report) -> String {
-    let machine = &report.machine;
-    let mut page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Stampede bench, {date}</title><style>{STYLE}</style>\
-         <h1>What each function costs</h1>\
-         <p>{date}, revision <code>{revision}</code>, on {cpu}, {cores} cores, Linux {kernel}. \
-         Release binaries as deployed, behind a Lambda Runtime API and TLS on the same machine. \
-         <b>hello</b> is the smallest function on the same runtime: the floor. <b>stock</b> is get-product as \
-         the AWS documentation would have it.</p>",
-        date = escape(&report.date),
-        revision = escape(&report.revision),
-        cpu = escape(&machine.cpu),
-        cores = machine.cores,
-        kernel = escape(&machine.kernel),
-    );
-    page.push_str("<h2>Goals</h2><table><tr><th>what<th>is<th>at most<th>");
-    for goal in goals(report) {
-        let (is, class, verdict) = match (goal.is, is_met(&goal)) {
-            (Some(is), Some(true)) => (format!("{is:.2}"), "met", "met"),
-            (Some(is), _) => (format!("{is:.2}"), "missed", "missed"),
-            _ => ("–".to_owned(), "", "not measured"),
-        };
-        let _ = write!(
-            page,
-            "<tr class=\"{class}\"><td>{}<td class=n>{is}<td class=n>{} {}<td>{verdict}",
-            goal.what, goal.most, goal.unit
-        );
-    }
-    page.push_str("</table>");
-    for plot in plots(report) {
-        page.push_str(&draw(&plot));
-    }
-    page.push_str(
-        "<p>docs/performance.md says how each figure is measured and what was learnt from it.</p>",
-    );
-    page
+pub(crate) fn render(report: &Report) -> Outcome<String> {
+    let figures = plots(report).into_iter().map(|plot| {
+        let svg = chart::draw(&plot.bars)?;
+        Ok(Figure { plot, svg })
+    });
+    let page = Page {
+        report,
+        goals: goals(report),
+        figures: figures.collect::<Outcome<_>>()?,
+    };
+    Ok(page.render()?)
 }
 
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]
-fn plots(report: &Report) -> Vec<Plot> {
-    let functions = |of: fn(&Function) -> f64| -> Vec<(String, f64)> {
-        let mut bars: Vec<(String, f64)> = report
+fn plots(report: &Report) -> [Plot; 5] {
+    let functions = |of: fn(&Function) -> f64| -> Vec<Bar> {
+        let mut bars: Vec<Bar> = report
             .functions
             .iter()
-            .map(|(name, function)| (name.clone(), of(function)))
+            .map(|(name, function)| bar(name, of(function)))
             .collect();
-        bars.sort_by(|a, b| b.1.total_cmp(&a.1));
-        bars.splice(
-            0..0,
-            marks(report).map(|(name, mark)| (name.to_owned(), of(mark))),
-        );
+        bars.sort_by(|a, b| b.value.total_cmp(&a.value));
+        bars.splice(0..0, marks(report).map(|(name, mark)| bar(name, of(mark))));
         bars
     };
-    let mut cpu: Vec<(String, f64)> = Vec::new();
+    let mut cpu: Vec<Bar> = Vec::new();
     for (name, function) in &report.functions {
         for (scenario, figures) in &function.scenarios {
-            cpu.push((format!("{name} · {scenario}"), figures.cpu_us));
+            cpu.push(bar(&format!("{name} · {scenario}"), figures.cpu_us));
         }
     }
-    cpu.sort_by(|a, b| b.1.total_cmp(&a.1));
+    cpu.sort_by(|a, b| b.value.total_cmp(&a.value));
     let of = |function: &Function| {
         function
             .scenarios
@@ -86,42 +71,46 @@ fn plots(report: &Report) -> Vec<Plot> {
             .next()
             .map_or(0.0, |it| it.cpu_us)
     };
-    cpu.splice(
-        0..0,
-        marks(report).map(|(name, mark)| (name.to_owned(), of(mark))),
-    );
-    vec![
+    cpu.splice(0..0, marks(report).map(|(name, mark)| bar(name, of(mark))));
+    [
         Plot {
             title: "Start",
-            says: "from the start of the process to its first question for work, median",
+            description: "from the start of the process to its first question for work, median",
             unit: "ms",
             bars: functions(|it| it.start_us.median / 1000.0),
         },
         Plot {
             title: "First invocation",
-            says: "after the start, with connecting and TLS where the function calls AWS, median",
+            description: "after the start, with connecting and TLS where the function calls AWS, median",
             unit: "ms",
             bars: functions(|it| it.first_us.median / 1000.0),
         },
         Plot {
             title: "CPU of one warm call",
-            says: "by the kernel's account",
+            description: "by the kernel's account",
             unit: "µs",
             bars: cpu,
         },
         Plot {
             title: "Memory",
-            says: "the most that a process ever had, pages of its binary included",
+            description: "the most that a process ever had, pages of its binary included",
             unit: "MB",
             bars: functions(|it| kib(it.peak_kb)),
         },
         Plot {
             title: "Archive",
-            says: "size of what is deployed",
+            description: "size of what is deployed",
             unit: "MB",
             bars: functions(|it| mega(it.zip_bytes)),
         },
     ]
+}
+
+fn bar(name: &str, value: f64) -> Bar {
+    Bar {
+        name: name.to_owned(),
+        value,
+    }
 }
 
 /// Functions with their names in the order of the bars, the baseline first.
@@ -130,61 +119,28 @@ fn marks(report: &Report) -> impl Iterator<Item = (&'static str, &Function)> {
     std::iter::once(("hello", &report.hello)).chain(stock)
 }
 
-/// Horizontal bars; the baseline comes first and is marked by a line.
-#[expect(clippy::float_arithmetic, reason = "figures, not money")]
-fn draw(plot: &Plot) -> String {
-    const ROW: usize = 22;
-    const LEFT: f64 = 250.0;
-    const WIDTH: f64 = 500.0;
-    let most = plot
-        .bars
-        .iter()
-        .map(|(_, value)| *value)
-        .fold(f64::MIN_POSITIVE, f64::max);
-    let height = plot.bars.len() * ROW + 4;
-    let mut svg = format!(
-        "<h2>{}</h2><p>{}, in {}</p><svg viewBox=\"0 0 820 {height}\" role=\"img\" aria-label=\"{}\">",
-        plot.title, plot.says, plot.unit, plot.title
-    );
-    for (index, (name, value)) in plot.bars.iter().enumerate() {
-        let y = index * ROW;
-        let length = value / most * WIDTH;
-        let class = if index == 0 { "floor" } else { "bar" };
-        let _ = write!(
-            svg,
-            "<text x=\"{:.0}\" y=\"{}\" class=\"name\">{}</text>\
-             <rect x=\"{LEFT}\" y=\"{}\" width=\"{length:.1}\" height=\"14\" class=\"{class}\"/>\
-             <text x=\"{:.1}\" y=\"{}\" class=\"value\">{}</text>",
-            LEFT - 8.0,
-            y + 15,
-            escape(name),
-            y + 4,
-            LEFT + length + 6.0,
-            y + 15,
-            figure(*value),
-        );
-    }
-    if let Some((_, floor)) = plot.bars.first() {
-        let x = LEFT + floor / most * WIDTH;
-        let _ = write!(
-            svg,
-            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{height}\" class=\"mark\"/>"
-        );
-    }
-    svg.push_str("</svg>");
-    svg
-}
+#[cfg(test)]
+mod tests {
+    use std::fs;
 
-fn figure(value: f64) -> String {
-    match value {
-        value if value >= 100.0 => format!("{value:.0}"),
-        value if value >= 10.0 => format!("{value:.1}"),
-        value => format!("{value:.2}"),
-    }
-}
+    use local::project;
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('"', "&quot;")
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_committed_report_is_complete_and_loads_nothing() {
+        let path = project::root().join("docs/performance/report.json");
+        let mut report: Report = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        report.machine.cpu = "a <fast> processor".to_owned();
+        let page = render(&report).unwrap();
+        assert!(page.contains("a &#60;fast&#62; processor"), "{page}");
+        for name in report.functions.keys() {
+            assert_eq!(page.matches(&format!("\n{name}\n")).count(), 4, "{name}");
+        }
+        assert_eq!(page.matches("<svg").count(), 5);
+        assert!(page.contains("<td>missed</td>") || page.contains("<td>met</td>"));
+        let links = page.matches("http").count();
+        assert_eq!(links, page.matches("http://www.w3.org/2000/svg").count());
+        assert!(!page.contains("NaN") && !page.contains("<script"));
+    }
 }

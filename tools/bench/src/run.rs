@@ -85,7 +85,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         out.join("report.json"),
         serde_json::to_string_pretty(&report)? + "\n",
     )?;
-    fs::write(out.join("index.html"), page::render(&report))?;
+    fs::write(out.join("index.html"), page::render(&report)?)?;
     print!("{}", table::render(&report));
     println!("report  {}", options.out.join("report.json").display());
     println!("page    {}", options.out.join("index.html").display());

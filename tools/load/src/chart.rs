@@ -1,21 +1,49 @@
-//! Draws line charts as SVG, without dependencies.
+//! Draws line charts.
 
-#![expect(clippy::float_arithmetic, reason = "coordinates are not money")]
+use std::ops::Range;
 
-use std::fmt::Write as _;
+use local::outcome::Outcome;
+use plotters::{
+    coord::{
+        Shift,
+        ranged1d::{AsRangedCoord, DefaultFormatting, KeyPointHint, Ranged, ValueFormatter},
+        types::RangedCoordf64,
+    },
+    prelude::*,
+};
 
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 240.0;
-const LEFT: f64 = 48.0;
-const RIGHT: f64 = 12.0;
-const TOP: f64 = 26.0;
-const BOTTOM: f64 = 38.0;
+/// Size of the drawing, twice that on a screen: plotters rounds coordinates to whole units.
+const SIZE: (u32, u32) = (1120, 480);
+/// Font of the labels. The page's style sheet sets another family.
+const FONT: (&str, u32) = ("sans-serif", 30);
+/// The colors of the series. The page's style sheet recognizes them and replaces them in dark mode.
+const COLORS: [RGBColor; 4] = [
+    RGBColor(0x1f, 0x6f, 0x8b),
+    RGBColor(0xb0, 0x40, 0x1a),
+    RGBColor(0x6a, 0x4f, 0xa3),
+    RGBColor(0x5f, 0x73, 0x20),
+];
+const LABELS: RGBColor = RGBColor(0x68, 0x5a, 0x4e);
+const GRID: RGBColor = RGBColor(0xe2, 0xd6, 0xc6);
+/// The labeled percentiles.
+const PERCENTILES: [f64; 6] = [0.0, 50.0, 90.0, 99.0, 99.9, 99.99];
+/// Times longer than this many seconds are labeled in minutes.
+const LONG: f64 = 300.0;
 
 /// Mapping of values to heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
     Linear,
     Logarithmic,
+}
+
+/// A horizontal axis with its title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Axis {
+    /// Seconds since the start.
+    Time(&'static str),
+    /// Percentiles, of which each nine is as wide as the previous one.
+    Percentiles(&'static str),
 }
 
 /// A line of a chart.
@@ -34,150 +62,153 @@ pub(crate) struct Chart {
     pub(crate) unit: &'static str,
     pub(crate) scale: Scale,
     pub(crate) series: Vec<Series>,
-    /// Ticks of the horizontal axis: position and label.
-    pub(crate) marks: Vec<(f64, String)>,
-    pub(crate) axis: &'static str,
+    pub(crate) axis: Axis,
 }
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 impl Chart {
-    /// The chart with heading and legend.
-    pub(crate) fn figure(&self) -> String {
-        let mut legend = String::new();
-        for (index, series) in self.series.iter().enumerate() {
-            let class = index + 1;
-            // Writing to a string cannot fail.
-            let _ = write!(
-                legend,
-                r#"<li><svg width="26" height="10" aria-hidden="true"><path class="line s{class}" d="M1 5H25"/></svg>{}</li>"#,
-                series.name
-            );
+    /// The drawing, without heading and legend.
+    pub(crate) fn svg(&self) -> Outcome<String> {
+        let mut svg = String::new();
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let ends = self.points().map(|point| point.0);
+        let width = 0.0..ends.fold(f64::MIN_POSITIVE, f64::max);
+        let heights = || self.points().map(|point| point.1);
+        match (self.axis, self.scale) {
+            (Axis::Percentiles(_), _) => {
+                let high = decades(heights());
+                self.draw(&area, Nines { end: width.end }, high.log_scale())?;
+            }
+            (Axis::Time(_), Scale::Logarithmic) => {
+                self.draw(&area, width, decades(heights()).log_scale())?;
+            }
+            (Axis::Time(_), Scale::Linear) => self.draw(&area, width, from_zero(heights()))?,
         }
-        format!(
-            "<figure><figcaption><h3>{}</h3><ul class=\"legend\">{legend}</ul></figcaption>{}</figure>\n",
-            self.title,
-            self.svg()
-        )
+        area.present()?;
+        drop(area);
+        Ok(svg)
     }
 
-    fn svg(&self) -> String {
-        let values = || self.series.iter().flat_map(|series| &series.points);
-        let most_x = self
-            .marks
-            .iter()
-            .map(|mark| mark.0)
-            .chain(values().map(|point| point.0))
-            .fold(0.0, f64::max);
-        let ticks = self.ticks(values().map(|point| point.1));
-        let (low, high) = (ticks[0], ticks[ticks.len() - 1]);
-        let x = |value: f64| {
-            let width = WIDTH - LEFT - RIGHT;
-            LEFT + width * value / most_x.max(f64::EPSILON)
-        };
-        let y = |value: f64| {
-            let share = match self.scale {
-                Scale::Linear => (value - low) / (high - low),
-                Scale::Logarithmic => (value.max(low) / low).log10() / (high / low).log10(),
-            };
-            HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
-        };
-        let mut svg = format!(
-            r#"<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>"#,
-            self.title,
-            self.description,
-            id = self.id,
-        );
-        let right = WIDTH - RIGHT;
-        for tick in &ticks {
-            let height = y(*tick);
-            let _ = write!(
-                svg,
-                r#"<path class="grid" d="M{LEFT} {height:.1}H{right}"/><text class="tick end" x="{:.1}" y="{:.1}">{}</text>"#,
-                LEFT - 7.0,
-                height + 4.0,
-                label(*tick)
-            );
-        }
-        for (place, text) in &self.marks {
-            let _ = write!(
-                svg,
-                r#"<text class="tick middle" x="{:.1}" y="{:.1}">{text}</text>"#,
-                x(*place),
-                HEIGHT - BOTTOM + 17.0
-            );
-        }
-        let _ = write!(
-            svg,
-            r#"<text class="tick end" x="{right}" y="{:.1}">{}</text><text class="tick" x="2" y="11">{}</text>"#,
-            HEIGHT - 3.0,
-            self.axis,
-            self.unit
-        );
-        for (index, series) in self.series.iter().enumerate() {
-            let class = index + 1;
-            let mut path = String::new();
-            for (number, (horizontal, value)) in series.points.iter().enumerate() {
-                let command = if number == 0 { 'M' } else { 'L' };
-                let _ = write!(path, "{command}{:.1} {:.1}", x(*horizontal), y(*value));
-            }
-            if let [(horizontal, value)] = series.points.as_slice() {
-                let _ = write!(
-                    svg,
-                    r#"<circle class="dot s{class}" cx="{:.1}" cy="{:.1}" r="3"/>"#,
-                    x(*horizontal),
-                    y(*value)
-                );
-            }
-            let _ = write!(svg, r#"<path class="line s{class}" d="{path}"/>"#);
-        }
-        svg.push_str("</svg>");
-        svg
+    fn points(&self) -> impl Iterator<Item = &(f64, f64)> {
+        self.series.iter().flat_map(|series| &series.points)
     }
 
-    fn ticks(&self, values: impl Iterator<Item = f64>) -> Vec<f64> {
-        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
-        for value in values.filter(|value| *value > 0.0) {
-            low = low.min(value);
-            high = high.max(value);
+    fn draw<X, Y>(&self, area: &Area<'_>, width: X, height: Y) -> Outcome
+    where
+        X: AsRangedCoord<Value = f64>,
+        X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+        Y: AsRangedCoord<Value = f64>,
+        Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
+        let mut chart = ChartBuilder::on(area)
+            .margin(16)
+            .margin_right(40)
+            .x_label_area_size(80)
+            .y_label_area_size(110)
+            .build_cartesian_2d(width, height)?;
+        let bounds = chart.as_coord_spec().get_y_range();
+        let last = chart.as_coord_spec().get_x_range().end;
+        let (axis, percentiles) = match self.axis {
+            Axis::Time(title) => (title, false),
+            Axis::Percentiles(title) => (title, true),
+        };
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .axis_style(GRID)
+            .label_style((FONT.0, FONT.1, &LABELS))
+            .axis_desc_style((FONT.0, FONT.1, &LABELS))
+            .x_labels(8)
+            .y_labels(6)
+            .x_label_formatter(&|place| match percentiles {
+                true => format!("{place} %"),
+                false => time(*place, last),
+            })
+            .y_label_formatter(&|value| label(*value))
+            .x_desc(axis)
+            .y_desc(self.unit)
+            .draw()?;
+        for (series, color) in self.series.iter().zip(COLORS) {
+            let points = series.points.iter();
+            let points = points.map(|(x, y)| (*x, y.max(bounds.start)));
+            if let [_] = series.points.as_slice() {
+                let dots = points
+                    .clone()
+                    .map(|point| Circle::new(point, 6, color.filled()));
+                chart.draw_series(dots)?;
+            }
+            chart.draw_series(LineSeries::new(points, color.stroke_width(4)))?;
         }
-        match self.scale {
-            Scale::Linear => linear(high),
-            Scale::Logarithmic => logarithmic(low, high),
-        }
+        Ok(())
     }
 }
 
-/// Ticks from 0 to the first round number that covers `high`.
-fn linear(high: f64) -> Vec<f64> {
+/// The percentiles from 0 to an end below 100, of which each nine is as wide as the previous one.
+struct Nines {
+    end: f64,
+}
+
+impl Ranged for Nines {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, percent: &f64, limit: (i32, i32)) -> i32 {
+        RangedCoordf64::from(0.0..nines(self.end)).map(&nines(*percent), limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        let labeled = PERCENTILES.into_iter();
+        labeled.filter(|percent| *percent <= self.end).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        0.0..self.end
+    }
+}
+
+/// The number of nines of a percentile: 1 for 90 %, 2 for 99 %.
+#[expect(clippy::float_arithmetic, reason = "shares are not money")]
+fn nines(percent: f64) -> f64 {
+    -(1.0 - percent / 100.0).log10()
+}
+
+/// The label of a time on an axis with this end, in seconds.
+#[expect(clippy::float_arithmetic, reason = "times are not money")]
+fn time(seconds: f64, end: f64) -> String {
+    match end > LONG {
+        true => format!("{} min", short(seconds / 60.0)),
+        false => format!("{} s", short(seconds)),
+    }
+}
+
+/// A range from 0 to a little above the values.
+#[expect(clippy::float_arithmetic, reason = "rates are not money")]
+fn from_zero(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let high = values.fold(0.0, f64::max);
     let high = if high > 0.0 { high } else { 1.0 };
-    let rough = high / 4.0;
-    let power = 10_f64.powf(rough.log10().floor());
-    let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power);
-    let step = steps
-        .into_iter()
-        .find(|step| *step >= rough)
-        .unwrap_or(power);
-    let mut ticks = vec![0.0];
-    while ticks[ticks.len() - 1] < high - step * 0.001 {
-        ticks.push(ticks[ticks.len() - 1] + step);
-    }
-    ticks
+    0.0..high * 1.05
 }
 
-/// Powers of ten that cover the values.
-fn logarithmic(low: f64, high: f64) -> Vec<f64> {
+/// The powers of ten around the values.
+#[expect(clippy::float_arithmetic, reason = "times are not money")]
+fn decades(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+    for value in values.filter(|value| *value > 0.0) {
+        low = low.min(value);
+        high = high.max(value);
+    }
     if !low.is_finite() {
-        return vec![1.0, 10.0];
+        return 1.0..10.0;
     }
-    let (mut from, to) = (low.log10().floor(), high.log10().ceil());
-    let mut ticks = vec![10_f64.powf(from)];
-    while from < to || ticks.len() < 2 {
-        from += 1.0;
-        ticks.push(10_f64.powf(from));
-    }
-    ticks
+    let (low, high) = (low.log10().floor(), high.log10().ceil());
+    10_f64.powf(low)..10_f64.powf(if high > low { high } else { low + 1.0 })
 }
 
 /// Formats a number as briefly as possible.
+#[expect(clippy::float_arithmetic, reason = "figures of a chart are not money")]
 fn label(value: f64) -> String {
     if value >= 1000.0 {
         return format!("{}k", short(value / 1000.0));
@@ -191,81 +222,54 @@ fn short(value: f64) -> String {
     text.to_owned()
 }
 
-/// Ticks of a time axis in seconds.
-pub(crate) fn seconds(length: f64) -> Vec<(f64, String)> {
-    const STEPS: [f64; 12] = [
-        0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 14_400.0,
-    ];
-    let step = STEPS
-        .into_iter()
-        .find(|step| length / step <= 8.0)
-        .unwrap_or(14_400.0);
-    let mut marks = Vec::new();
-    let mut at = 0.0;
-    while at <= length {
-        let text = if step >= 60.0 {
-            format!("{} min", short(at / 60.0))
-        } else {
-            format!("{} s", short(at))
-        };
-        marks.push((at, text));
-        at += step;
-    }
-    marks
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn labels(ticks: &[f64]) -> Vec<String> {
-        ticks.iter().map(|tick| label(*tick)).collect()
-    }
-
     #[test]
-    fn ticks_are_round_and_enough() {
-        assert_eq!(labels(&linear(230.0)), ["0", "100", "200", "300"]);
-        assert_eq!(labels(&linear(0.0)).len(), 5);
+    fn ranges_cover_the_values_and_labels_are_brief() {
+        assert_eq!(from_zero([200.0].into_iter()), 0.0..210.0);
+        assert_eq!(from_zero([0.0].into_iter()), 0.0..1.05);
+        assert_eq!(decades([0.8, 2300.0].into_iter()), 0.1..10_000.0);
+        assert_eq!(decades([0.0].into_iter()), 1.0..10.0);
+        assert_eq!(decades([10.0].into_iter()), 10.0..100.0);
+        assert_eq!([label(0.1), label(10_000.0)], ["0.1", "10k"]);
+        assert_eq!([time(5.0, 30.0), time(600.0, 900.0)], ["5 s", "10 min"]);
         assert_eq!(
-            labels(&logarithmic(0.8, 2300.0)),
-            ["0.1", "1", "10", "100", "1k", "10k"]
+            [90.0, 99.9].map(|percent| nines(percent).round()),
+            [1.0, 3.0]
         );
-        assert_eq!(labels(&logarithmic(f64::INFINITY, 0.0)), ["1", "10"]);
-        assert_eq!(labels(&logarithmic(10.0, 10.0)), ["10", "100"]);
-        assert_eq!(seconds(30.0)[1].1, "5 s");
-        assert_eq!(seconds(600.0)[2].1, "10 min");
     }
 
     #[test]
-    fn a_chart_stays_within_its_frame_and_says_what_it_is() {
-        let mut chart = Chart {
-            id: "x",
-            title: "A title",
-            description: "a description".to_owned(),
-            unit: "ms",
-            scale: Scale::Logarithmic,
-            series: vec![Series {
-                name: "p50",
-                points: vec![(0.0, 1.0), (1.0, 1000.0), (2.0, 0.0)],
-            }],
-            marks: seconds(2.0),
-            axis: "time",
-        };
-        for points in [
-            vec![(0.0, 1.0), (1.0, 1000.0), (2.0, 0.0)],
-            vec![(0.0, 5.0)],
-            Vec::new(),
+    fn a_chart_has_its_axes_and_lines_with_many_points_one_and_none() {
+        for (axis, scale) in [
+            (Axis::Time("moment"), Scale::Linear),
+            (Axis::Time("moment"), Scale::Logarithmic),
+            (Axis::Percentiles("share"), Scale::Logarithmic),
         ] {
-            chart.series[0].points = points;
-            let figure = chart.figure();
-            assert!(
-                figure.contains("<title id=\"x-t\">A title</title>"),
-                "{figure}"
-            );
-            assert!(
-                !figure.contains("NaN") && !figure.contains("inf"),
-                "{figure}"
-            );
+            for points in [
+                vec![(0.0, 1.0), (1.0, 1000.0), (2.0, 0.0)],
+                vec![(0.0, 5.0)],
+                Vec::new(),
+            ] {
+                let chart = Chart {
+                    id: "x",
+                    title: "A title",
+                    description: "a description".to_owned(),
+                    unit: "milliseconds",
+                    scale,
+                    series: vec![Series {
+                        name: "p50",
+                        points,
+                    }],
+                    axis,
+                };
+                let svg = chart.svg().unwrap();
+                assert!(svg.contains("milliseconds"), "{svg}");
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+                assert_eq!(svg.contains("<circle"), chart.series[0].points.len() == 1);
+            }
         }
     }
 }

@@ -9,16 +9,18 @@
 mod catalogue;
 mod chart;
 mod drive;
-mod html;
+mod figures;
 mod live;
 mod machine;
 mod options;
+mod page;
 mod plan;
 mod random;
 mod record;
 mod report;
 mod run;
 mod stock;
+mod summary;
 
 use std::process::ExitCode;
 

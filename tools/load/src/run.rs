@@ -24,14 +24,15 @@ use tokio::time::Instant;
 use crate::{
     catalogue::{self, Catalogue},
     drive::{self, Mailbox, REQUEST_PATIENCE, World},
-    html,
     live::Live,
     machine::{self, GENERATOR_THREADS, Machine, Observer},
     options::Load,
+    page,
     plan::Plan,
     record::rate,
     report::{self, Report},
     stock::{self, StockCheck},
+    summary,
 };
 
 /// Interval of samples and of the live status.
@@ -240,8 +241,8 @@ async fn drive_and_report(
         fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
     };
     write("report.json", serde_json::to_string_pretty(&report)?)?;
-    write("index.html", html::page(&report))?;
-    println!("{}", html::text(&report));
+    write("index.html", page::render(&report)?)?;
+    println!("{}", summary::text(&report));
     println!("report: {}", out.join("index.html").display());
     conclude(&report)
 }
