@@ -5,7 +5,7 @@ ARCH ?= arm64
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-# $(BENCH) are further options; `target/debug/xtask bench --help` names them.
+# $(BENCH) are further options; `cargo xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
 .PHONY: dev local-aws test proof faults load stage build deploy lint setup setup-sam clean-data help
 
@@ -40,28 +40,31 @@ lint: setup ## formatting, lints, and what must agree with what
 	cargo deny --log-level error check bans licenses sources
 	.venv/bin/cfn-lint template.yaml infra/*.yaml functions/*/template.yaml
 	@$(MAKE) --no-print-directory xtask
-	target/debug/xtask openapi --check
+	target/debug/stampede-openapi --check
 	target/debug/xtask tidy
 
-bench: setup xtask-tools ## what each function costs: start, CPU, memory, units; takes some minutes (BENCH="--functions get-product")
-	@target/tools/xtask bench $(BENCH)
+bench: setup ## what each function costs: start, CPU, memory, units; takes some minutes (BENCH="--functions get-product")
+	@$(call build-tool,stampede-bench)
+	@target/tools/stampede-bench run $(BENCH)
 
-bench-diff: setup xtask-tools ## what changed since a revision (BASE=rev)
+bench-diff: setup ## what changed since a revision (BASE=rev)
 	@test -n "$(BASE)" || { echo "name the revision to compare with: make bench-diff BASE=main~1"; exit 1; }
-	@target/tools/xtask bench-diff --base "$(BASE)" $(BENCH)
+	@$(call build-tool,stampede-bench)
+	@target/tools/stampede-bench diff --base "$(BASE)" $(BENCH)
 
 budgets: setup xtask ## sizes, requests, units and instructions against tests/budgets.json
-	@target/debug/xtask budgets
+	@target/debug/stampede-bench budgets
 
 cost: xtask ## what the shop costs on AWS, from what `make bench` measured
-	@target/debug/xtask cost
+	@target/debug/stampede-cost
 
 scale: setup xtask ## the cost of requests at 100, 10,000 and 1,000,000 products; needs minutes and memory
 	SCALE=full cargo nextest run --profile faults -p stampede-tests --test scale
 
 LOAD ?=
-load: setup xtask-tools ## drive shoppers through the shop and report (LOAD="--rate 50 --seconds 60"; docs/load.md)
-	@target/tools/xtask load $(LOAD)
+load: setup ## drive shoppers through the shop and report (LOAD="--rate 50 --seconds 60"; docs/load.md)
+	@$(call build-tool,stampede-load)
+	@target/tools/stampede-load $(LOAD)
 
 stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
 	.venv/bin/python infra/local/stage.py --lint
@@ -95,11 +98,8 @@ xtask:
 	@cargo build --workspace --bins
 
 # For what measures: the table, the queues and the meter are inside.
-.PHONY: xtask-tools
-xtask-tools:
-	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
-	@echo "building the tools (the first time takes some minutes)"
-	@cargo build --profile tools --package xtask
+build-tool = command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }; \
+	echo "building $(1) (the first time takes some minutes)"; cargo build --profile tools --package $(1)
 
 setup: .venv/ready ## tools of the project's own, in .venv
 

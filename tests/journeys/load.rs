@@ -8,14 +8,13 @@ use tokio::process::Command;
 /// Runs the tool beside this test; returns whether it succeeded, and its output.
 async fn load(arguments: &[&str]) -> (bool, String) {
     let test = std::env::current_exe().unwrap();
-    let tool = test.ancestors().nth(2).unwrap().join("xtask");
+    let tool = test.ancestors().nth(2).unwrap().join("stampede-load");
     assert!(
         tool.exists(),
         "{} is missing: run `cargo build --workspace --bins` first",
         tool.display()
     );
     let ran = Command::new(tool)
-        .arg("load")
         .args(arguments)
         .stdin(Stdio::null())
         .output()

@@ -11,14 +11,18 @@ use std::{
 };
 
 use local::{
+    catalogue::upload,
     environment::{Variables, env_file},
+    executor::executor,
+    outcome::Outcome,
+    project::root,
+    signals::stop_signal,
     stack::{Options, Stack},
+    staff,
 };
 use notify::{RecursiveMode, Watcher};
 use serde_json::Value;
 use tokio::sync::mpsc;
-
-use crate::{Outcome, load::catalogue::upload, root, staff};
 
 /// Files saved within this time count as one change.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -33,10 +37,7 @@ pub(crate) fn run(port: u16) -> Outcome {
     // Before the build, so that a port that is in use is reported at once.
     drop(local::stack::listen(port)?);
     build(&root)?;
-    let executor = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    executor.block_on(serve(&root, &folder, port))
+    executor()?.block_on(serve(&root, &folder, port))
 }
 
 /// Deletes the shop's stored data; keys and tokens are kept.
@@ -280,19 +281,6 @@ pub(crate) fn lock(folder: &Path, command: &str) -> Outcome<File> {
     file.set_len(0)?;
     file.write_all(command.as_bytes())?;
     Ok(file)
-}
-
-/// Waits for Ctrl-C or a termination signal.
-pub(crate) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// Prints a function's log line in a readable form.

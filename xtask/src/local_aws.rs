@@ -2,22 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use local::stack::Aws;
-
-use crate::{
-    Outcome,
-    dev::{lock, stop_signal, write_environment},
-    root, staff,
+use local::{
+    executor::executor, outcome::Outcome, project::root, signals::stop_signal, stack::Aws, staff,
 };
+
+use crate::dev::{lock, write_environment};
 
 /// Runs the emulators until Ctrl-C.
 pub(crate) fn run() -> Outcome {
     let folder = root().join(".local");
     let _lock = lock(&folder, "make local-aws")?;
-    let executor = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    executor.block_on(async {
+    executor()?.block_on(async {
         let public_key = staff::make_key(&folder)?;
         let token = staff::make_token(&folder, "developer", 24 * 30)?;
         staff::write_private(&folder.join("staff-token"), &token)?;

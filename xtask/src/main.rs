@@ -1,4 +1,4 @@
-//! Developer tools of the project. `make` calls the common ones; `cargo xtask --help` lists all.
+//! The command line of the project. `make` calls the common commands; `cargo xtask --help` lists all.
 
 #![expect(
     clippy::print_stdout,
@@ -6,26 +6,22 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
-mod bench;
-mod cost;
 mod dev;
-mod load;
+mod forward;
 mod local_aws;
 mod new_function;
-mod openapi;
 mod routes;
-mod staff;
 mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use local::{outcome::exit_code, staff};
 
-/// Result of every command. An error is printed as is, and says how to fix it.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use self::forward::Tool;
 
 #[derive(Parser)]
-#[command(about = "The project's tools")]
+#[command(about = "The command line of the project")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -43,16 +39,8 @@ enum Command {
     LocalAws,
     /// Delete the data that `dev` has stored
     CleanData,
-    /// Drive a population of shoppers through a shop and report rates, latencies, errors and cost
-    Load(load::Load),
     /// Check the consistency of template, binaries, sample events, tests, documents and crates
     Tidy,
-    /// Write web/openapi.json from the code; with --check, only verify it
-    Openapi {
-        /// Only verify that it is up to date
-        #[arg(long)]
-        check: bool,
-    },
     /// Write the section of Cargo.toml for `cargo lambda watch` from the template; with --check, only
     /// verify it
     Routes {
@@ -60,27 +48,6 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measure what each function costs; see docs/performance.md
-    Bench(bench::Options),
-    /// Measure the changes since a revision, function by function
-    BenchDiff {
-        /// Revision to compare with
-        #[arg(long)]
-        base: String,
-        #[command(flatten)]
-        options: bench::Options,
-    },
-    /// Compare sizes, requests, units and instructions with tests/budgets.json
-    Budgets {
-        /// Write the file instead
-        #[arg(long)]
-        write: bool,
-        /// Use the existing release binaries
-        #[arg(long)]
-        no_build: bool,
-    },
-    /// Compute the shop's cost on AWS from the measurements of `make bench`
-    Cost(cost::Arguments),
     /// Create a new HTTP function: binary, template block, sample event
     NewFunction {
         /// Folder under functions/, such as catalog
@@ -110,21 +77,71 @@ enum Command {
         #[arg(long, default_value_t = 12)]
         hours: u32,
     },
+    /// Measure what each function costs (stampede-bench run); see docs/performance.md
+    #[command(disable_help_flag = true)]
+    Bench(Forwarded),
+    /// Measure the changes since a revision (stampede-bench diff)
+    #[command(disable_help_flag = true)]
+    BenchDiff(Forwarded),
+    /// Compare sizes, requests, units and instructions with tests/budgets.json (stampede-bench budgets)
+    #[command(disable_help_flag = true)]
+    Budgets(Forwarded),
+    /// Compute the shop's cost on AWS from the measurements of `make bench` (stampede-cost)
+    #[command(disable_help_flag = true)]
+    Cost(Forwarded),
+    /// Drive shoppers through a shop and report (stampede-load); see docs/load.md
+    #[command(disable_help_flag = true)]
+    Load(Forwarded),
+    /// Write web/openapi.json from the code; with --check, only verify it (stampede-openapi)
+    #[command(disable_help_flag = true)]
+    Openapi(Forwarded),
 }
 
+/// What another tool understands.
+#[derive(Args)]
+struct Forwarded {
+    /// Arguments of that tool; --help lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+const BENCH: Tool = Tool {
+    package: "stampede-bench",
+    profile: "tools",
+    command: Some("run"),
+};
+const BENCH_DIFF: Tool = Tool {
+    command: Some("diff"),
+    ..BENCH
+};
+const BUDGETS: Tool = Tool {
+    profile: "dev",
+    command: Some("budgets"),
+    ..BENCH
+};
+const COST: Tool = Tool {
+    package: "stampede-cost",
+    profile: "dev",
+    command: None,
+};
+const LOAD: Tool = Tool {
+    package: "stampede-load",
+    profile: "tools",
+    command: None,
+};
+const OPENAPI: Tool = Tool {
+    package: "stampede-openapi",
+    profile: "dev",
+    command: None,
+};
+
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    exit_code(match Arguments::parse().command {
         Command::Dev { port } => dev::run(port),
         Command::LocalAws => local_aws::run(),
         Command::CleanData => dev::clean_data(),
-        Command::Load(options) => load::run(&options),
         Command::Tidy => tidy::run(),
-        Command::Openapi { check } => openapi::run(check),
         Command::Routes { check } => routes::run(check),
-        Command::Bench(options) => bench::run(&options),
-        Command::BenchDiff { base, options } => bench::diff(&base, &options),
-        Command::Budgets { write, no_build } => bench::budgets(write, no_build),
-        Command::Cost(arguments) => cost::run(&arguments),
         Command::NewFunction {
             context,
             name,
@@ -137,18 +154,33 @@ fn main() -> ExitCode {
             subject,
             hours,
         } => staff::make_token(&dir, &subject, hours).map(|token| println!("{token}")),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+        Command::Bench(forwarded) => forward::run(&BENCH, &forwarded.arguments),
+        Command::BenchDiff(forwarded) => forward::run(&BENCH_DIFF, &forwarded.arguments),
+        Command::Budgets(forwarded) => forward::run(&BUDGETS, &forwarded.arguments),
+        Command::Cost(forwarded) => forward::run(&COST, &forwarded.arguments),
+        Command::Load(forwarded) => forward::run(&LOAD, &forwarded.arguments),
+        Command::Openapi(forwarded) => forward::run(&OPENAPI, &forwarded.arguments),
+    })
 }
 
-/// Root folder of the project.
-fn root() -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    root.canonicalize().unwrap_or(root)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_other_tools_are_forwarded_as_they_are() {
+        for given in [
+            &["--rate", "-3"][..],
+            &["--help"],
+            &["-h"],
+            &["--write", "--no-build"],
+            &[],
+        ] {
+            let line = ["xtask", "load"].iter().chain(given);
+            let Command::Load(forwarded) = Arguments::parse_from(line).command else {
+                panic!("not the load test");
+            };
+            assert_eq!(forwarded.arguments, given);
+        }
+    }
 }

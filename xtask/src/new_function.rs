@@ -2,7 +2,9 @@
 
 use std::{fs, process::Command};
 
-use crate::{Outcome, root, routes};
+use local::{outcome::Outcome, project::root};
+
+use crate::routes;
 
 /// Writes the files and prints the remaining steps.
 pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcome {

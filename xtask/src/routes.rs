@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use local::{
     environment::{Environments, Variables},
+    outcome::Outcome,
+    project::root,
     template::{Function, Settings, Template, Trigger},
 };
-
-use crate::{Outcome, root};
 
 const BEGIN: &str = "# Generated from template.yaml by `cargo xtask routes`, for `cargo lambda watch` (docs/local.md): do not edit.\n";
 const END: &str = "# End of the generated part.\n";

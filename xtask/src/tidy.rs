@@ -12,10 +12,15 @@ use std::{
 };
 
 use cargo_metadata::MetadataCommand;
-use local::template::{Function, Settings, Template, Trigger};
+use local::{
+    files::with_extension,
+    outcome::Outcome,
+    project::root,
+    template::{Function, Settings, Template, Trigger},
+};
 use serde_json::Value;
 
-use crate::{Outcome, root, routes};
+use crate::routes;
 
 /// What `runtime` and the context's own library read, where it is set.
 const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
@@ -78,7 +83,7 @@ pub(crate) fn run() -> Outcome {
 /// Every function has a binary, sample events, tests, and exactly the environment it reads.
 fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
     let mut sources: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for source in files(&root.join("functions"), "rs")? {
+    for source in with_extension(&root.join("functions"), "rs")? {
         if source
             .parent()
             .is_some_and(|folder| folder.ends_with("bin"))
@@ -92,7 +97,7 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
         }
     }
     let mut tests = String::new();
-    for file in files(&root.join("tests"), "rs")? {
+    for file in with_extension(&root.join("tests"), "rs")? {
         tests.push_str(&fs::read_to_string(file)?);
     }
     for function in &template.functions {
@@ -106,7 +111,7 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
         let text = fs::read_to_string(&source)?;
         environment(function, &text, findings);
         routes(function, &text, findings);
-        if files(&root.join("events").join(name), "json")
+        if with_extension(&root.join("events").join(name), "json")
             .unwrap_or_default()
             .is_empty()
         {
@@ -271,12 +276,12 @@ fn queues(template: &Template, findings: &mut Vec<String>) {
 
 /// The sources of deployed code with their paths in the repository.
 fn deployed_sources(root: &Path) -> Outcome<Vec<(String, String)>> {
-    let mut paths = files(&root.join("functions"), "rs")?;
+    let mut paths = with_extension(&root.join("functions"), "rs")?;
     for entry in fs::read_dir(root.join("shared"))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !crates::SHARED_TOOLS.contains(&&*name) && path.join("src").exists() {
-            paths.extend(files(&path.join("src"), "rs")?);
+            paths.extend(with_extension(&path.join("src"), "rs")?);
         }
     }
     let mut sources = Vec::new();
@@ -303,7 +308,7 @@ fn homemade(sources: &[(String, String)], findings: &mut Vec<String>) {
 fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
     let document = fs::read_to_string(root.join("docs/data-model.md"))
         .map_err(|error| format!("docs/data-model.md: {error}"))?;
-    for file in files(&root.join("shared/store/src"), "rs")? {
+    for file in with_extension(&root.join("shared/store/src"), "rs")? {
         let source = fs::read_to_string(&file)?;
         let patterns = source.split("pub async fn ").skip(1);
         for name in patterns.filter_map(|rest| rest.split(['(', '<']).next()) {
@@ -327,21 +332,4 @@ fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// Files with an extension in a folder and its subfolders, without those that tools have installed.
-pub(crate) fn files(folder: &Path, ending: &str) -> Outcome<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "node_modules") {
-                found.extend(files(&path, ending)?);
-            }
-        } else if path.extension().is_some_and(|found| found == ending) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -1,7 +1,7 @@
 //! Runs the shop on one machine: reads `template.yaml`, creates its resources in emulators, and runs
 //! the real binaries behind a Lambda Runtime API.
 //!
-//! Used by `make dev` and the tests, never deployed. `template.yaml` is the only source of routes,
+//! Used by the tools and the tests, never deployed. `template.yaml` is the only source of routes,
 //! queues, triggers, timeouts and environments.
 //!
 //! - [`template`] reads the subset of SAM and CloudFormation that the project uses.
@@ -15,16 +15,26 @@
 //! - [`meter`] measures the calls of functions to AWS.
 //! - [`process`] reads the kernel's statistics of a process.
 //! - [`stripe`] stands in for the payment provider.
+//!
+//! What several tools need is here, too: [`outcome`], [`project`], [`files`], [`executor`], [`signals`],
+//! [`staff`] and [`catalogue`].
 
+pub mod catalogue;
 mod database;
 pub mod emulators;
 pub mod environment;
+pub mod executor;
+pub mod files;
 pub mod gateway;
 pub mod lambda;
 pub mod meter;
+pub mod outcome;
 pub mod process;
+pub mod project;
 mod sdk;
+pub mod signals;
 pub mod stack;
+pub mod staff;
 pub mod stripe;
 pub mod template;
 pub mod triggers;

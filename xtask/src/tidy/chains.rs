@@ -182,11 +182,13 @@ fn allows(function: &Function, action: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use local::template::{Bucket, Settings};
+    use local::{
+        project::root,
+        template::{Bucket, Settings},
+    };
     use serde_json::json;
 
     use super::*;
-    use crate::root;
 
     /// A template of functions, each with the queue that it reads and those that it may send to.
     fn template(functions: &[(&str, &str, &[&str])]) -> Template {

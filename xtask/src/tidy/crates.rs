@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use cargo_metadata::{DependencyKind, Metadata, Package};
-
-use crate::Outcome;
+use local::outcome::Outcome;
 
 /// Of the crates of this workspace, those that a crate may use, besides none. Names are without `stampede-`;
 /// `functions` stands for the package of each context.

@@ -10,7 +10,7 @@ use domain::event::Event;
 use local::template::{Function, Template, Trigger, load};
 use serde_json::{Value, json};
 
-use crate::Outcome;
+use local::Outcome;
 
 /// Documents that may count things, if the count is right.
 const COUNTING: [&str; 5] = [

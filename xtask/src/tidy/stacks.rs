@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use local::template::{Template, Trigger, load};
+use local::{
+    outcome::Outcome,
+    template::{Template, Trigger, load},
+};
 use serde_json::Value;
-
-use crate::Outcome;
 
 /// Most resources of one template. CloudFormation takes 500; the rest is for what a stack grows by at once.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>

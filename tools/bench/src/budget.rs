@@ -1,0 +1,408 @@
+//! `make budgets`: compares counts that do not depend on the machine's load with a committed file.
+//! Requests, units and log lines are exact; sizes and instructions may grow slightly, and so may the
+//! units of a scan, which reads the whole table.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use bench::{
+    binaries::{self, Binaries, HELLO, Way},
+    report::Function,
+};
+use local::{executor::executor, lambda::Lambda, meter::Meter, outcome::Outcome, project};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    measure::{self, Floor},
+    run::{Bench, of},
+    scenarios::{Events, Scenario},
+    world::{Setting, World},
+};
+
+/// Path of the committed file.
+const FILE: &str = "tests/budgets.json";
+/// Number of calls between the first and the last, over which instructions are averaged.
+const CALLS: usize = 10;
+/// Tolerance of sizes above the budget, in thousandths.
+const SIZE_SLACK: u64 = 20;
+/// Tolerance of instructions, in thousandths: addresses, hash seeds and the clock change them slightly.
+const INSTRUCTION_SLACK: u64 = 40;
+/// Tolerance up to the first response, in thousandths, which includes the loader and the environment.
+const FIRST_SLACK: u64 = 80;
+/// Tolerance of the read units of a scan, as a share: earlier scenarios leave a slightly different
+/// table each time, since some items are written and deleted in the background.
+const SCAN_SLACK: f64 = 0.02;
+/// Timeout for a process to write its counts.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Budgets by function.
+type Budgets = BTreeMap<String, Budget>;
+
+/// Budget of one function.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Budget {
+    /// Size of the deployed archive.
+    zip_bytes: u64,
+    /// Instructions up to the first response, with a connection but without TLS.
+    first_instructions: u64,
+    /// Budgets by scenario.
+    scenarios: BTreeMap<String, Need>,
+}
+
+/// Budget of one call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Need {
+    /// Instructions per call.
+    instructions: u64,
+    /// Number of requests by operation, such as `DynamoDB GetItem`.
+    requests: BTreeMap<String, f64>,
+    /// DynamoDB read units.
+    read_units: f64,
+    /// DynamoDB write units.
+    write_units: f64,
+    /// Number of log lines.
+    log_lines: f64,
+}
+
+/// Counts, then compares the counts with the file or writes them into it.
+pub(crate) fn run(write: bool, no_build: bool) -> Outcome {
+    let root = project::root();
+    if !no_build {
+        binaries::build(&root)?;
+    }
+    let counted = executor()?.block_on(count(&root))?;
+    let path = root.join(FILE);
+    if write {
+        fs::write(&path, serde_json::to_string_pretty(&counted)? + "\n")?;
+        println!("{FILE} is written: {} functions", counted.len());
+        return Ok(());
+    }
+    let text = fs::read_to_string(&path)
+        .map_err(|error| format!("{FILE}: {error}; `cargo xtask budgets --write` writes it"))?;
+    let budgets: Budgets = serde_json::from_str(&text)?;
+    let findings = compare(&budgets, &counted);
+    if findings.is_empty() {
+        println!("{} functions are within their budgets", counted.len());
+        return Ok(());
+    }
+    for finding in &findings {
+        eprintln!("budget: {finding}");
+    }
+    Err(format!(
+        "{} budget(s) do not fit, listed above; if that is right, `cargo xtask budgets --write` and say \
+         why in the commit",
+        findings.len()
+    )
+    .into())
+}
+
+/// All deviations from the budgets.
+fn compare(budgets: &Budgets, counted: &Budgets) -> Vec<String> {
+    let mut findings = Vec::new();
+    for name in budgets.keys().filter(|name| !counted.contains_key(*name)) {
+        findings.push(format!("{name} has a budget and is not there"));
+    }
+    for (name, now) in counted {
+        let Some(budget) = budgets.get(name) else {
+            findings.push(format!("{name} has no budget"));
+            continue;
+        };
+        let (first, most) = (now.first_instructions, budget.first_instructions);
+        findings.extend(
+            [
+                outside("zip bytes", now.zip_bytes, budget.zip_bytes, SIZE_SLACK),
+                outside("instructions to the first answer", first, most, FIRST_SLACK),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|finding| format!("{name}: {finding}")),
+        );
+        for (scenario, need) in &now.scenarios {
+            let Some(most) = budget.scenarios.get(scenario) else {
+                findings.push(format!("{name} has no budget for {scenario}"));
+                continue;
+            };
+            let what = format!("{scenario}: instructions");
+            let finding = outside(
+                &what,
+                need.instructions,
+                most.instructions,
+                INSTRUCTION_SLACK,
+            );
+            findings.extend(finding.map(|finding| format!("{name}: {finding}")));
+            if !counts_fit(need, most) {
+                findings.push(format!(
+                    "{name}: {scenario}: needs {}, budgeted {}",
+                    words(need),
+                    words(most)
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether the counts of a call match the budget.
+#[expect(clippy::float_arithmetic, reason = "units are not money")]
+fn counts_fit(now: &Need, budget: &Need) -> bool {
+    let exact = |need: &Need| (need.requests.clone(), need.write_units, need.log_lines);
+    let scans = now
+        .requests
+        .keys()
+        .any(|request| request.ends_with(" Scan"));
+    let slack = if scans {
+        budget.read_units * SCAN_SLACK
+    } else {
+        0.0
+    };
+    exact(now) == exact(budget) && (now.read_units - budget.read_units).abs() <= slack
+}
+
+/// A deviation of a count that may be `slack` thousandths above its budget, and twice as much below.
+fn outside(what: &str, now: u64, budget: u64, slack: u64) -> Option<String> {
+    let most = budget + budget * slack / 1000;
+    let least = budget - budget * slack * 2 / 1000;
+    match now {
+        now if now > most => Some(format!("{what} {now}, of {budget} (at most {most})")),
+        now if now < least => Some(format!("{what} only {now}: lower the budget of {budget}")),
+        _ => None,
+    }
+}
+
+fn words(need: &Need) -> String {
+    let requests: Vec<String> = need
+        .requests
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    format!(
+        "[{}], {} read units, {} write units, {} log lines",
+        requests.join(", "),
+        need.read_units,
+        need.write_units,
+        need.log_lines
+    )
+}
+
+/// Counts all functions.
+async fn count(root: &Path) -> Outcome<Budgets> {
+    let binaries = Binaries::new(root, &root.join("target/bench/counted"))?;
+    println!("starting a shop and selling in it");
+    let world = World::start(Setting {
+        binaries: binaries.folder.clone(),
+        root: root.to_owned(),
+        meter: Meter::new(),
+        orders: 3 * (CALLS + 2),
+    })
+    .await?;
+    let floor = Floor::start(&binaries.folder).await?;
+    let bench = Bench {
+        world,
+        binaries,
+        floor,
+    };
+    let mut counted = Budgets::new();
+    counted.insert(HELLO.to_owned(), bench.count_floor().await?);
+    for name in bench.names() {
+        println!("counting {name}");
+        counted.insert(name.clone(), bench.count(&name).await?);
+    }
+    bench.world.stop().await;
+    Ok(counted)
+}
+
+impl Bench {
+    async fn count_floor(&self) -> Outcome<Budget> {
+        let lambda = &self.floor.lambda;
+        let events = vec![self.floor.event.clone(); CALLS + 2];
+        let (first, each) = self.instructions(lambda, HELLO, false, &events).await?;
+        lambda.restart(None).await;
+        let need = Need {
+            instructions: each,
+            ..Need::default()
+        };
+        Ok(Budget {
+            zip_bytes: self.zip_bytes(HELLO)?,
+            first_instructions: first,
+            scenarios: BTreeMap::from([(HELLO.to_owned(), need)]),
+        })
+    }
+
+    async fn count(&self, name: &str) -> Outcome<Budget> {
+        let mut budget = Budget {
+            zip_bytes: self.zip_bytes(name)?,
+            ..Budget::default()
+        };
+        for scenario in of(name) {
+            let (first, need) = self.need(name, scenario).await?;
+            if !scenario.uncached {
+                budget.first_instructions = first;
+            }
+            budget.scenarios.insert(scenario.name.to_owned(), need);
+        }
+        Ok(budget)
+    }
+
+    async fn need(&self, name: &str, scenario: &Scenario) -> Outcome<(u64, Need)> {
+        let lambda = &self.world.stack.lambda;
+        let events = scenario.events(&self.world, 2 * (CALLS + 1) + 1).await?;
+        let mut events = match events.repeatable {
+            true => vec![events.events[0].clone(); 2 * (CALLS + 1) + 1],
+            false => events.events,
+        };
+        let counted = events.split_off(CALLS + 1);
+        self.run_as(name, scenario.way()).await?;
+        let payload = Events {
+            events,
+            repeatable: false,
+        };
+        let effort = measure::Effort {
+            starts: 0,
+            invocations: CALLS,
+            once: CALLS,
+            soak: 0,
+        };
+        let figures =
+            measure::warm(lambda, Some(&self.world), name, &payload, None, effort).await?;
+        let (first, instructions) = self
+            .instructions(lambda, name, scenario.uncached, &counted)
+            .await?;
+        let mut need = Need {
+            instructions,
+            log_lines: figures.log_lines,
+            ..Need::default()
+        };
+        for (operation, calls) in figures.calls {
+            need.requests.insert(operation, calls.requests);
+            add(&mut need.read_units, calls.read_units);
+            add(&mut need.write_units, calls.write_units);
+        }
+        Ok((first, need))
+    }
+
+    /// Instructions up to the first response, and per later call.
+    async fn instructions(
+        &self,
+        lambda: &Lambda,
+        name: &str,
+        uncached: bool,
+        events: &[Value],
+    ) -> Outcome<(u64, u64)> {
+        self.binaries.install(
+            name,
+            Way {
+                uncached,
+                counted: true,
+            },
+        )?;
+        let (one, more) = events.split_at(1);
+        let first = self.run_counted(lambda, name, one).await?;
+        let all = self.run_counted(lambda, name, more).await?;
+        self.binaries.install(name, Way::default())?;
+        lambda.restart(Some(&[name.to_owned()])).await;
+        let calls = u64::try_from(more.len().saturating_sub(1).max(1))?;
+        Ok((first, all.saturating_sub(first) / calls))
+    }
+
+    /// Instructions of a process that handles these calls and is stopped.
+    async fn run_counted(&self, lambda: &Lambda, name: &str, events: &[Value]) -> Outcome<u64> {
+        lambda.restart(Some(&[name.to_owned()])).await;
+        for event in events {
+            lambda.invoke(name, event.to_string().into()).await?;
+        }
+        let processes = lambda.processes(name);
+        let [process] = processes[..] else {
+            return Err(format!("{name} has {} processes, not one", processes.len()).into());
+        };
+        let ended = Command::new("kill")
+            .args(["-TERM", &process.id.to_string()])
+            .status()?;
+        if !ended.success() {
+            return Err(format!("{name} cannot be ended").into());
+        }
+        let path = format!("{}.{}", self.binaries.counts(name).display(), process.id);
+        let started = Instant::now();
+        loop {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let totals = text.lines().find_map(|line| line.strip_prefix("totals: "));
+            if let Some(totals) = totals {
+                fs::remove_file(&path)?;
+                return Ok(totals.trim().parse()?);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!("no instructions were counted for {name}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn zip_bytes(&self, name: &str) -> Outcome<u64> {
+        let mut function = Function::default();
+        measure::sizes(&self.binaries.deployed(name), &mut function)?;
+        Ok(function.zip_bytes)
+    }
+}
+
+#[expect(clippy::float_arithmetic, reason = "units are not money")]
+fn add(sum: &mut f64, units: f64) {
+    *sum += units;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budgets(zip: u64, instructions: u64, units: f64) -> Budgets {
+        let need = Need {
+            instructions,
+            read_units: units,
+            requests: BTreeMap::from([("DynamoDB GetItem".to_owned(), 1.0)]),
+            ..Need::default()
+        };
+        let budget = Budget {
+            zip_bytes: zip,
+            first_instructions: 1_000_000,
+            scenarios: BTreeMap::from([("page".to_owned(), need)]),
+        };
+        BTreeMap::from([("get-product".to_owned(), budget)])
+    }
+
+    #[test]
+    fn a_scan_may_find_a_little_more_and_a_query_may_not() {
+        let need = |request: &str, units| Need {
+            read_units: units,
+            requests: BTreeMap::from([(request.to_owned(), 8.0)]),
+            ..Need::default()
+        };
+        let scan = |units| need("DynamoDB Scan", units);
+        let query = |units| need("DynamoDB Query", units);
+        assert!(counts_fit(&scan(354.0), &scan(356.0)));
+        assert!(counts_fit(&scan(358.0), &scan(356.0)));
+        assert!(!counts_fit(&scan(370.0), &scan(356.0)));
+        assert!(!counts_fit(&query(354.0), &query(356.0)));
+    }
+
+    #[test]
+    fn what_grows_is_found_and_what_shrinks_must_be_noted() {
+        let held = budgets(1_000_000, 200_000, 0.5);
+        assert!(compare(&held, &held).is_empty());
+        assert!(compare(&held, &budgets(1_010_000, 205_000, 0.5)).is_empty());
+        for (now, what) in [
+            (budgets(1_030_000, 200_000, 0.5), "zip"),
+            (budgets(1_000_000, 210_000, 0.5), "instructions"),
+            (budgets(1_000_000, 100_000, 0.5), "only"),
+            (budgets(1_000_000, 200_000, 1.0), "read units"),
+            (Budgets::new(), "not there"),
+        ] {
+            let findings = compare(&held, &now);
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            assert!(findings[0].contains(what), "{findings:?}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The scenarios of each function: its most frequent successful calls.
+
+use bench::binaries::Way;
+use local::outcome::Outcome;
+use serde_json::{Value, json};
+
+use crate::world::{
+    World, customer, http, message, order_changed, order_placed, place_order, sample, sample_named,
+    set_line, text,
+};
+
+/// One scenario of a function.
+pub(crate) struct Scenario {
+    /// Name of the function.
+    pub(crate) function: &'static str,
+    /// Name of the scenario.
+    pub(crate) name: &'static str,
+    /// Whether the in-process cache is disabled.
+    pub(crate) uncached: bool,
+    calls: Calls,
+}
+
+enum Calls {
+    /// The same call repeatedly.
+    Same,
+    /// Calls that each use something up.
+    Each,
+}
+
+/// Events of a scenario.
+pub(crate) struct Events {
+    /// Events in order; the last one may be repeated if `repeatable`.
+    pub(crate) events: Vec<Value>,
+    /// Whether one of them can be repeated any number of times.
+    pub(crate) repeatable: bool,
+}
+
+const fn same(function: &'static str, name: &'static str) -> Scenario {
+    Scenario {
+        function,
+        name,
+        uncached: false,
+        calls: Calls::Same,
+    }
+}
+
+const fn each(function: &'static str, name: &'static str) -> Scenario {
+    Scenario {
+        function,
+        name,
+        uncached: false,
+        calls: Calls::Each,
+    }
+}
+
+const fn uncached(function: &'static str, name: &'static str) -> Scenario {
+    Scenario {
+        function,
+        name,
+        uncached: true,
+        calls: Calls::Same,
+    }
+}
+
+/// All scenarios. A test checks that no function of the template is missing.
+pub(crate) const SCENARIOS: [Scenario; 38] = [
+    same("get-product", "page"),
+    uncached("get-product", "page-uncached"),
+    same("list-products", "list-24"),
+    uncached("list-products", "list-24-uncached"),
+    same("create-cart", "new"),
+    same("set-cart-line", "one-line"),
+    same("get-cart", "one-line"),
+    each("remove-cart-line", "one-line"),
+    each("place-order", "one-line"),
+    same("get-order", "one"),
+    same("get-order-as-staff", "one"),
+    each("cancel-order", "unpaid"),
+    each("cancel-order-as-staff", "unpaid"),
+    each("fulfil-order", "whole"),
+    each("refund-order", "whole"),
+    each("capture-payment", "capture"),
+    each("refund-payment", "refund"),
+    same("sweep-orders", "nothing-due"),
+    each("render-invoice", "invoice"),
+    same("get-invoice", "link"),
+    same("get-invoice-as-staff", "link"),
+    each("send-email", "confirmation"),
+    same("suppress-address", "complaint"),
+    same("relay-events", "placed"),
+    same("relay-events", "paid"),
+    same("refresh-availability", "sold-out"),
+    same("get-stock", "one"),
+    same("set-stock", "count"),
+    same("split-stock", "split-already"),
+    same("reconcile-stock", "scan"),
+    same("create-import", "ticket"),
+    same("get-import", "awaiting-upload"),
+    same("start-import", "upload-gone"),
+    same("import-rows", "unchanged-product"),
+    same("receive-payment-event", "refused"),
+    same("handle-payment-event", "unknown-event"),
+    same("health", "ok"),
+    same("not-found", "unknown-path"),
+];
+
+impl Scenario {
+    /// How the function is run in this scenario.
+    pub(crate) const fn way(&self) -> Way {
+        Way {
+            uncached: self.uncached,
+            counted: false,
+        }
+    }
+
+    /// The events: `count` of them if each uses something up.
+    pub(crate) async fn events(&self, world: &World, count: usize) -> Outcome<Events> {
+        let (events, repeatable) = match self.calls {
+            Calls::Same => (vec![self.event(world).await?], true),
+            Calls::Each => {
+                let mut events = Vec::with_capacity(count);
+                for index in 0..count {
+                    events.push(self.next(world, index).await?);
+                }
+                (events, false)
+            }
+        };
+        Ok(Events { events, repeatable })
+    }
+
+    async fn event(&self, world: &World) -> Outcome<Value> {
+        let paid = world.paid.first().ok_or("no order is paid")?;
+        let id = text(&paid["id"]);
+        let sku = ("sku", "SKU-0");
+        Ok(match self.function {
+            "get-product" => http(
+                "GET /v1/products/{slug}",
+                &[("slug", "headliner-tee-7")],
+                &[],
+                None,
+            ),
+            "list-products" => http("GET /v1/products?limit=24", &[], &[], None),
+            "create-cart" => http("POST /v1/carts", &[], &[], None),
+            "set-cart-line" => set_line(&world.cart().await?, "SKU-0", 2),
+            "get-cart" => http(
+                "GET /v1/carts/{cart_id}",
+                &[("cart_id", &world.cart().await?)],
+                &[],
+                None,
+            ),
+            "get-order" => customer("GET /v1/orders/{order_id}", paid, None),
+            "get-order-as-staff" => world.order(&id),
+            "get-invoice" => world.invoice(0),
+            "get-invoice-as-staff" => world.staff(
+                "GET /v1/admin/orders/{order_id}/invoice",
+                &[("order_id", &id)],
+                None,
+            ),
+            "refresh-availability" => message(&json!({
+                "event_id": "SKU-1.1", "occurred_at": "2026-11-22T10:00:00Z",
+                "trace_id": "JKJaXmPLvHcESHA=", "type": "availability_changed",
+                "sku": "SKU-1", "product_slug": "headliner-tee-1",
+            })),
+            "get-stock" => world.staff("GET /v1/admin/stock/{sku}", &[sku], None),
+            "set-stock" => {
+                let body = json!({ "on_hand": 900_000 });
+                world.staff("PUT /v1/admin/stock/{sku}", &[sku], Some(&body))
+            }
+            "split-stock" => {
+                let body = json!({ "shards": 1 });
+                world.staff("PUT /v1/admin/stock/{sku}/shards", &[sku], Some(&body))
+            }
+            "create-import" => world.staff("POST /v1/admin/imports", &[], None),
+            "get-import" => {
+                let route = world.staff("POST /v1/admin/imports", &[], None);
+                let ticket = world.api("create-import", &route).await?;
+                let id = text(&ticket["id"]);
+                world.staff(
+                    "GET /v1/admin/imports/{import_id}",
+                    &[("import_id", &id)],
+                    None,
+                )
+            }
+            "relay-events" => match self.name {
+                "paid" => sample_named("relay-events", "order-paid")?,
+                _ => {
+                    let file = "order-placed-and-variant-sold-out";
+                    let mut both = sample_named("relay-events", file)?;
+                    // Only the order.
+                    if let Some(records) = both["Records"].as_array_mut() {
+                        records.truncate(1);
+                    }
+                    both
+                }
+            },
+            "health" => http("GET /v1/health", &[], &[], None),
+            "not-found" => http("GET /v1/nothing", &[], &[], None),
+            other => sample(other)?,
+        })
+    }
+
+    async fn next(&self, world: &World, index: usize) -> Outcome<Value> {
+        let paid = &world.paid[index % world.paid.len().max(1)];
+        Ok(match self.function {
+            "remove-cart-line" => {
+                let cart = world.cart().await?;
+                let path = [("cart_id", cart.as_str()), ("sku", "SKU-0")];
+                http("DELETE /v1/carts/{cart_id}/lines/{sku}", &path, &[], None)
+            }
+            "place-order" => place_order(&world.cart().await?),
+            "cancel-order" => {
+                let placed = world.place().await?;
+                customer(
+                    "POST /v1/orders/{order_id}/cancel",
+                    &placed,
+                    Some(&json!({})),
+                )
+            }
+            "cancel-order-as-staff" => staff(world, &world.place().await?, "cancel"),
+            "fulfil-order" => staff(world, &world.pay().await?, "fulfilments"),
+            "refund-order" => staff(world, &world.pay().await?, "refunds"),
+            "capture-payment" => order_placed(&world.place().await?),
+            "refund-payment" => {
+                let placed = world.pay().await?;
+                let order = world
+                    .api("refund-order", &staff(world, &placed, "refunds"))
+                    .await?;
+                order_changed(
+                    &placed,
+                    order["version"].as_u64().unwrap_or(4),
+                    "refund_requested",
+                )
+            }
+            "render-invoice" => order_changed(&world.pay().await?, 3, "paid"),
+            // Each email is sent once: another version means another email.
+            "send-email" => {
+                let round = u64::try_from(index / world.paid.len().max(1))?;
+                order_changed(paid, 1_000 + round, "paid")
+            }
+            other => return Err(format!("nothing is known of {other}").into()),
+        })
+    }
+}
+
+fn staff(world: &World, placed: &Value, action: &str) -> Value {
+    let id = text(&placed["id"]);
+    let route = format!("POST /v1/admin/orders/{{order_id}}/{action}");
+    world.staff(&route, &[("order_id", &id)], Some(&json!({})))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use local::{
+        project,
+        template::{Settings, Template},
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_function_is_measured() {
+        let settings = Settings {
+            stack_name: "bench".to_owned(),
+            endpoint: "http://127.0.0.1".to_owned(),
+            parameters: BTreeMap::new(),
+        };
+        let template = Template::read(&project::root(), &settings).unwrap();
+        let there: BTreeSet<&str> = template
+            .functions
+            .iter()
+            .map(|f| f.binary.as_str())
+            .collect();
+        let measured: BTreeSet<&str> = SCENARIOS.iter().map(|s| s.function).collect();
+        assert_eq!(measured, there);
+    }
+}

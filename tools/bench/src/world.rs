@@ -1,0 +1,464 @@
+//! A shop to measure: real functions, a catalog, orders in every state, and the events for the
+//! functions.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use local::{
+    meter::Meter,
+    outcome::Outcome,
+    project,
+    stack::{Options, Stack},
+    staff,
+};
+use reqwest::Url;
+use serde_json::{Value, json};
+
+/// Number of products: more than one page of a list.
+const PRODUCTS: usize = 60;
+/// Timeout for asynchronous work of the shop.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Log output of the functions.
+#[derive(Default)]
+pub(crate) struct Logged {
+    pub(crate) bytes: AtomicU64,
+    pub(crate) lines: AtomicU64,
+}
+
+/// A running shop whose functions are only called by the benchmark.
+pub(crate) struct World {
+    pub(crate) stack: Stack,
+    pub(crate) meter: Meter,
+    pub(crate) logged: Arc<Logged>,
+    token: String,
+    /// Paid orders with their access tokens.
+    pub(crate) paid: Vec<Value>,
+}
+
+/// Configuration of the shop.
+pub(crate) struct Setting {
+    /// Folder of the binaries.
+    pub(crate) binaries: PathBuf,
+    /// Folder of the project.
+    pub(crate) root: PathBuf,
+    /// Meter between the functions and AWS.
+    pub(crate) meter: Meter,
+    /// Number of orders that are paid before the measurement.
+    pub(crate) orders: usize,
+}
+
+impl World {
+    /// Starts the shop, places orders and disables the triggers.
+    pub(crate) async fn start(setting: Setting) -> Outcome<Self> {
+        let keys = tempfile::tempdir()?;
+        let public_key = staff::make_key(keys.path())?;
+        let token = staff::make_token(keys.path(), "bench", 24)?;
+        let logged = Arc::new(Logged::default());
+        let sink = Arc::clone(&logged);
+        let stack = Stack::start(Options {
+            root: setting.root,
+            binaries: setting.binaries,
+            data: None,
+            port: 0,
+            parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]),
+            log: Arc::new(move |_, line| {
+                sink.bytes
+                    .fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
+                sink.lines.fetch_add(1, Ordering::Relaxed);
+            }),
+            wiring: Some(setting.meter.wiring()),
+            impatient: true,
+        })
+        .await?;
+        let mut world = Self {
+            stack,
+            meter: setting.meter,
+            logged,
+            token,
+            paid: Vec::new(),
+        };
+        world.stock_up().await?;
+        for _ in 0..setting.orders {
+            let placed = world.place().await?;
+            world.paid.push(placed);
+        }
+        for index in 0..world.paid.len() {
+            world.settled(index).await?;
+        }
+        world.stack.stop_triggers();
+        // When no function is being called any more, all queued work is done.
+        let mut progress = world.stack.lambda.progress();
+        while tokio::time::timeout(Duration::from_millis(500), progress.changed())
+            .await
+            .is_ok_and(|changed| changed.is_ok())
+        {}
+        Ok(world)
+    }
+
+    /// Stops the shop.
+    pub(crate) async fn stop(self) {
+        self.stack.stop().await;
+    }
+
+    /// Invokes a function as Lambda does and returns its response.
+    pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Outcome<Value> {
+        let answer = self
+            .stack
+            .lambda
+            .invoke(function, event.to_string().into())
+            .await?;
+        Ok(serde_json::from_slice(&answer).unwrap_or(Value::Null))
+    }
+
+    /// Invokes a function of the API and returns the body of its response, which must be a success.
+    pub(crate) async fn api(&self, function: &str, event: &Value) -> Outcome<Value> {
+        let answer = self.invoke(function, event).await?;
+        let body = answer["body"].as_str().unwrap_or_default();
+        match answer["statusCode"].as_u64() {
+            Some(200..=299) => Ok(serde_json::from_str(body).unwrap_or(Value::Null)),
+            status => Err(format!("{function} answered {status:?}: {body}").into()),
+        }
+    }
+
+    async fn stock_up(&self) -> Outcome {
+        let ticket = self
+            .api(
+                "create-import",
+                &self.staff("POST /v1/admin/imports", &[], None),
+            )
+            .await?;
+        // Bypasses the meter, whose certificate only the functions trust: only bucket and key of the
+        // URL matter.
+        let upload: Url = text(&ticket["upload"]["url"]).parse()?;
+        let mut path = upload.path().trim_start_matches('/').splitn(2, '/');
+        let (bucket, key) = (
+            path.next().unwrap_or_default(),
+            path.next().unwrap_or_default(),
+        );
+        let put = self.stack.emulators.s3.put_object().bucket(bucket).key(key);
+        put.body(catalogue().into_bytes().into()).send().await?;
+        let id = text(&ticket["id"]);
+        let event = self.staff(
+            "GET /v1/admin/imports/{import_id}",
+            &[("import_id", &id)],
+            None,
+        );
+        self.eventually("the catalog is imported", async || {
+            let import = self.api("get-import", &event).await?;
+            if import["state"] == "failed" || import["rows_failed"].as_u64() > Some(0) {
+                return Err(format!("the catalog cannot be imported: {import}").into());
+            }
+            Ok((import["state"] == "completed").then_some(()))
+        })
+        .await
+    }
+
+    async fn settled(&self, index: usize) -> Outcome {
+        let id = text(&self.paid[index]["id"]);
+        let order = self.order(&id);
+        self.eventually("orders are paid and have their invoices", async || {
+            let order = self.api("get-order-as-staff", &order).await?;
+            Ok((order["status"] == "paid").then_some(()))
+        })
+        .await?;
+        let invoice = self.invoice(index);
+        self.eventually("orders have their invoices", async || {
+            Ok(self.api("get-invoice", &invoice).await.ok().map(|_| ()))
+        })
+        .await
+    }
+
+    /// Checks again after each invocation of a function, until `look` returns a value.
+    async fn eventually<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut() -> Outcome<Option<T>>,
+    ) -> Outcome<T> {
+        let started = Instant::now();
+        let mut progress = self.stack.lambda.progress();
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(found);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!("waited {} s in vain: {what}", PATIENCE.as_secs()).into());
+            }
+            progress.mark_unchanged();
+            // The check is an invocation itself, so wait for time to pass or for another one.
+            let _ = tokio::time::timeout(Duration::from_millis(20), progress.changed()).await;
+        }
+    }
+
+    /// Creates a cart with one line.
+    pub(crate) async fn cart(&self) -> Outcome<String> {
+        let cart = self
+            .api("create-cart", &http("POST /v1/carts", &[], &[], None))
+            .await?;
+        let id = text(&cart["id"]);
+        self.api("set-cart-line", &set_line(&id, "SKU-0", 1))
+            .await?;
+        Ok(id)
+    }
+
+    /// Places an order; only the shop's own queues would capture its payment.
+    pub(crate) async fn place(&self) -> Outcome<Value> {
+        let cart = self.cart().await?;
+        self.api("place-order", &place_order(&cart)).await
+    }
+
+    /// Places an order and captures its payment by invoking the consumer.
+    pub(crate) async fn pay(&self) -> Outcome<Value> {
+        let placed = self.place().await?;
+        self.invoke("capture-payment", &order_placed(&placed))
+            .await?;
+        Ok(placed)
+    }
+
+    /// A request by staff.
+    pub(crate) fn staff(&self, route: &str, path: &[(&str, &str)], body: Option<&Value>) -> Value {
+        let token = format!("Bearer {}", self.token);
+        http(
+            route,
+            path,
+            &[("authorization", &token), ("idempotency-key", &unique())],
+            body,
+        )
+    }
+
+    /// A request for an order by staff.
+    pub(crate) fn order(&self, id: &str) -> Value {
+        self.staff("GET /v1/admin/orders/{order_id}", &[("order_id", id)], None)
+    }
+
+    /// A request for the invoice of a paid order by its customer.
+    pub(crate) fn invoice(&self, index: usize) -> Value {
+        customer("GET /v1/orders/{order_id}/invoice", &self.paid[index], None)
+    }
+}
+
+/// A request by the customer who placed an order.
+pub(crate) fn customer(route: &str, placed: &Value, body: Option<&Value>) -> Value {
+    let (id, token) = (text(&placed["id"]), text(&placed["access_token"]));
+    let token = format!("Bearer {token}");
+    http(
+        route,
+        &[("order_id", &id)],
+        &[("authorization", &token), ("idempotency-key", &unique())],
+        body,
+    )
+}
+
+/// A request that sets a line of a cart.
+pub(crate) fn set_line(cart: &str, sku: &str, quantity: u32) -> Value {
+    http(
+        "PUT /v1/carts/{cart_id}/lines/{sku}",
+        &[("cart_id", cart), ("sku", sku)],
+        &[],
+        Some(&json!({ "quantity": quantity })),
+    )
+}
+
+/// A request that places an order for a cart.
+pub(crate) fn place_order(cart: &str) -> Value {
+    let body = json!({
+        "cart_id": cart,
+        "email": "ada@example.com",
+        "shipping_address": {
+            "name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London",
+            "postal_code": "SW1Y 4JH", "country": "GB",
+        },
+        "payment": { "method": "test", "token": "tok_ok" },
+    });
+    http(
+        "POST /v1/orders",
+        &[],
+        &[("idempotency-key", &unique())],
+        Some(&body),
+    )
+}
+
+/// The message that starts the payment of an order.
+pub(crate) fn order_placed(placed: &Value) -> Value {
+    let id = text(&placed["id"]);
+    message(&json!({
+        "event_id": format!("{id}.1"),
+        "occurred_at": placed["placed_at"],
+        "trace_id": "JKJaXmPLvHcESHA=",
+        "type": "order_placed",
+        "order_id": id,
+    }))
+}
+
+/// The message about a change of an order.
+pub(crate) fn order_changed(placed: &Value, version: u64, what: &str) -> Value {
+    let id = text(&placed["id"]);
+    message(&json!({
+        "event_id": format!("{id}.{version}"),
+        "occurred_at": placed["placed_at"],
+        "trace_id": "JKJaXmPLvHcESHA=",
+        "type": "order_changed",
+        "order_id": id,
+        "version": version,
+        "what": what,
+    }))
+}
+
+/// A delivery of SQS.
+pub(crate) fn message(body: &Value) -> Value {
+    json!({ "Records": [{
+        "messageId": "059f36b4-87a3-44ab-83d2-661970000000",
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": body.to_string(),
+        "attributes": {
+            "ApproximateReceiveCount": "1", "SentTimestamp": "1795341600000",
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1795341600010",
+        },
+        "messageAttributes": {},
+        "md5OfBody": "93c2bbcb7409c9b597db2d7ece318e72",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:Queue",
+        "awsRegion": "us-east-1",
+    }] })
+}
+
+/// A sample event of `events/`.
+pub(crate) fn sample(function: &str) -> Outcome<Value> {
+    let folder = project::root().join("events").join(function);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+    let file = files.first().ok_or("no sample event")?;
+    Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+}
+
+/// A sample event of `events/`, by its name.
+pub(crate) fn sample_named(function: &str, name: &str) -> Outcome<Value> {
+    let file = project::root().join("events").join(function);
+    let file = file.join(format!("{name}.json"));
+    let text = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+/// A request in the HTTP API's format, with the headers that CloudFront and browsers add.
+pub(crate) fn http(
+    route: &str,
+    path: &[(&str, &str)],
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Value {
+    let (method, pattern) = route.split_once(' ').unwrap_or((route, "/"));
+    let (pattern, query) = pattern.split_once('?').unwrap_or((pattern, ""));
+    let mut raw_path = pattern.to_owned();
+    for (name, value) in path {
+        raw_path = raw_path.replace(&format!("{{{name}}}"), value);
+    }
+    let mut all = json!({
+        "accept": "application/json",
+        "accept-encoding": "gzip, br",
+        "accept-language": "en-GB,en;q=0.9",
+        "content-length": "0",
+        "host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+        "user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+        "via": "2.0 3f1f0d3a.cloudfront.net (CloudFront)",
+        "x-amz-cf-id": "kpmyVZLFCYZfiTCLVXrjuJc2wHXvq8X7kGZ0wC1qzYHhxOfUTrfpXA==",
+        "x-amzn-trace-id": "Root=1-67406a2b-4f6a1a0f7d5b0a7c5c3f2f10",
+        "x-forwarded-for": "203.0.113.7, 130.176.1.1",
+        "x-forwarded-port": "443",
+        "x-forwarded-proto": "https",
+    });
+    if body.is_some() {
+        all["content-type"] = json!("application/json");
+    }
+    for (name, value) in headers {
+        all[*name] = json!(value);
+    }
+    let route_key = format!("{method} {pattern}");
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": raw_path,
+        "rawQueryString": query,
+        "headers": all,
+        "pathParameters": path.iter().copied().collect::<BTreeMap<_, _>>(),
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4e5",
+            "domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+            "domainPrefix": "a1b2c3d4e5",
+            "http": {
+                "method": method, "path": raw_path, "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.7", "userAgent": all["user-agent"],
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": "22/Nov/2026:10:00:00 +0000",
+            "timeEpoch": 1_795_341_600_000_u64,
+        },
+        "isBase64Encoded": false,
+    });
+    if !query.is_empty() {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        event["queryStringParameters"] = json!(pairs.collect::<BTreeMap<_, _>>());
+    }
+    if let Some(body) = body {
+        event["body"] = json!(body.to_string());
+    }
+    event
+}
+
+/// The text of a required field.
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A new idempotency key.
+fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("bench-{:012}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A realistic product file: products with three sizes, four tags and two images, about 1.5 kB each as
+/// JSON.
+fn catalogue() -> String {
+    let mut file = String::from(
+        "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Option1 Name,Option1 Value,\
+         Variant SKU,Variant Inventory Qty,Variant Price,Variant Compare At Price,Image Src,Image Alt Text\n",
+    );
+    for number in 0..PRODUCTS {
+        let handle = format!("headliner-tee-{number}");
+        for (index, size) in ["Small", "Medium", "Large"].iter().enumerate() {
+            let sku = match index {
+                0 => format!("SKU-{number}"),
+                _ => format!("SKU-{number}-{index}"),
+            };
+            let image = format!("/media/demo/{handle}-{index}.webp");
+            let details = match index {
+                0 => format!(
+                    "Headliner Tee No. {number},\"<p>A heavyweight tee from organic cotton, cut straight, \
+                     made for the front row. It is knitted in Portugal, dyed once, washed twice, and \
+                     printed by hand. The print lasts longer than the tour.</p><ul><li>240 g per square \
+                     metre</li><li>Ribbed collar</li><li>Fits true to size</li></ul>\",Stampede,Shirts,\
+                     \"cotton, tee, men, new\",Tour"
+                ),
+                _ => ",,,,,".to_owned(),
+            };
+            let option = if index == 0 { "Size" } else { "" };
+            file.push_str(&format!(
+                "{handle},{details},{option},{size},{sku},1000000,{}.00,40.00,{image},Headliner Tee {size}\n",
+                20 + number % 15
+            ));
+        }
+    }
+    file
+}
