@@ -7,10 +7,11 @@ use std::{
 };
 
 use domain::event::Event;
-use local::template::{Function, Template, Trigger, load};
+use local::{
+    outcome::Outcome,
+    template::{Function, Template, Trigger, load},
+};
 use serde_json::{Value, json};
-
-use local::Outcome;
 
 /// Documents that may count things, if the count is right.
 const COUNTING: [&str; 5] = [
