@@ -20,7 +20,7 @@ impl Consumer for CapturePayment {
         };
         let next = self
             .payments
-            .collect(
+            .authorize_and_capture(
                 order_id,
                 delivery.message.attempts + delivery.attempt,
                 delivery.now,
