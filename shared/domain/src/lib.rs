@@ -12,7 +12,6 @@ pub mod event;
 pub mod fault;
 pub mod id;
 pub mod idempotency;
-pub mod import;
 pub mod inventory;
 pub mod invoice;
 pub mod money;

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::{
+    catalog::import::{ImportState, ImportView, LineFault, MAX_FAULTS},
     id::ImportId,
-    import::{ImportState, ImportView, LineFault, MAX_FAULTS},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! Products, their variants, and the lists that contain them.
 
+pub mod import;
+
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use schemars::JsonSchema;
