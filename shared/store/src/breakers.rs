@@ -1,6 +1,6 @@
 //! Stores the state of circuit breakers, which all processes share.
 
-use domain::breaker::Breaker;
+use domain::payments::breaker::Breaker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let read = breaker.open_until.map_or(0, Timestamp::as_millisecond);
-        let until = now + domain::breaker::COOLDOWN;
+        let until = now + domain::payments::breaker::COOLDOWN;
         let answer = self
             .update(&Key::breaker(service))
             .update_expression("SET open_until = :until")

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 use domain::{
     catalog::Sku,
     id::{OrderId, RefundId},
-    invoice::{Buyer, Document, Invoice, Kind, Line, Seller, Series, TaxLine},
+    invoices::{Buyer, Document, Invoice, Kind, Line, Seller, Series, TaxLine},
     money::{Currency, Money},
 };
 use jiff::Timestamp;

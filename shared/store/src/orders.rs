@@ -14,11 +14,11 @@ use domain::{
     idempotency::{Fingerprint, StoredResponse},
     inventory::{Share, StockEffect, StockMove},
     money::{Currency, Money},
-    order::{
+    orders::{
         Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
         Refund, Transition,
     },
-    payment::PaymentStatus,
+    payments::PaymentStatus,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

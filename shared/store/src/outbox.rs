@@ -3,7 +3,7 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     event::{Envelope, Event},
-    order::{CloseReason, Order, OrderStatus},
+    orders::{CloseReason, Order, OrderStatus},
 };
 use jiff::Timestamp;
 

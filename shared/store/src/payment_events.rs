@@ -1,7 +1,7 @@
 //! Stores webhook events of payment providers as they were received, once, before they are handled.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use domain::payment::Provider;
+use domain::payments::Provider;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

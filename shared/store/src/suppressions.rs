@@ -1,6 +1,6 @@
 //! Stores the suppression list: addresses that receive no email, by their hash.
 
-use domain::email::suppression::{AddressHash, Reason, Suppression};
+use domain::notifications::suppression::{AddressHash, Reason, Suppression};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use domain::{
     event::{Envelope, Event},
     id::RefundId,
-    invoice::{self, Document, Invoice, Kind, Seller, TaxRule},
-    order::{Order, OrderEventKind},
+    invoices::{self, Document, Invoice, Kind, Seller, TaxRule},
+    orders::{Order, OrderEventKind},
 };
 use gateways::objects::Bucket;
 use jiff::{Timestamp, tz::TimeZone};
@@ -46,7 +46,7 @@ impl Consumer for RenderInvoice {
             OrderEventKind::Refunded => (false, change.refund_id),
             _ => return Ok(()),
         };
-        if !invoice::is_due(&order) {
+        if !invoices::is_due(&order) {
             // The payment arrived after the goods were gone. Nothing was sold, so there is nothing to
             // credit.
             return Ok(());
@@ -95,7 +95,7 @@ impl RenderInvoice {
         if let Some(note) = found.credit_note(id) {
             return Ok(note.clone());
         }
-        let refund = invoice::credited(order).find(|refund| refund.id == id);
+        let refund = invoices::credited(order).find(|refund| refund.id == id);
         let refund = refund.ok_or_else(|| format!("{} has no refund {id}", order.id))?;
         let document = invoice.credit_note(refund, &self.seller, now)?;
         self.issue(&document).await

@@ -13,11 +13,11 @@ pub use samples::{Sample, samples};
 use self::letter::{Letter, Part, Row};
 use crate::{
     money::Money,
-    order::{
+    orders::{
         Actor, Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderEventKind, Refund,
         RefundStatus, Units,
     },
-    payment::PaymentFailure,
+    payments::PaymentFailure,
 };
 
 /// An email, ready to be sent.
@@ -255,7 +255,7 @@ const NOTHING_CHARGED: &str = "Nothing was charged.";
 
 /// All lines of the order with their totals.
 fn bought(order: &Order) -> Vec<Row> {
-    let row = |line: &crate::order::OrderLine| {
+    let row = |line: &crate::orders::OrderLine| {
         // Placing the order has checked that the total can be computed.
         let total = line.unit_price.times(line.quantity);
         let total = total.unwrap_or(line.unit_price);

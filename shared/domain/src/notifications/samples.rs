@@ -8,8 +8,8 @@ use crate::{
     id::{CartId, FulfilmentId, OrderId, RefundId},
     idempotency::Fingerprint,
     money::Money,
-    order::{Actor, Address, Fulfil, Order, OrderLine, Payment, RequestRefund, Transition, Units},
-    payment::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
+    orders::{Actor, Address, Fulfil, Order, OrderLine, Payment, RequestRefund, Transition, Units},
+    payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
 };
 
 /// One sample email.

@@ -14,7 +14,7 @@ use crate::{
     fault::{Code, Rejection},
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
-    order::{Address, Order, OrderEventKind, OrderStatus, Refund, RefundStatus, Units},
+    orders::{Address, Order, OrderEventKind, OrderStatus, Refund, RefundStatus, Units},
 };
 
 /// The seller as printed on the document.
@@ -194,7 +194,7 @@ impl Invoice {
         tax: &TaxRule,
         now: Timestamp,
     ) -> Result<Document, MoneyError> {
-        let line = |line: &crate::order::OrderLine| {
+        let line = |line: &crate::orders::OrderLine| {
             Ok(Line {
                 sku: Some(line.sku.clone()),
                 title: line.title.clone(),
@@ -404,7 +404,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::order::tests::placed;
+    use crate::orders::tests::placed;
 
     fn seller() -> Seller {
         Seller {

@@ -16,7 +16,7 @@ use crate::{
     fault::{Code, FieldFault, Rejection},
     id::{FulfilmentId, RefundId},
     inventory::{Share, StockEffect, StockMove},
-    payment::{PaymentFailure, PaymentStatus},
+    payments::{PaymentFailure, PaymentStatus},
 };
 
 /// Maximum number of fulfilments and of refunds of one order: more than it has lines, and small enough
@@ -857,7 +857,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::order::tests::placed;
+    use crate::orders::tests::placed;
 
     /// A change to try on an order, with its arguments.
     #[derive(Clone, Debug)]

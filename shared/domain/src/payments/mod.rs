@@ -1,5 +1,7 @@
 //! Payment methods, states and failures, independent of the provider.
 
+pub mod breaker;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -17,7 +17,7 @@ use crate::{
     idempotency::{Fingerprint, IdempotencyKey},
     inventory::{Share, Variant},
     money::{Currency, Money, MoneyError},
-    payment::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
+    payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
     text::FieldCheck,
 };
 

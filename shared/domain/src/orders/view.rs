@@ -13,7 +13,7 @@ use crate::{
     catalog::Sku,
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
-    payment::{PaymentFailure, PaymentStatus, Provider},
+    payments::{PaymentFailure, PaymentStatus, Provider},
 };
 
 /// An order as its customer sees it.
