@@ -404,7 +404,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::orders::tests::placed;
+    use crate::orders::placed;
 
     fn seller() -> Seller {
         Seller {

@@ -69,7 +69,7 @@ const EVIL: &str =
     "<script>alert(\"x\")</script>\r\nBcc: \u{202e}all@example.com 'a' & \u{5d0}\u{5d1}";
 
 fn evil_order() -> Order {
-    let mut order = crate::orders::tests::placed(&[("A", 3, 500), ("B", 1, 200)]);
+    let mut order = crate::orders::placed(&[("A", 3, 500), ("B", 1, 200)]);
     for line in &mut order.lines {
         line.title = EVIL.to_owned();
     }
@@ -287,7 +287,7 @@ fn each_letter_says_what_matters() {
 
 #[test]
 fn nobody_is_told_of_what_is_no_longer_so() {
-    let placed = crate::orders::tests::placed(&[("A", 1, 500)]);
+    let placed = crate::orders::placed(&[("A", 1, 500)]);
     let due = placed.due_at;
     let quiet = |order: &Order, version| {
         let entry = order.change(version).unwrap();

@@ -1,10 +1,15 @@
-//! Requests of customers and staff to change an order.
+//! Bodies of the endpoints that change an order.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Fulfil, RequestRefund, Units};
-use crate::{catalog::Sku, fault::Rejection, money::MAX_PRICE, text::FieldCheck};
+use crate::{
+    catalog::Sku,
+    fault::Rejection,
+    money::MAX_PRICE,
+    orders::{Fulfil, RequestRefund, Units},
+    text::FieldCheck,
+};
 
 /// Maximum length of a reason, in characters.
 const MAX_REASON: usize = 200;

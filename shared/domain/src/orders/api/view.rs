@@ -4,15 +4,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{
-    Address, Fulfilment, HistoryEntry, Order, OrderEventKind, OrderStatus, Refund, RefundStatus,
-    Units,
-};
 use crate::{
     cart::Totals,
     catalog::Sku,
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
+    orders::{Address, Fulfilment, HistoryEntry, Order, OrderStatus, Refund, RefundStatus, Units},
     payments::{PaymentFailure, PaymentStatus, Provider},
 };
 
@@ -227,23 +224,5 @@ impl StaffOrderView {
             version: order.version,
             payment_id: order.payment.payment_id.clone(),
         })
-    }
-}
-
-impl OrderEventKind {
-    /// The kind of change as sent to clients.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PaymentActionRequired => "payment_action_required",
-            Self::PaymentAuthorised => "payment_authorised",
-            Self::Paid => "paid",
-            Self::PaymentFailed => "payment_failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Fulfilled => "fulfilled",
-            Self::RefundRequested => "refund_requested",
-            Self::Refunded => "refunded",
-            Self::RefundFailed => "refund_failed",
-        }
     }
 }
