@@ -1,7 +1,8 @@
-use super::*;
+use super::{texts::NOTHING_CHARGED, *};
 use crate::{
     id::{FulfilmentId, RefundId},
-    orders::{Fulfil, RequestRefund, Transition},
+    orders::{Actor, Fulfil, RequestRefund, Transition, Units},
+    payments::PaymentFailure,
 };
 
 const SHOP: &str = "Longmeadow & Co";

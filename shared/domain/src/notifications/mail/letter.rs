@@ -1,5 +1,5 @@
 //! Renders an email. The text and HTML versions are made of the same parts by one template each
-//! (`templates/letter.txt`, `templates/letter.html`), so they always agree, and the template engine
+//! (`letter.txt`, `letter.html`), so they always agree, and the template engine
 //! escapes every value in the HTML.
 
 use askama::Template;
