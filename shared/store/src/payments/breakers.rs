@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
+    error::is_condition_failure,
     item::{Record, from_item, number, string},
     keys::Key,
-    variants::is_condition_failure,
 };
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -7,9 +7,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use crate::{
-    Due, DueChange, StoreError, item::Record, orders, payment_events, variants::VariantRecord,
-};
+use crate::{Due, DueChange, StoreError, inventory::VariantRecord, item::Record, orders, payments};
 
 /// Consequences of one stream record.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,7 +81,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             if !old.is_empty() {
                 return Ok(Relay::default());
             }
-            let received = payment_events::read(new.clone().into())?;
+            let received = payments::read_payment_event(new.clone().into())?;
             Ok(Relay::event(Envelope {
                 event_id: format!("{}.{}", received.provider.name(), received.event_id),
                 occurred_at,
@@ -151,7 +149,7 @@ mod tests {
     /// A stream image of an order with a given version, payment status and closing reason.
     fn order(version: u64, payment: &str, closed: Option<&str>) -> Value {
         let sample =
-            include_str!("../../../events/relay-events/order-placed-and-variant-sold-out.json");
+            include_str!("../../../../events/relay-events/order-placed-and-variant-sold-out.json");
         let sample: Value = serde_json::from_str(sample).unwrap();
         let mut order = sample["Records"][0]["dynamodb"]["NewImage"].clone();
         order["version"] = json!({ "N": version.to_string() });
@@ -163,7 +161,7 @@ mod tests {
     }
 
     fn relay(old: Option<Value>, new: Value) -> Relay {
-        let sample = include_str!("../../../events/relay-events/order-paid.json");
+        let sample = include_str!("../../../../events/relay-events/order-paid.json");
         let mut sample: Value = serde_json::from_str(sample).unwrap();
         let change = sample["Records"][0]["dynamodb"].as_object_mut().unwrap();
         change.remove("OldImage");

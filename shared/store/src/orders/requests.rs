@@ -56,7 +56,7 @@ impl Store {
 
     /// The write of a response within the transaction of its effect, on the condition that it does not
     /// exist.
-    pub(crate) fn put_answer(&self, answer: &StoredResponse) -> Result<TransactWriteItem> {
+    pub(super) fn put_answer(&self, answer: &StoredResponse) -> Result<TransactWriteItem> {
         let record = ResponseRecord {
             id: answer.id,
             fingerprint: answer.fingerprint.clone(),
@@ -79,6 +79,6 @@ fn read_answer(item: Item) -> Result<StoredResponse, StoreError> {
 }
 
 /// The existing response, from the reason why a transaction was canceled.
-pub(crate) fn read_refused(reason: CancellationReason) -> Result<StoredResponse> {
+pub(super) fn read_refused(reason: CancellationReason) -> Result<StoredResponse> {
     read_answer(reason.item.unwrap_or_default())
 }

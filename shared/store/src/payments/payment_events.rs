@@ -127,7 +127,7 @@ impl Store {
         let item = self
             .get("GetItem payment event", &key, Consistency::Strong)
             .await?;
-        item.map(read).transpose()
+        item.map(read_payment_event).transpose()
     }
 
     /// Records the outcome of an event. Key: [`Key::payment_event`]. 1 write unit for each KB of event.
@@ -148,7 +148,7 @@ impl Store {
 }
 
 /// Parses an event from its item.
-pub(crate) fn read(item: Item) -> Result<PaymentEvent> {
+pub(crate) fn read_payment_event(item: Item) -> Result<PaymentEvent> {
     let record: PaymentEventRecord = from_item(item)?;
     Ok(PaymentEvent {
         provider: record.provider,

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
+    error::is_condition_failure,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, import_partition},
     transaction::{First, Outcome, put_action, update_action},
-    variants::is_condition_failure,
 };
 
 /// Chunk number reserved for the reason why an import failed; no file has as many chunks.
