@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::{
     fault::Rejection,
     id::OrderId,
-    invoice::{self, CreditNoteView, Invoice, InvoiceView, Kind},
-    order::Order,
+    invoices::{self, CreditNoteView, Invoice, InvoiceView, Kind},
+    orders::Order,
 };
 use gateways::objects::{Bucket, PresignedDownload};
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub async fn show(
     let order = order.ok_or_else(|| Rejection::not_found("order"))?;
     let issued = store.invoices(id).await?;
     let Some(invoice) = issued.invoice.filter(|invoice| invoice.stored) else {
-        return Err(invoice::missing(&order).into());
+        return Err(invoices::missing(&order).into());
     };
     let mut notes: Vec<Invoice> = issued
         .credit_notes

@@ -7,7 +7,7 @@ use domain::{
     id::OrderId,
     idempotency::{self, IdempotentRequest},
     money::MoneyError,
-    order::{Actor, ChangeError, Order, StaffOrderView, Transition},
+    orders::{Actor, ChangeError, Order, StaffOrderView, Transition},
 };
 use jiff::Timestamp;
 use runtime::{Endpoint, Failure, Reply, Request};

@@ -8,12 +8,14 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    breaker::{Admission, COOLDOWN},
     event::Envelope,
     id::OrderId,
     money::Money,
-    order::{ChangeError, Order, OrderStatus, RefundStatus, Transition},
-    payment::{PaymentFailure, PaymentStatus, Provider},
+    orders::{ChangeError, Order, OrderStatus, RefundStatus, Transition},
+    payments::{
+        PaymentFailure, PaymentStatus, Provider,
+        breaker::{Admission, COOLDOWN},
+    },
 };
 use gateways::{
     payment::{

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{catalog::Sku, id::OrderId, order::OrderEventKind, payment::Provider};
+use crate::{catalog::Sku, id::OrderId, orders::OrderEventKind, payments::Provider};
 
 /// An event with its metadata. Events carry ids only; consumers read the current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,23 +1,22 @@
 //! Business rules of the shop: validation of orders, the format of product files, reservation of stock.
 //! No I/O and no clock: time and randomness are inputs.
 //!
-//! One module per context. A use case is a function with an imperative name (`place_order`); its input
-//! is a command (`PlaceOrder`), its errors one enum that converts into a [`fault::Rejection`].
+//! One folder per context, with its rules (`rules`) apart from the bodies and views of its endpoints
+//! (`api`). A use case is a function with an imperative name (`place_order`); its input is a command
+//! (`PlaceOrder`), its errors one enum that converts into a [`fault::Rejection`].
 
-pub mod breaker;
 pub mod cart;
 pub mod catalog;
-pub mod email;
 pub mod event;
 pub mod fault;
 pub mod id;
 pub mod idempotency;
-pub mod import;
 pub mod inventory;
-pub mod invoice;
+pub mod invoices;
 pub mod money;
-pub mod order;
-pub mod payment;
+pub mod notifications;
+pub mod orders;
+pub mod payments;
 pub mod retry;
 pub mod text;
 pub mod wire;

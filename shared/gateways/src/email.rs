@@ -6,7 +6,7 @@ use aws_sdk_sesv2::{
     types::{Body, Content, Destination, EmailContent, Message},
 };
 use aws_types::SdkConfig;
-use domain::email::Email;
+use domain::notifications::Email;
 
 use crate::{GatewayError, retry_partition};
 

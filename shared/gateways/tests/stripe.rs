@@ -15,7 +15,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
-use domain::{money::Money, payment::Provider::Stripe as STRIPE};
+use domain::{money::Money, payments::Provider::Stripe as STRIPE};
 use gateways::{
     payment::{
         Authorisation, EventError, PaymentError, PaymentProviders, PaymentState, ProviderPayment,

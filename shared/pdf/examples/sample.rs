@@ -2,8 +2,13 @@
 
 use std::{error::Error, path::Path};
 
-use domain::money::{Currency, Money};
-use pdf::{Document, Kind, Line, Party, Tax, render};
+use domain::{
+    id::{OrderId, RefundId},
+    invoices::{Buyer, Document, Invoice, Kind, Line, Seller, TaxLine},
+    money::{Currency, Money},
+};
+use jiff::Timestamp;
+use pdf::render;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args()
@@ -18,29 +23,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("chinese", chinese("CNY".parse()?)),
         ("long", long("JPY".parse()?)),
     ];
-    for (name, document) in samples {
+    for (name, invoice) in samples {
         for _ in 1..repeat {
-            render(&document)?;
+            render(&invoice)?;
         }
-        let bytes = render(&document)?;
+        let bytes = render(&invoice)?;
         std::fs::write(Path::new(&folder).join(format!("{name}.pdf")), bytes)?;
     }
     Ok(())
 }
 
-fn party(name: &str, address: &[&str], tax_id: Option<&str>, email: &str) -> Party {
-    Party {
+fn buyer(name: &str, address: &[&str], email: &str) -> Buyer {
+    Buyer {
         name: name.into(),
         address: address.iter().map(|&line| line.into()).collect(),
-        tax_id: tax_id.map(Into::into),
-        email: Some(email.into()),
+        email: email.into(),
     }
 }
 
-fn line(sku: &str, description: &str, quantity: u32, price: i64, currency: Currency) -> Line {
+fn line(sku: &str, title: &str, quantity: u32, price: i64, currency: Currency) -> Line {
     Line {
-        sku: sku.into(),
-        description: description.into(),
+        sku: sku.parse().ok(),
+        title: title.into(),
         quantity,
         unit_price: Money::new(price, currency),
         total: Money::new(price * i64::from(quantity), currency),
@@ -48,28 +52,31 @@ fn line(sku: &str, description: &str, quantity: u32, price: i64, currency: Curre
 }
 
 /// With 19 % on everything.
-fn document(lines: Vec<Line>, currency: Currency) -> Document {
+fn invoice(lines: Vec<Line>, currency: Currency) -> Invoice {
     let net = lines.iter().map(|line| line.total.amount).sum::<i64>();
     let tax = (net * 19 + 50) / 100;
-    Document {
+    let document = Document {
         kind: Kind::Invoice,
-        number: "2026-000142".into(),
-        issued_on: jiff::civil::date(2026, 11, 22),
-        seller: party(
-            "Longmeadow Goods Ltd",
-            &["12 Long Meadow", "Pilton BA4 4BY", "United Kingdom"],
-            Some("GB 123 4567 89"),
-            "hello@longmeadow.example",
-        ),
-        buyer: party(
+        issued_at: Timestamp::from_second(1_795_348_800).unwrap_or_default(),
+        order_id: OrderId::derived(&["sample"]),
+        order_number: "SO-7F3K-92QD".into(),
+        seller: Seller {
+            name: "Longmeadow Goods Ltd".into(),
+            address: vec![
+                "12 Long Meadow".into(),
+                "Pilton BA4 4BY".into(),
+                "United Kingdom".into(),
+            ],
+            tax_id: Some("GB 123 4567 89".into()),
+            email: "hello@longmeadow.example".into(),
+        },
+        buyer: buyer(
             "Ada Lovelace",
             &["Stargarder Straße 73", "10437 Berlin", "Germany"],
-            None,
             "ada@example.com",
         ),
-        order_number: "SO-7F3K-92QD".into(),
         lines,
-        taxes: vec![Tax {
+        taxes: vec![TaxLine {
             name: "VAT".into(),
             rate_basis_points: 1900,
             net: Money::new(net, currency),
@@ -77,11 +84,14 @@ fn document(lines: Vec<Line>, currency: Currency) -> Document {
         }],
         net: Money::new(net, currency),
         total: Money::new(net + tax, currency),
-        note: Some("Paid by card on 22 November 2026. Thank you!".into()),
+    };
+    Invoice {
+        number: "2026-000142".into(),
+        document,
     }
 }
 
-fn simple(eur: Currency) -> Document {
+fn simple(eur: Currency) -> Invoice {
     let lines = vec![
         line("WALK-TEE-M", "Walk Tee – M", 2, 3200, eur),
         line("WALK-MUG-PINE", "Walk Mug – Pine", 1, 1850, eur),
@@ -93,21 +103,21 @@ fn simple(eur: Currency) -> Document {
             eur,
         ),
     ];
-    document(lines, eur)
+    invoice(lines, eur)
 }
 
-fn credit_note(eur: Currency) -> Document {
-    Document {
-        kind: Kind::CreditNote {
-            of: "2026-000142".into(),
-        },
-        number: "C-2026-000007".into(),
-        note: Some("Returned on 30 November 2026.\nThe amount goes back to your card.".into()),
-        ..document(vec![line("WALK-TEE-M", "Walk Tee – M", 1, 3200, eur)], eur)
-    }
+fn credit_note(eur: Currency) -> Invoice {
+    let mut note = invoice(vec![line("WALK-TEE-M", "Walk Tee – M", 1, 3200, eur)], eur);
+    note.number = "C-2026-000007".into();
+    note.document.kind = Kind::CreditNote {
+        of: "2026-000142".into(),
+        refund_id: RefundId::derived(&["sample"]),
+        reason: Some("Returned on 30 November 2026.\nThe amount goes back to your card.".into()),
+    };
+    note
 }
 
-fn scripts(eur: Currency) -> Document {
+fn scripts(eur: Currency) -> Invoice {
     let lines = vec![
         line(
             "AR-1",
@@ -145,44 +155,38 @@ fn scripts(eur: Currency) -> Document {
         line("ZH-10", "纯棉T恤（蓝色）", 1, 2600, eur),
         line("EMOJI-11", "Happy mug 😀👩‍👩‍👧 ☕ with ሰላም", 1, 1200, eur),
     ];
-    Document {
-        buyer: party(
-            "شركة النور للتجارة ش.م.م",
-            &[
-                "شارع الملك فهد 125، الطابق 3",
-                "دبي 00000",
-                "United Arab Emirates",
-            ],
-            Some("100-2345-6789"),
-            "orders@alnoor.example",
-        ),
-        note: Some("شكرًا لطلبكم رقم 142 من متجرنا.\nΕυχαριστούμε! תודה רבה על ההזמנה.".into()),
-        ..document(lines, eur)
-    }
+    let mut invoice = invoice(lines, eur);
+    invoice.document.buyer = buyer(
+        "شركة النور للتجارة ش.م.م",
+        &[
+            "شارع الملك فهد 125، الطابق 3",
+            "دبي 00000",
+            "United Arab Emirates",
+        ],
+        "orders@alnoor.example",
+    );
+    invoice
 }
 
-fn chinese(cny: Currency) -> Document {
+fn chinese(cny: Currency) -> Invoice {
     let lines = vec![
         line("茶-01", "龙井茶 礼盒装 250克", 2, 16_800, cny),
         line("CUP-02", "青花瓷茶杯", 4, 4900, cny),
     ];
-    Document {
-        buyer: party(
-            "上海晨光贸易有限公司",
-            &[
-                "上海市浦东新区世纪大道100号",
-                "环球金融中心88层 200120",
-                "中国",
-            ],
-            Some("91310000MA1FL0000X"),
-            "王小明@example.cn",
-        ),
-        note: None,
-        ..document(lines, cny)
-    }
+    let mut invoice = invoice(lines, cny);
+    invoice.document.buyer = buyer(
+        "上海晨光贸易有限公司",
+        &[
+            "上海市浦东新区世纪大道100号",
+            "环球金融中心88层 200120",
+            "中国",
+        ],
+        "王小明@example.cn",
+    );
+    invoice
 }
 
-fn long(jpy: Currency) -> Document {
+fn long(jpy: Currency) -> Invoice {
     let lines = (1..=70)
         .map(|n| {
             let description = if n % 7 == 0 {
@@ -193,5 +197,5 @@ fn long(jpy: Currency) -> Document {
             line(&format!("SKU-{n:04}"), &description, n, 1_250, jpy)
         })
         .collect();
-    document(lines, jpy)
+    invoice(lines, jpy)
 }

@@ -4,10 +4,13 @@
 
 use std::{ops::Range, rc::Rc};
 
-use domain::money::Money;
+use domain::{
+    invoices::{Document, Invoice, Kind, Line},
+    money::Money,
+};
 
 use crate::{
-    Document, Kind, Party,
+    issued_on,
     text::{Align, Block, Style, Typesetter, UNBROKEN},
 };
 
@@ -127,7 +130,7 @@ pub(crate) struct Pages {
     pub(crate) roots: Vec<usize>,
 }
 
-pub(crate) fn lay_out(document: &Document, typesetter: &mut Typesetter) -> Pages {
+pub(crate) fn lay_out(invoice: &Invoice, typesetter: &mut Typesetter) -> Pages {
     let mut flow = Flow {
         out: Pages {
             pages: vec![Vec::new()],
@@ -138,12 +141,13 @@ pub(crate) fn lay_out(document: &Document, typesetter: &mut Typesetter) -> Pages
         set: typesetter,
         y: TOP,
     };
-    flow.heading(document);
+    let document = &invoice.document;
+    flow.heading(invoice);
     flow.parties(document);
     flow.table(document);
     flow.sums(document);
     flow.note(document);
-    flow.footers(document);
+    flow.footers(invoice);
     flow.out
 }
 
@@ -169,9 +173,10 @@ struct Flow<'a> {
 }
 
 impl Flow<'_> {
-    fn heading(&mut self, document: &Document) {
-        let title = self.set.label(document.kind.title(), HEADING, WIDTH, 1);
-        let number = self.set.set_clipped(&document.number, SUBHEADING, WIDTH, 3);
+    fn heading(&mut self, invoice: &Invoice) {
+        let title = crate::kind_title(&invoice.document.kind);
+        let title = self.set.label(title, HEADING, WIDTH, 1);
+        let number = self.set.set_clipped(&invoice.number, SUBHEADING, WIDTH, 3);
         let node = self.root(Role::Heading);
         self.y += self.text(title, LEFT, self.y, INK, node);
         self.y += self.paragraph(number, LEFT, self.y, MUTED);
@@ -183,41 +188,55 @@ impl Flow<'_> {
         let column = |n: f32| LEFT + n * (width + 2.0 * GAP);
         let top = self.y;
         // The seller is the same on all documents of a shop, the buyer is not.
-        let seller = self.party("From", &document.seller, column(0.0), |set, text, style| {
-            set.label(text, style, width, 3)
-        });
-        let buyer = self.party("To", &document.buyer, column(1.0), |set, text, style| {
-            Rc::new(set.set_clipped(text, style, width, 3))
-        });
+        let (from, to) = (&document.seller, &document.buyer);
+        let tax_id = from.tax_id.as_ref().map(|id| format!("Tax ID {id}"));
+        let contact = tax_id.iter().chain([&from.email]);
+        let seller = self.party(
+            "From",
+            &from.name,
+            &from.address,
+            contact,
+            column(0.0),
+            |set, text, style| set.label(text, style, width, 3),
+        );
+        let buyer = self.party(
+            "To",
+            &to.name,
+            &to.address,
+            [&to.email],
+            column(1.0),
+            |set, text, style| Rc::new(set.set_clipped(text, style, width, 3)),
+        );
 
         self.y = top;
-        let date = document.issued_on.strftime("%-d %B %Y").to_string();
+        let date = issued_on(document).strftime("%-d %B %Y").to_string();
         self.detail("Date", &date, column(2.0), width);
         self.detail("Order", &document.order_number, column(2.0), width);
-        if let Kind::CreditNote { of } = &document.kind {
+        if let Kind::CreditNote { of, .. } = &document.kind {
             self.detail("For invoice", of, column(2.0), width);
         }
         self.y = self.y.max(seller).max(buyer) + 16.0;
     }
 
     /// Returns the vertical position of its end.
-    fn party(
+    fn party<'t>(
         &mut self,
         caption: &str,
-        party: &Party,
+        name: &str,
+        address: &'t [String],
+        contact: impl IntoIterator<Item = &'t String>,
         x: f32,
         set: impl Fn(&mut Typesetter, &str, Style) -> Rc<Block>,
     ) -> f32 {
         let mut y = self.y;
         let caption = self.set.label(caption, CAPTION, UNBROKEN, 1);
         y += self.paragraph(caption, x, y, MUTED);
-        let name = set(self.set, &party.name, BODY_BOLD);
+        let name = set(self.set, name, BODY_BOLD);
         y += self.paragraph(name, x, y, INK);
-        let cut = party.address.len() > MAX_ADDRESS_LINES;
-        let address = party.address.iter().take(MAX_ADDRESS_LINES);
-        let tax_id = party.tax_id.as_deref().map(|id| format!("Tax ID {id}"));
-        let rest = cut.then_some("…").into_iter();
-        let rest = rest.chain(tax_id.as_deref()).chain(party.email.as_deref());
+        let cut = address.len() > MAX_ADDRESS_LINES;
+        let address = address.iter().take(MAX_ADDRESS_LINES);
+        let contact = contact.into_iter().map(String::as_str);
+        let rest = cut.then_some("…").into_iter().chain(contact);
         for line in address.map(String::as_str).chain(rest) {
             let line = set(self.set, line, BODY);
             y += self.paragraph(line, x, y, INK);
@@ -482,7 +501,13 @@ impl Flow<'_> {
     }
 
     fn note(&mut self, document: &Document) {
-        let Some(note) = &document.note else { return };
+        let note = match &document.kind {
+            Kind::Invoice => "Paid with thanks.".to_owned(),
+            Kind::CreditNote { reason, .. } => match reason {
+                Some(reason) => format!("Reason: {reason}"),
+                None => return,
+            },
+        };
         self.y += 24.0;
         for paragraph in note.lines().take(200) {
             let style = aligned(BODY, Align::Start);
@@ -507,13 +532,13 @@ impl Flow<'_> {
         }
     }
 
-    fn footers(&mut self, document: &Document) {
+    fn footers(&mut self, invoice: &Invoice) {
         let numbers = 80.0;
         let whose = format!(
             "{} {} · {}",
-            document.kind.title(),
-            document.number,
-            document.seller.name
+            crate::kind_title(&invoice.document.kind),
+            invoice.number,
+            invoice.document.seller.name
         );
         let whose = self
             .set
@@ -634,10 +659,13 @@ impl Flow<'_> {
     }
 }
 
-fn row(line: &crate::Line) -> [Draft; 5] {
+fn row(line: &Line) -> [Draft; 5] {
     [
-        line.sku.clone(),
-        line.description.clone(),
+        line.sku
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        line.title.clone(),
         line.quantity.to_string(),
         number(line.unit_price),
         number(line.total),

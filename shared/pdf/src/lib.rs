@@ -1,6 +1,6 @@
 //! Renders invoices and credit notes as PDF: A4, archivable (PDF/A-3a) and accessible (PDF/UA-1).
 //!
-//! Rendering is deterministic, so that a retry overwrites a file with identical bytes. The document is
+//! Rendering is deterministic, so that a retry overwrites a file with identical bytes. The invoice is
 //! the only input: fonts are compiled in (`fonts/README.md`).
 
 mod layout;
@@ -12,97 +12,11 @@ mod tests;
 
 use std::cell::RefCell;
 
-use domain::money::{Currency, Money};
-use jiff::civil::Date;
-
-/// Content to print. Amounts are printed as given; nothing is added up here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Invoice or credit note.
-    pub kind: Kind,
-    /// Number of the document, unique in the books.
-    pub number: String,
-    /// Date of issue.
-    pub issued_on: Date,
-    /// The seller, printed at the top.
-    pub seller: Party,
-    /// The buyer, printed as the recipient.
-    pub buyer: Party,
-    /// Number of the order that is invoiced or credited.
-    pub order_number: String,
-    /// Lines in the order in which they are printed.
-    pub lines: Vec<Line>,
-    /// Taxes, one per name and rate.
-    pub taxes: Vec<Tax>,
-    /// Total without taxes.
-    pub net: Money,
-    /// Total including taxes.
-    pub total: Money,
-    /// Note below the total. Line breaks are kept; at most 200 lines.
-    pub note: Option<String>,
-}
-
-/// Invoice or credit note.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An invoice, paid or to be paid.
-    Invoice,
-    /// A credit note for all or part of an invoice. Its amounts are printed as given.
-    CreditNote {
-        /// Number of the invoice that it corrects.
-        of: String,
-    },
-}
-
-impl Kind {
-    pub(crate) fn title(&self) -> &'static str {
-        match self {
-            Self::Invoice => "Invoice",
-            Self::CreditNote { .. } => "Credit note",
-        }
-    }
-}
-
-/// Seller or buyer. An address that would fill the page is truncated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Party {
-    /// Name of the person or company.
-    pub name: String,
-    /// Address, line by line, with the country.
-    pub address: Vec<String>,
-    /// Tax identification number.
-    pub tax_id: Option<String>,
-    /// Contact address.
-    pub email: Option<String>,
-}
-
-/// One line of the table of goods.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// SKU of the variant.
-    pub sku: String,
-    /// Title of product and variant, on as many rows as it needs.
-    pub description: String,
-    /// Number of units.
-    pub quantity: u32,
-    /// Price of one unit.
-    pub unit_price: Money,
-    /// Price of the line.
-    pub total: Money,
-}
-
-/// One tax at one rate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tax {
-    /// Name of the tax, such as `VAT`.
-    pub name: String,
-    /// Rate in basis points (hundredths of a percent): 1900 is 19 %.
-    pub rate_basis_points: u32,
-    /// Net amount that is taxed.
-    pub net: Money,
-    /// Amount of the tax.
-    pub amount: Money,
-}
+use domain::{
+    invoices::{Document, Invoice, Kind},
+    money::Currency,
+};
+use jiff::{civil::Date, tz::TimeZone};
 
 /// Why a document cannot be rendered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -118,10 +32,12 @@ pub enum RenderError {
     Pdf(String),
 }
 
-/// Renders a document. Characters that are in none of the fonts are shown as `�`; texts are truncated
-/// to 2,000 characters and marked with `…`.
-pub fn render(document: &Document) -> Result<Vec<u8>, RenderError> {
-    render_reporting(document).map(|rendered| rendered.bytes)
+/// Renders an invoice or credit note. Amounts are printed as given; nothing is added up here.
+///
+/// Characters that are in none of the fonts are shown as `�`; texts are truncated to 2,000 characters
+/// and marked with `…`, an address that would fill the page is truncated too.
+pub fn render(invoice: &Invoice) -> Result<Vec<u8>, RenderError> {
+    render_reporting(invoice).map(|rendered| rendered.bytes)
 }
 
 /// State that is reused between documents, because computing it is half of the work.
@@ -163,12 +79,12 @@ pub(crate) struct Rendered {
     pub(crate) missing: Vec<String>,
 }
 
-pub(crate) fn render_reporting(document: &Document) -> Result<Rendered, RenderError> {
-    check_currencies(document)?;
+pub(crate) fn render_reporting(invoice: &Invoice) -> Result<Rendered, RenderError> {
+    check_currencies(&invoice.document)?;
     RENDERER.with_borrow_mut(|Renderer { typesetter, fonts }| {
-        let pages = layout::lay_out(document, typesetter);
+        let pages = layout::lay_out(invoice, typesetter);
         let missing = std::mem::take(&mut typesetter.missing);
-        let bytes = paint::paint(document, &pages, fonts)?;
+        let bytes = paint::paint(invoice, &pages, fonts)?;
         Ok(Rendered { bytes, missing })
     })
 }
@@ -182,4 +98,17 @@ fn check_currencies(document: &Document) -> Result<(), RenderError> {
         Some(other) => Err(RenderError::Currencies(expected, other)),
         None => Ok(()),
     }
+}
+
+/// Name of the kind of document, as printed.
+pub(crate) fn kind_title(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Invoice => "Invoice",
+        Kind::CreditNote { .. } => "Credit note",
+    }
+}
+
+/// Date of issue in UTC.
+pub(crate) fn issued_on(document: &Document) -> Date {
+    document.issued_at.to_zoned(TimeZone::UTC).date()
 }

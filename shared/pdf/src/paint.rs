@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU16};
 
+use domain::invoices::Invoice;
 use krilla::{
     Document as Pdf, SerializeSettings,
     color::rgb,
@@ -24,7 +25,7 @@ use krilla::{
 };
 
 use crate::{
-    Document, RenderError,
+    RenderError, issued_on,
     layout::{Colour, Mark, Op, PAGE, Pages, Role},
     text::{Block, FONTS},
 };
@@ -36,7 +37,7 @@ const LANGUAGE: &str = "en";
 pub(crate) type Fonts = [Option<Font>; FONTS.len()];
 
 pub(crate) fn paint(
-    document: &Document,
+    invoice: &Invoice,
     pages: &Pages,
     fonts: &mut Fonts,
 ) -> Result<Vec<u8>, RenderError> {
@@ -67,7 +68,7 @@ pub(crate) fn paint(
         page.finish();
     }
 
-    let title = title(document);
+    let title = title(invoice);
     let mut tree = TagTree::new().with_lang(Some(LANGUAGE.into()));
     for root in &pages.roots {
         if let Some(group) = painter.group(*root, &title) {
@@ -79,27 +80,27 @@ pub(crate) fn paint(
     let top = XyzDestination::new(0, Point::from_xy(0.0, 0.0));
     outline.push_child(OutlineNode::new(title.clone(), top));
     pdf.set_outline(outline);
-    pdf.set_metadata(metadata(document, title));
+    pdf.set_metadata(metadata(invoice, title));
     pdf.finish()
         .map_err(|error| RenderError::Pdf(error.to_string()))
 }
 
 /// Title that viewers show for the window.
-fn title(document: &Document) -> String {
-    let number = crate::text::clean(&document.number);
+fn title(invoice: &Invoice) -> String {
+    let number = crate::text::clean(&invoice.number);
     let number: String = number.chars().take(100).collect();
-    format!("{} {number}", document.kind.title())
+    format!("{} {number}", crate::kind_title(&invoice.document.kind))
         .trim_end()
         .to_owned()
 }
 
-fn metadata(document: &Document, title: String) -> Metadata {
-    let date = document.issued_on;
+fn metadata(invoice: &Invoice, title: String) -> Metadata {
+    let date = issued_on(&invoice.document);
     // The date of issue instead of the current time keeps the output deterministic.
     let created = DateTime::new(u16::try_from(date.year()).unwrap_or_default())
         .month(u8::try_from(date.month()).unwrap_or_default())
         .day(u8::try_from(date.day()).unwrap_or_default());
-    let author = crate::text::clean(&document.seller.name);
+    let author = crate::text::clean(&invoice.document.seller.name);
     let metadata = Metadata::new()
         .title(title)
         .language(LANGUAGE.into())

@@ -3,7 +3,7 @@
 use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
-    order::Actor,
+    orders::Actor,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

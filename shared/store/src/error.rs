@@ -1,6 +1,9 @@
 //! Errors of the table.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::update_item::UpdateItemError,
+};
 use domain::fault::{Failure, chain};
 
 /// A failed access that the caller cannot correct.
@@ -77,4 +80,11 @@ impl StoreError {
             retryable: !refused.contains(&code),
         }
     }
+}
+
+/// Whether an update failed because its condition did not hold.
+pub(crate) fn is_condition_failure(error: &SdkError<UpdateItemError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(|error| error.is_conditional_check_failed_exception())
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
-    email::suppression::AddressHash,
     id::{CartId, ImportId, OrderId, ProductId, RefundId, RequestId},
-    invoice::Series,
-    payment::Provider,
+    invoices::Series,
+    notifications::suppression::AddressHash,
+    payments::Provider,
 };
 use jiff::Timestamp;
 
@@ -208,7 +208,7 @@ pub const fn list_order(sort: Sort) -> (&'static str, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{catalog::FacetKind, invoice::Kind};
+    use domain::{catalog::FacetKind, invoices::Kind};
 
     #[test]
     fn every_key_is_as_the_data_model_says() {

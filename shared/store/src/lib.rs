@@ -2,27 +2,22 @@
 //! `docs/data-model.md`. Nothing else in the shop calls DynamoDB. Two functions scan, to reconcile the
 //! stock with the orders once a day; no request does.
 //!
-//! [`keys`] is the only file that knows the keys. Stored types and domain types are separate; each file
-//! contains the stored types of its context and the conversion between both.
+//! [`keys`] is the only file that knows the keys. Stored types and domain types are separate; the
+//! folder of a context contains its stored types and the conversion between both.
 
-mod breakers;
-mod carts;
+mod cart;
+mod catalog;
 mod cursor;
-mod due;
 mod error;
-mod imports;
-mod inbox;
+mod inventory;
 mod invoices;
 mod item;
 pub mod keys;
+mod notifications;
+mod operations;
 mod orders;
-pub mod outbox;
-mod payment_events;
-mod products;
-mod requests;
-mod suppressions;
+mod payments;
 mod transaction;
-mod variants;
 
 use std::collections::HashMap;
 
@@ -38,16 +33,17 @@ use aws_types::SdkConfig;
 use domain::retry::BUDGET_TOKENS;
 use serde::de::DeserializeOwned;
 
+pub use catalog::{
+    ImportHeader, ListError, PutProductOutcome, StartOutcome, StoredProduct, StoredView,
+};
 pub use cursor::InvalidCursor;
-pub use due::{Due, DueChange, DueCursor, DuePage};
 pub use error::StoreError;
-pub use imports::{ImportHeader, StartOutcome};
-pub use inbox::Claim;
+pub use inventory::{Shards, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
 pub use invoices::{IssuedInvoice, OrderInvoices};
-pub use orders::{ChangeOutcome, HeldByOrders, Placement};
-pub use payment_events::{PaymentEvent, PaymentEventOutcome};
-pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
-pub use variants::{Shards, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
+pub use notifications::Claim;
+pub use operations::outbox;
+pub use orders::{ChangeOutcome, Due, DueChange, DueCursor, DuePage, HeldByOrders, Placement};
+pub use payments::{PaymentEvent, PaymentEventOutcome};
 
 use crate::{item::Item, keys::Key};
 

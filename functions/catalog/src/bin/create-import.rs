@@ -4,8 +4,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use domain::{
+    catalog::import::{ImportState, ImportTicket, UploadTicket, upload_key},
     id::ImportId,
-    import::{ImportState, ImportTicket, UploadTicket, upload_key},
 };
 use gateways::objects::Bucket;
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::{fault::Rejection, id::ImportId, import::ImportView};
+use domain::{catalog::import::ImportView, fault::Rejection, id::ImportId};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 

@@ -4,9 +4,11 @@
 use std::{collections::HashMap, process::ExitCode};
 
 use domain::{
-    catalog::Sku,
+    catalog::{
+        Sku,
+        import::{Chunk, Draft, LineFault, RowGroup, draft_product},
+    },
     id::{ImportId, ProductId},
-    import::{Chunk, Draft, LineFault, RowGroup, draft_product},
     money::Currency,
 };
 use runtime::{ConsumeError, Consumer, Delivery};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
-use domain::import::{self, LineFault, MAX_FILE_BYTES};
+use domain::catalog::import::{self, LineFault, MAX_FILE_BYTES};
 use gateways::objects::Bucket;
 use jiff::Timestamp;
 use queue::Queues;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::invoice::InvoiceView;
+use domain::invoices::InvoiceView;
 use gateways::objects::Bucket;
 use invoices::{OrderPath, show};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};

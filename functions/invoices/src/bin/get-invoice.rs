@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use domain::invoice::InvoiceView;
+use domain::invoices::InvoiceView;
 use gateways::objects::Bucket;
 use invoices::{OrderPath, show};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
@@ -23,7 +23,7 @@ impl Endpoint for GetInvoice {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<InvoiceView>, Failure> {
         let token = request.bearer()?;
-        let opens = |order: &domain::order::Order| order.opens_with(token);
+        let opens = |order: &domain::orders::Order| order.opens_with(token);
         show(
             &self.store,
             &self.bucket,

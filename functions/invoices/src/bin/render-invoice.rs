@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use domain::{
     event::{Envelope, Event},
     id::RefundId,
-    invoice::{self, Document, Invoice, Kind, Seller, TaxRule},
-    order::{Order, OrderEventKind},
+    invoices::{self, Document, Invoice, Seller, TaxRule},
+    orders::{Order, OrderEventKind},
 };
 use gateways::objects::Bucket;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Consistency, IssuedInvoice, OrderInvoices, Store};
 use tokio::sync::Mutex;
@@ -46,7 +46,7 @@ impl Consumer for RenderInvoice {
             OrderEventKind::Refunded => (false, change.refund_id),
             _ => return Ok(()),
         };
-        if !invoice::is_due(&order) {
+        if !invoices::is_due(&order) {
             // The payment arrived after the goods were gone. Nothing was sold, so there is nothing to
             // credit.
             return Ok(());
@@ -95,7 +95,7 @@ impl RenderInvoice {
         if let Some(note) = found.credit_note(id) {
             return Ok(note.clone());
         }
-        let refund = invoice::credited(order).find(|refund| refund.id == id);
+        let refund = invoices::credited(order).find(|refund| refund.id == id);
         let refund = refund.ok_or_else(|| format!("{} has no refund {id}", order.id))?;
         let document = invoice.credit_note(refund, &self.seller, now)?;
         self.issue(&document).await
@@ -114,7 +114,7 @@ impl RenderInvoice {
 
     /// Renders a document and stores its PDF. An existing file is left unchanged.
     async fn file(&self, invoice: &Invoice, now: Timestamp) -> Result<(), ConsumeError> {
-        let bytes = pdf::render(&page(invoice))?;
+        let bytes = pdf::render(invoice)?;
         let size = bytes.len();
         let key = invoice.object_key();
         let new = self.bucket.put_new(&key, bytes, "application/pdf").await?;
@@ -129,59 +129,6 @@ impl RenderInvoice {
             "invoice stored"
         );
         Ok(())
-    }
-}
-
-/// Maps an invoice or credit note to its printed form.
-fn page(invoice: &Invoice) -> pdf::Document {
-    let document = &invoice.document;
-    let (kind, note) = match &document.kind {
-        Kind::Invoice => (pdf::Kind::Invoice, Some("Paid with thanks.".to_owned())),
-        Kind::CreditNote { of, reason, .. } => {
-            let reason = reason.as_ref().map(|reason| format!("Reason: {reason}"));
-            (pdf::Kind::CreditNote { of: of.clone() }, reason)
-        }
-    };
-    let (seller, buyer) = (&document.seller, &document.buyer);
-    let lines = document.lines.iter().map(|line| pdf::Line {
-        sku: line
-            .sku
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        description: line.title.clone(),
-        quantity: line.quantity,
-        unit_price: line.unit_price,
-        total: line.total,
-    });
-    let taxes = document.taxes.iter().map(|tax| pdf::Tax {
-        name: tax.name.clone(),
-        rate_basis_points: tax.rate_basis_points,
-        net: tax.net,
-        amount: tax.amount,
-    });
-    pdf::Document {
-        kind,
-        number: invoice.number.clone(),
-        issued_on: document.issued_at.to_zoned(TimeZone::UTC).date(),
-        seller: pdf::Party {
-            name: seller.name.clone(),
-            address: seller.address.clone(),
-            tax_id: seller.tax_id.clone(),
-            email: Some(seller.email.clone()),
-        },
-        buyer: pdf::Party {
-            name: buyer.name.clone(),
-            address: buyer.address.clone(),
-            tax_id: None,
-            email: Some(buyer.email.clone()),
-        },
-        order_number: document.order_number.clone(),
-        lines: lines.collect(),
-        taxes: taxes.collect(),
-        net: document.net,
-        total: document.total,
-        note,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use domain::{
-    email::{self, suppression::AddressHash},
     event::{Envelope, Event},
+    notifications::{self, suppression::AddressHash},
 };
 use gateways::email::Mailer;
 use runtime::{ConsumeError, Consumer, Delivery};
@@ -41,7 +41,7 @@ impl Consumer for SendEmail {
         let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         let change = order.change(version);
         let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
-        let Some(mail) = email::of_change(&order, change, &self.shop_name)? else {
+        let Some(mail) = notifications::of_change(&order, change, &self.shop_name)? else {
             return Ok(());
         };
         let address = AddressHash::of(&mail.to);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::email::suppression::{Feedback, read_feedback};
+use domain::notifications::{Feedback, read_feedback};
 use runtime::{ConsumeError, Consumer, Delivery};
 use serde::Deserialize;
 use store::Store;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use domain::order::{CancelOrderBody, StaffOrderView};
+use domain::orders::{CancelOrderBody, StaffOrderView};
 use orders::{OrderPath, change_as_staff};
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use store::Store;

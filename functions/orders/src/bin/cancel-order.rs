@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use domain::order::{Actor, CancelOrderBody, OrderView};
+use domain::orders::{Actor, CancelOrderBody, OrderView};
 use orders::{OrderPath, answer, change, find};
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use store::Store;

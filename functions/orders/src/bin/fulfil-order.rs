@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     id::FulfilmentId,
-    order::{FulfilOrderBody, StaffOrderView},
+    orders::{FulfilOrderBody, StaffOrderView},
 };
 use orders::{OrderPath, change_as_staff};
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::order::OrderView;
+use domain::orders::OrderView;
 use orders::{OrderPath, find};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;

@@ -7,11 +7,11 @@ use domain::{
     fault::Rejection,
     idempotency::{self, Fingerprint, IdempotencyKey},
     money::Currency,
-    order::{
+    orders::{
         Order, OrderView, PlaceOrder as Command, PlaceOrderBody, PlaceOrderError, PricingContext,
         order_id, place_order,
     },
-    payment::{Provider, offered},
+    payments::{Provider, offered},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use domain::order::ChangeError;
+use domain::orders::ChangeError;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{ConsumeError, Task, Tick};

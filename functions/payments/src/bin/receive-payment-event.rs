@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     fault::{Code, Rejection},
-    payment::Provider,
+    payments::Provider,
 };
 use gateways::payment::EventError;
 use payments::Payments;

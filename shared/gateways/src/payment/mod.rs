@@ -5,7 +5,7 @@
 
 use std::{fmt, future::Future, time::Duration};
 
-use domain::{money::Money, payment::Provider};
+use domain::{money::Money, payments::Provider};
 use jiff::Timestamp;
 use tokio::time::timeout;
 

@@ -1,0 +1,67 @@
+//! Views of the import's endpoints.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::LineFault;
+use crate::id::ImportId;
+
+/// Progress of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// The upload has not arrived yet.
+    AwaitingUpload,
+    /// Rows are being imported.
+    Running,
+    /// Every row was imported or is listed among the errors.
+    Completed,
+    /// The file was rejected; the errors say why.
+    Failed,
+}
+
+/// The progress of an import.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImportView {
+    /// Identifier of the import.
+    pub id: ImportId,
+    /// State of the import.
+    pub state: ImportState,
+    /// Number of rows in the file, without the header.
+    pub rows_total: u64,
+    /// Number of rows that were imported or unchanged.
+    pub rows_imported: u64,
+    /// Number of rows that were rejected.
+    pub rows_failed: u64,
+    /// Errors by line; at most the first 1,000.
+    pub errors: Vec<LineFault>,
+    /// Time at which the import was created.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+}
+
+/// Response of `POST /v1/admin/imports`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImportTicket {
+    /// Identifier of the import.
+    pub id: ImportId,
+    /// Always `awaiting_upload`.
+    pub state: ImportState,
+    /// Presigned upload for the file.
+    pub upload: UploadTicket,
+}
+
+/// A presigned upload: one request that needs no other credentials.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UploadTicket {
+    /// HTTP method of the upload.
+    pub method: String,
+    /// URL to upload to.
+    pub url: String,
+    /// Headers to send unchanged with the upload.
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The URL is refused from this time on.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+}

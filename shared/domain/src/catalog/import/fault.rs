@@ -1,0 +1,87 @@
+//! Faults of a product file, reported by line.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::MAX_FILE_BYTES;
+use crate::catalog::Sku;
+
+/// Maximum length of a fault's message in bytes: a thousand of them fit into one item of 400 KB.
+pub(super) const MAX_MESSAGE: usize = 250;
+
+/// An error of one line, or of the file as a whole (line 0 or 1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineFault {
+    /// Line on which the row starts; the header is line 1.
+    pub line: u64,
+    /// Stable, machine-readable code of the error.
+    pub code: String,
+    /// Explanation for people: how to correct the line.
+    pub message: String,
+}
+
+impl LineFault {
+    pub(super) fn new(line: u64, code: &str, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        // Messages may quote cells, which may be as long as the file.
+        if message.len() > MAX_MESSAGE {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8()));
+            message.push('…');
+        }
+        Self {
+            line,
+            code: code.to_owned(),
+            message,
+        }
+    }
+
+    /// A file that is larger than [`MAX_FILE_BYTES`].
+    pub fn file_too_large(bytes: u64) -> Self {
+        let most = MAX_FILE_BYTES / 1024 / 1024;
+        let message =
+            format!("The file is {bytes} bytes; split it into files of at most {most} MiB.");
+        Self::new(0, "file_too_large", message)
+    }
+
+    /// Code of [`LineFault::sku_taken`].
+    pub const SKU_TAKEN: &str = "sku_taken";
+
+    /// A row of a product without any valid row.
+    pub fn product_rejected(line: u64) -> Self {
+        Self::new(
+            line,
+            "product_rejected",
+            "None of the product's rows is valid; correct the errors of the other lines.",
+        )
+    }
+
+    /// A row of a product that exceeds the size limit.
+    pub fn product_too_large(line: u64) -> Self {
+        let message = "The product is too large: use fewer tags or variants, or shorter texts.";
+        Self::new(line, "product_too_large", message)
+    }
+
+    /// A valid row that could not be stored.
+    pub fn not_stored(line: u64) -> Self {
+        let message = "The shop could not confirm that the row was stored; import it again.";
+        Self::new(line, "not_stored", message)
+    }
+
+    /// A file that could not be read because of a failure of the shop.
+    pub fn not_started() -> Self {
+        Self::new(
+            0,
+            "not_started",
+            "The shop could not read the file; import it again.",
+        )
+    }
+
+    /// A row whose SKU belongs to another product.
+    pub fn sku_taken(line: u64, sku: &Sku) -> Self {
+        Self::new(
+            line,
+            Self::SKU_TAKEN,
+            format!("Another product has the SKU {sku}; change one of them."),
+        )
+    }
+}

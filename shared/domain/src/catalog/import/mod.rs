@@ -1,0 +1,43 @@
+//! Product files in Shopify's CSV format: a product is one row, plus further rows with the same handle
+//! for its other variants and images.
+//!
+//! A file is imported in two steps. [`read_file`] validates the file and groups its rows by product;
+//! [`draft_product`] turns one group into a product. In between, [`chunks`] of the rows travel through a
+//! queue. Errors are reported by line and reject as few rows as possible.
+
+mod api;
+mod draft;
+mod draft_product;
+mod fault;
+mod group;
+mod made_sku;
+mod pack;
+mod read;
+mod row;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::{ImportState, ImportTicket, ImportView, UploadTicket};
+pub use draft::{Draft, DraftVariant};
+pub use draft_product::{Drafted, draft_product};
+pub use fault::LineFault;
+pub use group::RowGroup;
+pub use pack::{Chunk, chunks};
+pub use read::{ReadFile, read_file};
+pub use row::Row;
+pub use upload::{id_of_upload, upload_key};
+
+/// Maximum file size in bytes, the same as Shopify's.
+pub const MAX_FILE_BYTES: u64 = 15 * 1024 * 1024;
+/// Maximum number of faults kept per import; the counts stay exact.
+pub const MAX_FAULTS: usize = 1000;
+/// Maximum number of variants of one product.
+pub const MAX_VARIANTS: usize = 1000;
+/// Shopify's placeholder for the only option value of a product without options.
+const DEFAULT_TITLE: &str = "Default Title";
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,161 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::{fault::MAX_MESSAGE, made_sku::made_sku, *};
+use crate::{catalog::Sku, id::ImportId, money::Currency};
+
+fn usd() -> Currency {
+    "USD".parse().unwrap()
+}
+
+/// Imports a whole file: drafts, and faults by line.
+fn import(file: &str) -> (Vec<Draft>, Vec<(u64, String)>, u64) {
+    let read = read_file(file.as_bytes()).unwrap();
+    let mut faults = read.faults;
+    let mut drafts = Vec::new();
+    for group in &read.groups {
+        let drafted = draft_product(group, usd());
+        drafts.extend(drafted.draft);
+        faults.extend(drafted.faults);
+    }
+    let faults = faults
+        .into_iter()
+        .map(|fault| (fault.line, fault.code))
+        .collect();
+    (drafts, faults, read.rows_total)
+}
+
+#[test]
+fn rows_of_a_product_need_not_stand_together() {
+    let (drafts, faults, rows) = import(
+        "Handle,Title,Option1 Name,Option1 Value,Variant Price\n\
+         a,A,Size,S,1\nb,B,Title,Default Title,2\na,,,M,\n",
+    );
+    assert_eq!((drafts.len(), faults.len(), rows), (2, 0, 3));
+    assert_eq!(drafts[0].variants.len(), 2);
+    assert_eq!(
+        drafts[0].variants[1].price.amount, 100,
+        "a row without a price has no compare-at price either"
+    );
+}
+
+#[test]
+fn messages_that_quote_the_file_stay_short() {
+    let long = "ä".repeat(2000);
+    let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
+    let read = read_file(file.as_bytes()).unwrap();
+    let faults = draft_product(&read.groups[0], usd()).faults;
+    assert_eq!(faults[0].code, "invalid_price");
+    assert!(
+        faults[0].message.len() <= MAX_MESSAGE,
+        "{}",
+        faults[0].message.len()
+    );
+}
+
+#[test]
+fn lines_are_counted_through_quoted_line_breaks() {
+    let (_, faults, _) =
+        import("Handle,Title,Body (HTML),Variant Price\na,A,\"1\n2\n3\",1\nb,B,,free\n");
+    assert_eq!(faults, [(5, "invalid_price".to_owned())]);
+}
+
+#[test]
+fn made_skus_are_stable_and_tell_values_apart() {
+    let sku = |handle: &str, values: &[&str]| {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        made_sku(handle, &values).to_string()
+    };
+    assert_eq!(sku("ocean-blue-shirt", &[]), "ocean-blue-shirt");
+    assert_eq!(sku("tee", &["Extra Large", "Red"]), "tee.extra-large.red");
+    assert_eq!(sku("tee", &["Größe 3"]), sku("tee", &["Größe 3"]));
+    let similar = ["Red!", "Red?", "Red", "réd", "Rot/Weiß", "小", "大", "-"];
+    let made: BTreeSet<String> = similar.iter().map(|value| sku("tee", &[value])).collect();
+    assert_eq!(made.len(), similar.len(), "{made:?}");
+    assert!(
+        made.iter().all(|sku| sku.parse::<Sku>().is_ok()),
+        "{made:?}"
+    );
+    assert!(sku(&"x".repeat(250), &["y"]).parse::<Sku>().is_ok());
+}
+
+#[test]
+fn the_newer_column_names_are_known() {
+    let (drafts, faults, _) = import(
+        "Title,URL handle,Description,Option1 name,Option1 value,SKU,Price,Compare-at price,Inventory quantity,Product image URL,Status\n\
+         Tee,tee,Soft,Size,S,T-S,9.99,12,4,https://example.com/t.png,Active\n",
+    );
+    assert_eq!((drafts.len(), faults), (1, vec![]));
+    let variant = &drafts[0].variants[0];
+    assert_eq!((variant.quantity, variant.sku.as_str()), (4, "T-S"));
+}
+
+#[test]
+fn chunks_hold_whole_products_and_stay_small() {
+    let row = |line| Row {
+        line,
+        body: "x".repeat(3000),
+        ..Row::default()
+    };
+    let groups: Vec<RowGroup> = (0..200)
+        .map(|index| RowGroup {
+            slug: format!("p-{index}"),
+            rows: vec![row(index)],
+        })
+        .collect();
+    let chunks = chunks(ImportId::random([0; 16]), groups).unwrap();
+    assert!(chunks.len() > 1);
+    assert_eq!(
+        chunks.iter().map(|chunk| chunk.groups.len()).sum::<usize>(),
+        200
+    );
+    for (index, chunk) in chunks.iter().enumerate() {
+        assert_eq!(chunk.number as usize, index + 1);
+        assert!(serde_json::to_vec(chunk).unwrap().len() < 256 * 1024);
+    }
+}
+
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("Default Title".to_owned()),
+        "[a-c]{1,2}",
+        "-?[0-9]{1,3}(\\.[0-9]{1,3})?",
+        "\\PC{0,12}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = read_file(&bytes);
+    }
+
+    #[test]
+    fn every_row_is_imported_or_named_once(rows in prop::collection::vec(prop::collection::vec(cell(), 7), 1..20)) {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let header = ["Handle", "Title", "Option1 Name", "Option1 Value", "Variant SKU", "Variant Price", "Image Src"];
+        writer.write_record(header).unwrap();
+        for row in &rows {
+            writer.write_record(row).unwrap();
+        }
+        let file = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        let Ok(read) = read_file(file.as_bytes()) else { return Ok(()) };
+        let mut lines: Vec<u64> = read.faults.iter().map(|fault| fault.line).collect();
+        let mut grouped = 0;
+        for group in &read.groups {
+            grouped += group.rows.len() as u64;
+            let drafted = draft_product(group, usd());
+            if let Some(draft) = &drafted.draft {
+                prop_assert!(!draft.variants.is_empty());
+            }
+            lines.extend(drafted.faults.iter().map(|fault| fault.line));
+        }
+        prop_assert_eq!(read.rows_total, grouped + read.faults.len() as u64);
+        let count = lines.len();
+        lines.sort_unstable();
+        lines.dedup();
+        prop_assert_eq!(lines.len(), count, "a line was named twice");
+    }
+}

@@ -1,0 +1,11 @@
+//! Products, their variants, the lists that contain them, and the files that they are imported from.
+
+mod api;
+pub mod import;
+mod rules;
+
+pub use api::{
+    ImageView, ListProductsQuery, OptionView, ProductSummary, ProductView, VariantView,
+    invalid_cursor,
+};
+pub use rules::{Facet, FacetKind, InvalidSku, ListProducts, MAX_PAGE, Product, Sku, Sort, slug};

@@ -1,0 +1,7 @@
+//! Stock: units on hand, reserved for orders, and available for sale.
+
+mod api;
+mod rules;
+
+pub use api::{SetStockBody, SplitStockBody, StockView};
+pub use rules::{MAX_ON_HAND, MAX_SHARDS, Share, Stock, StockEffect, StockMove, Variant};

@@ -1,0 +1,309 @@
+use super::{texts::NOTHING_CHARGED, *};
+use crate::{
+    id::{FulfilmentId, RefundId},
+    orders::{Actor, Fulfil, RequestRefund, Transition, Units},
+    payments::PaymentFailure,
+};
+
+const SHOP: &str = "Longmeadow & Co";
+
+fn mail(change: &Transition) -> Email {
+    let entry = change.order.last_change().unwrap();
+    of_change(&change.order, entry, SHOP).unwrap().unwrap()
+}
+
+/// What a reader of the HTML sees, on one line.
+fn seen(html: &str) -> String {
+    let (_, body) = html.split_once("<body").unwrap();
+    let mut seen = String::new();
+    let mut in_tag = true;
+    for c in body.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                seen.push(' ');
+            }
+            c if !in_tag => seen.push(c),
+            _ => {}
+        }
+    }
+    for (entity, c) in [
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&times;", "x"),
+        ("&#38;", "&"),
+    ] {
+        seen = seen.replace(entity, c);
+    }
+    words(&seen)
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Both forms say each of these.
+#[track_caller]
+fn says(mail: &Email, facts: &[&str]) {
+    let (text, html) = (words(&mail.text), seen(&mail.html));
+    for fact in facts {
+        assert!(
+            text.contains(fact),
+            "the text lacks {fact:?}:\n{}",
+            mail.text
+        );
+        assert!(html.contains(fact), "the HTML lacks {fact:?}:\n{html}");
+    }
+}
+
+#[track_caller]
+fn never_says(mail: &Email, words: &str) {
+    assert!(!mail.text.contains(words), "{}", mail.text);
+    assert!(!seen(&mail.html).contains(words), "{}", mail.html);
+}
+
+/// Every text that comes from outside is this.
+const EVIL: &str =
+    "<script>alert(\"x\")</script>\r\nBcc: \u{202e}all@example.com 'a' & \u{5d0}\u{5d1}";
+
+fn evil_order() -> Order {
+    let mut order = crate::orders::placed(&[("A", 3, 500), ("B", 1, 200)]);
+    for line in &mut order.lines {
+        line.title = EVIL.to_owned();
+    }
+    let address = &mut order.shipping_address;
+    for part in [&mut address.name, &mut address.line1, &mut address.city] {
+        *part = EVIL.to_owned();
+    }
+    address.line2 = Some("x".repeat(5_000));
+    order
+}
+
+fn every_change(placed: &Order) -> Vec<Transition> {
+    let now = placed.placed_at;
+    let reason = Some(EVIL.to_owned());
+    let paid = placed.captured("p", 1700, now).unwrap();
+    let units = |sku: &str, quantity| Units {
+        sku: sku.parse().unwrap(),
+        quantity,
+    };
+    let fulfil = Fulfil {
+        lines: Some(vec![units("A", 2)]),
+        carrier: reason.clone(),
+        tracking_number: reason.clone(),
+        tracking_url: Some("https://example.com/\"><script>".to_owned()),
+    };
+    let shipped = paid
+        .order
+        .fulfilled(FulfilmentId::derived(&["f"]), &fulfil, Actor::Shop, now)
+        .unwrap();
+    let refund = RequestRefund {
+        amount: None,
+        lines: Some(vec![units("A", 1)]),
+        restock: false,
+        reason: reason.clone(),
+    };
+    let id = RefundId::derived(&["r"]);
+    let asked = paid
+        .order
+        .refund_requested(id, &refund, Actor::Shop, now)
+        .unwrap();
+    vec![
+        placed
+            .payment_failed(PaymentFailure::Declined, now)
+            .unwrap(),
+        placed.expired(placed.due_at).unwrap(),
+        placed
+            .cancelled(reason.clone(), Actor::Customer, now)
+            .unwrap(),
+        paid.order.cancelled(reason, Actor::Customer, now).unwrap(),
+        asked.order.refund_settled(id, true, now).unwrap(),
+        shipped,
+        paid,
+    ]
+}
+
+#[test]
+fn nothing_from_outside_can_break_out() {
+    let order = evil_order();
+    for change in every_change(&order) {
+        let what = change.order.last_change().unwrap().what;
+        let mail = mail(&change);
+        says(&mail, &[&order.number(), SHOP]);
+        assert!(mail.subject.contains(&order.number()), "{what:?}");
+        assert!(!mail.subject.contains(char::is_control), "{what:?}");
+        assert!(!mail.html.contains("<script"), "{what:?}: {}", mail.html);
+        assert!(!mail.html.contains("\"x\""), "{what:?}: {}", mail.html);
+        assert!(!mail.html.contains('\u{202e}'), "{what:?}");
+        for line in mail.text.lines() {
+            assert!(line.len() <= 998, "{what:?}: {} bytes", line.len());
+            assert!(!line.starts_with("Bcc:"), "{what:?}: {line}");
+            assert!(!line.contains(char::is_control), "{what:?}: {line:?}");
+            assert_eq!(line, line.trim_end(), "{what:?}");
+        }
+    }
+}
+
+#[test]
+fn text_and_html_say_the_same() {
+    for sample in samples(SHOP) {
+        let (text, html) = (&sample.email.text, &sample.email.html);
+        // Every number and every amount of one is in the other: what is left of each differs in form only.
+        let digits = |text: &str| {
+            let mut words: Vec<String> = text
+                .split(|c: char| c.is_whitespace() || "():,".contains(c))
+                .filter(|word| word.contains(|c: char| c.is_ascii_digit()))
+                .map(|word| word.trim_end_matches('.').to_owned())
+                .collect();
+            words.sort();
+            words.dedup();
+            words
+        };
+        let link = "https//example.com/track?parcel=SW00421337&lang=en";
+        let without_links = text.replace("https://", "https//").replace(link, "");
+        assert_eq!(
+            digits(&without_links),
+            digits(&seen(html)),
+            "{}",
+            sample.name
+        );
+    }
+}
+
+#[test]
+fn there_is_a_sample_of_each() {
+    let names: Vec<&str> = samples(SHOP).iter().map(|sample| sample.name).collect();
+    assert_eq!(
+        names,
+        [
+            "confirmation",
+            "payment-failed",
+            "expired",
+            "shipped-in-part",
+            "shipped",
+            "refunded",
+            "cancelled",
+            "cancelled-unpaid"
+        ]
+    );
+}
+
+fn sample(name: &str) -> Email {
+    let found = samples(SHOP).into_iter().find(|sample| sample.name == name);
+    found.unwrap().email
+}
+
+#[test]
+fn a_letter_as_text() {
+    let mail = sample("shipped-in-part");
+    let number = mail.subject.split(' ').nth(4).unwrap();
+    assert_eq!(
+        mail.subject,
+        format!("Part of your order {number} is on its way")
+    );
+    assert_eq!(
+        mail.text,
+        format!(
+            "Longmeadow & Co
+
+It is on its way
+
+Part of your order {number} is on its way to you. The rest follows.
+
+In this parcel:
+  2 x Enamel Mug <350 ml> (Pine & Rust)
+  1 x قميص قطني (M)
+
+How to follow it:
+  Carrier: Swift & Sons
+  Tracking number: SW 0042 1337
+
+Follow the parcel:
+https://example.com/track?parcel=SW00421337&lang=en
+
+Still to come:
+  1 x Picnic Blanket of Undyed Wool, Woven in the Longmeadow Valley, with a
+  Strap to Carry It By
+
+It goes to:
+  Ada Lovelace
+  12 St James's Square
+  SW1Y 4JH
+  London
+  GB
+
+--
+You get this e-mail because this address was given with order {number} at
+Longmeadow & Co.
+"
+        )
+    );
+}
+
+#[test]
+fn each_letter_says_what_matters() {
+    says(
+        &sample("confirmation"),
+        &[
+            "189.00 USD",
+            "37.00 USD",
+            "2 x",
+            "<350 ml>",
+            "قميص",
+            "SW1Y 4JH",
+        ],
+    );
+    let failed = sample("payment-failed");
+    says(
+        &failed,
+        &["declined the payment", NOTHING_CHARGED, "189.00 USD"],
+    );
+    let expired = sample("expired");
+    says(&expired, &["22 November 2026, 10:15 UTC", NOTHING_CHARGED]);
+    let shipped = sample("shipped");
+    says(&shipped, &["Royal Mail", "Picnic Blanket"]);
+    never_says(&shipped, "Still to come");
+    never_says(&shipped, "Mug");
+    let in_part = sample("shipped-in-part");
+    assert!(
+        in_part
+            .html
+            .contains("href=\"https://example.com/track?parcel=SW00421337&#38;lang=en\"")
+    );
+    let refunded = sample("refunded");
+    says(&refunded, &["18.50 USD", "1 x", "arrived chipped"]);
+    let cancelled = sample("cancelled");
+    says(
+        &cancelled,
+        &["on its way back: 189.00 USD", "<elsewhere>", "as you asked"],
+    );
+    never_says(&cancelled, NOTHING_CHARGED);
+    let unpaid = sample("cancelled-unpaid");
+    says(&unpaid, &[NOTHING_CHARGED, "We have cancelled"]);
+    never_says(&unpaid, "on its way back");
+}
+
+#[test]
+fn nobody_is_told_of_what_is_no_longer_so() {
+    let placed = crate::orders::placed(&[("A", 1, 500)]);
+    let due = placed.due_at;
+    let quiet = |order: &Order, version| {
+        let entry = order.change(version).unwrap();
+        of_change(order, entry, SHOP).unwrap().is_none()
+    };
+    let expired = placed.expired(due).unwrap().order;
+    assert!(!quiet(&expired, 2));
+    let honoured = expired.captured("p", 500, due).unwrap().order;
+    assert!(quiet(&honoured, 2) && !quiet(&honoured, 3));
+    let in_vain = expired.captured_after_close("p", 500, due).unwrap().order;
+    assert!(quiet(&in_vain, 2) && quiet(&in_vain, 3));
+    let failed = placed
+        .payment_failed(PaymentFailure::Declined, due)
+        .unwrap()
+        .order;
+    let again = failed.authorised("p", due).unwrap().order;
+    assert!(!quiet(&failed, 2) && quiet(&again, 2));
+}

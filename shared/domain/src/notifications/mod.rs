@@ -1,0 +1,10 @@
+//! Emails to customers: one for each change of an order that concerns them, except to suppressed
+//! addresses.
+
+mod api;
+mod mail;
+mod rules;
+
+pub use api::{Feedback, FeedbackError, read_feedback};
+pub use mail::{Email, RenderError, Sample, of_change, samples};
+pub use rules::suppression;

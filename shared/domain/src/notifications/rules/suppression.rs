@@ -1,0 +1,92 @@
+//! Suppression list: addresses that bounced permanently or whose owners complained. Only a hash of the
+//! address is stored.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+/// Stands in for an email address in logs and keys. Given an address, its hash can be computed and
+/// compared; addresses cannot be listed from hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressHash(String);
+
+impl AddressHash {
+    /// Hashes an address, with or without a display name (`Ada <ada@example.com>`), case-insensitively.
+    pub fn of(address: &str) -> Self {
+        let address = match address.rsplit_once('<') {
+            Some((_, rest)) => rest.split('>').next().unwrap_or(rest),
+            None => address,
+        };
+        let digest = digest(&SHA256, address.trim().to_lowercase().as_bytes());
+        Self(
+            digest
+                .as_ref()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Display for AddressHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an address is suppressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Permanent bounce: the address cannot receive email.
+    Bounce,
+    /// The recipient marked an email as spam.
+    Complaint,
+}
+
+impl Reason {
+    /// Name of the reason in the table and in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bounce => "bounce",
+            Self::Complaint => "complaint",
+        }
+    }
+}
+
+/// One entry of the suppression list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Hash of the suppressed address.
+    pub address: AddressHash,
+    /// Bounce or complaint.
+    pub reason: Reason,
+    /// The mail service's subtype, such as `General` or `abuse`.
+    pub detail: String,
+    /// Time of the bounce or complaint.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_written() {
+        let hash = AddressHash::of("ada@example.com");
+        for same in [
+            "Ada@Example.COM",
+            " ada@example.com ",
+            "Ada <ada@example.com>",
+        ] {
+            assert_eq!(AddressHash::of(same), hash, "{same}");
+        }
+        assert_ne!(AddressHash::of("bea@example.com"), hash);
+        assert_eq!(
+            hash.to_string(),
+            "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72".to_owned()
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! Bodies and views of the orders' endpoints.
+
+mod change;
+mod place;
+mod view;
+
+pub use change::{CancelOrderBody, FulfilOrderBody, RefundOrderBody, UnitsBody};
+pub use place::{AddressBody, PaymentBody, PlaceOrderBody};
+pub use view::{HistoryView, OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};

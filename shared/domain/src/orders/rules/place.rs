@@ -1,0 +1,337 @@
+//! Places an order for a cart: decides its lines, stock and totals, or the reason for a rejection.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{Address, Order, OrderLine, Payment};
+use crate::{
+    cart::{Cart, Totals},
+    catalog::Sku,
+    fault::{Code, FieldFault, Rejection},
+    id::{CartId, OrderId},
+    idempotency::{Fingerprint, IdempotencyKey},
+    inventory::Variant,
+    money::{Currency, MoneyError},
+    payments::{PaymentMethod, PaymentStatus},
+};
+
+/// The command of [`place_order`]; its serialized form is what the idempotency fingerprint covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlaceOrder {
+    /// Cart to place the order from.
+    pub cart_id: CartId,
+    /// Email address for the confirmation.
+    pub email: String,
+    /// Address to ship to.
+    pub shipping_address: Address,
+    /// Payment method of the order.
+    pub payment: PaymentMethod,
+}
+
+/// A line that exceeds the available stock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// SKU of the line.
+    pub sku: Sku,
+    /// Units requested.
+    pub wanted: u32,
+    /// Units available.
+    pub available: i64,
+}
+
+/// Why an order was not placed. Nothing was reserved, and nothing is charged.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PlaceOrderError {
+    /// The cart never existed, or has expired.
+    #[error("cart not found")]
+    NoSuchCart,
+    /// The cart has no lines.
+    #[error("the cart is empty")]
+    CartEmpty,
+    /// Another order was placed from the cart.
+    #[error("another order was placed from this cart")]
+    CartAlreadyOrdered,
+    /// The key was used for a different request.
+    #[error("the idempotency key was used for a different request")]
+    KeyReused,
+    /// Lines that exceed the available stock.
+    #[error("{} line(s) exceed the available stock", .0.len())]
+    OutOfStock(Vec<Shortage>),
+    /// The prices mix currencies or overflow.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// Repeated conflicts with other buyers.
+    #[error("the transaction kept conflicting with others")]
+    Contended,
+    /// The last units of many lines are spread over too many shards for one transaction.
+    #[error("the units are spread over too many shards")]
+    TooManyShards,
+}
+
+impl From<PlaceOrderError> for Rejection {
+    fn from(error: PlaceOrderError) -> Self {
+        match error {
+            PlaceOrderError::NoSuchCart => Self::not_found("cart"),
+            PlaceOrderError::CartEmpty => {
+                Self::new(Code::CartEmpty, "The cart is empty; add a line first.")
+            }
+            PlaceOrderError::CartAlreadyOrdered => crate::cart::already_ordered(),
+            PlaceOrderError::KeyReused => crate::idempotency::reused(),
+            PlaceOrderError::OutOfStock(shortages) => {
+                let field = |short: &Shortage| {
+                    let message = match short.available {
+                        ..=0 => "Sold out.".to_owned(),
+                        left => format!("Only {left} left; {} were requested.", short.wanted),
+                    };
+                    FieldFault::new(short.sku.as_str(), "out_of_stock", message)
+                };
+                let skus: Vec<&str> = shortages.iter().map(|short| short.sku.as_str()).collect();
+                Self {
+                    code: Code::OutOfStock,
+                    detail: format!("Not enough in stock: {}.", skus.join(", ")),
+                    fields: shortages.iter().map(field).collect(),
+                }
+            }
+            PlaceOrderError::Money(error) => Self::invalid(vec![FieldFault::new(
+                "cart_id",
+                "not_payable",
+                format!("The cart has no valid total: {error}."),
+            )]),
+            PlaceOrderError::TooManyShards => Self::new(
+                Code::CartFull,
+                "Too many lines are down to their last units; place several smaller orders.",
+            ),
+            PlaceOrderError::Contended => Self::new(
+                Code::Busy,
+                "Many people are ordering this right now; send the same request again.",
+            ),
+        }
+    }
+}
+
+/// The id of the order that belongs to an idempotency key.
+pub fn order_id(key: &IdempotencyKey) -> OrderId {
+    OrderId::derived(&["guest", "POST /v1/orders", key.as_str()])
+}
+
+/// Data that an order is placed from: the cart and the current prices and stock of its variants.
+#[derive(Clone, Copy, Debug)]
+pub struct PricingContext<'a> {
+    /// The cart to order.
+    pub cart: &'a Cart,
+    /// Variants of the cart's lines, by SKU.
+    pub variants: &'a HashMap<Sku, Variant>,
+    /// Currency of the shop.
+    pub currency: Currency,
+    /// Current time.
+    pub now: Timestamp,
+    /// How long the stock is reserved for a payment.
+    pub payment_window: SignedDuration,
+    /// Random number that spreads buyers over the shards of a stock.
+    pub random: u64,
+    /// Id of the request, for correlation.
+    pub trace_id: &'a str,
+}
+
+/// Decides which order a cart becomes. The store commits it only if the data it was decided from is
+/// unchanged.
+pub fn place_order(
+    command: PlaceOrder,
+    key: &IdempotencyKey,
+    fingerprint: Fingerprint,
+    basis: PricingContext<'_>,
+) -> Result<Order, PlaceOrderError> {
+    let PricingContext {
+        cart,
+        variants,
+        currency,
+        now,
+        payment_window,
+        random,
+        trace_id,
+    } = basis;
+    if cart.order_id.is_some() {
+        return Err(PlaceOrderError::CartAlreadyOrdered);
+    }
+    if cart.lines.is_empty() {
+        return Err(PlaceOrderError::CartEmpty);
+    }
+    let mut lines = Vec::with_capacity(cart.lines.len());
+    let mut amounts = Vec::with_capacity(cart.lines.len());
+    let mut shortages = Vec::new();
+    for line in &cart.lines {
+        let variant = variants.get(&line.sku).filter(|variant| variant.for_sale);
+        let shares = variant.and_then(|variant| variant.allocate(line.quantity, random));
+        let (Some(variant), Some(shares)) = (variant, shares) else {
+            shortages.push(Shortage {
+                sku: line.sku.clone(),
+                wanted: line.quantity,
+                available: variant.map_or(0, |variant| variant.total().available),
+            });
+            continue;
+        };
+        amounts.push(variant.price.times(line.quantity)?);
+        // Empty means all from the first shard.
+        let plain = shares.len() == 1 && shares[0].shard == 0;
+        lines.push(OrderLine {
+            sku: line.sku.clone(),
+            title: variant.title.clone(),
+            quantity: line.quantity,
+            unit_price: variant.price,
+            shards: if plain { Vec::new() } else { shares },
+            fulfilled: 0,
+            withdrawn: 0,
+            returned: 0,
+            returned_to_stock: 0,
+        });
+    }
+    if !shortages.is_empty() {
+        return Err(PlaceOrderError::OutOfStock(shortages));
+    }
+    Ok(Order {
+        id: order_id(key),
+        version: 1,
+        closed: None,
+        cart_id: command.cart_id,
+        email: command.email,
+        shipping_address: command.shipping_address,
+        totals: Totals::of(amounts, currency)?,
+        lines,
+        payment: Payment {
+            method: command.payment,
+            status: PaymentStatus::Pending,
+            failure: None,
+            payment_id: None,
+            client_secret: None,
+            captured: 0,
+        },
+        fingerprint,
+        placed_at: now,
+        due_at: now + payment_window,
+        trace_id: trace_id.to_owned(),
+        fulfilments: Vec::new(),
+        refunds: Vec::new(),
+        history: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{inventory::Stock, money::Money, payments::Provider};
+
+    fn usd() -> Currency {
+        "USD".parse().unwrap()
+    }
+
+    fn variant(sku: &str, price: i64, available: i64, for_sale: bool) -> Variant {
+        Variant {
+            sku: sku.parse().unwrap(),
+            product_slug: "p".into(),
+            title: "T".into(),
+            price: Money::new(price, usd()),
+            for_sale,
+            backorder: false,
+            shards: 1,
+            stock: vec![Stock {
+                available,
+                counted: available,
+                ..Stock::default()
+            }],
+        }
+    }
+
+    fn command(cart_id: CartId) -> PlaceOrder {
+        PlaceOrder {
+            cart_id,
+            email: "ada@example.com".into(),
+            shipping_address: Address {
+                name: "Ada".into(),
+                line1: "1".into(),
+                line2: None,
+                city: "C".into(),
+                region: None,
+                postal_code: "1".into(),
+                country: "GB".into(),
+            },
+            payment: PaymentMethod {
+                provider: Provider::Test,
+                token: Some("tok_ok".into()),
+            },
+        }
+    }
+
+    fn place(lines: &[(String, u32)], variants: &[Variant]) -> Result<Order, PlaceOrderError> {
+        let mut cart = Cart::new([7; 16], Timestamp::UNIX_EPOCH);
+        let line = |(sku, quantity): &(String, u32)| crate::cart::CartLine {
+            sku: sku.parse().unwrap(),
+            quantity: *quantity,
+        };
+        cart.lines = lines.iter().map(line).collect();
+        let variants: HashMap<Sku, Variant> = variants
+            .iter()
+            .map(|variant| (variant.sku.clone(), variant.clone()))
+            .collect();
+        let command = command(cart.id);
+        let fingerprint = Fingerprint::of(&command).unwrap();
+        let basis = PricingContext {
+            cart: &cart,
+            variants: &variants,
+            currency: usd(),
+            now: Timestamp::UNIX_EPOCH,
+            payment_window: SignedDuration::from_mins(15),
+            random: 0,
+            trace_id: "t",
+        };
+        place_order(command, &"key".parse().unwrap(), fingerprint, basis)
+    }
+
+    /// An order of these lines (SKU, quantity, price), as placed.
+    pub(crate) fn placed(lines: &[(&str, u32, i64)]) -> Order {
+        let wanted: Vec<(String, u32)> = lines
+            .iter()
+            .map(|(sku, quantity, _)| ((*sku).into(), *quantity))
+            .collect();
+        let variants: Vec<Variant> = lines
+            .iter()
+            .map(|(sku, quantity, price)| variant(sku, *price, i64::from(*quantity), true))
+            .collect();
+        place(&wanted, &variants).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn an_order_is_served_whole_or_names_exactly_what_is_short(
+            wanted in prop::collection::vec((1_u32..=999, 0_i64..1200, 0_i64..100_000, any::<bool>()), 1..8)
+        ) {
+            let mut lines = Vec::new();
+            let mut variants = Vec::new();
+            let (mut short, mut total) = (Vec::new(), 0);
+            for (index, (quantity, available, price, for_sale)) in wanted.into_iter().enumerate() {
+                let sku = format!("S{index}");
+                if !for_sale || available < i64::from(quantity) {
+                    short.push(sku.clone());
+                }
+                total += price * i64::from(quantity);
+                variants.push(variant(&sku, price, available, for_sale));
+                lines.push((sku, quantity));
+            }
+            match place(&lines, &variants) {
+                Ok(order) => {
+                    prop_assert!(short.is_empty());
+                    prop_assert_eq!(order.totals.total.amount, total);
+                    prop_assert_eq!(order.lines.len(), lines.len());
+                }
+                Err(PlaceOrderError::OutOfStock(shortages)) => {
+                    let named: Vec<String> = shortages.iter().map(|short| short.sku.to_string()).collect();
+                    prop_assert_eq!(named, short);
+                }
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Guest carts.
+
+mod carts;

@@ -1,0 +1,9 @@
+//! Variants with their price, and their stock.
+
+mod record;
+mod stock;
+mod variants;
+
+pub(crate) use record::VariantRecord;
+pub use stock::{SplitOutcome, StockCheck};
+pub use variants::{Shards, SkuTaken, VariantDetails};

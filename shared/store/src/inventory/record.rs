@@ -1,0 +1,108 @@
+//! Stored form of variants and of the shards of their stock.
+
+use domain::{
+    catalog::Sku,
+    inventory::{Stock, Variant},
+    money::{Currency, Money},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result,
+    item::{Item, Record, from_item},
+};
+
+/// A variant as it is stored, and each additional shard of its stock: a shard contains everything that
+/// a sale needs, so an order touches no other item.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct VariantRecord {
+    pub(crate) sku: Sku,
+    pub(crate) product_slug: String,
+    pub(super) title: String,
+    pub(super) price: i64,
+    pub(super) currency: Currency,
+    pub(super) for_sale: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) backorder: bool,
+    /// Number of shards; only on the first shard, and only if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shards: Option<u8>,
+    /// Units available for sale. With `reserved`, the units on hand.
+    pub(crate) available: i64,
+    pub(super) reserved: i64,
+    #[serde(default)]
+    pub(super) sold: i64,
+    /// Missing if the stock was not counted since the ledger was introduced.
+    #[serde(default)]
+    pub(super) counted: Option<i64>,
+    #[serde(default)]
+    pub(super) sold_at_count: i64,
+    /// Incremented by every change of a counter.
+    #[serde(default)]
+    pub(super) stock_version: u64,
+}
+
+impl Record for VariantRecord {
+    const ENTITY: &'static str = "variant";
+}
+
+/// Counters of a variant or one of its shards, where nothing else is read. Not flattened into
+/// [`VariantRecord`], as serde would then buffer every item that a cart or an order reads.
+#[derive(Debug, Deserialize)]
+pub(super) struct StockRecord {
+    pub(super) sku: Sku,
+    available: i64,
+    reserved: i64,
+    #[serde(default)]
+    sold: i64,
+    #[serde(default)]
+    counted: Option<i64>,
+    #[serde(default)]
+    sold_at_count: i64,
+    #[serde(default)]
+    pub(super) stock_version: u64,
+}
+
+impl StockRecord {
+    pub(super) fn stock(&self) -> Stock {
+        let units = [self.available, self.reserved, self.sold];
+        stock(units, self.counted, self.sold_at_count)
+    }
+}
+
+impl VariantRecord {
+    pub(super) fn stock(&self) -> Stock {
+        let units = [self.available, self.reserved, self.sold];
+        stock(units, self.counted, self.sold_at_count)
+    }
+}
+
+fn stock([available, reserved, sold]: [i64; 3], counted: Option<i64>, sold_at_count: i64) -> Stock {
+    Stock {
+        available,
+        reserved,
+        sold,
+        counted: counted.unwrap_or(available + reserved + sold),
+        sold_at_count,
+    }
+}
+
+impl From<VariantRecord> for Variant {
+    fn from(record: VariantRecord) -> Self {
+        let stock = vec![record.stock()];
+        Self {
+            sku: record.sku,
+            product_slug: record.product_slug,
+            title: record.title,
+            price: Money::new(record.price, record.currency),
+            for_sale: record.for_sale,
+            backorder: record.backorder,
+            shards: record.shards.unwrap_or(1),
+            stock,
+        }
+    }
+}
+
+pub(super) fn read_variant(item: Item) -> Result<Variant> {
+    from_item::<VariantRecord>(item).map(Variant::from)
+}

@@ -1,0 +1,280 @@
+//! Reads variants with their price and stock, and writes the fields that an import sets.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
+};
+use domain::{
+    catalog::Sku,
+    inventory::{Stock, Variant},
+    money::Money,
+};
+
+use super::record::{VariantRecord, read_variant};
+use crate::{
+    Consistency, Result, Store, StoreError,
+    error::is_condition_failure,
+    item::{Item, Record, from_item, number, string},
+    keys::Key,
+    log_units,
+    transaction::backoff,
+};
+
+/// How much of a variant's stock is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shards {
+    /// Only the first shard.
+    First,
+    /// All shards: one more read for each additional shard; few variants have any.
+    All,
+}
+
+/// Fields of a variant that an import sets.
+#[derive(Clone, Debug)]
+pub struct VariantDetails<'a> {
+    /// Stock keeping unit.
+    pub sku: &'a Sku,
+    /// Slug of its product.
+    pub product_slug: &'a str,
+    /// Title for a cart line: product and options.
+    pub title: &'a str,
+    /// Price of one unit.
+    pub price: Money,
+    /// Whether the product is published and the variant is for sale.
+    pub for_sale: bool,
+    /// Whether the variant is sold beyond its stock.
+    pub backorder: bool,
+    /// Units on hand, if the variant is new.
+    pub initial_quantity: i64,
+}
+
+/// The SKU belongs to another product.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SkuTaken;
+
+impl Store {
+    /// Reads one variant with the stock of its first shard. Key: [`Key::variant`]. 0.5 or 1 read unit.
+    pub async fn variant(&self, sku: &Sku, consistency: Consistency) -> Result<Option<Variant>> {
+        let item = self
+            .get("GetItem variant", &Key::variant(sku), consistency)
+            .await?;
+        item.map(read_variant).transpose()
+    }
+
+    /// Reads up to 100 variants at once; missing ones are omitted. Keys: [`Key::variant`], and for
+    /// [`Shards::All`] also [`Key::variant_shard`]. 0.5 or 1 read unit each.
+    pub async fn variants<'a>(
+        &self,
+        skus: impl IntoIterator<Item = &'a Sku>,
+        consistency: Consistency,
+        look: Shards,
+    ) -> Result<HashMap<Sku, Variant>> {
+        let keys = skus.into_iter().map(|sku| Key::variant(sku).attributes());
+        let items = self
+            .get_batch("BatchGetItem variants", keys.collect(), consistency)
+            .await?;
+        let mut found = HashMap::with_capacity(items.len());
+        for item in items {
+            let variant = read_variant(item)?;
+            found.insert(variant.sku.clone(), variant);
+        }
+        if look == Shards::First {
+            return Ok(found);
+        }
+        let split = found.values().filter(|variant| variant.shards > 1);
+        let further: Vec<Item> = split
+            .flat_map(|variant| {
+                let key = |shard| Key::variant_shard(&variant.sku, shard).attributes();
+                (1..variant.shards).map(key)
+            })
+            .collect();
+        for batch in further.chunks(100) {
+            let items = self
+                .get_batch("BatchGetItem shards", batch.to_vec(), consistency)
+                .await?;
+            // Items come in any order; the key tells which variant a shard belongs to.
+            let mut shards: Vec<(u8, VariantRecord)> = Vec::with_capacity(items.len());
+            for item in items {
+                shards.push((shard_of(&item)?, from_item(item)?));
+            }
+            shards.sort_by_key(|(shard, _)| *shard);
+            for (shard, record) in shards {
+                if let Some(variant) = found.get_mut(&record.sku) {
+                    // A shard that cannot be read yet counts as empty.
+                    variant.stock.resize(usize::from(shard), Stock::default());
+                    variant.stock.push(record.stock());
+                }
+            }
+        }
+        for variant in found.values_mut() {
+            variant
+                .stock
+                .resize(usize::from(variant.shards), Stock::default());
+        }
+        Ok(found)
+    }
+
+    /// Reads one variant with the stock of all shards, strongly consistent. 1 read unit for each.
+    pub async fn whole_variant(&self, sku: &Sku) -> Result<Option<Variant>> {
+        let mut found = self
+            .variants([sku], Consistency::Strong, Shards::All)
+            .await?;
+        Ok(found.remove(sku))
+    }
+
+    async fn get_batch(
+        &self,
+        operation: &'static str,
+        keys: Vec<Item>,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut wanted = keys;
+        let mut attempt = 0;
+        while !wanted.is_empty() {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(consistency == Consistency::Strong)
+                .build()
+                .map_err(|error| StoreError::corrupt("variant", error))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| StoreError::call(operation, &error))?;
+            log_units(operation, answer.consumed_capacity());
+            let items = answer.responses.unwrap_or_default().remove(&self.table);
+            found.extend(items.unwrap_or_default());
+            // A throttled batch returns a partial result and the keys that are missing.
+            let rest = answer
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(&self.table);
+            wanted = rest.map(|rest| rest.keys).unwrap_or_default();
+            if !wanted.is_empty() {
+                if attempt == 6 {
+                    return Err(StoreError::Contended { operation });
+                }
+                backoff(attempt).await;
+                attempt += 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the fields of a variant that an import sets, and its stock if it is new. Keys:
+    /// [`Key::variant`], on the condition that no other product uses the SKU, and
+    /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
+    pub async fn put_variant_details(
+        &self,
+        details: &VariantDetails<'_>,
+    ) -> Result<std::result::Result<Variant, SkuTaken>> {
+        let answer = self
+            .update(&Key::variant(details.sku))
+            .update_expression(
+                "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
+                 product_slug = :slug, title = :title, price = :price, currency = :currency, \
+                 for_sale = :for_sale, backorder = :backorder, \
+                 available = if_not_exists(available, :quantity), \
+                 reserved = if_not_exists(reserved, :zero), \
+                 counted = if_not_exists(counted, :quantity), \
+                 sold = if_not_exists(sold, :zero), \
+                 sold_at_count = if_not_exists(sold_at_count, :zero) REMOVE withdrawn",
+            )
+            .condition_expression(
+                "attribute_not_exists(PK) OR product_slug = :slug OR withdrawn = :yes",
+            )
+            .expression_attribute_values(":entity", string(VariantRecord::ENTITY))
+            .expression_attribute_values(":schema", number(VariantRecord::VERSION))
+            .expression_attribute_values(":sku", string(details.sku.as_str()))
+            .expression_attribute_values(":slug", string(details.product_slug))
+            .expression_attribute_values(":title", string(details.title))
+            .expression_attribute_values(":price", number(details.price.amount))
+            .expression_attribute_values(":currency", string(details.price.currency.to_string()))
+            .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
+            .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
+            .expression_attribute_values(":quantity", number(details.initial_quantity))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        let variant = match answer {
+            Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
+            Err(error) if is_condition_failure(&error) => return Ok(Err(SkuTaken)),
+            Err(error) => return Err(StoreError::call("UpdateItem variant details", &error)),
+        };
+        for shard in 1..variant.shards {
+            self.update(&Key::variant_shard(details.sku, shard))
+                .update_expression(
+                    "SET product_slug = :slug, title = :title, price = :price, \
+                     currency = :currency, for_sale = :for_sale, backorder = :backorder",
+                )
+                .condition_expression("attribute_exists(PK)")
+                .expression_attribute_values(":slug", string(details.product_slug))
+                .expression_attribute_values(":title", string(details.title))
+                .expression_attribute_values(":price", number(details.price.amount))
+                .expression_attribute_values(
+                    ":currency",
+                    string(details.price.currency.to_string()),
+                )
+                .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
+                .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
+                .send()
+                .await
+                .map_err(|error| StoreError::call("UpdateItem shard details", &error))?;
+        }
+        if variant.shards > 1 {
+            let whole = self.whole_variant(details.sku).await?;
+            return Ok(Ok(whole.unwrap_or(variant)));
+        }
+        Ok(Ok(variant))
+    }
+
+    /// Takes a variant off sale because its product no longer has it, which frees its SKU for another
+    /// product. Keys: [`Key::variant`], on the condition that it still belongs to the product, and
+    /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
+    pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
+        let answer = self
+            .update(&Key::variant(sku))
+            .update_expression("SET for_sale = :no, withdrawn = :yes")
+            .condition_expression("product_slug = :slug")
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":slug", string(product_slug))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        let variant = match answer {
+            Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
+            // The SKU belongs to another product by now, or to none: nothing to withdraw.
+            Err(error) if is_condition_failure(&error) => return Ok(()),
+            Err(error) => return Err(StoreError::call("UpdateItem withdraw variant", &error)),
+        };
+        for shard in 1..variant.shards {
+            self.update(&Key::variant_shard(sku, shard))
+                .update_expression("SET for_sale = :no")
+                .condition_expression("attribute_exists(PK)")
+                .expression_attribute_values(":no", AttributeValue::Bool(false))
+                .send()
+                .await
+                .map_err(|error| StoreError::call("UpdateItem withdraw shard", &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Index of the shard that an item holds, from its key.
+fn shard_of(item: &Item) -> Result<u8> {
+    let key = item.get(crate::keys::PK).and_then(|key| key.as_s().ok());
+    let number = key
+        .and_then(|key| key.rsplit_once('#'))
+        .map(|(_, number)| number);
+    number
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| StoreError::corrupt(VariantRecord::ENTITY, "the key is not that of a shard"))
+}

@@ -1,0 +1,165 @@
+//! Changes orders: the order, its stock moves and the response to the request in one transaction.
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ReturnConsumedCapacity, TransactWriteItem, Update,
+};
+use domain::{
+    idempotency::StoredResponse,
+    inventory::{StockEffect, StockMove},
+    orders::{Order, Transition},
+};
+
+use super::{record::OrderRecord, requests};
+use crate::{
+    Result, Store, StoreError,
+    item::{number, to_item},
+    keys::Key,
+    log_units,
+    transaction::{First, Outcome, put_action, update_action},
+};
+
+/// Result of an attempt to change an order.
+#[derive(Debug)]
+pub enum ChangeOutcome {
+    /// The order and its stock moves were written.
+    Changed,
+    /// Version conflict: the order was changed concurrently; nothing was written.
+    VersionConflict,
+    /// The change needs stock that is not available; nothing was written.
+    NoStock,
+    /// The request has a stored response; nothing was written.
+    Answered(StoredResponse),
+    /// The same request is being processed by another call.
+    InProgress,
+}
+
+impl Store {
+    /// Writes a change of an order together with its stock moves and the response to the request, in
+    /// one transaction. Keys: [`Key::request`], on the condition that it does not exist;
+    /// [`Key::order`], on the condition that the version is unchanged; [`Key::variant_shard`] of each
+    /// move. 1 write unit for each KB of order if nothing else is written; otherwise 2 for each KB of
+    /// order and of response, and 2 for each move.
+    pub async fn change_order(
+        &self,
+        change: &Transition,
+        answer: Option<&StoredResponse>,
+    ) -> Result<ChangeOutcome> {
+        let order = &change.order;
+        let put = self
+            .put_order(order)?
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", number(order.version - 1));
+        let Some(answer) = answer else {
+            if change.moves.is_empty() {
+                return self.change_order_alone(order).await;
+            }
+            let mut actions = vec![put_action(put)?];
+            self.add_moves(&mut actions, &change.moves)?;
+            return match self.transact("change order", First::Write, actions).await? {
+                Outcome::Committed { .. } => Ok(ChangeOutcome::Changed),
+                Outcome::InProgress => Ok(ChangeOutcome::InProgress),
+                Outcome::Refused(reasons) => refused(order, &reasons, &change.moves),
+            };
+        };
+        let mut actions = vec![self.put_answer(answer)?, put_action(put)?];
+        self.add_moves(&mut actions, &change.moves)?;
+        match self
+            .transact("change order", First::Request, actions)
+            .await?
+        {
+            Outcome::Committed { .. } => Ok(ChangeOutcome::Changed),
+            Outcome::InProgress => Ok(ChangeOutcome::InProgress),
+            Outcome::Refused(mut reasons) => match reasons.remove(0) {
+                Some(reason) => Ok(ChangeOutcome::Answered(requests::read_refused(reason)?)),
+                None => refused(order, &reasons, &change.moves),
+            },
+        }
+    }
+
+    /// Writes a change that only concerns the order itself.
+    async fn change_order_alone(&self, order: &Order) -> Result<ChangeOutcome> {
+        let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", number(order.version - 1))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => {
+                log_units("PutItem order", answer.consumed_capacity.as_slice());
+                Ok(ChangeOutcome::Changed)
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(ChangeOutcome::VersionConflict)
+            }
+            Err(error) => Err(StoreError::call("PutItem order", &error)),
+        }
+    }
+
+    fn add_moves(&self, actions: &mut Vec<TransactWriteItem>, moves: &[StockMove]) -> Result<()> {
+        for moved in moves {
+            actions.push(self.move_stock(moved)?);
+        }
+        Ok(())
+    }
+
+    fn move_stock(&self, moved: &StockMove) -> Result<TransactWriteItem> {
+        let [available, reserved, sold] = moved.effect.deltas();
+        let units = i64::from(moved.units);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(
+                Key::variant_shard(&moved.sku, moved.shard).attributes(),
+            ))
+            .update_expression(
+                "ADD available :available, reserved :reserved, sold :sold, stock_version :one",
+            )
+            .expression_attribute_values(":available", number(available * units))
+            .expression_attribute_values(":reserved", number(reserved * units))
+            .expression_attribute_values(":sold", number(sold * units))
+            .expression_attribute_values(":one", number(1));
+        let update = match moved.effect {
+            StockEffect::Sell | StockEffect::Release => update
+                .condition_expression("reserved >= :units")
+                .expression_attribute_values(":units", number(units)),
+            StockEffect::Claim | StockEffect::Take => update
+                .condition_expression("available >= :units OR backorder = :yes")
+                .expression_attribute_values(":units", number(units))
+                .expression_attribute_values(":yes", AttributeValue::Bool(true)),
+            StockEffect::Restock => update.condition_expression("attribute_exists(PK)"),
+        };
+        update_action(update)
+    }
+}
+
+/// Maps the cancellation reasons of the order and of its moves to an outcome.
+fn refused(
+    order: &Order,
+    reasons: &[Option<CancellationReason>],
+    moves: &[StockMove],
+) -> Result<ChangeOutcome> {
+    if reasons.first().is_some_and(Option::is_some) {
+        return Ok(ChangeOutcome::VersionConflict);
+    }
+    let takes = |effect| matches!(effect, StockEffect::Claim | StockEffect::Take);
+    let blamed = reasons.iter().skip(1).zip(moves);
+    let mut blamed = blamed.filter(|(reason, _)| reason.is_some());
+    if blamed.all(|(_, moved)| takes(moved.effect)) {
+        return Ok(ChangeOutcome::NoStock);
+    }
+    // The order has the expected version, but its reservation is missing: stock and orders disagree,
+    // which must be investigated.
+    Err(StoreError::corrupt(
+        "variant",
+        format!("the stock lacks the reservation of {}", order.id),
+    ))
+}

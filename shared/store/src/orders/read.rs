@@ -1,0 +1,47 @@
+//! Reads orders, one by its id or all of them to reconcile the stock.
+
+use std::collections::HashMap;
+
+use domain::{catalog::Sku, id::OrderId, orders::Order};
+
+use super::record::{HoldRecord, OrderRecord, read_order};
+use crate::{Consistency, Result, Store, item::Record, keys::Key};
+
+/// Stock that is held by all orders.
+#[derive(Debug, Default)]
+pub struct HeldByOrders {
+    /// Number of orders.
+    pub orders: u64,
+    /// Reserved and sold units, by SKU.
+    pub units: HashMap<Sku, [i64; 2]>,
+}
+
+impl Store {
+    /// Reads an order. Key: [`Key::order`]. 0.5 or 1 read unit for 4 KB.
+    pub async fn order(&self, id: OrderId, consistency: Consistency) -> Result<Option<Order>> {
+        let item = self
+            .get("GetItem order", &Key::order(id), consistency)
+            .await?;
+        item.map(read_order).transpose()
+    }
+
+    /// Reads every order and adds up the reserved and sold units of each SKU. Scans the table: for the
+    /// daily reconciliation with the stock only, never for a request. 1 read unit for 4 KB of table.
+    pub async fn held_by_orders(&self) -> Result<HeldByOrders> {
+        const READ: [&str; 4] = ["closed", "currency", "lines", "payment.status"];
+        let mut held = HeldByOrders::default();
+        let add = |order: HoldRecord| {
+            held.orders += 1;
+            for line in order.lines {
+                let line = line.read(order.currency);
+                let units = line.held(order.closed, order.payment.status);
+                let sum = held.units.entry(line.sku).or_default();
+                sum[0] += units[0];
+                sum[1] += units[1];
+            }
+        };
+        self.scan("Scan orders", OrderRecord::ENTITY, &READ, add)
+            .await?;
+        Ok(held)
+    }
+}

@@ -1,0 +1,191 @@
+//! Stored form of orders.
+
+use aws_sdk_dynamodb::types::{Put, builders::PutBuilder};
+use domain::{
+    cart::Totals,
+    catalog::Sku,
+    id::{CartId, OrderId},
+    idempotency::Fingerprint,
+    inventory::Share,
+    money::{Currency, Money},
+    orders::{
+        Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
+        Refund,
+    },
+    payments::PaymentStatus,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result, Store,
+    item::{Item, Record, from_item, to_item},
+    keys::Key,
+};
+
+/// An order as it is stored. Amounts are minor units of the order's currency, and empty fields are
+/// omitted: a new order with one line stays within 1 KB, and so within the 2 write units of its
+/// transaction.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct OrderRecord {
+    id: OrderId,
+    version: u64,
+    /// For people who read the table; derived from the other fields.
+    status: OrderStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed: Option<CloseReason>,
+    cart_id: CartId,
+    email: String,
+    address: Address,
+    currency: Currency,
+    lines: Vec<LineRecord>,
+    total: i64,
+    payment: Payment,
+    fingerprint: Fingerprint,
+    placed_at: Timestamp,
+    /// Missing on orders from before reservations had a time limit.
+    #[serde(default)]
+    due_at: Option<Timestamp>,
+    trace_id: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fulfilments: Vec<Fulfilment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<Refund>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    history: Vec<HistoryEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LineRecord {
+    sku: Sku,
+    title: String,
+    quantity: u32,
+    price: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shards: Vec<Share>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    fulfilled: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    withdrawn: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    returned: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    returned_to_stock: u32,
+}
+
+/// The attributes of an order that determine how much stock it holds.
+#[derive(Debug, Deserialize)]
+pub(super) struct HoldRecord {
+    #[serde(default)]
+    pub(super) closed: Option<CloseReason>,
+    pub(super) currency: Currency,
+    pub(super) lines: Vec<LineRecord>,
+    pub(super) payment: HoldPayment,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HoldPayment {
+    pub(super) status: PaymentStatus,
+}
+
+impl LineRecord {
+    pub(super) fn read(self, currency: Currency) -> OrderLine {
+        OrderLine {
+            sku: self.sku,
+            title: self.title,
+            quantity: self.quantity,
+            unit_price: Money::new(self.price, currency),
+            shards: self.shards,
+            fulfilled: self.fulfilled,
+            withdrawn: self.withdrawn,
+            returned: self.returned,
+            returned_to_stock: self.returned_to_stock,
+        }
+    }
+}
+
+fn is_zero(units: &u32) -> bool {
+    *units == 0
+}
+
+impl Record for OrderRecord {
+    const ENTITY: &'static str = "order";
+}
+
+impl From<&Order> for OrderRecord {
+    fn from(order: &Order) -> Self {
+        let line = |line: &OrderLine| LineRecord {
+            sku: line.sku.clone(),
+            title: line.title.clone(),
+            quantity: line.quantity,
+            price: line.unit_price.amount,
+            shards: line.shards.clone(),
+            fulfilled: line.fulfilled,
+            withdrawn: line.withdrawn,
+            returned: line.returned,
+            returned_to_stock: line.returned_to_stock,
+        };
+        Self {
+            id: order.id,
+            version: order.version,
+            status: order.status(),
+            closed: order.closed,
+            cart_id: order.cart_id,
+            email: order.email.clone(),
+            address: order.shipping_address.clone(),
+            currency: order.totals.total.currency,
+            lines: order.lines.iter().map(line).collect(),
+            total: order.totals.total.amount,
+            payment: order.payment.clone(),
+            fingerprint: order.fingerprint.clone(),
+            placed_at: order.placed_at,
+            due_at: Some(order.due_at),
+            trace_id: order.trace_id.clone(),
+            fulfilments: order.fulfilments.clone(),
+            refunds: order.refunds.clone(),
+            history: order.history.clone(),
+        }
+    }
+}
+
+impl From<OrderRecord> for Order {
+    fn from(record: OrderRecord) -> Self {
+        let currency = record.currency;
+        let lines = record.lines.into_iter();
+        let total = Money::new(record.total, currency);
+        Self {
+            id: record.id,
+            version: record.version,
+            closed: record.closed,
+            cart_id: record.cart_id,
+            email: record.email,
+            shipping_address: record.address,
+            lines: lines.map(|line| line.read(currency)).collect(),
+            totals: Totals {
+                subtotal: total,
+                total,
+            },
+            payment: record.payment,
+            fingerprint: record.fingerprint,
+            placed_at: record.placed_at,
+            due_at: record.due_at.unwrap_or(record.placed_at),
+            trace_id: record.trace_id,
+            fulfilments: record.fulfilments,
+            refunds: record.refunds,
+            history: record.history,
+        }
+    }
+}
+
+impl Store {
+    /// Starts the write of an order, to be completed by its condition.
+    pub(super) fn put_order(&self, order: &Order) -> Result<PutBuilder> {
+        let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
+        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
+    }
+}
+
+/// Parses an order from its item.
+pub(crate) fn read_order(item: Item) -> Result<Order> {
+    from_item::<OrderRecord>(item).map(Order::from)
+}
