@@ -18,7 +18,7 @@ use domain::{
     },
 };
 use gateways::{
-    payment::{
+    payments::{
         Authorisation, PaymentError, PaymentProviders, PaymentState, ProviderPayment, Refund,
         RefundState, STRIPE, Stripe,
     },

@@ -8,7 +8,7 @@ use domain::{fault::chain, retry::BUDGET_TOKENS};
 
 pub mod email;
 pub mod objects;
-pub mod payment;
+pub mod payments;
 pub mod secrets;
 
 /// A failed call to an external service.

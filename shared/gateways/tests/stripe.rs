@@ -17,7 +17,7 @@ use std::{
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use domain::{money::Money, payments::Provider::Stripe as STRIPE};
 use gateways::{
-    payment::{
+    payments::{
         Authorisation, EventError, PaymentError, PaymentProviders, PaymentState, ProviderPayment,
         Refund, RefundState, Stripe,
     },

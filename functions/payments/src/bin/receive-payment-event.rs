@@ -7,7 +7,7 @@ use domain::{
     fault::{Code, Rejection},
     payments::Provider,
 };
-use gateways::payment::EventError;
+use gateways::payments::EventError;
 use payments::Payments;
 use runtime::{Access, Endpoint, Failure, NoQuery, RawBody, Reply, Request};
 use store::PaymentEvent;

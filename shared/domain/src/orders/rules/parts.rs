@@ -43,7 +43,7 @@ pub struct Fulfilment {
     pub tracking_url: Option<String>,
 }
 
-/// The command of [`Order::fulfilled`].
+/// The command of [`Order::fulfilled`](super::Order::fulfilled).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fulfil {
     /// Units to ship; everything that is left if `None`.
@@ -88,7 +88,7 @@ pub struct Refund {
     pub status: RefundStatus,
 }
 
-/// The command of [`Order::refund_requested`].
+/// The command of [`Order::refund_requested`](super::Order::refund_requested).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestRefund {
     /// Amount in minor units; if `None`, the price of the lines or everything that is left.
