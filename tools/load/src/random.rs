@@ -46,7 +46,6 @@ impl Distribution<usize> for Popularity {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_arithmetic, reason = "shares and waits are not money")]
 mod tests {
     use rand::RngExt;
 
