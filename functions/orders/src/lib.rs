@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use domain::{
-    fault::Rejection,
+    fault::{Rejection, chain},
     id::OrderId,
     idempotency::{self, IdempotentRequest},
     money::MoneyError,
@@ -12,7 +12,7 @@ use domain::{
 use jiff::Timestamp;
 use runtime::{Endpoint, Failure, Reply, Request};
 use serde::Serialize;
-use store::{ChangeOutcome, Consistency, Store, StoreError};
+use store::{Attempts, ChangeOutcome, Consistency, Store, StoreError};
 
 /// Path parameters of an order.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -20,9 +20,6 @@ pub struct OrderPath {
     /// Identifier of the order.
     pub order_id: OrderId,
 }
-
-/// Attempts to change an order when it changes concurrently.
-const ATTEMPTS: u32 = 6;
 
 /// Returns the order if `may_see` allows it. Missing and forbidden orders both return 404.
 pub async fn find(
@@ -73,7 +70,8 @@ pub async fn change<T>(
     }
     let id = order.id;
     let mut order = order;
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::new("change order");
+    while attempts.next().await.is_ok() {
         let change = decide(&order).map_err(Rejection::from)?;
         let body = view(&change.order).map_err(Failure::internal)?;
         let answer = request.answered(body, now);
@@ -138,6 +136,6 @@ pub async fn relieve(store: &Store, contended: &[domain::catalog::Sku]) {
 
 async fn quietly(split: impl Future<Output = Result<(), StoreError>>) {
     if let Err(error) = split.await {
-        tracing::warn!(error = %error, "stock not split");
+        tracing::warn!(error = %chain(&error), "stock not split");
     }
 }

@@ -61,16 +61,17 @@ impl Mailer {
             .map_err(|error| match error.code() {
                 // SES may quote the customer's address, which must not be logged.
                 Some(code) => failed(code.to_owned()),
-                None => GatewayError::call("SES", "SendEmail", &error),
+                None => GatewayError::call("SES", "SendEmail", error),
             })?;
         Ok(answer.message_id.unwrap_or_default())
     }
 }
 
-fn failed(cause: String) -> GatewayError {
+fn failed(reason: String) -> GatewayError {
     GatewayError {
         service: "SES",
         operation: "SendEmail",
-        cause,
+        reason,
+        source: None,
     }
 }

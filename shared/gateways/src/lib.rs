@@ -4,7 +4,7 @@ use aws_sdk_s3::{
     config::retry::{RetryPartition, TokenBucket},
     error::{ProvideErrorMetadata, SdkError},
 };
-use domain::{fault::chain, retry::BUDGET_TOKENS};
+use domain::retry::BUDGET_TOKENS;
 
 pub mod email;
 pub mod objects;
@@ -13,14 +13,17 @@ pub mod secrets;
 
 /// A failed call to an external service.
 #[derive(Debug, thiserror::Error)]
-#[error("{service} {operation} failed: {cause}")]
+#[error("{service} {operation} failed: {reason}")]
 pub struct GatewayError {
     /// Name of the service.
     pub service: &'static str,
     /// Name of the operation.
     pub operation: &'static str,
-    /// Error of the service or the transport.
-    pub cause: String,
+    /// Code and message of the service, or what is wrong with its answer.
+    pub reason: String,
+    /// Error of the service or the transport. Without one where its words may name a customer.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl GatewayError {
@@ -28,18 +31,21 @@ impl GatewayError {
     pub(crate) fn call<E, R>(
         service: &'static str,
         operation: &'static str,
-        error: &SdkError<E, R>,
+        error: SdkError<E, R>,
     ) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
     {
         let code = error.code().unwrap_or("no answer");
-        let message = error.message().map_or_else(|| chain(error), str::to_owned);
         Self {
             service,
             operation,
-            cause: format!("{code}: {message}"),
+            reason: match error.message() {
+                Some(message) => format!("{code}: {message}"),
+                None => code.to_owned(),
+            },
+            source: error.into_source().ok(),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Bucket {
             .key(key)
             .presigned(presigning(now, lifetime)?)
             .await
-            .map_err(|error| GatewayError::call("S3", "presign PutObject", &error))?;
+            .map_err(|error| GatewayError::call("S3", "presign PutObject", error))?;
         let headers = presigned.headers();
         Ok(PresignedUpload {
             method: presigned.method().to_owned(),
@@ -94,7 +94,7 @@ impl Bucket {
             .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
             .presigned(presigning(now, lifetime)?)
             .await
-            .map_err(|error| GatewayError::call("S3", "presign GetObject", &error))?;
+            .map_err(|error| GatewayError::call("S3", "presign GetObject", error))?;
         Ok(PresignedDownload {
             url: presigned.uri().to_owned(),
             expires_at: until(now, lifetime),
@@ -121,17 +121,12 @@ impl Bucket {
         match answer {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
-            Err(error) => Err(GatewayError::call("S3", "PutObject", &error)),
+            Err(error) => Err(GatewayError::call("S3", "PutObject", error)),
         }
     }
 
     /// Reads an object as a whole; `None` if it does not exist.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, GatewayError> {
-        let failed = |cause: String| GatewayError {
-            service: "S3",
-            operation: "GetObject",
-            cause,
-        };
         let answer = self
             .client
             .get_object()
@@ -148,13 +143,14 @@ impl Bucket {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(GatewayError::call("S3", "GetObject", &error)),
+            Err(error) => return Err(GatewayError::call("S3", "GetObject", error)),
         };
-        let body = object
-            .body
-            .collect()
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        let body = object.body.collect().await.map_err(|error| GatewayError {
+            service: "S3",
+            operation: "GetObject",
+            reason: "the object cannot be read to its end".to_owned(),
+            source: Some(error.into()),
+        })?;
         Ok(Some(body.to_vec()))
     }
 }
@@ -177,7 +173,8 @@ fn presigning(now: Timestamp, lifetime: Duration) -> Result<PresigningConfig, Ga
     config.build().map_err(|error| GatewayError {
         service: "S3",
         operation: "presign",
-        cause: error.to_string(),
+        reason: "the lifetime is not valid".to_owned(),
+        source: Some(error.into()),
     })
 }
 

@@ -133,11 +133,12 @@ async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
         .secret_id(id)
         .send()
         .await
-        .map_err(|error| GatewayError::call("Secrets Manager", "GetSecretValue", &error))?;
-    let unreadable = |cause: &str| GatewayError {
+        .map_err(|error| GatewayError::call("Secrets Manager", "GetSecretValue", error))?;
+    let unreadable = |reason: &str| GatewayError {
         service: "Secrets Manager",
         operation: "GetSecretValue",
-        cause: cause.to_owned(),
+        reason: reason.to_owned(),
+        source: None,
     };
     let text = answer
         .secret_string()

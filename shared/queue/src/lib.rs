@@ -12,7 +12,7 @@ use aws_sdk_sqs::{
     types::SendMessageBatchRequestEntry,
 };
 use aws_types::SdkConfig;
-use domain::{fault::chain, retry::BUDGET_TOKENS};
+use domain::retry::BUDGET_TOKENS;
 use serde::Serialize;
 
 /// Maximum number of messages of one SendMessageBatch call.
@@ -27,12 +27,15 @@ pub const MAX_DELAY: Duration = Duration::from_secs(900);
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The call failed as a whole.
-    #[error("SQS {operation} failed: {cause}")]
+    #[error("SQS {operation} failed: {reason}")]
     Call {
         /// Name of the SQS operation.
         operation: &'static str,
+        /// Code and message of the service, or that there was no answer.
+        reason: String,
         /// Error of the service or the transport.
-        cause: String,
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// The call succeeded, but SQS rejected some of its messages.
     #[error("SQS rejected {failed} of {sent} messages; the first because of: {cause}")]
@@ -45,7 +48,7 @@ pub enum QueueError {
         cause: String,
     },
     /// A message that cannot be serialized as JSON.
-    #[error("a message cannot be serialized: {0}")]
+    #[error("a message cannot be serialized")]
     Unwritable(#[from] serde_json::Error),
 }
 
@@ -130,14 +133,15 @@ impl Queues {
             .collect();
         let entries = entries.map_err(|error| QueueError::Call {
             operation: "SendMessageBatch",
-            cause: error.to_string(),
+            reason: "the request cannot be built".to_owned(),
+            source: Some(error.into()),
         })?;
         let request = self.client().send_message_batch().queue_url(url);
         let answer = request
             .set_entries(Some(entries))
             .send()
             .await
-            .map_err(|error| call("SendMessageBatch", &error))?;
+            .map_err(|error| call("SendMessageBatch", error))?;
         match answer.failed().first() {
             None => Ok(()),
             Some(first) => Err(QueueError::Entries {
@@ -162,20 +166,23 @@ impl Queues {
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(|error| call("ChangeMessageVisibility", &error))?;
+            .map_err(|error| call("ChangeMessageVisibility", error))?;
         Ok(())
     }
 }
 
-fn call<E, R>(operation: &'static str, error: &SdkError<E, R>) -> QueueError
+fn call<E, R>(operation: &'static str, error: SdkError<E, R>) -> QueueError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
 {
     let code = error.code().unwrap_or("no answer");
-    let message = error.message().map_or_else(|| chain(error), str::to_owned);
     QueueError::Call {
         operation,
-        cause: format!("{code}: {message}"),
+        reason: match error.message() {
+            Some(message) => format!("{code}: {message}"),
+            None => code.to_owned(),
+        },
+        source: error.into_source().ok(),
     }
 }

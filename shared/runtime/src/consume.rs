@@ -3,6 +3,7 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::fault::chain;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -85,7 +86,7 @@ async fn batch<C: Consumer>(
         };
         let attempt = attempt(record);
         let message_id = record.message_id.clone().unwrap_or_default();
-        tracing::warn!(message.id = %message_id, message.attempt = attempt, error = %error, "message failed");
+        tracing::warn!(message.id = %message_id, message.attempt = attempt, error = %chain(&*error), "message failed");
         back_off(queues, record, attempt).await;
         Some(failed(message_id))
     }))
@@ -137,7 +138,7 @@ async fn back_off(queues: &Queues, record: &SqsMessage, attempt: u32) {
         return;
     };
     if let Err(error) = queues.retry_in(&url, handle, delay).await {
-        tracing::warn!(error = %error, "the message comes back after the queue's own time");
+        tracing::warn!(error = %chain(&error), "the message comes back after the queue's own time");
     }
 }
 

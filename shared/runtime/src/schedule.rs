@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::fault::chain;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
@@ -55,7 +56,7 @@ pub fn run_on_schedule<T: Task>(
                 };
                 let done = task.run(tick).await;
                 if let Err(error) = &done {
-                    tracing::error!(error = %error, "the task failed");
+                    tracing::error!(error = %chain(&**error), "the task failed");
                 }
                 done
             }

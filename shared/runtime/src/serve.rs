@@ -95,7 +95,7 @@ async fn answer<E: Endpoint>(
                 Failure::Rejected(rejection) => Problem::of(rejection),
                 Failure::Failed { cause, retryable } => {
                     // The only place where an internal failure is logged.
-                    tracing::error!(request.id = trace_id, error = %cause, retryable, "request failed");
+                    tracing::error!(request.id = trace_id, error = %domain::fault::chain(&*cause), retryable, "request failed");
                     Problem::internal(retryable)
                 }
             };

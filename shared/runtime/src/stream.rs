@@ -7,6 +7,7 @@ use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
+use domain::fault::chain;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{consume::ConsumeError, environment::Environment, process};
@@ -59,7 +60,7 @@ async fn batch<C: StreamConsumer>(
         batch.records = records.len(),
         batch.done = failure.done,
         stream.sequence_number = sequence.as_deref().unwrap_or_default(),
-        error = %failure.cause,
+        error = %chain(&*failure.cause),
         "stream batch failed"
     );
     // Without its sequence number Lambda cannot resume there, so the whole batch is redelivered.

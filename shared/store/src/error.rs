@@ -1,31 +1,59 @@
 //! Errors of the table.
 
-use aws_sdk_dynamodb::{
-    error::{ProvideErrorMetadata, SdkError},
-    operation::update_item::UpdateItemError,
-};
-use domain::fault::{Failure, chain};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use domain::fault::Failure;
+
+/// The cause of an error, for the log.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failed access that the caller cannot correct.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The call failed, timed out or was throttled after the client's own retries.
-    #[error("DynamoDB {operation} failed: {cause}")]
+    #[error("DynamoDB {operation} failed: {reason}")]
     Call {
         /// Name of the operation.
         operation: &'static str,
-        /// Error code and message of the service, or the error of the transport.
-        cause: String,
+        /// Code and message of the service, or that there was no answer.
+        reason: String,
         /// Whether a retry may succeed.
         retryable: bool,
+        /// Error of the service or of the transport.
+        #[source]
+        source: Option<Cause>,
     },
-    /// A stored item that this version of the code cannot read.
-    #[error("item {entity} cannot be read: {cause}")]
-    Corrupt {
+    /// A request that lacks a required part: a fault of this code.
+    #[error("the request to DynamoDB cannot be built")]
+    Unbuildable {
+        /// The missing part.
+        #[source]
+        source: BuildError,
+    },
+    /// A record that cannot be converted to an item.
+    #[error("item {entity} cannot be written")]
+    Unwritable {
         /// Type of the item.
         entity: &'static str,
-        /// Reason why it cannot be read.
-        cause: String,
+        /// Reason.
+        #[source]
+        source: Cause,
+    },
+    /// A stored item that this version of the code cannot read.
+    #[error("item {entity} cannot be read")]
+    Unreadable {
+        /// Type of the item.
+        entity: &'static str,
+        /// Reason.
+        #[source]
+        source: Cause,
+    },
+    /// Stored items that contradict each other, or themselves.
+    #[error("item {entity} is inconsistent: {reason}")]
+    Inconsistent {
+        /// Type of the item.
+        entity: &'static str,
+        /// The contradiction.
+        reason: String,
     },
     /// Repeated version conflicts with other writers.
     #[error("version conflict: {operation} kept conflicting with other writers")]
@@ -47,26 +75,35 @@ impl StoreError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Call { retryable, .. } => *retryable,
-            Self::Corrupt { .. } => false,
+            Self::Unbuildable { .. }
+            | Self::Unwritable { .. }
+            | Self::Unreadable { .. }
+            | Self::Inconsistent { .. } => false,
             Self::Contended { .. } => true,
         }
     }
 
-    /// An item, or data derived from it, is not valid.
-    pub fn corrupt(entity: &'static str, cause: impl std::fmt::Display) -> Self {
-        Self::Corrupt {
+    /// A stored item, or a value derived from one, that cannot be read.
+    pub fn unreadable(entity: &'static str, source: impl Into<Cause>) -> Self {
+        Self::Unreadable {
             entity,
-            cause: cause.to_string(),
+            source: source.into(),
         }
     }
 
-    pub(crate) fn call<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Self
+    pub(crate) fn inconsistent(entity: &'static str, reason: impl Into<String>) -> Self {
+        Self::Inconsistent {
+            entity,
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn call<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
     {
         let code = error.code().unwrap_or("no answer");
-        let message = error.message().map_or_else(|| chain(error), str::to_owned);
         // A rejected request would be rejected again; all other errors may be temporary.
         let refused = [
             "ValidationException",
@@ -76,15 +113,12 @@ impl StoreError {
         ];
         Self::Call {
             operation,
-            cause: format!("{code}: {message}"),
+            reason: match error.message() {
+                Some(message) => format!("{code}: {message}"),
+                None => code.to_owned(),
+            },
             retryable: !refused.contains(&code),
+            source: error.into_source().ok(),
         }
     }
-}
-
-/// Whether an update failed because its condition did not hold.
-pub(crate) fn is_condition_failure(error: &SdkError<UpdateItemError>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(|error| error.is_conditional_check_failed_exception())
 }

@@ -20,8 +20,12 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
 
 /// Serializes `record` to the item at `key`.
 pub(crate) fn to_item<R: Record>(key: &Key, record: &R) -> Result<Item, StoreError> {
-    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record)
-        .map_err(|error| StoreError::corrupt(R::ENTITY, error))?;
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(|error| {
+        StoreError::Unwritable {
+            entity: R::ENTITY,
+            source: error.into(),
+        }
+    })?;
     item.extend(key.attributes());
     item.insert("entity_type".into(), string(R::ENTITY));
     item.insert("schema_version".into(), number(R::VERSION));
@@ -39,7 +43,7 @@ pub(crate) fn from_part<T: DeserializeOwned>(
     item: Item,
 ) -> Result<T, StoreError> {
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
-        .map_err(|error| StoreError::corrupt(entity, error))
+        .map_err(|error| StoreError::unreadable(entity, error))
 }
 
 /// Makes a string attribute.

@@ -5,6 +5,7 @@
 //! [`keys`] is the only file that knows the keys. Stored types and domain types are separate; the
 //! folder of a context contains its stored types and the conversion between both.
 
+mod attempts;
 mod cart;
 mod catalog;
 mod cursor;
@@ -33,6 +34,7 @@ use aws_types::SdkConfig;
 use domain::retry::BUDGET_TOKENS;
 use serde::de::DeserializeOwned;
 
+pub use attempts::Attempts;
 pub use catalog::{
     ImportHeader, ListError, PutProductOutcome, StartOutcome, StoredProduct, StoredView,
 };
@@ -106,7 +108,7 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| StoreError::call(operation, &error))?;
+            .map_err(|error| StoreError::call(operation, error))?;
         log_units(operation, answer.consumed_capacity.as_slice());
         Ok(answer.item)
     }
@@ -141,7 +143,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(|error| StoreError::call(operation, &error))?;
+                .map_err(|error| StoreError::call(operation, error))?;
             log_units(operation, answer.consumed_capacity.as_slice());
             for item in answer.items.unwrap_or_default() {
                 each(item::from_part(entity, item)?);

@@ -1,7 +1,5 @@
 //! Transactions that report which condition failed and retry conflicts with backoff.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
@@ -11,7 +9,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use crate::{Result, Store, StoreError, log_units};
+use crate::{Result, Store, StoreError, attempts::Attempts, log_units};
 
 /// Result of a transaction.
 pub(crate) enum Outcome {
@@ -36,9 +34,6 @@ pub(crate) enum First {
     Write,
 }
 
-/// Attempts of a conflicting transaction before the conflict is reported to the caller.
-const ATTEMPTS: u32 = 6;
-
 impl Store {
     /// Writes all of `actions`, or none.
     pub(crate) async fn transact(
@@ -48,7 +43,9 @@ impl Store {
         actions: Vec<TransactWriteItem>,
     ) -> Result<Outcome> {
         let mut conflicts = Vec::new();
-        for attempt in 0..ATTEMPTS {
+        let mut attempts = Attempts::new(operation);
+        loop {
+            attempts.next().await?;
             let request = self
                 .client
                 .transact_write_items()
@@ -64,11 +61,10 @@ impl Store {
             if is_in_progress(&error) {
                 // An earlier attempt of the SDK, whose response was lost, with the same client request
                 // token: the next attempt returns its result.
-                backoff(attempt).await;
                 continue;
             }
             let Some(reasons) = cancellation_reasons(&error) else {
-                return Err(StoreError::call(operation, &error));
+                return Err(StoreError::call(operation, error));
             };
             let refused: Vec<Option<CancellationReason>> = reasons
                 .iter()
@@ -91,7 +87,7 @@ impl Store {
                 )
             };
             if !reasons.iter().all(passes) {
-                return Err(StoreError::call(operation, &error));
+                return Err(StoreError::call(operation, error));
             }
             let met = |reason: &CancellationReason| reason.code() == Some("TransactionConflict");
             if first == First::Request && reasons.first().is_some_and(met) {
@@ -101,23 +97,8 @@ impl Store {
             for (count, reason) in conflicts.iter_mut().zip(reasons) {
                 *count += u32::from(met(reason));
             }
-            backoff(attempt).await;
         }
-        Err(StoreError::Contended { operation })
     }
-}
-
-/// Waits for a random time of up to 10 ms, 20 ms, 40 ms and so on (full jitter), so that conflicting
-/// writers do not collide again.
-pub(crate) async fn backoff(attempt: u32) {
-    let most = 10_000_u64 << attempt.min(6);
-    let mut random = [0; 8];
-    // Without randomness, everybody waits the maximum time, which is still correct.
-    let micros = match getrandom::fill(&mut random) {
-        Ok(()) => u64::from_be_bytes(random) % most,
-        Err(_) => most,
-    };
-    tokio::time::sleep(Duration::from_micros(micros)).await;
 }
 
 fn cancellation_reasons<R>(
@@ -151,5 +132,5 @@ pub(crate) fn update_action(update: UpdateBuilder) -> Result<TransactWriteItem> 
 
 /// A builder only fails if a required field is missing, which no caller omits.
 pub(crate) fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
-    StoreError::corrupt("transaction", error)
+    StoreError::Unbuildable { source: error }
 }

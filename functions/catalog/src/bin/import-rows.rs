@@ -8,16 +8,15 @@ use domain::{
         Sku,
         import::{Chunk, Draft, LineFault, RowGroup, draft_product},
     },
+    fault::chain,
     id::{ImportId, ProductId},
     money::Currency,
 };
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{PutProductOutcome, Store, StoredProduct, VariantDetails};
+use store::{Attempts, PutProductOutcome, Store, StoredProduct, VariantDetails};
 
 /// The queue's last delivery: the chunk is reported as failed, so that its import can complete.
 const LAST_DELIVERY: u32 = 5;
-/// Attempts to write a product before a version conflict is reported as an error.
-const ATTEMPTS: u32 = 5;
 
 struct ImportRows {
     store: Store,
@@ -76,7 +75,9 @@ impl ImportRows {
         let Some(draft) = drafted.draft else {
             return Ok(faults);
         };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::new("import product");
+        loop {
+            attempts.next().await?;
             let previous = self.store.product(&draft.slug).await?;
             if let Some(stored) = &previous
                 && stored.listed
@@ -104,7 +105,7 @@ impl ImportRows {
             .await?;
             let put = match self.store.put_product(&product, previous.as_ref()).await {
                 Err(error) if !error.is_retryable() => {
-                    tracing::error!(product.slug = %product.view.slug, error = %error, "product not stored");
+                    tracing::error!(product.slug = %product.view.slug, error = %chain(&error), "product not stored");
                     return Ok(group.fail_rest(Vec::new(), LineFault::not_stored));
                 }
                 put => put?,
@@ -116,11 +117,6 @@ impl ImportRows {
                 }
             }
         }
-        Err(format!(
-            "version conflict: the product {} keeps changing; it is retried",
-            draft.slug
-        )
-        .into())
     }
 
     /// Writes price and stock of each variant, drops variants whose SKU belongs to another product, and

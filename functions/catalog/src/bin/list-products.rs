@@ -69,7 +69,7 @@ async fn read(store: &Store, list: &List) -> Result<Option<Page>, ListError> {
     }
     let page = ProductPage { items, next_cursor };
     let json = serde_json::to_string(&page)
-        .map_err(|error| StoreError::corrupt("page of a list", error))?;
+        .map_err(|error| StoreError::unreadable("page of a list", error))?;
     Ok(Some(Page::new(json)))
 }
 

@@ -4,10 +4,7 @@ use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{Consistency, PutProductOutcome, Shards, Store};
-
-/// Attempts to write the product before a version conflict is reported as an error.
-const ATTEMPTS: u32 = 5;
+use store::{Attempts, Consistency, PutProductOutcome, Shards, Store};
 
 struct RefreshAvailability {
     store: Store,
@@ -20,7 +17,9 @@ impl Consumer for RefreshAvailability {
         let Event::AvailabilityChanged { product_slug, .. } = delivery.message.event else {
             return Ok(());
         };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::new("refresh availability");
+        loop {
+            attempts.next().await?;
             // The current stock decides, not the event: events may be late or delivered twice.
             let Some(stored) = self.store.product(&product_slug).await? else {
                 return Ok(());
@@ -52,7 +51,6 @@ impl Consumer for RefreshAvailability {
                 return Ok(());
             }
         }
-        Err("version conflict: the product keeps changing; it is retried".into())
     }
 }
 

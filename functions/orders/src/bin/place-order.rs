@@ -15,10 +15,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::{Consistency, Placement, Shards, Store};
-
-/// Attempts to place an order when cart, price or stock change concurrently.
-const ATTEMPTS: u32 = 8;
+use store::{Attempts, Consistency, Placement, Shards, Store};
 
 pub(crate) struct PlaceOrder {
     store: Store,
@@ -60,7 +57,8 @@ impl PlaceOrder {
         // Start with eventually consistent reads, as the transaction checks everything they return. A
         // rejection is only based on a consistent read.
         let mut consistency = Consistency::Eventual;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::new("place order");
+        while consistency == Consistency::Eventual || attempts.next().await.is_ok() {
             match self
                 .decide(&command, key, &fingerprint, now, trace_id, consistency)
                 .await?

@@ -2,11 +2,11 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use domain::orders::ChangeError;
+use domain::{fault::chain, orders::ChangeError};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{ConsumeError, Task, Tick};
-use store::{ChangeOutcome, Consistency, Due, DueChange, Store, StoreError};
+use store::{Attempts, ChangeOutcome, Consistency, Due, DueChange, Store, StoreError};
 
 /// Partitions of the due notes that are processed concurrently, and orders of each: the number of
 /// transactions that may contend for one variant when a launch goes unpaid.
@@ -16,9 +16,6 @@ const ORDERS_AT_ONCE: usize = 8;
 const SPARE: Duration = Duration::from_secs(15);
 /// An order that is still not expired this long after its due time is reported as overdue.
 const LATE: SignedDuration = SignedDuration::from_mins(10);
-/// Attempts to expire an order when it changes concurrently.
-const ATTEMPTS: u32 = 6;
-
 struct SweepOrders {
     store: Store,
 }
@@ -103,7 +100,7 @@ impl SweepOrders {
                 .map(async |note| match note {
                     Ok(due) => (Some(due), self.end(due, tick).await),
                     Err(error) => {
-                        tracing::warn!(error = %error, "due note not read");
+                        tracing::warn!(error = %chain(&error), "due note not read");
                         (None, Outcome::Failed)
                     }
                 })
@@ -137,7 +134,7 @@ impl SweepOrders {
         match expire(&self.store, due, tick.now).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                tracing::warn!(order.id = %due.order_id, error = %error, "order not swept");
+                tracing::warn!(order.id = %due.order_id, error = %chain(&error), "order not swept");
                 Outcome::Failed
             }
         }
@@ -146,7 +143,9 @@ impl SweepOrders {
 
 /// Expires an order that was not paid in time.
 async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Outcome, StoreError> {
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::new("expire order");
+    loop {
+        attempts.next().await?;
         let Some(order) = store.order(due.order_id, Consistency::Strong).await? else {
             return Ok(Outcome::Over);
         };
@@ -161,9 +160,6 @@ async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Outcome, Stor
             return Ok(Outcome::Ended);
         }
     }
-    Err(StoreError::Contended {
-        operation: "expire order",
-    })
 }
 
 impl Sweep {

@@ -58,7 +58,7 @@ impl TryFrom<CartRecord> for Cart {
             version: record.version,
             lines,
             expires_at: Timestamp::from_second(record.expires_at)
-                .map_err(|error| StoreError::corrupt(CartRecord::ENTITY, error))?,
+                .map_err(|error| StoreError::unreadable(CartRecord::ENTITY, error))?,
             order_id: record.order_id,
         })
     }
@@ -82,7 +82,7 @@ impl Store {
             .condition_expression("attribute_not_exists(PK)")
             .send()
             .await
-            .map_err(|error| StoreError::call("PutItem cart", &error))?;
+            .map_err(|error| StoreError::call("PutItem cart", error))?;
         Ok(())
     }
 
@@ -185,7 +185,7 @@ fn changed(
         Err(error) => error,
     };
     let Some(item) = refused_item(error.as_service_error()) else {
-        return Err(StoreError::call(operation, &error));
+        return Err(StoreError::call(operation, error));
     };
     Ok(Err(refusal(item, now)?.unwrap_or(particular)))
 }

@@ -95,7 +95,7 @@ impl Store {
             .condition_expression("attribute_not_exists(PK)")
             .send()
             .await
-            .map_err(|error| StoreError::call("PutItem import", &error))?;
+            .map_err(|error| StoreError::call("PutItem import", error))?;
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Store {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(|error| StoreError::call("Query import", &error))?;
+                .map_err(|error| StoreError::call("Query import", error))?;
             for item in answer.items.unwrap_or_default() {
                 if item.contains_key("state") {
                     header = Some(from_item(item)?);
@@ -251,7 +251,7 @@ impl Store {
             Ok(_) => Ok(()),
             // Other chunks are still missing.
             Err(error) if is_condition_failure(&error) => Ok(()),
-            Err(error) => Err(StoreError::call("UpdateItem complete import", &error)),
+            Err(error) => Err(StoreError::call("UpdateItem complete import", error)),
         }
     }
 
@@ -294,5 +294,5 @@ impl Store {
 /// Serializes a state for the table.
 fn state_value(state: ImportState) -> Result<AttributeValue> {
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(state)
-        .map_err(|error| StoreError::corrupt(ImportRecord::ENTITY, error))
+        .map_err(|error| StoreError::unreadable(ImportRecord::ENTITY, error))
 }

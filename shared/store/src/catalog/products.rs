@@ -133,7 +133,7 @@ impl ListingRecord {
     fn of(product: &ProductView) -> Result<Self> {
         let packed = Packed::from(ProductSummary::from(product));
         let packed = serde_json::to_string(&packed)
-            .map_err(|error| StoreError::corrupt(Self::ENTITY, error))?;
+            .map_err(|error| StoreError::unreadable(Self::ENTITY, error))?;
         Ok(Self {
             packed: Some(packed),
             view: None,
@@ -141,15 +141,15 @@ impl ListingRecord {
     }
 
     fn summary(self) -> Result<ProductSummary> {
-        let corrupt = |error| StoreError::corrupt(Self::ENTITY, error);
+        let unreadable = |error| StoreError::unreadable(Self::ENTITY, error);
         match (self.packed, self.view) {
             (Some(packed), _) => serde_json::from_str::<Packed>(&packed)
                 .map(ProductSummary::from)
-                .map_err(corrupt),
+                .map_err(unreadable),
             (None, Some(view)) => serde_json::from_str::<ProductView>(&view)
                 .map(|view| ProductSummary::from(&view))
-                .map_err(corrupt),
-            (None, None) => Err(StoreError::corrupt(Self::ENTITY, "neither s nor view")),
+                .map_err(unreadable),
+            (None, None) => Err(StoreError::inconsistent(Self::ENTITY, "neither s nor view")),
         }
     }
 
@@ -218,7 +218,7 @@ impl Store {
             (Some(AttributeValue::Bool(true)), Some(AttributeValue::S(json))) => {
                 Ok(Some(StoredView { json }))
             }
-            _ => Err(StoreError::corrupt(
+            _ => Err(StoreError::inconsistent(
                 ProductRecord::ENTITY,
                 "no published view",
             )),
@@ -237,7 +237,7 @@ impl Store {
         };
         let record: ProductRecord = from_item(item)?;
         let view: ProductView = serde_json::from_str(&record.view)
-            .map_err(|error| StoreError::corrupt(ProductRecord::ENTITY, error))?;
+            .map_err(|error| StoreError::unreadable(ProductRecord::ENTITY, error))?;
         Ok(Some(StoredProduct {
             product: Product {
                 version: record.version,
@@ -293,11 +293,13 @@ impl Store {
                 .set_exclusive_start_key(start_key)
                 .send()
                 .await
-                .map_err(|error| StoreError::call("Query listing", &error))?;
+                .map_err(|error| StoreError::call("Query listing", error))?;
             for item in answer.items.unwrap_or_default() {
                 let position = match item.get(SK) {
                     Some(AttributeValue::S(sk)) => sk.clone(),
-                    _ => return Err(StoreError::corrupt(ListingRecord::ENTITY, "no SK").into()),
+                    _ => {
+                        return Err(StoreError::inconsistent(ListingRecord::ENTITY, "no SK").into());
+                    }
                 };
                 let entry: ListingRecord = from_item(item)?;
                 bytes += entry.len();
@@ -327,7 +329,7 @@ impl Store {
         previous: Option<&StoredProduct>,
     ) -> Result<PutProductOutcome> {
         let json = serde_json::to_string(&product.view)
-            .map_err(|error| StoreError::corrupt(ProductRecord::ENTITY, error))?;
+            .map_err(|error| StoreError::unreadable(ProductRecord::ENTITY, error))?;
         let entries = entries(product);
         let kept: HashSet<&Key> = entries.iter().collect();
         let before = previous.map(|stored| {

@@ -14,9 +14,10 @@ use domain::{
 use super::record::{StockRecord, VariantRecord, read_variant};
 use crate::{
     Result, Store, StoreError,
+    attempts::Attempts,
     item::{Record, number, string, to_item},
     keys::Key,
-    transaction::{First, Outcome, backoff, put_action, update_action},
+    transaction::{First, Outcome, put_action, update_action},
 };
 
 /// Result of an attempt to split a stock.
@@ -40,9 +41,6 @@ pub struct StockCheck {
     /// Whether the counters of each shard satisfy the invariant.
     pub balanced: bool,
 }
-
-/// Attempts to change a stock of several shards when orders change it concurrently.
-const ATTEMPTS: u32 = 8;
 
 /// Condition that the import has not set the stock before.
 const NOT_BY_IMPORT: &str = " AND (attribute_not_exists(stock_set_by) OR stock_set_by <> :import)";
@@ -83,7 +81,7 @@ impl Store {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                 failed.item().cloned().unwrap_or_default()
             }
-            _ => return Err(StoreError::call("UpdateItem stock", &error)),
+            _ => return Err(StoreError::call("UpdateItem stock", error)),
         };
         if found.is_empty() || read_variant(found)?.shards < 2 {
             return Ok(None);
@@ -98,7 +96,9 @@ impl Store {
         on_hand: i64,
         import: Option<&str>,
     ) -> Result<Option<Variant>> {
-        for attempt in 0..ATTEMPTS {
+        let mut attempts = Attempts::new("set split stock");
+        loop {
+            attempts.next().await?;
             let Some(mut variant) = self.whole_variant(sku).await? else {
                 return Ok(None);
             };
@@ -159,18 +159,16 @@ impl Store {
                 }
                 Outcome::InProgress => {}
             }
-            backoff(attempt).await;
         }
-        Err(StoreError::Contended {
-            operation: "set split stock",
-        })
     }
 
     /// Splits a stock over more shards, each in its own partition, so that more orders per second can
     /// reserve it. The available units are distributed over all of them. Keys: [`Key::variant_shard`]
     /// of each shard. 1 read unit and 2 write units for each shard.
     pub async fn split_stock(&self, sku: &Sku, shards: u8) -> Result<SplitOutcome> {
-        for attempt in 0..ATTEMPTS {
+        let mut attempts = Attempts::new("split stock");
+        loop {
+            attempts.next().await?;
             let Some(variant) = self.whole_variant(sku).await? else {
                 return Ok(SplitOutcome::NoSuchVariant);
             };
@@ -180,15 +178,10 @@ impl Store {
             if variant.shards > shards {
                 return Ok(SplitOutcome::HasMore(variant));
             }
-            let Some(split) = self.split_from(&variant, shards).await? else {
-                backoff(attempt).await;
-                continue;
-            };
-            return Ok(SplitOutcome::Split(split));
+            if let Some(split) = self.split_from(&variant, shards).await? {
+                return Ok(SplitOutcome::Split(split));
+            }
         }
-        Err(StoreError::Contended {
-            operation: "split stock",
-        })
     }
 
     /// Splits the stock of `variant`, on the condition that it is unchanged.

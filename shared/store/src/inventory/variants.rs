@@ -14,11 +14,12 @@ use domain::{
 use super::record::{VariantRecord, read_variant};
 use crate::{
     Consistency, Result, Store, StoreError,
+    attempts::Attempts,
     error::is_condition_failure,
     item::{Item, Record, from_item, number, string},
     keys::Key,
     log_units,
-    transaction::backoff,
+    transaction::unbuildable,
 };
 
 /// How much of a variant's stock is read.
@@ -131,13 +132,14 @@ impl Store {
     ) -> Result<Vec<Item>> {
         let mut found = Vec::with_capacity(keys.len());
         let mut wanted = keys;
-        let mut attempt = 0;
+        let mut attempts = Attempts::new(operation);
         while !wanted.is_empty() {
+            attempts.next().await?;
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
                 .consistent_read(consistency == Consistency::Strong)
                 .build()
-                .map_err(|error| StoreError::corrupt("variant", error))?;
+                .map_err(unbuildable)?;
             let answer = self
                 .client
                 .batch_get_item()
@@ -145,7 +147,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(|error| StoreError::call(operation, &error))?;
+                .map_err(|error| StoreError::call(operation, error))?;
             log_units(operation, answer.consumed_capacity());
             let items = answer.responses.unwrap_or_default().remove(&self.table);
             found.extend(items.unwrap_or_default());
@@ -155,13 +157,6 @@ impl Store {
                 .unwrap_or_default()
                 .remove(&self.table);
             wanted = rest.map(|rest| rest.keys).unwrap_or_default();
-            if !wanted.is_empty() {
-                if attempt == 6 {
-                    return Err(StoreError::Contended { operation });
-                }
-                backoff(attempt).await;
-                attempt += 1;
-            }
         }
         Ok(found)
     }
@@ -206,7 +201,7 @@ impl Store {
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
             Err(error) if is_condition_failure(&error) => return Ok(Err(SkuTaken)),
-            Err(error) => return Err(StoreError::call("UpdateItem variant details", &error)),
+            Err(error) => return Err(StoreError::call("UpdateItem variant details", error)),
         };
         for shard in 1..variant.shards {
             self.update(&Key::variant_shard(details.sku, shard))
@@ -226,7 +221,7 @@ impl Store {
                 .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
                 .send()
                 .await
-                .map_err(|error| StoreError::call("UpdateItem shard details", &error))?;
+                .map_err(|error| StoreError::call("UpdateItem shard details", error))?;
         }
         if variant.shards > 1 {
             let whole = self.whole_variant(details.sku).await?;
@@ -253,7 +248,7 @@ impl Store {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
             // The SKU belongs to another product by now, or to none: nothing to withdraw.
             Err(error) if is_condition_failure(&error) => return Ok(()),
-            Err(error) => return Err(StoreError::call("UpdateItem withdraw variant", &error)),
+            Err(error) => return Err(StoreError::call("UpdateItem withdraw variant", error)),
         };
         for shard in 1..variant.shards {
             self.update(&Key::variant_shard(sku, shard))
@@ -262,7 +257,7 @@ impl Store {
                 .expression_attribute_values(":no", AttributeValue::Bool(false))
                 .send()
                 .await
-                .map_err(|error| StoreError::call("UpdateItem withdraw shard", &error))?;
+                .map_err(|error| StoreError::call("UpdateItem withdraw shard", error))?;
         }
         Ok(())
     }
@@ -276,5 +271,7 @@ fn shard_of(item: &Item) -> Result<u8> {
         .map(|(_, number)| number);
     number
         .and_then(|number| number.parse().ok())
-        .ok_or_else(|| StoreError::corrupt(VariantRecord::ENTITY, "the key is not that of a shard"))
+        .ok_or_else(|| {
+            StoreError::inconsistent(VariantRecord::ENTITY, "the key is not that of a shard")
+        })
 }

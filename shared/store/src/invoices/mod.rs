@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
+    attempts::Attempts,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, invoice_partition},
     log_units,
-    transaction::{First, Outcome, backoff, put_action},
+    transaction::{First, Outcome, put_action},
 };
 
 /// An invoice or credit note as it is stored. Amounts are minor units of the document's currency.
@@ -177,9 +178,6 @@ impl OrderInvoices {
     }
 }
 
-/// Attempts to assign a number when other documents take it.
-const ATTEMPTS: u32 = 12;
-
 impl Store {
     /// Assigns the next number of its series to a document and writes it. If the document was issued
     /// before, returns the stored one, even if it differs. Keys: [`Key::counter`], read first, on the
@@ -188,7 +186,9 @@ impl Store {
     /// again for each conflict.
     pub async fn issue_invoice(&self, document: &Document) -> Result<IssuedInvoice> {
         let key = key_of(document);
-        for attempt in 0..ATTEMPTS {
+        let mut attempts = Attempts::new("issue invoice");
+        loop {
+            attempts.next().await?;
             let series = document.series();
             let counter = self
                 .get(
@@ -231,16 +231,14 @@ impl Store {
                         stored: false,
                     });
                 }
-                Outcome::Refused(reasons) => match reasons.into_iter().next().flatten() {
-                    Some(exists) => return read_refused(exists),
-                    None => backoff(attempt).await,
-                },
-                Outcome::InProgress => backoff(attempt).await,
+                Outcome::Refused(reasons) => {
+                    if let Some(exists) = reasons.into_iter().next().flatten() {
+                        return read_refused(exists);
+                    }
+                }
+                Outcome::InProgress => {}
             }
         }
-        Err(StoreError::Contended {
-            operation: "issue invoice",
-        })
     }
 
     /// Reads all documents of an order. Query of [`invoice_partition`], strongly consistent. 1 read
@@ -260,7 +258,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(|error| StoreError::call("Query invoices", &error))?;
+                .map_err(|error| StoreError::call("Query invoices", error))?;
             log_units("Query invoices", answer.consumed_capacity.as_slice());
             for item in answer.items.unwrap_or_default() {
                 let issued = read(item)?;
@@ -286,7 +284,7 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| StoreError::call("UpdateItem invoice stored", &error))?;
+            .map_err(|error| StoreError::call("UpdateItem invoice stored", error))?;
         Ok(())
     }
 

@@ -80,7 +80,7 @@ impl Store {
         };
         let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error()
         else {
-            return Err(StoreError::call("PutItem inbox", &error));
+            return Err(StoreError::call("PutItem inbox", error));
         };
         let found: InboxRecord = from_item(failed.item().cloned().unwrap_or_default())?;
         Ok(if found.done {
@@ -101,7 +101,7 @@ impl Store {
             .expression_attribute_values(":effect", string(effect))
             .send()
             .await
-            .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;
+            .map_err(|error| StoreError::call("UpdateItem inbox", error))?;
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Store {
             .expression_attribute_values(":past", number(0))
             .send()
             .await
-            .map_err(|error| StoreError::call("UpdateItem inbox", &error))?;
+            .map_err(|error| StoreError::call("UpdateItem inbox", error))?;
         Ok(())
     }
 }

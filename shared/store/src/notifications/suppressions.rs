@@ -36,7 +36,7 @@ impl Store {
             .set_item(Some(to_item(&key, &record)?))
             .send()
             .await
-            .map_err(|error| StoreError::call("PutItem suppression", &error))?;
+            .map_err(|error| StoreError::call("PutItem suppression", error))?;
         Ok(())
     }
 

@@ -42,7 +42,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             .approximate_creation_date_time
             .timestamp_millis(),
     )
-    .map_err(|error| StoreError::corrupt("stream record", error))?;
+    .map_err(|error| StoreError::unreadable("stream record", error))?;
     match entity(new).as_str() {
         "order" => {
             let order = orders::read_order(new.clone().into())?;
@@ -97,7 +97,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
         "variant" => {
             let read = |item: &serde_dynamo::Item| {
                 serde_dynamo::from_item::<_, VariantRecord>(item.clone())
-                    .map_err(|error| StoreError::corrupt(VariantRecord::ENTITY, error))
+                    .map_err(|error| StoreError::unreadable(VariantRecord::ENTITY, error))
             };
             let variant = read(new)?;
             // A new variant is written together with its product, which already states its

@@ -101,7 +101,7 @@ impl Store {
             {
                 Ok(ChangeOutcome::VersionConflict)
             }
-            Err(error) => Err(StoreError::call("PutItem order", &error)),
+            Err(error) => Err(StoreError::call("PutItem order", error)),
         }
     }
 
@@ -158,7 +158,7 @@ fn refused(
     }
     // The order has the expected version, but its reservation is missing: stock and orders disagree,
     // which must be investigated.
-    Err(StoreError::corrupt(
+    Err(StoreError::inconsistent(
         "variant",
         format!("the stock lacks the reservation of {}", order.id),
     ))

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, Store, StoreError,
+    attempts::Attempts,
     item::{Item, Record, from_item, string, to_item},
     keys::{DUE_PARTS, Key, due_before, due_partition},
     log_units,
-    transaction::{backoff, unbuildable},
+    transaction::unbuildable,
 };
 
 /// Maximum number of writes of one BatchWriteItem call.
@@ -121,7 +122,7 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| StoreError::call("Query due", &error))?;
+            .map_err(|error| StoreError::call("Query due", error))?;
         log_units("Query due", answer.consumed_capacity.as_slice());
         let items = answer.items.unwrap_or_default();
         Ok(DuePage {
@@ -138,8 +139,9 @@ impl Store {
     ) -> Result<()> {
         for batch in writes.chunks(BATCH) {
             let mut left = batch.to_vec();
-            let mut attempt = 0;
+            let mut attempts = Attempts::new(operation);
             while !left.is_empty() {
+                attempts.next().await?;
                 let answer = self
                     .client
                     .batch_write_item()
@@ -147,20 +149,13 @@ impl Store {
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
                     .await
-                    .map_err(|error| StoreError::call(operation, &error))?;
+                    .map_err(|error| StoreError::call(operation, error))?;
                 log_units(operation, answer.consumed_capacity());
                 left = answer
                     .unprocessed_items
                     .unwrap_or_default()
                     .remove(&self.table)
                     .unwrap_or_default();
-                if !left.is_empty() {
-                    if attempt == 6 {
-                        return Err(StoreError::Contended { operation });
-                    }
-                    backoff(attempt).await;
-                    attempt += 1;
-                }
             }
         }
         Ok(())
@@ -170,7 +165,7 @@ impl Store {
 fn read_note(item: Item) -> Result<Due> {
     let record: DueRecord = from_item(item)?;
     let at = Timestamp::from_millisecond(record.at)
-        .map_err(|error| StoreError::corrupt(DueRecord::ENTITY, error))?;
+        .map_err(|error| StoreError::unreadable(DueRecord::ENTITY, error))?;
     Ok(Due {
         order_id: record.order_id,
         at,

@@ -37,7 +37,7 @@ impl Store {
             .await?;
         let record: BreakerRecord = item.map(from_item).transpose()?.unwrap_or_default();
         let until = Timestamp::from_millisecond(record.open_until)
-            .map_err(|error| StoreError::corrupt(BreakerRecord::ENTITY, error))?;
+            .map_err(|error| StoreError::unreadable(BreakerRecord::ENTITY, error))?;
         Ok(Breaker {
             failures: record.failures,
             open_until: (record.open_until > 0).then_some(until),
@@ -58,7 +58,7 @@ impl Store {
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .send()
             .await
-            .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
+            .map_err(|error| StoreError::call("UpdateItem breaker", error))?;
         let record: BreakerRecord = from_item(answer.attributes.unwrap_or_default())?;
         let before = Breaker {
             failures: record.failures.saturating_sub(1),
@@ -71,7 +71,7 @@ impl Store {
                 .expression_attribute_values(":until", number(until.as_millisecond()))
                 .send()
                 .await
-                .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
+                .map_err(|error| StoreError::call("UpdateItem breaker", error))?;
         }
         Ok(breaker)
     }
@@ -83,7 +83,7 @@ impl Store {
             .expression_attribute_values(":zero", number(0))
             .send()
             .await
-            .map_err(|error| StoreError::call("UpdateItem breaker", &error))?;
+            .map_err(|error| StoreError::call("UpdateItem breaker", error))?;
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl Store {
         match answer {
             Ok(_) => Ok(true),
             Err(error) if is_condition_failure(&error) => Ok(false),
-            Err(error) => Err(StoreError::call("UpdateItem breaker", &error)),
+            Err(error) => Err(StoreError::call("UpdateItem breaker", error)),
         }
     }
 }

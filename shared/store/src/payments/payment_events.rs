@@ -113,7 +113,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(StoreError::call("PutItem payment event", &error)),
+            Err(error) => Err(StoreError::call("PutItem payment event", error)),
         }
     }
 
@@ -142,7 +142,7 @@ impl Store {
             .expression_attribute_values(":outcome", string(outcome.as_str()))
             .send()
             .await
-            .map_err(|error| StoreError::call("UpdateItem payment event", &error))?;
+            .map_err(|error| StoreError::call("UpdateItem payment event", error))?;
         Ok(())
     }
 }
