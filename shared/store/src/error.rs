@@ -1,6 +1,9 @@
 //! Errors of the table.
 
-use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::{
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    operation::update_item::UpdateItemError,
+};
 use domain::fault::Failure;
 
 /// The cause of an error, for the log.
@@ -121,4 +124,11 @@ impl StoreError {
             source: error.into_source().ok(),
         }
     }
+}
+
+/// Whether an update failed because its condition did not hold.
+pub(crate) fn is_condition_failure(error: &SdkError<UpdateItemError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(|error| error.is_conditional_check_failed_exception())
 }
