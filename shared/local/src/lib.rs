@@ -27,6 +27,7 @@ pub mod executor;
 pub mod files;
 pub mod gateway;
 pub mod lambda;
+pub mod limits;
 pub mod meter;
 pub mod outcome;
 pub mod process;

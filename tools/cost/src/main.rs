@@ -18,10 +18,15 @@ mod shop;
 #[cfg(test)]
 mod tests;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use local::{
+    limits::Limits,
     outcome::{Outcome, exit_code},
     project,
 };
@@ -86,5 +91,36 @@ fn run(arguments: &Arguments) -> Outcome {
     } else {
         println!("{}", page::tables(&outlook));
     }
-    Ok(())
+    // Other options and reports have other costs.
+    match arguments.is_default() {
+        true => check_limits(&root, &outlook),
+        false => Ok(()),
+    }
+}
+
+impl Arguments {
+    /// Whether the tables are those of the committed report, as deployed.
+    fn is_default(&self) -> bool {
+        self.report.is_none()
+            && !self.json
+            && !self.markdown
+            && !self.free_tier
+            && self.architecture == Architecture::Arm64
+            && self.origin == Origin::HttpApi
+            && self.logs == Logs::Requests
+            && !self.stripe
+    }
+}
+
+/// Holds the results to docs/budgets.md.
+fn check_limits(root: &Path, outlook: &outlook::Outlook) -> Outcome {
+    let limits = Limits::read(root)?;
+    let mut findings = Vec::new();
+    for (name, is) in outlook.limited()? {
+        findings.extend(limits.finding(&name, is));
+    }
+    match findings[..] {
+        [] => Ok(()),
+        _ => Err(findings.join("\n").into()),
+    }
 }

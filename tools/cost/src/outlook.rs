@@ -20,6 +20,9 @@ use crate::{
 
 /// Number of visitors in the launch hours.
 pub(crate) const LAUNCH_USERS: [u64; 2] = [100_000, 1_000_000];
+/// Names of goals that docs/budgets.md limits, too.
+const ORDERS_NAME: &str = "1,000 orders, without SES's charge";
+const IDLE_NAME: &str = "an idle month, besides storage";
 /// Cost goal in dollars.
 const ORDERS_GOAL: &str = "0.05";
 const VIEWS_GOAL: &str = "0.60";
@@ -40,6 +43,10 @@ pub(crate) struct Outlook {
     pub(crate) all_cold: Dollars,
     pub(crate) comparison: Comparison,
     pub(crate) prices: Vec<Price>,
+    /// Alarms of the templates.
+    pub(crate) alarms: u64,
+    /// Metrics that functions report.
+    pub(crate) metric_series: u64,
 }
 
 /// A traffic scenario with its cost.
@@ -97,6 +104,25 @@ pub(crate) struct Launches {
     pub(crate) late: Vec<(String, u64)>,
 }
 
+impl Outlook {
+    /// Results that docs/budgets.md limits, by the names of its rows.
+    pub(crate) fn limited(&self) -> Outcome<Vec<(String, f64)>> {
+        let mut results = Vec::new();
+        for goal in &self.goals {
+            if [ORDERS_NAME, IDLE_NAME].contains(&goal.name.as_str()) {
+                results.push((
+                    format!("{}, in dollars", goal.name),
+                    goal.is.exact().parse()?,
+                ));
+            }
+        }
+        results.push(("alarms".to_owned(), f64::from(u32::try_from(self.alarms)?)));
+        let series = f64::from(u32::try_from(self.metric_series)?);
+        results.push(("CloudWatch metric series of our own".to_owned(), series));
+        Ok(results)
+    }
+}
+
 /// Evaluates the model for a report of `make bench` and the current templates.
 pub(crate) fn outlook(root: &Path, report: &Report, options: Options) -> Outcome<Outlook> {
     let (prices, shop) = (Prices::read(root)?, Shop::read(root)?);
@@ -152,12 +178,9 @@ pub(crate) fn outlook(root: &Path, report: &Report, options: Options) -> Outcome
 
     let idle_what_ifs = idle_what_ifs(&model, &prices)?;
     let goals = vec![
-        goal(
-            "1,000 orders, without SES's charge",
-            &orders,
-            ORDERS_GOAL,
-            |line| line.service != "SES",
-        )?,
+        goal(ORDERS_NAME, &orders, ORDERS_GOAL, |line| {
+            line.service != "SES"
+        })?,
         goal(
             "1,000,000 page views with the CDN in front, at the origin",
             &through,
@@ -176,9 +199,7 @@ pub(crate) fn outlook(root: &Path, report: &Report, options: Options) -> Outcome
             VIEWS_GOAL,
             |line| !line.edge,
         )?,
-        goal("an idle month, besides storage", &idle, "0", |line| {
-            !line.storage
-        })?,
+        goal(IDLE_NAME, &idle, "0", |line| !line.storage)?,
     ];
     let mut scenarios = vec![
         scenario(
@@ -216,6 +237,8 @@ pub(crate) fn outlook(root: &Path, report: &Report, options: Options) -> Outcome
         launches,
         all_cold,
         prices: prices.0.into_values().collect(),
+        alarms: shop.alarms,
+        metric_series: shop.figures,
         // Last, as the model collects notes on missing data while it counts.
         notes: report.notes(),
     })
