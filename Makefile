@@ -78,7 +78,7 @@ deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages
 	.venv/sam/bin/sam build && .venv/sam/bin/sam deploy
 	.venv/sam/bin/python infra/local/deploy_web.py
 
-# What drives the browser test; without Chromium it is skipped with a word.
+# What drives the browser test; without Chromium `make test` stops, unless SKIP_MISSING=1.
 .PHONY: browser
 browser: tests/browser/node_modules/.package-lock.json
 

@@ -1,6 +1,6 @@
 //! Tests the storefront in a real browser, and the other files that the shop serves.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use testkit::{Product, Shop, root};
@@ -119,17 +119,12 @@ async fn dev_shows_every_kind_of_mail() {
     }
 }
 
-/// Skipped with a message if there is no browser: CI installs one, a laptop need not.
+/// Skipped without a browser, which `make test` allows with SKIP_MISSING=1 only.
 #[tokio::test]
 async fn a_browser_buys_something() {
     let folder = root().join("tests/browser");
-    let found = [
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-    ];
-    let Some(chromium) = found.into_iter().find(|path| Path::new(path).exists()) else {
-        println!("skipped: no Chromium at any of {found:?}");
+    let Some(chromium) = browser() else {
+        println!("skipped: no Chromium or Chrome is in PATH");
         return;
     };
     assert!(
@@ -153,4 +148,14 @@ async fn a_browser_buys_something() {
         .env("CHROMIUM", chromium);
     let (status, said) = crate::run(&mut browse).await;
     assert!(status.success(), "{status}\n{said}");
+}
+
+/// The browser that `infra/local/prerequisites.sh` looks for, too.
+fn browser() -> Option<PathBuf> {
+    let environment = runtime::Environment::load();
+    let folders: Vec<PathBuf> = std::env::split_paths(environment.get("PATH")?).collect();
+    ["chromium", "google-chrome", "chromium-browser"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.exists())
 }

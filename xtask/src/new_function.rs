@@ -96,7 +96,7 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
     format!(
         "//! `{method} {path}`: say here in one sentence what it does.\n\n\
          use std::process::ExitCode;\n\n\
-         use runtime::{{Access, Endpoint, Failure, {import}, Reply}};\n\
+         use runtime::{{Access, Endpoint, Failure, {import}, Reply, Request}};\n\
          use store::Store;\n\n\
          pub(crate) struct {logical_id} {{\n    store: Store,\n}}\n{path_struct}\n\
          impl Endpoint for {logical_id} {{\n    \
@@ -104,7 +104,7 @@ fn binary(logical_id: &str, method: &str, path: &str) -> String {
          type Path = {path_type};\n    type Query = NoQuery;\n    type Body = NoBody;\n    type Response = String;\n\n    \
          async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {{\n        \
          // Read what the use case needs from the store, let the domain decide, write what it decided.\n        \
-         let _ = (&self.store, call);\n        Reply::of(&String::from(\"hello\"))\n    }}\n}}\n\n\
+         let _ = (&self.store, request);\n        Reply::of(&String::from(\"hello\"))\n    }}\n}}\n\n\
          fn main() -> ExitCode {{\n    runtime::serve(|environment| {{\n        \
          let store = Store::new(&environment.sdk_config()?, environment.require(\"TABLE_NAME\")?);\n        \
          Ok({logical_id} {{ store }})\n    }})\n}}\n"
@@ -213,6 +213,24 @@ mod tests {
             of(&format!("Resources:\n  Old:\n{outputs}")),
             format!("Resources:\n  Old:\n\n  New:\n{outputs}")
         );
+    }
+
+    #[test]
+    fn the_binary_names_what_it_uses() {
+        let text = binary("GetThing", "GET", "/v1/things/{thing_id}");
+        let (imports, code) = text.split_once("impl Endpoint").unwrap();
+        for name in [
+            "Access", "Failure", "NoBody", "NoQuery", "Reply", "Request", "Store",
+        ] {
+            assert!(
+                imports.contains(name) && code.contains(name),
+                "{name}: {text}"
+            );
+        }
+        assert!(
+            imports.contains("struct GetThingPath") && code.contains("type Path = GetThingPath")
+        );
+        assert!(!code.contains("call"), "{text}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use local::{
     template::{Function, Settings, Template, Trigger},
 };
 
-const BEGIN: &str = "# Generated from template.yaml by `cargo xtask routes`, for `cargo lambda watch` (docs/local.md): do not edit.\n";
+const BEGIN: &str = "# Generated from the templates by `cargo xtask routes`, for `cargo lambda watch` (docs/local.md): do not edit.\n";
 const END: &str = "# End of the generated part.\n";
 
 /// HTTP methods of functions. Not OPTIONS: cargo-lambda handles it itself, for CORS.
@@ -25,7 +25,7 @@ pub(crate) fn run(check: bool) -> Outcome {
         return Ok(());
     }
     if check {
-        return Err("Cargo.toml has other routes or settings for `cargo lambda watch` than template.yaml: run `cargo xtask routes`".into());
+        return Err("Cargo.toml has other routes or settings for `cargo lambda watch` than the templates: run `cargo xtask routes`".into());
     }
     fs::write(path, generated)?;
     Ok(())
@@ -38,7 +38,7 @@ fn generate(root: &Path) -> Outcome<String> {
     let elsewhere = Environments::of(&read(root, "elsewhere")?.functions).by_function;
     if settings != elsewhere {
         return Err(
-            "template.yaml gives a variable other values in different functions, and at each \
+            "the templates give a variable other values in different functions, and at each \
             start, so that `cargo lambda watch` cannot set it: use a name for each value"
                 .into(),
         );

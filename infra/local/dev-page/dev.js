@@ -128,7 +128,7 @@ function choose(id) {
   show(reader, mail.subject, about, mail.html && { srcdoc: mail.html }, mail.text);
 }
 
-/** A line of a list of e-mails. */
+/** A line of a list of emails. */
 function entry(subject, left, right, read) {
   const button = document.createElement("button");
   button.type = "button";
@@ -148,7 +148,7 @@ function mark(entries, id) {
   }
 }
 
-/** Shows an e-mail: what it is about, then HTML (`srcdoc` or `src` of a frame) and text side by side. */
+/** Shows an email: what it is about, then HTML (`srcdoc` or `src` of a frame) and text side by side. */
 function show(place, title, about, html, plain) {
   const head = document.createElement("div");
   head.className = "mail-head";
@@ -162,7 +162,7 @@ function show(place, title, about, html, plain) {
     // An empty sandbox: no scripts, no forms, no way to this page.
     const frame = document.createElement("iframe");
     frame.setAttribute("sandbox", "");
-    frame.title = `The e-mail “${title}” as HTML`;
+    frame.title = `The email “${title}” as HTML`;
     Object.assign(frame, html);
     bodies.append(part("HTML", frame));
   }

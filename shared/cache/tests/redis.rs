@@ -428,9 +428,15 @@ async fn a_server_behind_tls_is_used_and_a_stranger_is_not() {
         ["--tls-auth-clients", "no"],
     ];
     let url = format!("rediss://127.0.0.1:{port}");
-    let start = Server::start_with("redis-server", port, url, arguments.as_flattened());
-    let Some(server) = start.await else {
-        eprintln!("SKIPPED: redis-server is not installed");
+    let mut server = None;
+    for name in ["redis-server", "valkey-server"] {
+        if server.is_none() {
+            let arguments = arguments.as_flattened();
+            server = Server::start_with(name, port, url.clone(), arguments).await;
+        }
+    }
+    let Some(server) = server else {
+        eprintln!("SKIPPED: neither redis-server nor valkey-server is installed");
         return;
     };
     for (trusted, is_used) in [("cert.pem", true), ("other.pem", false)] {

@@ -1,7 +1,7 @@
-//! Runs the shop on one machine: reads `template.yaml`, creates its resources in emulators, and runs
+//! Runs the shop on one machine: reads the templates, creates their resources in emulators, and runs
 //! the real binaries behind a Lambda Runtime API.
 //!
-//! Used by the tools and the tests, never deployed. `template.yaml` is the only source of routes,
+//! Used by the tools and the tests, never deployed. The templates are the only source of routes,
 //! queues, triggers, timeouts and environments.
 //!
 //! - [`template`] reads the subset of SAM and CloudFormation that the project uses.

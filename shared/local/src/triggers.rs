@@ -12,7 +12,7 @@ use crate::{LocalError, REGION, Result, lambda::Lambda};
 
 /// Interval of polling without a notification: for delayed messages, and for those that others send.
 const IDLE: Duration = Duration::from_millis(200);
-/// Attempts of a batch of the stream before it is given up, as in template.yaml.
+/// Attempts of a batch of the stream before it is given up, as in functions/operations/template.yaml.
 const STREAM_ATTEMPTS: u32 = 10;
 
 /// A consumer's response with its batch item failures.
@@ -320,7 +320,7 @@ struct Stream {
     shard: String,
 }
 
-/// The filter of relay-events in template.yaml.
+/// The filter of relay-events in functions/operations/template.yaml.
 fn raises_events(record: &Value) -> bool {
     let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
     ["order", "payment_event", "variant"]

@@ -17,7 +17,7 @@ pub struct Environment {
 
 /// A required variable that is not set.
 #[derive(Debug, thiserror::Error)]
-#[error("the environment variable {0} is not set; template.yaml sets it for the function")]
+#[error("the environment variable {0} is not set; the template of its context sets it")]
 pub struct MissingVariable(pub String);
 
 impl Environment {

@@ -97,7 +97,7 @@ impl Shop {
 
     pub(crate) fn function(&self, name: &str) -> Outcome<&Function> {
         self.functions.get(name).ok_or_else(|| {
-            format!("template.yaml has no function {name}: add it to tools/cost/src/model.rs")
+            format!("no template has the function {name}: add it to tools/cost/src/model.rs")
                 .into()
         })
     }

@@ -15,7 +15,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::{Attempts, Consistency, Placement, Shards, Store};
+use store::{Attempts, Consistency, Placement, Shards, Store, StoreError};
 
 pub(crate) struct PlaceOrder {
     store: Store,
@@ -38,10 +38,44 @@ impl Endpoint for PlaceOrder {
         let trace_id = request.trace_id;
         let command = request.body.0.parse(&self.offered)?;
         let order = self.place(command, &key, request.now, &trace_id).await?;
-        let order = order.map_err(Rejection::from)?;
         tracing::info!(order.id = %order.id, request.id = %trace_id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
         Ok(Reply::of(&view)?.at(format!("/v1/orders/{}", order.id)))
+    }
+}
+
+/// Why no order was placed.
+enum NotPlaced {
+    /// A rule forbids it; the client is told which.
+    Rejected(PlaceOrderError),
+    /// Something failed.
+    Failed(Failure),
+}
+
+impl From<PlaceOrderError> for NotPlaced {
+    fn from(error: PlaceOrderError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+impl From<Failure> for NotPlaced {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for NotPlaced {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<NotPlaced> for Failure {
+    fn from(error: NotPlaced) -> Self {
+        match error {
+            NotPlaced::Rejected(error) => Rejection::from(error).into(),
+            NotPlaced::Failed(failure) => failure,
+        }
     }
 }
 
@@ -52,35 +86,39 @@ impl PlaceOrder {
         key: &IdempotencyKey,
         now: Timestamp,
         trace_id: &str,
-    ) -> Result<Result<Order, PlaceOrderError>, Failure> {
+    ) -> Result<Order, NotPlaced> {
         let fingerprint = Fingerprint::of(&command).map_err(Failure::internal)?;
         // Start with eventually consistent reads, as the transaction checks everything they return. A
         // rejection is only based on a consistent read.
         let mut consistency = Consistency::Eventual;
         let mut attempts = Attempts::new("place order");
         while consistency == Consistency::Eventual || attempts.next().await.is_ok() {
-            match self
+            let decided = self
                 .decide(&command, key, &fingerprint, now, trace_id, consistency)
-                .await?
-            {
+                .await;
+            match decided {
                 Ok((order, cart)) => match self.store.place_order(&order, &cart).await? {
                     Placement::Placed { contended } => {
                         orders::relieve(&self.store, &contended).await;
-                        return Ok(Ok(order));
+                        return Ok(order);
                     }
-                    Placement::Exists(order) => return Ok(replay(*order, &fingerprint)),
-                    Placement::InProgress => return Err(idempotency::in_progress().into()),
-                    Placement::TooManyShards => return Ok(Err(PlaceOrderError::TooManyShards)),
+                    Placement::Exists(order) => return Ok(replay(*order, &fingerprint)?),
+                    Placement::InProgress => {
+                        return Err(Failure::from(idempotency::in_progress()).into());
+                    }
+                    Placement::TooManyShards => return Err(PlaceOrderError::TooManyShards.into()),
                     Placement::BasisChanged => {}
                 },
-                Err(refusal) if consistency == Consistency::Strong => {
+                Err(NotPlaced::Rejected(refusal)) if consistency == Consistency::Strong => {
                     return self.refuse(refusal, key, &fingerprint).await;
                 }
-                Err(_) => {}
+                // An eventually consistent read may be out of date.
+                Err(NotPlaced::Rejected(_)) => {}
+                Err(failed) => return Err(failed),
             }
             consistency = Consistency::Strong;
         }
-        Ok(Err(PlaceOrderError::Contended))
+        Err(PlaceOrderError::Contended.into())
     }
 
     /// The order that the cart would become, from the data read so far.
@@ -92,9 +130,9 @@ impl PlaceOrder {
         now: Timestamp,
         trace_id: &str,
         consistency: Consistency,
-    ) -> Result<Result<(Order, domain::cart::Cart), PlaceOrderError>, Failure> {
+    ) -> Result<(Order, domain::cart::Cart), NotPlaced> {
         let Some(cart) = self.store.cart(command.cart_id, now, consistency).await? else {
-            return Ok(Err(PlaceOrderError::NoSuchCart));
+            return Err(PlaceOrderError::NoSuchCart.into());
         };
         let skus = cart.lines.iter().map(|line| &line.sku);
         // For a split stock, reading the first shard is enough to price a line; an order is rejected as
@@ -114,7 +152,7 @@ impl PlaceOrder {
             trace_id,
         };
         let order = place_order(command.clone(), key, fingerprint.clone(), basis);
-        Ok(order.map(|order| (order, cart)))
+        Ok((order?, cart))
     }
 
     /// If the cart is used up or gone, it may have become the very order that is requested.
@@ -123,16 +161,16 @@ impl PlaceOrder {
         refusal: PlaceOrderError,
         key: &IdempotencyKey,
         fingerprint: &Fingerprint,
-    ) -> Result<Result<Order, PlaceOrderError>, Failure> {
+    ) -> Result<Order, NotPlaced> {
         let used_up = matches!(
             refusal,
             PlaceOrderError::NoSuchCart | PlaceOrderError::CartAlreadyOrdered
         );
         if used_up && let Some(order) = self.store.order(order_id(key), Consistency::Strong).await?
         {
-            return Ok(replay(order, fingerprint));
+            return Ok(replay(order, fingerprint)?);
         }
-        Ok(Err(refusal))
+        Err(refusal.into())
     }
 }
 

@@ -31,8 +31,8 @@ impl Consumer for HandlePaymentEvent {
         let event = store.payment_event(*provider, provider_event_id).await?;
         let event = event.ok_or_else(|| format!("event {provider_event_id} not found"))?;
         let outcome = match self.reconcile(&event, delivery.now).await? {
-            Ok(outcome) => outcome,
-            Err(wait) => {
+            Reconciled::As(outcome) => outcome,
+            Reconciled::Later(wait) => {
                 self.own_queue.requeue(&delivery, wait).await?;
                 return Ok(());
             }
@@ -51,16 +51,23 @@ impl Consumer for HandlePaymentEvent {
     }
 }
 
+/// What came of an event.
+enum Reconciled {
+    /// It is settled.
+    As(PaymentEventOutcome),
+    /// The circuit breaker is open for so long.
+    Later(std::time::Duration),
+}
+
 impl HandlePaymentEvent {
-    /// Brings the order in line with the payment that the event names, or returns how long to wait for
-    /// the circuit breaker.
+    /// Brings the order in line with the payment that the event names.
     async fn reconcile(
         &self,
         event: &PaymentEvent,
         now: jiff::Timestamp,
-    ) -> Result<Result<PaymentEventOutcome, std::time::Duration>, ConsumeError> {
+    ) -> Result<Reconciled, ConsumeError> {
         let Some(payment_id) = &event.payment_id else {
-            return Ok(Ok(PaymentEventOutcome::Ignored));
+            return Ok(Reconciled::As(PaymentEventOutcome::Ignored));
         };
         let call = self.payments.providers.payment(event.provider, payment_id);
         let payment = match self
@@ -69,11 +76,11 @@ impl HandlePaymentEvent {
             .await
         {
             Ok(payment) => payment,
-            Err(CallError::Open(wait)) => return Ok(Err(wait)),
+            Err(CallError::Open(wait)) => return Ok(Reconciled::Later(wait)),
             Err(error) => return Err(error.into()),
         };
         let Some(payment) = payment else {
-            return Ok(Ok(PaymentEventOutcome::Refused));
+            return Ok(Reconciled::As(PaymentEventOutcome::Refused));
         };
         let order_id = payment.order_id.as_ref().or(event.order_id.as_ref());
         let order_id = order_id.and_then(|id| id.parse::<OrderId>().ok());
@@ -82,15 +89,15 @@ impl HandlePaymentEvent {
             None => None,
         };
         let Some(order) = order else {
-            return Ok(Ok(PaymentEventOutcome::UnknownOrder));
+            return Ok(Reconciled::As(PaymentEventOutcome::UnknownOrder));
         };
         if order.payment.method.provider != event.provider {
-            return Ok(Ok(PaymentEventOutcome::Refused));
+            return Ok(Reconciled::As(PaymentEventOutcome::Refused));
         }
         Ok(match self.payments.reconcile(order, payment, now).await? {
-            Next::Done => Ok(PaymentEventOutcome::Done),
-            Next::Refused => Ok(PaymentEventOutcome::Refused),
-            Next::Wait(wait) => Err(wait),
+            Next::Done => Reconciled::As(PaymentEventOutcome::Done),
+            Next::Refused => Reconciled::As(PaymentEventOutcome::Refused),
+            Next::Wait(wait) => Reconciled::Later(wait),
         })
     }
 }
