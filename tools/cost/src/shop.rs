@@ -97,8 +97,7 @@ impl Shop {
 
     pub(crate) fn function(&self, name: &str) -> Outcome<&Function> {
         self.functions.get(name).ok_or_else(|| {
-            format!("no template has the function {name}: add it to tools/cost/src/model.rs")
-                .into()
+            format!("no template has the function {name}: add it to tools/cost/src/model.rs").into()
         })
     }
 
