@@ -166,6 +166,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Code and message of a service's error, or that there was no answer, for the log.
+pub fn reason(code: Option<&str>, message: Option<&str>) -> String {
+    let code = code.unwrap_or("no answer");
+    message.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+}
+
 /// Why a request has no successful response.
 #[derive(Debug)]
 pub enum Failure {

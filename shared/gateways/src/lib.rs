@@ -4,7 +4,7 @@ use aws_sdk_s3::{
     config::retry::{RetryPartition, TokenBucket},
     error::{ProvideErrorMetadata, SdkError},
 };
-use domain::retry::BUDGET_TOKENS;
+use domain::{fault::reason, retry::BUDGET_TOKENS};
 
 pub mod email;
 pub mod objects;
@@ -37,14 +37,10 @@ impl GatewayError {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let code = error.code().unwrap_or("no answer");
         Self {
             service,
             operation,
-            reason: match error.message() {
-                Some(message) => format!("{code}: {message}"),
-                None => code.to_owned(),
-            },
+            reason: reason(error.code(), error.message()),
             source: error.into_source().ok(),
         }
     }

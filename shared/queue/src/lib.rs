@@ -12,7 +12,7 @@ use aws_sdk_sqs::{
     types::SendMessageBatchRequestEntry,
 };
 use aws_types::SdkConfig;
-use domain::retry::BUDGET_TOKENS;
+use domain::{fault::reason, retry::BUDGET_TOKENS};
 use serde::Serialize;
 
 /// Maximum number of messages of one SendMessageBatch call.
@@ -176,13 +176,9 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    let code = error.code().unwrap_or("no answer");
     QueueError::Call {
         operation,
-        reason: match error.message() {
-            Some(message) => format!("{code}: {message}"),
-            None => code.to_owned(),
-        },
+        reason: reason(error.code(), error.message()),
         source: error.into_source().ok(),
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
     operation::update_item::UpdateItemError,
 };
-use domain::fault::Failure;
+use domain::fault::{Failure, reason};
 
 /// The cause of an error, for the log.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -106,7 +106,6 @@ impl StoreError {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let code = error.code().unwrap_or("no answer");
         // A rejected request would be rejected again; all other errors may be temporary.
         let refused = [
             "ValidationException",
@@ -116,11 +115,8 @@ impl StoreError {
         ];
         Self::Call {
             operation,
-            reason: match error.message() {
-                Some(message) => format!("{code}: {message}"),
-                None => code.to_owned(),
-            },
-            retryable: !refused.contains(&code),
+            reason: reason(error.code(), error.message()),
+            retryable: !error.code().is_some_and(|code| refused.contains(&code)),
             source: error.into_source().ok(),
         }
     }
