@@ -26,9 +26,7 @@ test: prerequisites setup lint browser ## every check and every test (SKIP_MISSI
 prerequisites:
 	@infra/local/prerequisites.sh
 
-proof: setup xtask ## what takes too long for each change: the full fault matrix, growth to a million products (CI does it nightly)
-	FAULT_SEEDS=$(SEEDS) cargo nextest run --profile faults -p stampede-tests --test faults --no-fail-fast
-	SCALE=full cargo nextest run --profile faults -p stampede-tests --test scale
+proof: faults scale ## what takes too long for each change: every fault, growth to a million products (CI does it nightly)
 
 SEEDS ?= 1
 faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time

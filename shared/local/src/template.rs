@@ -140,6 +140,14 @@ impl Template {
         Ok(template)
     }
 
+    /// Number of the API's routes.
+    pub fn routes(&self) -> usize {
+        let triggers = self.functions.iter().flat_map(|it| &it.triggers);
+        triggers
+            .filter(|trigger| matches!(trigger, Trigger::Route { .. }))
+            .count()
+    }
+
     fn collect(&mut self, scope: &Scope<'_>) -> Result<()> {
         let mut triggers = Vec::new();
         for (id, resource) in entries(&scope.document["Resources"]) {
@@ -551,6 +559,24 @@ impl Scope<'_> {
 
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
+}
+
+/// The root template and every template that it nests, each by its path in the repository.
+pub fn load_all(root: &Path) -> Result<BTreeMap<String, Value>> {
+    let document = load(&root.join("template.yaml"))?;
+    let mut templates = BTreeMap::new();
+    for resource in resources(&document) {
+        if let Some(path) = resource["Properties"]["TemplateURL"].as_str() {
+            templates.insert(path.to_owned(), load(&root.join(path))?);
+        }
+    }
+    templates.insert("template.yaml".to_owned(), document);
+    Ok(templates)
+}
+
+/// The resources of a template.
+pub fn resources(template: &Value) -> impl Iterator<Item = &Value> {
+    entries(&template["Resources"]).map(|(_, resource)| resource)
 }
 
 /// Reads a template file as JSON, with short forms (`!Ref x`) expanded (`{"Ref": "x"}`).

@@ -9,9 +9,8 @@ use std::{
 use local::{
     files::with_extension,
     outcome::Outcome,
-    template::{Function, Settings, Template, Trigger, load},
+    template::{Function, Settings, Template, Trigger, load_all, resources},
 };
-use serde_json::Value;
 
 /// The facts about the stack that the model needs.
 #[derive(Debug)]
@@ -69,14 +68,8 @@ impl Shop {
             }
             metrics.insert(name.into_owned(), names);
         }
-        let template = load(&root.join("template.yaml"))?;
-        let mut documents = Vec::new();
-        for resource in resources(&template) {
-            if let Some(url) = resource["Properties"]["TemplateURL"].as_str() {
-                documents.push(load(&root.join(url))?);
-            }
-        }
-        let nested = || documents.iter().flat_map(resources);
+        let templates = load_all(root)?;
+        let nested = || templates.values().flat_map(resources);
         let alarms = || nested().filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
         let on_queues = alarms().filter(|alarm| alarm["Properties"]["Namespace"] == "AWS/SQS");
         let table = nested().find(|resource| resource["Type"] == "AWS::DynamoDB::Table");
@@ -85,9 +78,10 @@ impl Shop {
             alarms: alarms().count() as u64,
             dead_letter_alarms: on_queues.count() as u64,
             backup: recovery.is_some_and(|is| is["PointInTimeRecoveryEnabled"] == true),
-            log_retention_days: template["Parameters"]["LogRetentionDays"]["Default"]
-                .as_u64()
-                .ok_or("template.yaml: LogRetentionDays has no default")?,
+            log_retention_days:
+                templates["template.yaml"]["Parameters"]["LogRetentionDays"]["Default"]
+                    .as_u64()
+                    .ok_or("template.yaml: LogRetentionDays has no default")?,
             functions,
             cacheable,
             metrics,
@@ -171,13 +165,6 @@ impl Shop {
                 .any(|actions| actions.contains("dynamodb:Scan"))
         })
     }
-}
-
-fn resources(document: &Value) -> impl Iterator<Item = &Value> {
-    document["Resources"]
-        .as_object()
-        .into_iter()
-        .flat_map(|all| all.values())
 }
 
 #[cfg(test)]

@@ -292,22 +292,22 @@ fn what_ifs_save_the_gateway_and_the_lines_of_cacheable_reads_alone() {
 
 #[test]
 fn lambdas_own_lines_are_off_as_the_template_says() {
-    let load = |path: &str| local::template::load(&root().join(path)).unwrap();
-    let template = load("template.yaml");
-    let resources = template["Resources"].as_object().unwrap().values();
-    let paths = resources.filter_map(|it| it["Properties"]["TemplateURL"].as_str());
+    let templates = local::template::load_all(&root()).unwrap();
     let mut contexts = 0;
-    for context in paths.filter(|path| path.starts_with("functions/")) {
-        let logging = &load(context)["Globals"]["Function"]["LoggingConfig"];
-        assert_eq!(logging["LogFormat"], "JSON", "{context}");
+    for (path, context) in &templates {
+        if !path.starts_with("functions/") {
+            continue;
+        }
+        let logging = &context["Globals"]["Function"]["LoggingConfig"];
+        assert_eq!(logging["LogFormat"], "JSON", "{path}");
         assert_eq!(
             logging["SystemLogLevel"]["Ref"], "PlatformLogLevel",
-            "{context}"
+            "{path}"
         );
         contexts += 1;
     }
     assert!(contexts > 5);
-    let level = &template["Parameters"]["PlatformLogLevel"]["Default"];
+    let level = &templates["template.yaml"]["Parameters"]["PlatformLogLevel"]["Default"];
     assert_eq!(level, "WARN");
     with_model(|model| {
         let thousand = Quantity::whole(1000);

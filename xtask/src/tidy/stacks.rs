@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use local::{
     outcome::Outcome,
-    template::{Template, Trigger, load},
+    template::{Template, Trigger, load_all, resources},
 };
 use serde_json::Value;
 
@@ -20,16 +20,11 @@ const GROWTH: usize = 150;
 /// Checks every template and prints how full the stacks are.
 pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
     let mut counts = BTreeMap::new();
-    let document = load(&root.join("template.yaml"))?;
-    for resource in resources(&document) {
-        if let Some(path) = resource["Properties"]["TemplateURL"].as_str() {
-            let nested = load(&root.join(path))?;
-            permissions(path, &nested, findings);
-            route_headers(path, &nested, template, findings);
-            counts.insert(path.to_owned(), size(&nested));
-        }
+    for (path, document) in &load_all(root)? {
+        permissions(path, document, findings);
+        route_headers(path, document, template, findings);
+        counts.insert(path.clone(), size(document));
     }
-    counts.insert("template.yaml".to_owned(), size(&document));
     for (path, count) in &counts {
         if *count > MAX_RESOURCES {
             findings.push(format!(
@@ -38,10 +33,7 @@ pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>
         }
     }
     let functions = template.functions.len();
-    let routes = template.functions.iter().flat_map(|it| &it.triggers);
-    let routes = routes
-        .filter(|it| matches!(it, Trigger::Route { .. }))
-        .count();
+    let routes = template.routes();
     if routes > MAX_ROUTES {
         findings.push(format!(
             "{routes} routes of {MAX_ROUTES}: a second API is needed"
@@ -147,13 +139,6 @@ fn route_headers(path: &str, value: &Value, template: &Template, findings: &mut 
         }
         _ => {}
     }
-}
-
-fn resources(template: &Value) -> impl Iterator<Item = &Value> {
-    let resources = template["Resources"].as_object();
-    resources
-        .into_iter()
-        .flat_map(|resources| resources.values())
 }
 
 #[cfg(test)]
