@@ -1,5 +1,7 @@
 //! `make dev`: runs the whole shop on this machine.
 
+mod builds;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
@@ -14,6 +16,7 @@ use local::{
     catalogue::upload,
     environment::{Variables, env_file},
     executor::executor,
+    lambda::BeforeInvoke,
     outcome::Outcome,
     project::root,
     signals::stop_signal,
@@ -23,6 +26,8 @@ use local::{
 use notify::{RecursiveMode, Watcher};
 use serde_json::Value;
 use tokio::sync::mpsc;
+
+use self::builds::Builds;
 
 /// Files saved within this time count as one change.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -36,7 +41,7 @@ pub(crate) fn run(port: u16) -> Outcome {
     let _lock = lock(&folder, "make dev")?;
     // Before the build, so that a port that is in use is reported at once.
     drop(local::stack::listen(port)?);
-    build(&root)?;
+    build(&root, None)?;
     executor()?.block_on(serve(&root, &folder, port))
 }
 
@@ -57,12 +62,13 @@ async fn serve(root: &Path, folder: &Path, port: u16) -> Outcome {
     let _watcher = watch(root, changes)?;
     let mut stop = std::pin::pin!(stop_signal());
     loop {
+        let builds = Arc::new(Builds::default());
         let stack = tokio::select! {
-            stack = start(root, folder, port) => stack?,
+            stack = start(root, folder, port, &builds) => stack?,
             () = &mut stop => return Ok(()),
         };
         let again = tokio::select! {
-            outcome = rebuild_on_change(root, &stack, &mut changed) => outcome,
+            outcome = rebuild_on_change(root, &stack, &builds, &mut changed) => outcome,
             () = &mut stop => {
                 println!("\nstopping");
                 Ok(false)
@@ -76,7 +82,7 @@ async fn serve(root: &Path, folder: &Path, port: u16) -> Outcome {
     }
 }
 
-async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
+async fn start(root: &Path, folder: &Path, port: u16, builds: &Arc<Builds>) -> Outcome<Stack> {
     println!("starting");
     let public_key = staff::make_key(folder)?;
     let token = staff::make_token(folder, "developer", 24 * 30)?;
@@ -88,6 +94,7 @@ async fn start(root: &Path, folder: &Path, port: u16) -> Outcome<Stack> {
         port,
         parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]),
         log: Arc::new(print_log),
+        before_invoke: Some(before_invoke(builds)),
         wiring: None,
         impatient: false,
     })
@@ -158,61 +165,78 @@ pub(crate) fn write_environment(variables: &Variables, folder: &Path) -> Outcome
     staff::write_private(&folder.join("functions.env"), &env_file(variables)?)
 }
 
-/// Waits for saved files and updates the shop. Returns if the template changed, which requires a
-/// restart.
+/// Delays each call of a function until its binary is up to date.
+fn before_invoke(builds: &Arc<Builds>) -> BeforeInvoke {
+    let builds = Arc::clone(builds);
+    Arc::new(move |function| {
+        let (builds, function) = (Arc::clone(&builds), function.to_owned());
+        Box::pin(async move { builds.called(&function).await })
+    })
+}
+
+/// Waits for saved files and updates the functions, called ones first. Returns if a template changed,
+/// which requires a restart of the stack.
 async fn rebuild_on_change(
     root: &Path,
     stack: &Stack,
+    builds: &Builds,
     changed: &mut mpsc::UnboundedReceiver<PathBuf>,
 ) -> Outcome<bool> {
+    let functions = stack.template.functions.iter();
+    let functions: Vec<String> = functions.map(|one| one.binary.clone()).collect();
     loop {
-        let Some(first) = changed.recv().await else {
-            return Ok(false);
-        };
-        let mut paths = vec![first];
-        while let Ok(Some(path)) = tokio::time::timeout(SETTLE, changed.recv()).await {
-            paths.push(path);
+        tokio::select! {
+            biased;
+            paths = saved(changed) => {
+                if paths.is_empty() {
+                    return Ok(false);
+                }
+                if paths.iter().any(|path| path.extension().is_some_and(|ending| ending == "yaml")) {
+                    match build_in_background(root, None).await {
+                        Ok(()) => return Ok(true),
+                        Err(error) => println!("{error}; the shop goes on with the template it had"),
+                    }
+                } else {
+                    builds.outdate(&functions);
+                }
+            }
+            names = builds.next() => {
+                let before = binaries(root, &names);
+                if let Err(error) = build_in_background(root, Some(names.clone())).await {
+                    println!("{error}; the shop goes on with the binaries it had");
+                    builds.give_up();
+                    continue;
+                }
+                let mut changed = names.clone();
+                changed.retain(|name| before.get(name) != binaries(root, &names).get(name));
+                stack.lambda.restart(Some(&changed)).await;
+                builds.built(&names);
+                if !changed.is_empty() {
+                    println!("restarted: {} ({} left)", changed.join(", "), builds.left());
+                }
+            }
         }
-        let before = binaries(root, stack);
-        let is_template = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "yaml");
-        let template_changed = paths.iter().any(is_template);
-        let root = root.to_owned();
-        let built = {
-            let root = root.clone();
-            tokio::task::spawn_blocking(move || build(&root).map_err(|error| error.to_string()))
-                .await?
-        };
-        if let Err(error) = built {
-            println!("{error}; the shop goes on with what it had");
-            continue;
-        }
-        if template_changed {
-            return Ok(true);
-        }
-        let after = binaries(&root, stack);
-        let names: Vec<String> = after
-            .into_iter()
-            .filter(|(name, time)| before.get(name) != Some(time))
-            .map(|(name, _)| name)
-            .collect();
-        if names.is_empty() {
-            continue;
-        }
-        stack.lambda.restart(Some(&names)).await;
-        println!("restarted: {}", names.join(", "));
     }
 }
 
-/// Modification time of each function's binary.
-fn binaries(root: &Path, stack: &Stack) -> HashMap<String, Option<SystemTime>> {
-    let functions = stack.template.functions.iter();
-    functions
-        .map(|function| {
-            let path = root.join("target/debug").join(&function.binary);
-            let built = fs::metadata(path)
-                .and_then(|metadata| metadata.modified())
-                .ok();
-            (function.binary.clone(), built)
+/// Waits for saved files, and for those that are saved right after. Empty if nothing is watched any
+/// more.
+async fn saved(changed: &mut mpsc::UnboundedReceiver<PathBuf>) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = changed.recv().await.into_iter().collect();
+    while let Ok(Some(path)) = tokio::time::timeout(SETTLE, changed.recv()).await {
+        paths.push(path);
+    }
+    paths
+}
+
+/// Modification time of each binary; `None` if there is none.
+fn binaries(root: &Path, names: &[String]) -> HashMap<String, Option<SystemTime>> {
+    let names = names.iter();
+    names
+        .map(|name| {
+            let built = fs::metadata(root.join("target/debug").join(name));
+            let built = built.and_then(|metadata| metadata.modified()).ok();
+            (name.clone(), built)
         })
         .collect()
 }
@@ -243,15 +267,26 @@ fn watch(root: &Path, changes: mpsc::UnboundedSender<PathBuf>) -> Outcome<impl W
     Ok(watcher)
 }
 
-/// Builds all functions. The whole workspace at once, so that tests and tools share the artifacts.
-fn build(root: &Path) -> Outcome {
-    let status = Command::new("cargo")
-        .args(["build", "--quiet", "--workspace", "--bins"])
-        .current_dir(root)
-        .status()
-        .map_err(|error| {
-            format!("cargo cannot be started ({error}): install Rust from https://rustup.rs")
-        })?;
+async fn build_in_background(root: &Path, names: Option<Vec<String>>) -> Outcome {
+    let root = root.to_owned();
+    let built = tokio::task::spawn_blocking(move || {
+        build(&root, names.as_deref()).map_err(|error| error.to_string())
+    });
+    Ok(built.await??)
+}
+
+/// Builds the named binaries, or all. Always with the features of the whole workspace, so that tests
+/// and tools share the artifacts.
+fn build(root: &Path, names: Option<&[String]>) -> Outcome {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--workspace"]);
+    match names {
+        Some(names) => cargo.args(names.iter().flat_map(|name| ["--bin", name])),
+        None => cargo.arg("--bins"),
+    };
+    let status = cargo.current_dir(root).status().map_err(|error| {
+        format!("cargo cannot be started ({error}): install Rust from https://rustup.rs")
+    })?;
     if status.success() {
         Ok(())
     } else {

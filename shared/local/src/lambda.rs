@@ -20,6 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -36,6 +37,9 @@ const CONCURRENCY: usize = 16;
 
 /// Receives the log lines of functions: name of the function, line.
 pub type LogSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// Awaited before each invocation, with the name of the function.
+pub type BeforeInvoke = Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Why an invocation has no response.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +103,7 @@ struct Inner {
     binaries: PathBuf,
     api: watch::Receiver<Option<String>>,
     log: LogSink,
+    before: Option<BeforeInvoke>,
     requests: AtomicU64,
     /// Notified after every invocation, so that tests that wait for an effect check again.
     progress: watch::Sender<u64>,
@@ -153,7 +158,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Lambda {
     /// Serves the Runtime API on a free port, for the binaries in the folder `binaries`.
-    pub async fn start(functions: Vec<Function>, binaries: &Path, log: LogSink) -> Result<Self> {
+    pub async fn start(
+        functions: Vec<Function>,
+        binaries: &Path,
+        log: LogSink,
+        before: Option<BeforeInvoke>,
+    ) -> Result<Self> {
         let (api, address) = watch::channel(None);
         let states = functions.into_iter().map(|function| {
             let state = FunctionState {
@@ -169,6 +179,7 @@ impl Lambda {
                 binaries: binaries.to_owned(),
                 api: address,
                 log,
+                before,
                 requests: AtomicU64::new(0),
                 progress: watch::channel(0).0,
             }),
@@ -223,6 +234,9 @@ impl Lambda {
         payload: Bytes,
     ) -> Result<Bytes, InvokeError> {
         let name = &state.function.binary;
+        if let Some(before) = &self.inner.before {
+            before(name).await;
+        }
         let outcome = self.run(state, payload).await;
         {
             let mut workers = locked(&state.workers);

@@ -13,7 +13,7 @@ use crate::{
     emulators::Emulators,
     environment::{Environments, Variables},
     gateway::Gateway,
-    lambda::{Lambda, LogSink},
+    lambda::{BeforeInvoke, Lambda, LogSink},
     template::{Settings, Template, Trigger},
     triggers::{QueuePoller, StreamPoller},
 };
@@ -35,6 +35,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Receives the log lines.
     pub log: LogSink,
+    /// Awaited before each invocation. `make dev` builds the function meanwhile.
+    pub before_invoke: Option<BeforeInvoke>,
     /// Modifies a function's environment: name of the function, its variables. For tests that intercept
     /// the calls of a function.
     pub wiring: Option<Wiring>,
@@ -124,7 +126,13 @@ impl Stack {
                 wiring(&function.binary, &mut function.environment);
             }
         }
-        let lambda = Lambda::start(functions, &options.binaries, Arc::clone(&options.log)).await?;
+        let lambda = Lambda::start(
+            functions,
+            &options.binaries,
+            Arc::clone(&options.log),
+            options.before_invoke,
+        )
+        .await?;
 
         let mut triggers = Vec::new();
         let mut queues = Vec::new();

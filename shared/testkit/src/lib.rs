@@ -163,6 +163,7 @@ impl Shop {
                 let mut log = sink.lock().unwrap();
                 log.push_str(&format!("{function}: {line}\n"));
             }),
+            before_invoke: None,
             impatient: wiring.is_some(),
             wiring,
         })

@@ -66,7 +66,7 @@ impl Floor {
             statements: Vec::new(),
         };
         Ok(Self {
-            lambda: Lambda::start(vec![function], binaries, Arc::new(|_, _| {})).await?,
+            lambda: Lambda::start(vec![function], binaries, Arc::new(|_, _| {}), None).await?,
             event: http(
                 "GET /v1/products/{slug}",
                 &[("slug", "headliner-tee-7")],

@@ -307,7 +307,13 @@ impl Bench {
             ..Function::default()
         };
         measure::sizes(&self.binaries.deployed(STOCK), &mut function)?;
-        let lambda = Lambda::start(vec![block], &self.binaries.folder, Arc::new(|_, _| {})).await?;
+        let lambda = Lambda::start(
+            vec![block],
+            &self.binaries.folder,
+            Arc::new(|_, _| {}),
+            None,
+        )
+        .await?;
         let scenario = of("get-product")
             .find(|scenario| scenario.uncached)
             .ok_or("get-product is not measured without its cache")?;

@@ -74,6 +74,7 @@ impl World {
                     .fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
                 sink.lines.fetch_add(1, Ordering::Relaxed);
             }),
+            before_invoke: None,
             wiring: Some(setting.meter.wiring()),
             impatient: true,
         })

@@ -288,6 +288,7 @@ impl Here {
                 staff::public_key(&key)?,
             )]),
             log: Arc::new(move |function, line| note_error(&sink, function, line)),
+            before_invoke: None,
             wiring: Some(meter.wiring()),
             impatient: false,
         })
