@@ -187,10 +187,11 @@ async fn rebuild_on_change(
     loop {
         tokio::select! {
             biased;
-            paths = saved(changed) => {
-                if paths.is_empty() {
+            first = changed.recv() => {
+                let Some(first) = first else {
                     return Ok(false);
-                }
+                };
+                let paths = saved_together(first, changed).await;
                 if paths.iter().any(|path| path.extension().is_some_and(|ending| ending == "yaml")) {
                     match build_in_background(root, None).await {
                         Ok(()) => return Ok(true),
@@ -219,10 +220,12 @@ async fn rebuild_on_change(
     }
 }
 
-/// Waits for saved files, and for those that are saved right after. Empty if nothing is watched any
-/// more.
-async fn saved(changed: &mut mpsc::UnboundedReceiver<PathBuf>) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = changed.recv().await.into_iter().collect();
+/// Adds the files that are saved right after the first.
+async fn saved_together(
+    first: PathBuf,
+    changed: &mut mpsc::UnboundedReceiver<PathBuf>,
+) -> Vec<PathBuf> {
+    let mut paths = vec![first];
     while let Ok(Some(path)) = tokio::time::timeout(SETTLE, changed.recv()).await {
         paths.push(path);
     }
