@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `cargo xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
-.PHONY: dev local-aws test proof faults load stage build deploy lint setup setup-sam clean-data help
+.PHONY: dev local-aws test proof faults properties load stage build deploy lint setup setup-sam clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,7 +26,11 @@ test: prerequisites setup lint browser ## every check and every test (SKIP_MISSI
 prerequisites:
 	@infra/local/prerequisites.sh
 
-proof: faults scale ## what takes too long for each change: every fault, growth to a million products (CI does it nightly)
+proof: faults properties scale ## what takes too long for each change: every fault, many random cases, a million products (nightly in CI)
+
+CASES ?= 100000
+properties: setup ## the property tests with more random cases than `make test` (CASES=100000)
+	PROPTEST_CASES=$(CASES) cargo nextest run --profile faults -p stampede-domain -p stampede-runtime -p stampede-gateways -p stampede-cache
 
 SEEDS ?= 1
 faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time

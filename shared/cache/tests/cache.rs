@@ -406,8 +406,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     /// A value knows when its fetch started. It is never served before that time, nor after it has
     /// expired; and every caller gets a response.
     #[test]

@@ -118,7 +118,11 @@ fn held(order: &Order) -> HashMap<Sku, [i64; 2]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig {
+        // PROPTEST_CASES, set by `make properties`, may ask for more.
+        cases: ProptestConfig::default().cases.max(2000),
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn whatever_is_tried_the_books_are_right(steps in prop::collection::vec(tries(), 1..14)) {
         let first = placed(&[("A", 3, 500), ("B", 1, 200)]);
