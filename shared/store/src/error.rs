@@ -1,9 +1,6 @@
 //! Errors of the table.
 
-use aws_sdk_dynamodb::{
-    error::{BuildError, ProvideErrorMetadata, SdkError},
-    operation::update_item::UpdateItemError,
-};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use domain::fault::{Failure, reason};
 
 /// The cause of an error, for the log.
@@ -120,11 +117,4 @@ impl StoreError {
             source: error.into_source().ok(),
         }
     }
-}
-
-/// Whether an update failed because its condition did not hold.
-pub(crate) fn is_condition_failure(error: &SdkError<UpdateItemError>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(|error| error.is_conditional_check_failed_exception())
 }

@@ -19,6 +19,7 @@ mod operations;
 mod orders;
 mod payments;
 mod transaction;
+mod write;
 
 use std::collections::HashMap;
 

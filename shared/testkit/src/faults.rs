@@ -57,7 +57,7 @@ pub enum Fault {
     DropReply,
     /// The service throttles the call and the next two attempts.
     Throttle,
-    /// The transaction conflicts with others; other calls get a retryable error.
+    /// The write conflicts with a transaction; other calls get a retryable error.
     Conflict,
     /// The call has no effect and is never answered.
     Hang,
@@ -200,13 +200,19 @@ impl Faults {
     /// Plans a fault of one call by its number among the calls of that operation, and resets the
     /// counts.
     pub fn plan_operation(&self, call: &AwsCall, fault: Fault) {
+        self.plan_operation_times(call, fault, times(fault));
+    }
+
+    /// Plans a fault of one call by its number among the calls of that operation, and of the calls of
+    /// it that follow, and resets the counts.
+    pub fn plan_operation_times(&self, call: &AwsCall, fault: Fault, times: u32) {
         self.reset();
         self.state().plan = Some(Plan {
             function: call.function.clone(),
             number: call.of_operation,
             by_operation: true,
             fault,
-            left: times(fault),
+            left: times,
             operation: Some(call.operation.clone()),
             is_met: false,
         });
@@ -459,24 +465,31 @@ fn refusal(service: &str, why: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// DynamoDB's response to a conflicting transaction: at its first item, or at all others.
+/// DynamoDB's response to a write that conflicts with a transaction: for a transaction, at its first
+/// item or at all others.
 fn conflict(operation: &str, body: &[u8], first: bool) -> Option<Response<Full<Bytes>>> {
-    if operation != "TransactWriteItems" {
-        return None;
-    }
-    let request: Value = serde_json::from_slice(body).ok()?;
-    let items = request["TransactItems"].as_array()?.len();
-    let reasons: Vec<Value> = (0..items)
-        .map(|index| match (index == 0) == first {
-            true => json!({ "Code": "TransactionConflict", "Message": "on purpose" }),
-            false => json!({ "Code": "None" }),
-        })
-        .collect();
-    let body = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
-        "CancellationReasons": reasons,
-    });
+    let body = match operation {
+        "TransactWriteItems" => {
+            let request: Value = serde_json::from_slice(body).ok()?;
+            let items = request["TransactItems"].as_array()?.len();
+            let reasons: Vec<Value> = (0..items)
+                .map(|index| match (index == 0) == first {
+                    true => json!({ "Code": "TransactionConflict", "Message": "on purpose" }),
+                    false => json!({ "Code": "None" }),
+                })
+                .collect();
+            json!({
+                "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
+                "CancellationReasons": reasons,
+            })
+        }
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
+            "message": "Transaction is ongoing for the item",
+        }),
+        _ => return None,
+    };
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     Some(response)

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::UpdateItemError,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::{
     cart::{Cart, CartLine, ChangeCartError, LIFETIME, MAX_LINES},
     catalog::Sku,
@@ -19,6 +15,7 @@ use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, to_item},
     keys::Key,
+    write::Written,
 };
 
 /// A cart as it is stored: two maps by SKU instead of a list of lines, so that a line can be set
@@ -75,14 +72,14 @@ impl Store {
             expires_at: cart.expires_at.as_second(),
             order_id: None,
         };
-        self.client
+        let put = self
+            .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::cart(cart.id), &record)?))
-            .condition_expression("attribute_not_exists(PK)")
-            .send()
-            .await
-            .map_err(|error| StoreError::call("PutItem cart", error))?;
+            .condition_expression("attribute_not_exists(PK)");
+        let written = self.write("PutItem cart", put).await?;
+        written.or_inconsistent(CartRecord::ENTITY)?;
         Ok(())
     }
 
@@ -110,7 +107,7 @@ impl Store {
         quantity: u32,
         now: Timestamp,
     ) -> Result<std::result::Result<Cart, ChangeCartError>> {
-        let answer = self
+        let update = self
             .update(&Key::cart(id))
             .update_expression(
                 "SET quantities.#sku = :quantity, added.#sku = if_not_exists(added.#sku, :millis), \
@@ -128,15 +125,9 @@ impl Store {
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":max", number(MAX_LINES))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        changed(
-            "UpdateItem set cart line",
-            answer.map(|answer| answer.attributes),
-            now,
-            ChangeCartError::Full,
-        )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let written = self.write("UpdateItem set cart line", update).await?;
+        changed(written, now, ChangeCartError::Full)
     }
 
     /// Removes a line without reading the cart first. Key: [`Key::cart`], on the condition that the
@@ -147,7 +138,8 @@ impl Store {
         sku: &Sku,
         now: Timestamp,
     ) -> Result<std::result::Result<Cart, ChangeCartError>> {
-        let answer = self.update(&Key::cart(id))
+        let update = self
+            .update(&Key::cart(id))
             .update_expression(
                 "REMOVE quantities.#sku, added.#sku SET version = version + :one, expires_at = :expires_at",
             )
@@ -160,49 +152,31 @@ impl Store {
             .expression_attribute_values(":expires_at", number((now + LIFETIME).as_second()))
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        changed(
-            "UpdateItem remove cart line",
-            answer.map(|answer| answer.attributes),
-            now,
-            ChangeCartError::NoSuchLine(sku.clone()),
-        )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let written = self.write("UpdateItem remove cart line", update).await?;
+        changed(written, now, ChangeCartError::NoSuchLine(sku.clone()))
     }
 }
 
 /// The cart after an update, or why the condition failed: because of the cart's own state, or for the
 /// reason specific to the update.
 fn changed(
-    operation: &'static str,
-    answer: std::result::Result<Option<Item>, SdkError<UpdateItemError>>,
+    written: Written,
     now: Timestamp,
     particular: ChangeCartError,
 ) -> Result<std::result::Result<Cart, ChangeCartError>> {
-    let error = match answer {
-        Ok(cart) => return read_cart(cart.unwrap_or_default()).map(Ok),
-        Err(error) => error,
-    };
-    let Some(item) = refused_item(error.as_service_error()) else {
-        return Err(StoreError::call(operation, error));
-    };
-    Ok(Err(refusal(item, now)?.unwrap_or(particular)))
+    match written {
+        Written::Done(cart) => read_cart(cart).map(Ok),
+        Written::Refused(found) => {
+            let reason = refusal(found.unwrap_or_default(), now)?;
+            Ok(Err(reason.unwrap_or(particular)))
+        }
+    }
 }
 
 /// Parses a cart from its item.
 pub(crate) fn read_cart(item: Item) -> Result<Cart> {
     from_item::<CartRecord>(item).and_then(Cart::try_from)
-}
-
-/// The existing item when a condition failed; empty if there was none.
-fn refused_item(error: Option<&UpdateItemError>) -> Option<Item> {
-    match error? {
-        UpdateItemError::ConditionalCheckFailedException(failed) => {
-            Some(failed.item().cloned().unwrap_or_default())
-        }
-        _ => None,
-    }
 }
 
 /// The reason why this cart cannot be changed, if the cart's own state is the reason.

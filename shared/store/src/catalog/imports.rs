@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    error::is_condition_failure,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, import_partition},
     transaction::{First, Outcome, put_action, update_action},
@@ -88,14 +87,14 @@ impl Store {
             created_at: now,
             expires_at: (now + KEPT).as_second(),
         };
-        self.client
+        let put = self
+            .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::import(id), &record)?))
-            .condition_expression("attribute_not_exists(PK)")
-            .send()
-            .await
-            .map_err(|error| StoreError::call("PutItem import", error))?;
+            .condition_expression("attribute_not_exists(PK)");
+        let written = self.write("PutItem import", put).await?;
+        written.or_inconsistent(ImportRecord::ENTITY)?;
         Ok(())
     }
 
@@ -238,21 +237,16 @@ impl Store {
         ];
         // Condition failed: counted before. That attempt may have died right afterwards, so continue.
         self.transact("finish chunk", First::Write, actions).await?;
-        let answer = self
+        let update = self
             .update(&Key::import(id))
             .update_expression("SET #state = :completed")
             .condition_expression("#state = :running AND chunks_done = chunks_total")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":completed", state_value(ImportState::Completed)?)
-            .expression_attribute_values(":running", state_value(ImportState::Running)?)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(()),
-            // Other chunks are still missing.
-            Err(error) if is_condition_failure(&error) => Ok(()),
-            Err(error) => Err(StoreError::call("UpdateItem complete import", error)),
-        }
+            .expression_attribute_values(":running", state_value(ImportState::Running)?);
+        // Condition failed: other chunks are still missing.
+        self.write("UpdateItem complete import", update).await?;
+        Ok(())
     }
 
     /// Whether the import is running with exactly this upload.

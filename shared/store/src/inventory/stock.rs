@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update},
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
 };
 use domain::{
     catalog::Sku,
@@ -13,11 +12,12 @@ use domain::{
 
 use super::record::{StockRecord, VariantRecord, read_variant};
 use crate::{
-    Result, Store, StoreError,
+    Result, Store,
     attempts::Attempts,
     item::{Record, number, string, to_item},
     keys::Key,
     transaction::{First, Outcome, put_action, update_action},
+    write::Written,
 };
 
 /// Result of an attempt to split a stock.
@@ -73,15 +73,9 @@ impl Store {
             "attribute_exists(PK) AND attribute_not_exists(shards){}",
             if import.is_some() { NOT_BY_IMPORT } else { "" }
         ));
-        let error = match update.send().await {
-            Ok(answer) => return read_variant(answer.attributes.unwrap_or_default()).map(Some),
-            Err(error) => error,
-        };
-        let found = match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                failed.item().cloned().unwrap_or_default()
-            }
-            _ => return Err(StoreError::call("UpdateItem stock", error)),
+        let found = match self.write("UpdateItem stock", update).await? {
+            Written::Done(item) => return read_variant(item).map(Some),
+            Written::Refused(found) => found.unwrap_or_default(),
         };
         if found.is_empty() || read_variant(found)?.shards < 2 {
             return Ok(None);

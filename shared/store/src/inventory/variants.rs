@@ -15,11 +15,11 @@ use super::record::{VariantRecord, read_variant};
 use crate::{
     Consistency, Result, Store, StoreError,
     attempts::Attempts,
-    error::is_condition_failure,
     item::{Item, Record, from_item, number, string},
     keys::Key,
     log_units,
     transaction::unbuildable,
+    write::Written,
 };
 
 /// How much of a variant's stock is read.
@@ -168,7 +168,7 @@ impl Store {
         &self,
         details: &VariantDetails<'_>,
     ) -> Result<std::result::Result<Variant, SkuTaken>> {
-        let answer = self
+        let update = self
             .update(&Key::variant(details.sku))
             .update_expression(
                 "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
@@ -195,16 +195,14 @@ impl Store {
             .expression_attribute_values(":quantity", number(details.initial_quantity))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        let variant = match answer {
-            Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
-            Err(error) if is_condition_failure(&error) => return Ok(Err(SkuTaken)),
-            Err(error) => return Err(StoreError::call("UpdateItem variant details", error)),
+            .return_values(ReturnValue::AllNew);
+        let variant = match self.write("UpdateItem variant details", update).await? {
+            Written::Done(item) => read_variant(item)?,
+            Written::Refused(_) => return Ok(Err(SkuTaken)),
         };
         for shard in 1..variant.shards {
-            self.update(&Key::variant_shard(details.sku, shard))
+            let update = self
+                .update(&Key::variant_shard(details.sku, shard))
                 .update_expression(
                     "SET product_slug = :slug, title = :title, price = :price, \
                      currency = :currency, for_sale = :for_sale, backorder = :backorder",
@@ -218,10 +216,9 @@ impl Store {
                     string(details.price.currency.to_string()),
                 )
                 .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
-                .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
-                .send()
-                .await
-                .map_err(|error| StoreError::call("UpdateItem shard details", error))?;
+                .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder));
+            let written = self.write("UpdateItem shard details", update).await?;
+            written.or_inconsistent(VariantRecord::ENTITY)?;
         }
         if variant.shards > 1 {
             let whole = self.whole_variant(details.sku).await?;
@@ -234,30 +231,27 @@ impl Store {
     /// product. Keys: [`Key::variant`], on the condition that it still belongs to the product, and
     /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
     pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
-        let answer = self
+        let update = self
             .update(&Key::variant(sku))
             .update_expression("SET for_sale = :no, withdrawn = :yes")
             .condition_expression("product_slug = :slug")
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":slug", string(product_slug))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        let variant = match answer {
-            Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
+            .return_values(ReturnValue::AllNew);
+        let variant = match self.write("UpdateItem withdraw variant", update).await? {
+            Written::Done(item) => read_variant(item)?,
             // The SKU belongs to another product by now, or to none: nothing to withdraw.
-            Err(error) if is_condition_failure(&error) => return Ok(()),
-            Err(error) => return Err(StoreError::call("UpdateItem withdraw variant", error)),
+            Written::Refused(_) => return Ok(()),
         };
         for shard in 1..variant.shards {
-            self.update(&Key::variant_shard(sku, shard))
+            let update = self
+                .update(&Key::variant_shard(sku, shard))
                 .update_expression("SET for_sale = :no")
                 .condition_expression("attribute_exists(PK)")
-                .expression_attribute_values(":no", AttributeValue::Bool(false))
-                .send()
-                .await
-                .map_err(|error| StoreError::call("UpdateItem withdraw shard", error))?;
+                .expression_attribute_values(":no", AttributeValue::Bool(false));
+            let written = self.write("UpdateItem withdraw shard", update).await?;
+            written.or_inconsistent(VariantRecord::ENTITY)?;
         }
         Ok(())
     }

@@ -277,14 +277,14 @@ impl Store {
     /// Records that the PDF of a document is stored in S3. Key: [`Key::invoice`] or
     /// [`Key::credit_note`], which must exist. 1 write unit for each KB of document.
     pub async fn mark_invoice_stored(&self, document: &Document, now: Timestamp) -> Result<()> {
-        self.update(&key_of(document))
+        let update = self
+            .update(&key_of(document))
             .update_expression("SET stored_at = if_not_exists(stored_at, :now)")
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":now", string(now.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("UpdateItem invoice stored", error))?;
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let written = self.write("UpdateItem invoice stored", update).await?;
+        written.or_inconsistent(InvoiceRecord::ENTITY)?;
         Ok(())
     }
 

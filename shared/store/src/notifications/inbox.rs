@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result, Store, StoreError,
+    Result, Store,
     item::{Record, from_item, number, string, to_item},
     keys::Key,
+    write::Written,
 };
 
 /// Retention of a completed event: as long as its message could be redriven from a dead-letter queue.
@@ -58,7 +57,7 @@ impl Store {
             claimed_until: now.as_millisecond().saturating_add(lease_millis),
             expires_at: (now + REMEMBERED).as_second(),
         };
-        let answer = self
+        let put = self
             .client
             .put_item()
             .table_name(&self.table)
@@ -71,18 +70,12 @@ impl Store {
                 aws_sdk_dynamodb::types::AttributeValue::Bool(false),
             )
             .expression_attribute_values(":now", number(now.as_millisecond()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let error = match answer {
-            Ok(_) => return Ok(Claim::Ours),
-            Err(error) => error,
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let found = match self.write("PutItem inbox", put).await? {
+            Written::Done(_) => return Ok(Claim::Ours),
+            Written::Refused(found) => found.unwrap_or_default(),
         };
-        let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error()
-        else {
-            return Err(StoreError::call("PutItem inbox", error));
-        };
-        let found: InboxRecord = from_item(failed.item().cloned().unwrap_or_default())?;
+        let found: InboxRecord = from_item(found)?;
         Ok(if found.done {
             Claim::Done
         } else {
@@ -92,28 +85,26 @@ impl Store {
 
     /// Records that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
     pub async fn complete_event(&self, consumer: &str, event_id: &str, effect: &str) -> Result<()> {
-        self.update(&Key::inbox(consumer, event_id))
+        let update = self
+            .update(&Key::inbox(consumer, event_id))
             .update_expression("SET done = :yes, effect = :effect")
             .expression_attribute_values(
                 ":yes",
                 aws_sdk_dynamodb::types::AttributeValue::Bool(true),
             )
-            .expression_attribute_values(":effect", string(effect))
-            .send()
-            .await
-            .map_err(|error| StoreError::call("UpdateItem inbox", error))?;
+            .expression_attribute_values(":effect", string(effect));
+        self.write("UpdateItem inbox", update).await?;
         Ok(())
     }
 
     /// Releases a claim after the effect failed, so that the next attempt need not wait for the lease
     /// to expire. Key: [`Key::inbox`]. 1 write unit.
     pub async fn release_event(&self, consumer: &str, event_id: &str) -> Result<()> {
-        self.update(&Key::inbox(consumer, event_id))
+        let update = self
+            .update(&Key::inbox(consumer, event_id))
             .update_expression("SET claimed_until = :past")
-            .expression_attribute_values(":past", number(0))
-            .send()
-            .await
-            .map_err(|error| StoreError::call("UpdateItem inbox", error))?;
+            .expression_attribute_values(":past", number(0));
+        self.write("UpdateItem inbox", update).await?;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consistency, Result, Store, StoreError,
+    Consistency, Result, Store,
     item::{Record, from_item, to_item},
     keys::Key,
 };
@@ -30,13 +30,12 @@ impl Store {
             at: suppression.at,
         };
         let key = Key::suppression(&suppression.address);
-        self.client
+        let put = self
+            .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(to_item(&key, &record)?))
-            .send()
-            .await
-            .map_err(|error| StoreError::call("PutItem suppression", error))?;
+            .set_item(Some(to_item(&key, &record)?));
+        self.write("PutItem suppression", put).await?;
         Ok(())
     }
 

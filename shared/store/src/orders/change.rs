@@ -14,8 +14,8 @@ use crate::{
     Result, Store, StoreError,
     item::{number, to_item},
     keys::Key,
-    log_units,
     transaction::{First, Outcome, put_action, update_action},
+    write::Written,
 };
 
 /// Result of an attempt to change an order.
@@ -79,30 +79,18 @@ impl Store {
     /// Writes a change that only concerns the order itself.
     async fn change_order_alone(&self, order: &Order) -> Result<ChangeOutcome> {
         let item = to_item(&Key::order(order.id), &OrderRecord::from(order))?;
-        let answer = self
+        let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression("version = :before")
             .expression_attribute_values(":before", number(order.version - 1))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => {
-                log_units("PutItem order", answer.consumed_capacity.as_slice());
-                Ok(ChangeOutcome::Changed)
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(ChangeOutcome::VersionConflict)
-            }
-            Err(error) => Err(StoreError::call("PutItem order", error)),
-        }
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        Ok(match self.write("PutItem order", put).await? {
+            Written::Done(_) => ChangeOutcome::Changed,
+            Written::Refused(_) => ChangeOutcome::VersionConflict,
+        })
     }
 
     fn add_moves(&self, actions: &mut Vec<TransactWriteItem>, moves: &[StockMove]) -> Result<()> {

@@ -14,6 +14,7 @@ use crate::{
     keys::{DUE_PARTS, Key, due_before, due_partition},
     log_units,
     transaction::unbuildable,
+    write::is_conflict,
 };
 
 /// Maximum number of writes of one BatchWriteItem call.
@@ -145,11 +146,14 @@ impl Store {
                 let answer = self
                     .client
                     .batch_write_item()
-                    .request_items(&self.table, left)
+                    .request_items(&self.table, left.clone())
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
-                    .await
-                    .map_err(|error| StoreError::call(operation, error))?;
+                    .await;
+                let answer = match answer {
+                    Err(error) if is_conflict(&error) => continue,
+                    answer => answer.map_err(|error| StoreError::call(operation, error))?,
+                };
                 log_units(operation, answer.consumed_capacity());
                 left = answer
                     .unprocessed_items

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    error::is_condition_failure,
     item::{Record, from_item, number, string},
     keys::Key,
 };
@@ -47,7 +46,7 @@ impl Store {
     /// Counts a failure and opens the breaker at the threshold. Key: [`Key::breaker`]. 1 write unit,
     /// and 1 more when it opens.
     pub async fn note_failure(&self, service: &str, now: Timestamp) -> Result<Breaker> {
-        let answer = self
+        let update = self
             .update(&Key::breaker(service))
             .update_expression(
                 "SET entity_type = :entity, schema_version = :schema ADD failures :one",
@@ -55,35 +54,31 @@ impl Store {
             .expression_attribute_values(":entity", string(BreakerRecord::ENTITY))
             .expression_attribute_values(":schema", number(BreakerRecord::VERSION))
             .expression_attribute_values(":one", number(1))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("UpdateItem breaker", error))?;
-        let record: BreakerRecord = from_item(answer.attributes.unwrap_or_default())?;
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
+        let written = self.write("UpdateItem breaker", update).await?;
+        let record: BreakerRecord = from_item(written.or_inconsistent(BreakerRecord::ENTITY)?)?;
         let before = Breaker {
             failures: record.failures.saturating_sub(1),
             open_until: None,
         };
         let breaker = before.failed(now);
         if let Some(until) = breaker.open_until {
-            self.update(&Key::breaker(service))
+            let update = self
+                .update(&Key::breaker(service))
                 .update_expression("SET open_until = :until")
-                .expression_attribute_values(":until", number(until.as_millisecond()))
-                .send()
-                .await
-                .map_err(|error| StoreError::call("UpdateItem breaker", error))?;
+                .expression_attribute_values(":until", number(until.as_millisecond()));
+            self.write("UpdateItem breaker", update).await?;
         }
         Ok(breaker)
     }
 
     /// Closes the breaker after a success. Key: [`Key::breaker`]. 1 write unit.
     pub async fn close_breaker(&self, service: &str) -> Result<()> {
-        self.update(&Key::breaker(service))
+        let update = self
+            .update(&Key::breaker(service))
             .update_expression("SET failures = :zero, open_until = :zero")
-            .expression_attribute_values(":zero", number(0))
-            .send()
-            .await
-            .map_err(|error| StoreError::call("UpdateItem breaker", error))?;
+            .expression_attribute_values(":zero", number(0));
+        self.write("UpdateItem breaker", update).await?;
         Ok(())
     }
 
@@ -98,18 +93,12 @@ impl Store {
     ) -> Result<bool> {
         let read = breaker.open_until.map_or(0, Timestamp::as_millisecond);
         let until = now + domain::payments::breaker::COOLDOWN;
-        let answer = self
+        let update = self
             .update(&Key::breaker(service))
             .update_expression("SET open_until = :until")
             .condition_expression("open_until = :read")
             .expression_attribute_values(":until", number(until.as_millisecond()))
-            .expression_attribute_values(":read", number(read))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition_failure(&error) => Ok(false),
-            Err(error) => Err(StoreError::call("UpdateItem breaker", error)),
-        }
+            .expression_attribute_values(":read", number(read));
+        Ok(self.write("UpdateItem breaker", update).await?.is_done())
     }
 }

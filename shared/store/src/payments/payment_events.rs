@@ -1,12 +1,11 @@
 //! Stores webhook events of payment providers as they were received, once, before they are handled.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use domain::payments::Provider;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consistency, Result, Store, StoreError,
+    Consistency, Result, Store,
     item::{Item, Record, from_item, string, to_item},
     keys::Key,
 };
@@ -96,25 +95,13 @@ impl Store {
             expires_at: (event.received_at + KEPT).as_second(),
         };
         let key = Key::payment_event(event.provider, &event.event_id);
-        let answer = self
+        let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(&key, &record)?))
-            .condition_expression("attribute_not_exists(PK)")
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::call("PutItem payment event", error)),
-        }
+            .condition_expression("attribute_not_exists(PK)");
+        Ok(self.write("PutItem payment event", put).await?.is_done())
     }
 
     /// Reads an event. Key: [`Key::payment_event`]. 1 read unit for 4 KB.
@@ -137,12 +124,11 @@ impl Store {
         event_id: &str,
         outcome: PaymentEventOutcome,
     ) -> Result<()> {
-        self.update(&Key::payment_event(provider, event_id))
+        let update = self
+            .update(&Key::payment_event(provider, event_id))
             .update_expression("SET outcome = :outcome")
-            .expression_attribute_values(":outcome", string(outcome.as_str()))
-            .send()
-            .await
-            .map_err(|error| StoreError::call("UpdateItem payment event", error))?;
+            .expression_attribute_values(":outcome", string(outcome.as_str()));
+        self.write("UpdateItem payment event", update).await?;
         Ok(())
     }
 }

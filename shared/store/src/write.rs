@@ -1,0 +1,153 @@
+//! Conditional writes of one item. A write that meets a transaction of the same item is repeated:
+//! DynamoDB rejects it with `TransactionConflictException`, which the SDK does not retry.
+
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        put_item::{PutItemError, builders::PutItemFluentBuilder},
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
+    types::ConsumedCapacity,
+};
+
+use crate::{Result, Store, StoreError, attempts::Attempts, item::Item, log_units};
+
+/// Code of the error of a write that met a transaction of the same item.
+const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
+
+/// A write of one item, to be sent by [`Store::write`].
+#[derive(Clone)]
+pub(crate) enum Write {
+    /// Replaces the item.
+    Put(PutItemFluentBuilder),
+    /// Changes attributes of the item.
+    Update(UpdateItemFluentBuilder),
+}
+
+/// Result of a write of one item.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// The item was written: its attributes, as far as the request asked for them.
+    Done(Item),
+    /// The condition failed: the existing item, if the request asked for it and there is one.
+    Refused(Option<Item>),
+}
+
+/// Why one attempt failed.
+enum Failed {
+    /// The condition did not hold.
+    Condition(Option<Item>),
+    /// A transaction of the same item was in progress.
+    Conflict,
+    /// Anything else.
+    Other(StoreError),
+}
+
+impl Store {
+    /// Sends a write of one item, and repeats it with backoff while transactions of the item are in
+    /// progress.
+    pub(crate) async fn write(
+        &self,
+        operation: &'static str,
+        write: impl Into<Write>,
+    ) -> Result<Written> {
+        let write = write.into();
+        let mut attempts = Attempts::new(operation);
+        loop {
+            attempts.next().await?;
+            match write.clone().send(operation).await {
+                Ok(item) => return Ok(Written::Done(item)),
+                Err(Failed::Condition(item)) => return Ok(Written::Refused(item)),
+                Err(Failed::Conflict) => {}
+                Err(Failed::Other(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Written {
+    /// The written item; a failed condition is an error, as `entity` should have met it.
+    pub(crate) fn or_inconsistent(self, entity: &'static str) -> Result<Item> {
+        match self {
+            Self::Done(item) => Ok(item),
+            Self::Refused(_) => Err(StoreError::inconsistent(
+                entity,
+                "the condition of its write failed",
+            )),
+        }
+    }
+
+    /// Whether the item was written.
+    pub(crate) const fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+impl Write {
+    async fn send(self, operation: &'static str) -> Result<Item, Failed> {
+        let (item, capacity): (_, Option<ConsumedCapacity>) = match self {
+            Self::Put(put) => {
+                let answer = put.send().await;
+                let answer = answer.map_err(|error| {
+                    let refused = match error.as_service_error() {
+                        Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                            Some(failed.item().cloned())
+                        }
+                        _ => None,
+                    };
+                    failed(operation, error, refused)
+                })?;
+                (answer.attributes, answer.consumed_capacity)
+            }
+            Self::Update(update) => {
+                let answer = update.send().await;
+                let answer = answer.map_err(|error| {
+                    let refused = match error.as_service_error() {
+                        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                            Some(failed.item().cloned())
+                        }
+                        _ => None,
+                    };
+                    failed(operation, error, refused)
+                })?;
+                (answer.attributes, answer.consumed_capacity)
+            }
+        };
+        log_units(operation, capacity.as_slice());
+        Ok(item.unwrap_or_default())
+    }
+}
+
+/// Classifies an error; `refused` is the existing item if the condition failed.
+fn failed<E, R>(
+    operation: &'static str,
+    error: SdkError<E, R>,
+    refused: Option<Option<Item>>,
+) -> Failed
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    match refused {
+        Some(item) => Failed::Condition(item),
+        None if is_conflict(&error) => Failed::Conflict,
+        None => Failed::Other(StoreError::call(operation, error)),
+    }
+}
+
+/// Whether a write met a transaction of the same item.
+pub(crate) fn is_conflict<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.code() == Some(TRANSACTION_CONFLICT)
+}
+
+impl From<PutItemFluentBuilder> for Write {
+    fn from(put: PutItemFluentBuilder) -> Self {
+        Self::Put(put)
+    }
+}
+
+impl From<UpdateItemFluentBuilder> for Write {
+    fn from(update: UpdateItemFluentBuilder) -> Self {
+        Self::Update(update)
+    }
+}
