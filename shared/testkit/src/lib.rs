@@ -108,6 +108,28 @@ impl Response {
     }
 }
 
+/// Stock of a SKU as staff see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockCounts {
+    /// Units in the warehouse.
+    pub on_hand: i64,
+    /// Units on hand that unpaid orders hold.
+    pub reserved: i64,
+    /// Units available for sale.
+    pub available: i64,
+}
+
+impl StockCounts {
+    /// Units on hand of which none is reserved.
+    pub fn unreserved(units: i64) -> Self {
+        Self {
+            on_hand: units,
+            reserved: 0,
+            available: units,
+        }
+    }
+}
+
 /// Folder of the project.
 pub fn root() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -425,13 +447,17 @@ impl Shop {
         .await
     }
 
-    /// Stock of a SKU: units on hand, reserved and available.
-    pub async fn stock(&self, sku: &str) -> [i64; 3] {
+    /// Stock of a SKU as staff see it.
+    pub async fn stock(&self, sku: &str) -> StockCounts {
         let stock = self
             .staff_get(&format!("/v1/admin/stock/{sku}"))
             .await
             .expect(200);
-        ["on_hand", "reserved", "available"].map(|counter| stock[counter].as_i64().unwrap())
+        StockCounts {
+            on_hand: stock["on_hand"].as_i64().unwrap(),
+            reserved: stock["reserved"].as_i64().unwrap(),
+            available: stock["available"].as_i64().unwrap(),
+        }
     }
 
     /// Emails that were sent to an address.
