@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use domain::{
     cart::{Cart, CartLine, ChangeCartError, LIFETIME, MAX_LINES},
     catalog::Sku,
+    fault::{Failure, Rejection},
     id::{CartId, OrderId},
 };
 use jiff::Timestamp;
@@ -64,6 +65,26 @@ impl TryFrom<CartRecord> for Cart {
     }
 }
 
+/// Why a line of a cart was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CartLineError {
+    /// The cart forbids the change.
+    #[error(transparent)]
+    Refused(#[from] ChangeCartError),
+    /// Accessing the table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<CartLineError> for Failure {
+    fn from(error: CartLineError) -> Self {
+        match error {
+            CartLineError::Refused(error) => Rejection::from(error).into(),
+            CartLineError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl Store {
     /// Writes a new cart. Key: [`Key::cart`]. 1 write unit.
     pub async fn create_cart(&self, cart: &Cart) -> Result<()> {
@@ -109,7 +130,7 @@ impl Store {
         sku: &Sku,
         quantity: u32,
         now: Timestamp,
-    ) -> Result<std::result::Result<Cart, ChangeCartError>> {
+    ) -> Result<Cart, CartLineError> {
         let answer = self
             .update(&Key::cart(id))
             .update_expression(
@@ -146,7 +167,7 @@ impl Store {
         id: CartId,
         sku: &Sku,
         now: Timestamp,
-    ) -> Result<std::result::Result<Cart, ChangeCartError>> {
+    ) -> Result<Cart, CartLineError> {
         let answer = self.update(&Key::cart(id))
             .update_expression(
                 "REMOVE quantities.#sku, added.#sku SET version = version + :one, expires_at = :expires_at",
@@ -176,18 +197,18 @@ impl Store {
 /// reason specific to the update.
 fn changed(
     operation: &'static str,
-    answer: std::result::Result<Option<Item>, SdkError<UpdateItemError>>,
+    answer: Result<Option<Item>, SdkError<UpdateItemError>>,
     now: Timestamp,
     particular: ChangeCartError,
-) -> Result<std::result::Result<Cart, ChangeCartError>> {
+) -> Result<Cart, CartLineError> {
     let error = match answer {
-        Ok(cart) => return read_cart(cart.unwrap_or_default()).map(Ok),
+        Ok(cart) => return Ok(read_cart(cart.unwrap_or_default())?),
         Err(error) => error,
     };
     let Some(item) = refused_item(error.as_service_error()) else {
-        return Err(StoreError::call(operation, error));
+        return Err(StoreError::call(operation, error).into());
     };
-    Ok(Err(refusal(item, now)?.unwrap_or(particular)))
+    Err(refusal(item, now)?.unwrap_or(particular).into())
 }
 
 /// Parses a cart from its item.

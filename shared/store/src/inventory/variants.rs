@@ -50,9 +50,14 @@ pub struct VariantDetails<'a> {
     pub initial_quantity: i64,
 }
 
-/// The SKU belongs to another product.
+/// Result of an attempt to write a variant.
 #[derive(Debug, PartialEq, Eq)]
-pub struct SkuTaken;
+pub enum PutVariantOutcome {
+    /// The fields were written; the variant as it is now.
+    Put(Variant),
+    /// The SKU belongs to another product.
+    SkuTaken,
+}
 
 impl Store {
     /// Reads one variant with the stock of its first shard. Key: [`Key::variant`]. 0.5 or 1 read unit.
@@ -167,7 +172,7 @@ impl Store {
     pub async fn put_variant_details(
         &self,
         details: &VariantDetails<'_>,
-    ) -> Result<std::result::Result<Variant, SkuTaken>> {
+    ) -> Result<PutVariantOutcome> {
         let answer = self
             .update(&Key::variant(details.sku))
             .update_expression(
@@ -200,7 +205,7 @@ impl Store {
             .await;
         let variant = match answer {
             Ok(answer) => read_variant(answer.attributes.unwrap_or_default())?,
-            Err(error) if is_condition_failure(&error) => return Ok(Err(SkuTaken)),
+            Err(error) if is_condition_failure(&error) => return Ok(PutVariantOutcome::SkuTaken),
             Err(error) => return Err(StoreError::call("UpdateItem variant details", error)),
         };
         for shard in 1..variant.shards {
@@ -225,9 +230,9 @@ impl Store {
         }
         if variant.shards > 1 {
             let whole = self.whole_variant(details.sku).await?;
-            return Ok(Ok(whole.unwrap_or(variant)));
+            return Ok(PutVariantOutcome::Put(whole.unwrap_or(variant)));
         }
-        Ok(Ok(variant))
+        Ok(PutVariantOutcome::Put(variant))
     }
 
     /// Takes a variant off sale because its product no longer has it, which frees its SKU for another
