@@ -366,8 +366,15 @@ async fn an_order_is_noted_while_it_waits_and_no_longer() {
     .await;
 }
 
-/// An order of five tees that is neither paid nor failed, due in a second, with its due note.
-async fn due_order() -> (Shop, Value, Value) {
+/// An order of five tees that is neither paid nor failed, due in a second.
+struct DueOrder {
+    shop: Shop,
+    placed: Value,
+    /// Its due note.
+    note: Value,
+}
+
+async fn due_order() -> DueOrder {
     let shop = with(&[("PaymentWindowSeconds", "1")]).await;
     // Its payment waits for an open circuit breaker.
     let breaker = json!({
@@ -384,12 +391,12 @@ async fn due_order() -> (Shop, Value, Value) {
             due_notes(&shop).await.remove(id)
         })
         .await;
-    (shop, placed, note)
+    DueOrder { shop, placed, note }
 }
 
 #[tokio::test]
 async fn the_sweep_gets_through_everything_that_is_due() {
-    let (shop, placed, note) = due_order().await;
+    let DueOrder { shop, placed, note } = due_order().await;
     let id = placed["id"].as_str().unwrap();
     assert!(
         note["expires_at"].is_null(),
@@ -440,7 +447,7 @@ async fn the_sweep_gets_through_everything_that_is_due() {
 
 #[tokio::test]
 async fn an_order_that_ends_late_is_counted() {
-    let (shop, placed, note) = due_order().await;
+    let DueOrder { shop, placed, note } = due_order().await;
     let id = placed["id"].as_str().unwrap();
     // Makes it due an hour ago.
     let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();

@@ -31,7 +31,7 @@ use runtime::{Environment, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 use serde_json::{Value, json};
 
 pub use crate::{
-    csv::{Product, catalogue},
+    csv::{Product, Variant, catalogue},
     faults::{AwsCall, Fault, Faults, Sent},
 };
 pub use local::lambda::InvokeError;
