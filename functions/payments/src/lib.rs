@@ -426,6 +426,11 @@ impl<T: PaymentProvider> Payments<T> {
                         .await
                 }
             },
+            // Waiting does not count as a delivery, and a first delivery does not look for a payment
+            // that its closed order does not know: after a failed one, the next does.
+            Err(CallError::Open(_)) if order.payment.payment_id.is_none() => {
+                Err("the circuit breaker opened before the authorization was voided".into())
+            }
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(error) => Err(error.into()),
         }
