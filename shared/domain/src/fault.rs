@@ -199,3 +199,98 @@ impl From<Rejection> for Failure {
         Self::Rejected(rejection)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::{
+        cart::ChangeCartError,
+        catalog, idempotency, invoices,
+        money::MoneyError,
+        orders::{ChangeError, OrderStatus, PlaceOrderError, Shortage, placed},
+    };
+
+    /// Every rejection of a use case, as the client reads it.
+    #[test]
+    fn rejections() {
+        let sku = || "TEE".parse().unwrap();
+        let short = |available| Shortage {
+            sku: sku(),
+            wanted: 3,
+            available,
+        };
+        let order = placed(&[("TEE", 1, 500)]);
+        let canceled = order.expired(order.due_at).unwrap().order;
+        let rejections: Vec<(&str, Rejection)> = vec![
+            ("a cart that is missing", ChangeCartError::NoSuchCart.into()),
+            (
+                "a cart that was ordered",
+                ChangeCartError::AlreadyOrdered.into(),
+            ),
+            ("a full cart", ChangeCartError::Full.into()),
+            ("an unknown SKU", ChangeCartError::UnknownSku(sku()).into()),
+            ("a missing line", ChangeCartError::NoSuchLine(sku()).into()),
+            (
+                "an order without a cart",
+                PlaceOrderError::NoSuchCart.into(),
+            ),
+            ("an order of nothing", PlaceOrderError::CartEmpty.into()),
+            ("a second order", PlaceOrderError::CartAlreadyOrdered.into()),
+            ("a key of another order", PlaceOrderError::KeyReused.into()),
+            (
+                "too few units",
+                PlaceOrderError::OutOfStock(vec![short(0), short(2)]).into(),
+            ),
+            (
+                "a total without end",
+                PlaceOrderError::Money(MoneyError::Overflow).into(),
+            ),
+            ("too many buyers", PlaceOrderError::Contended.into()),
+            ("too many shards", PlaceOrderError::TooManyShards.into()),
+            ("a change made before", ChangeError::AlreadyDone.into()),
+            (
+                "a change in the wrong status",
+                ChangeError::WrongStatus(OrderStatus::Fulfilled).into(),
+            ),
+            (
+                "a change during a payment",
+                ChangeError::PaymentInProgress.into(),
+            ),
+            ("an order not due", ChangeError::NotDue(order.due_at).into()),
+            ("a shipped order", ChangeError::AlreadyShipped.into()),
+            (
+                "lines that do not fit",
+                ChangeError::Lines(vec![FieldFault::new("lines[0].sku", "not_in_order", "…")])
+                    .into(),
+            ),
+            (
+                "a refund that is too high",
+                ChangeError::AboveCaptured { left: 500 }.into(),
+            ),
+            ("nothing left", ChangeError::NothingLeft.into()),
+            ("too many parts", ChangeError::TooMany.into()),
+            ("no idempotency key", idempotency::missing()),
+            ("an unusable idempotency key", {
+                "schlüssel"
+                    .parse::<idempotency::IdempotencyKey>()
+                    .unwrap_err()
+            }),
+            ("a reused idempotency key", idempotency::reused()),
+            ("a request in progress", idempotency::in_progress()),
+            ("a foreign cursor", catalog::invalid_cursor()),
+            ("an invoice too early", invoices::missing(&order)),
+            ("an invoice of nothing", invoices::missing(&canceled)),
+        ];
+        let mut text = String::new();
+        for (name, rejection) in rejections {
+            let code = rejection.code.as_str();
+            writeln!(text, "{name}: {code}\n  {}", rejection.detail).unwrap();
+            for fault in rejection.fields {
+                writeln!(text, "  {}: {}, {}", fault.field, fault.code, fault.message).unwrap();
+            }
+        }
+        insta::assert_snapshot!(text);
+    }
+}
