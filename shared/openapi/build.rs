@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={}", template.display());
         let template: Value = serde_yaml_ng::from_str(&fs::read_to_string(template)?)?;
         let context = folder.file_name().unwrap_or_default().to_string_lossy();
-        for (key, binary) in routes(&template["Resources"])? {
+        for Route { key, binary } in routes(&template["Resources"])? {
             // The route of everything else has no method.
             let Some((method, path)) = key.split_once(' ') else {
                 continue;
@@ -66,8 +66,14 @@ fn folders(functions: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(folders)
 }
 
-/// Route keys, each with the binary of the function that its integration calls.
-fn routes(resources: &Value) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+struct Route {
+    /// Method and path.
+    key: String,
+    /// Binary of the function that the integration calls.
+    binary: String,
+}
+
+fn routes(resources: &Value) -> Result<Vec<Route>, Box<dyn Error>> {
     let mut routes = Vec::new();
     for (id, route) in resources.as_mapping().ok_or("no resources")? {
         if route["Type"] != "AWS::ApiGatewayV2::Route" {
@@ -84,7 +90,10 @@ fn routes(resources: &Value) -> Result<Vec<(String, String)>, Box<dyn Error>> {
         let (Some(key), Some(binary)) = (key, binary()) else {
             return Err(format!("{id:?} has no key, or leads to no function").into());
         };
-        routes.push((key.to_owned(), binary.to_owned()));
+        routes.push(Route {
+            key: key.to_owned(),
+            binary: binary.to_owned(),
+        });
     }
     Ok(routes)
 }

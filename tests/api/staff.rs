@@ -2,7 +2,7 @@
 
 use local::template::Trigger;
 use serde_json::json;
-use testkit::{Product, Shop};
+use testkit::{Product, Shop, StockCounts};
 
 #[tokio::test]
 async fn every_admin_route_wants_a_staff_token() {
@@ -46,7 +46,7 @@ async fn stock_is_set_and_what_is_promised_stays_promised() {
     let shop = Shop::start().await;
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
         .await;
-    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(5));
     let set = shop
         .staff_call("PUT", "/v1/admin/stock/TEE", &json!({ "on_hand": 20 }))
         .await
@@ -67,11 +67,25 @@ async fn stock_is_set_and_what_is_promised_stays_promised() {
     shop.order("held", &testkit::order_body(&cart, "tok_timeout"))
         .await
         .expect(201);
-    assert_eq!(shop.stock("TEE").await, [20, 4, 16]);
+    assert_eq!(
+        shop.stock("TEE").await,
+        StockCounts {
+            on_hand: 20,
+            reserved: 4,
+            available: 16
+        }
+    );
     shop.staff_call("PUT", "/v1/admin/stock/TEE", &json!({ "on_hand": 10 }))
         .await
         .expect(200);
-    assert_eq!(shop.stock("TEE").await, [10, 4, 6]);
+    assert_eq!(
+        shop.stock("TEE").await,
+        StockCounts {
+            on_hand: 10,
+            reserved: 4,
+            available: 6
+        }
+    );
     shop.staff_get("/v1/admin/stock/NOBODY")
         .await
         .expect_problem(404, "not_found");

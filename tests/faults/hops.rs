@@ -108,5 +108,5 @@ async fn a_message_that_waits_for_its_provider_ends_before_lambda_stops_it() {
     // An order that waits in vain for its payment is expired by the sweep like any other.
     let order = world.order(&placed).await;
     assert_eq!(order["status"], "pending_payment");
-    assert_eq!(world.shop.stock("TEE").await[1], 1, "still reserved");
+    assert_eq!(world.shop.stock("TEE").await.reserved, 1, "still reserved");
 }

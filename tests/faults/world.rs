@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use domain::inventory::{HeldUnits, Stock};
 use local::stripe::{CARD, Intent, KEY, StripeStandIn};
 use serde_json::{Value, json};
 use testkit::{Faults, Response, Shop, order_body};
@@ -189,30 +190,30 @@ impl World {
     pub(crate) async fn check(&self) -> Result<(), String> {
         let items = self.items().await;
         let intents = self.stripe.intents().await.unwrap();
-        let mut stock: BTreeMap<String, [i64; 5]> = BTreeMap::new();
+        let mut stock: BTreeMap<String, Stock> = BTreeMap::new();
         for item in items
             .iter()
             .filter(|item| text(item, "entity_type") == "variant")
         {
-            let counters = ["available", "reserved", "sold", "counted", "sold_at_count"];
-            let counters = counters.map(|name| number(&item[name]));
-            if counters[0] < 0 || counters[1] < 0 {
+            let of_shard = Stock {
+                available: number(&item["available"]),
+                reserved: number(&item["reserved"]),
+                sold: number(&item["sold"]),
+                counted: number(&item["counted"]),
+                sold_at_count: number(&item["sold_at_count"]),
+            };
+            if of_shard.available < 0 || of_shard.reserved < 0 {
                 return Err(format!("sold what is not there: {item}"));
             }
-            let sum = stock.entry(text(item, "sku")).or_default();
-            for (sum, counter) in sum.iter_mut().zip(counters) {
-                *sum += counter;
-            }
+            *stock.entry(text(item, "sku")).or_default() += of_shard;
         }
-        let mut held: HashMap<String, [i64; 2]> = HashMap::new();
+        let mut held: HashMap<String, HeldUnits> = HashMap::new();
         for order in items
             .iter()
             .filter(|item| text(item, "entity_type") == "order")
         {
             for (sku, units) in holds(order) {
-                let sum = held.entry(sku).or_default();
-                sum[0] += units[0];
-                sum[1] += units[1];
+                *held.entry(sku).or_default() += units;
             }
             money(order, &intents)?;
             let version = number(&order["version"]);
@@ -221,12 +222,14 @@ impl World {
                 return Err(format!("history and version differ: {order}"));
             }
         }
-        for (sku, [available, reserved, sold, counted, sold_at_count]) in &stock {
+        for (sku, stock) in &stock {
             let held = held.get(sku).copied().unwrap_or_default();
-            if held != [*reserved, *sold] {
-                return Err(format!("{sku}: stock {reserved}/{sold}, orders {held:?}"));
+            if held != stock.held() {
+                return Err(format!("{sku}: {stock:?}, but the orders hold {held:?}"));
             }
-            if available + reserved != counted - (sold - sold_at_count) {
+            // Not by the shop's own rule, which is being tested.
+            let sold_since = stock.sold - stock.sold_at_count;
+            if stock.available + stock.reserved != stock.counted - sold_since {
                 return Err(format!("{sku}: the ledger does not add up"));
             }
         }
@@ -300,7 +303,7 @@ impl World {
         orders
             .flat_map(holds)
             .filter(|(of, _)| of == sku)
-            .map(|(_, units)| units[1])
+            .map(|(_, units)| units.sold)
             .sum()
     }
 
@@ -318,8 +321,8 @@ fn number(value: &Value) -> i64 {
         .map_or(0, |number| number.parse().unwrap())
 }
 
-/// Units reserved and sold of each SKU, according to the order.
-fn holds(order: &Value) -> Vec<(String, [i64; 2])> {
+/// Units of each SKU that the order holds.
+fn holds(order: &Value) -> Vec<(String, HeldUnits)> {
     let payment = &order["payment"]["M"];
     let open = !order["closed"].is_object();
     let paying =
@@ -330,10 +333,17 @@ fn holds(order: &Value) -> Vec<(String, [i64; 2])> {
             let line = &line["M"];
             let quantity = number(&line["quantity"]);
             let back = number(&line["withdrawn"]) + number(&line["returned_to_stock"]);
+            let none = HeldUnits::default();
             let held = match (open, paying) {
-                (false, _) => [0, 0],
-                (true, true) => [quantity, 0],
-                (true, false) => [0, quantity - back],
+                (false, _) => none,
+                (true, true) => HeldUnits {
+                    reserved: quantity,
+                    ..none
+                },
+                (true, false) => HeldUnits {
+                    sold: quantity - back,
+                    ..none
+                },
             };
             (text(line, "sku"), held)
         })

@@ -1,10 +1,36 @@
 //! Covers: create-import, start-import, import-rows, get-import with good, bad and real files.
 
 use serde_json::{Value, json};
-use testkit::{Product, Shop, catalogue, order_body, root};
+use testkit::{Product, Shop, StockCounts, Variant, catalogue, order_body, root};
 
-fn counts(import: &Value) -> [u64; 3] {
-    ["rows_total", "rows_imported", "rows_failed"].map(|count| import[count].as_u64().unwrap())
+/// Rows of a file by their result.
+#[derive(Debug, PartialEq, Eq)]
+struct RowCounts {
+    imported: u64,
+    failed: u64,
+}
+
+impl RowCounts {
+    fn all_imported(imported: u64) -> Self {
+        Self {
+            imported,
+            failed: 0,
+        }
+    }
+}
+
+fn counts(import: &Value) -> RowCounts {
+    let count = |name| import[name].as_u64().unwrap();
+    let counts = RowCounts {
+        imported: count("rows_imported"),
+        failed: count("rows_failed"),
+    };
+    assert_eq!(
+        count("rows_total"),
+        counts.imported + counts.failed,
+        "{import}"
+    );
+    counts
 }
 
 fn faults(import: &Value) -> Vec<(u64, &str)> {
@@ -27,7 +53,7 @@ async fn the_same_file_again_changes_nothing() {
         Product::single("mug", "MUG", "5", 5),
     ]);
     let first = shop.import(file.clone()).await;
-    assert_eq!(counts(&first), [2, 2, 0]);
+    assert_eq!(counts(&first), RowCounts::all_imported(2));
     shop.buy(&[("TEE", 2)], "tok_ok", "paid").await;
     shop.staff_call("PUT", "/v1/admin/stock/MUG", &json!({ "on_hand": 50 }))
         .await
@@ -38,7 +64,7 @@ async fn the_same_file_again_changes_nothing() {
     );
 
     let again = shop.import(file.clone()).await;
-    assert_eq!(counts(&again), [2, 2, 0]);
+    assert_eq!(counts(&again), RowCounts::all_imported(2));
     shop.forget_pages().await;
     let after = (
         shop.get("/v1/products/tee").await.text,
@@ -47,12 +73,12 @@ async fn the_same_file_again_changes_nothing() {
     assert_eq!(before, after);
     assert_eq!(
         shop.stock("TEE").await,
-        [3, 0, 3],
+        StockCounts::unreserved(3),
         "what was sold stays sold"
     );
     assert_eq!(
         shop.stock("MUG").await,
-        [50, 0, 50],
+        StockCounts::unreserved(50),
         "what was counted stays counted"
     );
 
@@ -63,17 +89,22 @@ async fn the_same_file_again_changes_nothing() {
         shop.get("/v1/products/tee").await.expect(200)["title"],
         "A better tee"
     );
-    assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(3));
     shop.import(catalogue(&[Product::single("tee", "TEE", "10.00", 9)]))
         .await;
-    assert_eq!(shop.stock("TEE").await, [9, 0, 9]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(9));
 }
 
 #[tokio::test]
 async fn a_variant_that_is_gone_is_not_sold_and_its_sku_may_be_used_again() {
     let shop = Shop::start().await;
     let sizes = |variants: &[(&'static str, &'static str)]| {
-        let variants = variants.iter().map(|(size, sku)| (*size, *sku, "10.00", 5));
+        let variants = variants.iter().map(|(size, sku)| Variant {
+            option: size,
+            sku,
+            price: "10.00",
+            quantity: 5,
+        });
         Product {
             variants: variants.collect(),
             ..Product::single("tee", "", "", 0)
@@ -137,7 +168,13 @@ async fn good_rows_are_imported_and_bad_ones_named_by_line() {
         (17, "invalid_published"),
     ];
     assert_eq!(faults(&import), want, "{import}");
-    assert_eq!(counts(&import), [16, 2, 14]);
+    assert_eq!(
+        counts(&import),
+        RowCounts {
+            imported: 2,
+            failed: 14
+        }
+    );
     let good = shop.get("/v1/products/good").await.expect(200);
     assert_eq!(good["variants"].as_array().unwrap().len(), 1);
     shop.get("/v1/products/last").await.expect(200);
@@ -148,7 +185,7 @@ async fn good_rows_are_imported_and_bad_ones_named_by_line() {
     }
     assert_eq!(
         shop.stock("G-S").await,
-        [5, 0, 5],
+        StockCounts::unreserved(5),
         "the thief did not get the SKU"
     );
 }
@@ -256,7 +293,10 @@ async fn what_is_too_large_is_named_and_takes_nothing_down_with_it() {
         let import = shop.import(file).await;
         assert_eq!(
             counts(&import),
-            [rows + 1, 1, rows],
+            RowCounts {
+                imported: 1,
+                failed: rows
+            },
             "{code} {:.300}",
             import.to_string()
         );
@@ -282,7 +322,10 @@ async fn a_page_of_large_products_is_as_small_as_any() {
             "<b>x</b> ".repeat(6000)
         ));
     }
-    assert_eq!(counts(&shop.import(file).await), [60, 60, 0]);
+    assert_eq!(
+        counts(&shop.import(file).await),
+        RowCounts::all_imported(60)
+    );
     let page = shop.get("/v1/products?sort=price&limit=100").await;
     assert_eq!(page.expect(200)["items"].as_array().unwrap().len(), 60);
     assert!(page.text.len() < 60 * 400, "{}", page.text.len());
@@ -325,7 +368,7 @@ async fn one_import_takes_one_file() {
         .expect(200);
     assert_eq!(
         (waiting["state"].as_str(), counts(&waiting)),
-        (Some("awaiting_upload"), [0, 0, 0])
+        (Some("awaiting_upload"), RowCounts::all_imported(0))
     );
     let http = reqwest::Client::new();
     let url = ticket["upload"]["url"].as_str().unwrap();
@@ -369,7 +412,12 @@ async fn many_products_travel_in_many_messages() {
         ));
     }
     let import = shop.import(file).await;
-    assert_eq!(counts(&import), [400, 400, 0], "{}", import["errors"]);
+    assert_eq!(
+        counts(&import),
+        RowCounts::all_imported(400),
+        "{}",
+        import["errors"]
+    );
     let (mut path, mut seen) = (
         "/v1/products?type=bulk&sort=price&limit=100".to_owned(),
         Vec::new(),
@@ -399,7 +447,10 @@ async fn a_product_may_stand_in_more_lists_than_a_transaction_holds() {
             "Handle,Title,Tags,Variant SKU,Variant Inventory Qty,Variant Price\nwide,Wide,\"{tags}\",WIDE,1,1\n"
         )
     };
-    assert_eq!(counts(&shop.import(file(&tags)).await), [1, 1, 0]);
+    assert_eq!(
+        counts(&shop.import(file(&tags)).await),
+        RowCounts::all_imported(1)
+    );
     let listed = async |tag: usize| {
         let page = shop
             .get(&format!("/v1/products?tag=tag%20{tag}"))
@@ -411,7 +462,10 @@ async fn a_product_may_stand_in_more_lists_than_a_transaction_holds() {
         (listed(0).await, listed(60).await, listed(119).await),
         (1, 1, 1)
     );
-    assert_eq!(counts(&shop.import(file(&tags[60..])).await), [1, 1, 0]);
+    assert_eq!(
+        counts(&shop.import(file(&tags[60..])).await),
+        RowCounts::all_imported(1)
+    );
     shop.forget_pages().await;
     assert_eq!(
         (listed(0).await, listed(60).await, listed(119).await),

@@ -72,12 +72,19 @@ async fn text(document: &Value) -> String {
     pdf_extract::extract_text_from_mem(&fetch(document).await).unwrap()
 }
 
-/// Places an order with the given body and waits until it is paid; returns the response and the paid
-/// order.
-async fn buy(shop: &Shop, key: &str, body: &Value) -> (Value, Value) {
+/// An order at two times.
+struct Bought {
+    /// The response to its placement.
+    placed: Value,
+    /// The order once it is paid.
+    order: Value,
+}
+
+/// Places an order with the given body and waits until it is paid.
+async fn buy(shop: &Shop, key: &str, body: &Value) -> Bought {
     let placed = shop.order(key, body).await.expect(201);
     let order = shop.order_becomes(&placed, "paid").await;
-    (placed, order)
+    Bought { placed, order }
 }
 
 async fn refund(shop: &Shop, placed: &Value, key: &str, body: &Value) -> Response {
@@ -139,7 +146,7 @@ async fn a_paid_order_gets_an_invoice_and_only_who_may_sees_it() {
     ])
     .await;
     let cart = shop.cart(&[("TEE", 2), ("MUG", 1)]).await;
-    let (placed, order) = buy(&shop, "one", &order_body(&cart, "tok_ok")).await;
+    let Bought { placed, order } = buy(&shop, "one", &order_body(&cart, "tok_ok")).await;
     let invoice = invoice(&shop, &placed).await;
     let number = invoice["number"].as_str().unwrap();
     assert_gapless(&[number.to_owned()], "INV");
@@ -199,23 +206,23 @@ async fn orders_at_once_get_numbers_without_gaps() {
         let cart = shop.cart(&[("TEE", 1)]).await;
         orders.push((format!("at-once-{index}"), order_body(&cart, "tok_ok")));
     }
-    let placed = futures_util::future::join_all(
+    let bought = futures_util::future::join_all(
         orders
             .iter()
             .map(async |(key, body)| buy(&shop, key, body).await),
     )
     .await;
     // Orders whose messages are still queued are delivered again, all at once and beside the queue.
-    let messages: Vec<String> = placed
+    let messages: Vec<String> = bought
         .iter()
-        .map(|(placed, order)| changed(placed, version(order, "paid"), "paid"))
+        .map(|bought| changed(&bought.placed, version(&bought.order, "paid"), "paid"))
         .collect();
     let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
     let batches = messages.chunks(4).map(|batch| deliver(&shop, batch));
     futures_util::future::join_all(batches).await;
     let mut numbers = Vec::new();
-    for (placed, _) in &placed {
-        let invoice = invoice(&shop, placed).await;
+    for bought in &bought {
+        let invoice = invoice(&shop, &bought.placed).await;
         numbers.push(invoice["number"].as_str().unwrap().to_owned());
     }
     assert_gapless(&numbers, "INV");
@@ -227,7 +234,7 @@ async fn delivered_again_it_is_the_same_number_and_the_same_file() {
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 9)])
         .await;
     let cart = shop.cart(&[("TEE", 1)]).await;
-    let (placed, order) = buy(&shop, "again", &order_body(&cart, "tok_ok")).await;
+    let Bought { placed, order } = buy(&shop, "again", &order_body(&cart, "tok_ok")).await;
     let first = invoice(&shop, &placed).await;
     let bytes = fetch(&first).await;
     let message = changed(&placed, version(&order, "paid"), "paid");
@@ -256,7 +263,9 @@ async fn delivered_again_it_is_the_same_number_and_the_same_file() {
 
     // The next order has the next number: no number was used up meanwhile.
     let cart = shop.cart(&[("TEE", 1)]).await;
-    let (placed, _) = buy(&shop, "next", &order_body(&cart, "tok_ok")).await;
+    let placed = buy(&shop, "next", &order_body(&cart, "tok_ok"))
+        .await
+        .placed;
     let next = invoice(&shop, &placed).await;
     assert!(next["number"].as_str().unwrap().ends_with("-000002"));
 }
@@ -267,7 +276,9 @@ async fn a_refund_gets_a_credit_note_of_its_own_series() {
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 9)])
         .await;
     let cart = shop.cart(&[("TEE", 3)]).await;
-    let (placed, _) = buy(&shop, "refunded", &order_body(&cart, "tok_ok")).await;
+    let placed = buy(&shop, "refunded", &order_body(&cart, "tok_ok"))
+        .await
+        .placed;
     let first = invoice(&shop, &placed).await;
     let goods = json!({ "lines": [{ "sku": "TEE", "quantity": 1 }], "reason": "Too small." });
     assert!(refund(&shop, &placed, "goods", &goods).await.status < 300);
@@ -314,7 +325,7 @@ async fn what_cannot_be_stored_holds_nothing_up_and_is_made_later() {
     let s3 = &shop.stack().emulators.s3;
     s3.delete_bucket().bucket(bucket).send().await.unwrap();
     let cart = shop.cart(&[("TEE", 1)]).await;
-    let (placed, order) = buy(&shop, "outage", &order_body(&cart, "tok_ok")).await;
+    let Bought { placed, order } = buy(&shop, "outage", &order_body(&cart, "tok_ok")).await;
     let paid = changed(&placed, version(&order, "paid"), "paid");
     assert_eq!(deliver(&shop, &[&paid]).await, 1);
     let answer = ask(&shop, &placed).await;
@@ -349,7 +360,9 @@ async fn a_refund_told_of_first_makes_the_invoice_too() {
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 9)])
         .await;
     let cart = shop.cart(&[("TEE", 1)]).await;
-    let (placed, _) = buy(&shop, "order", &order_body(&cart, "tok_ok")).await;
+    let placed = buy(&shop, "order", &order_body(&cart, "tok_ok"))
+        .await
+        .placed;
     let first = invoice(&shop, &placed).await;
     let answer = refund(&shop, &placed, "everything", &json!({})).await;
     assert!(answer.status < 300, "{}", answer.text);
@@ -421,7 +434,7 @@ async fn names_of_every_script_are_printed() {
         let mut body = order_body(&cart, "tok_ok");
         body["shipping_address"]["name"] = name.into();
         body["shipping_address"]["city"] = "القاهرة 北京".into();
-        let (placed, _) = buy(&shop, &cart, &body).await;
+        let placed = buy(&shop, &cart, &body).await.placed;
         let text = text(&invoice(&shop, &placed).await).await;
         assert!(!text.contains('\u{fffd}'), "{name}: {text}");
         // Right-to-left text is drawn in visual order; its letters are present.

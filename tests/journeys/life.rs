@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
-use testkit::{Product, Response, Shop, order_body};
+use testkit::{Product, Response, Shop, StockCounts, order_body};
 
 /// A shop with five tees at 10.00.
 async fn shop() -> Shop {
@@ -144,7 +144,7 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
     })
     .await;
     assert_eq!(order["refunds"][0]["status"], "succeeded");
-    assert_eq!(shop.stock("TEE").await, [3, 0, 3]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(3));
     let rest = as_staff(&shop, &placed, "fulfilments", "f3", &json!({}))
         .await
         .expect(201);
@@ -198,7 +198,7 @@ async fn a_customer_calls_a_paid_order_off() {
     let reason = json!({ "reason": "Ordered twice" });
     let first = as_customer(&shop, &placed, "c", &reason).await;
     assert_eq!(first.expect(200)["status"], "cancelled");
-    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(5));
     let order = becomes(&shop, &placed, "the money went back", |order| {
         order["payment"]["status"] == "refunded"
     })
@@ -278,13 +278,20 @@ async fn an_order_that_nobody_pays_expires() {
     let shop = with(&[("PaymentWindowSeconds", "2")]).await;
     // A provider that never answers: the order is neither paid nor declined in time.
     let placed = place(&shop, &[("TEE", 5)], "tok_timeout").await;
-    assert_eq!(shop.stock("TEE").await, [5, 5, 0]);
+    assert_eq!(
+        shop.stock("TEE").await,
+        StockCounts {
+            on_hand: 5,
+            reserved: 5,
+            available: 0
+        }
+    );
     let order = swept(&shop, &placed).await;
     assert_eq!(
         (&order["status"], &order["payment"]["status"]),
         (&json!("expired"), &json!("voided"))
     );
-    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(5));
     assert_eq!(history(&order), ["placed", "expired"]);
     // The units belong to another order now.
     let other = place(&shop, &[("TEE", 5)], "tok_ok").await;
@@ -359,8 +366,15 @@ async fn an_order_is_noted_while_it_waits_and_no_longer() {
     .await;
 }
 
-/// An order of five tees that is neither paid nor failed, due in a second, with its due note.
-async fn due_order() -> (Shop, Value, Value) {
+/// An order of five tees that is neither paid nor failed, due in a second.
+struct DueOrder {
+    shop: Shop,
+    placed: Value,
+    /// Its due note.
+    note: Value,
+}
+
+async fn due_order() -> DueOrder {
     let shop = with(&[("PaymentWindowSeconds", "1")]).await;
     // Its payment waits for an open circuit breaker.
     let breaker = json!({
@@ -377,12 +391,12 @@ async fn due_order() -> (Shop, Value, Value) {
             due_notes(&shop).await.remove(id)
         })
         .await;
-    (shop, placed, note)
+    DueOrder { shop, placed, note }
 }
 
 #[tokio::test]
 async fn the_sweep_gets_through_everything_that_is_due() {
-    let (shop, placed, note) = due_order().await;
+    let DueOrder { shop, placed, note } = due_order().await;
     let id = placed["id"].as_str().unwrap();
     assert!(
         note["expires_at"].is_null(),
@@ -417,7 +431,7 @@ async fn the_sweep_gets_through_everything_that_is_due() {
 
     let order = swept(&shop, &placed).await;
     assert_eq!(order["status"], "expired");
-    assert_eq!(shop.stock("TEE").await, [5, 0, 5]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(5));
     let left: Vec<String> = due_notes(&shop).await.into_keys().collect();
     assert_eq!(
         left,
@@ -433,7 +447,7 @@ async fn the_sweep_gets_through_everything_that_is_due() {
 
 #[tokio::test]
 async fn an_order_that_ends_late_is_counted() {
-    let (shop, placed, note) = due_order().await;
+    let DueOrder { shop, placed, note } = due_order().await;
     let id = placed["id"].as_str().unwrap();
     // Makes it due an hour ago.
     let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();
@@ -579,5 +593,5 @@ async fn bad_requests_change_nothing() {
         after["history"].as_array().unwrap().len(),
         before["history"].as_array().unwrap().len()
     );
-    assert_eq!(shop.stock("TEE").await, [4, 0, 4]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(4));
 }

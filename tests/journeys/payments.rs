@@ -1,6 +1,6 @@
 //! Covers: capture-payment with every token of the test provider, send-email.
 
-use testkit::{Product, Shop, email_of, order_body};
+use testkit::{Product, Shop, StockCounts, email_of, order_body};
 
 #[tokio::test]
 async fn a_declined_payment_gives_the_stock_back_and_says_so() {
@@ -18,7 +18,7 @@ async fn a_declined_payment_gives_the_stock_back_and_says_so() {
         (&order["payment"]["status"], &order["payment"]["failure"]),
         (&"failed".into(), &"declined".into())
     );
-    assert_eq!(shop.stock("TEE").await, [1, 0, 1]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(1));
     // The unit can be sold to another customer.
     let cart_of_another = shop.cart(&[("TEE", 1)]).await;
     let placed = shop
@@ -46,7 +46,7 @@ async fn a_flaky_provider_is_asked_again() {
         .await;
     let order = shop.buy(&[("TEE", 1)], "tok_flaky", "paid").await;
     assert_eq!(order["payment"]["status"], "captured");
-    assert_eq!(shop.stock("TEE").await, [0, 0, 0]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(0));
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_provider_that_never_answers_fails_the_order_in_the_end() {
         .buy(&[("TEE", 1)], "tok_timeout", "payment_failed")
         .await;
     assert_eq!(order["payment"]["failure"], "provider_unavailable");
-    assert_eq!(shop.stock("TEE").await, [1, 0, 1]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(1));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! refund-payment, cancel-order, split-stock, get-order-as-staff, render-invoice, get-invoice.
 
 use serde_json::json;
-use testkit::{Shop, email_of, order_body};
+use testkit::{Shop, StockCounts, email_of, order_body};
 
 use crate::life::{as_customer, as_staff, becomes};
 
@@ -52,8 +52,8 @@ async fn sale() {
     assert_eq!(placed["totals"]["total"]["amount"], 2 * 520 + 280);
     let order = shop.order_becomes(&placed, "paid").await;
     assert_eq!(order["payment"]["status"], "captured");
-    assert_eq!(shop.stock(skus[0]).await, [18, 0, 18]);
-    assert_eq!(shop.stock(skus[1]).await, [19, 0, 19]);
+    assert_eq!(shop.stock(skus[0]).await, StockCounts::unreserved(18));
+    assert_eq!(shop.stock(skus[1]).await, StockCounts::unreserved(19));
 
     let mail = shop
         .eventually("the confirmation is mailed", async || {
@@ -101,7 +101,7 @@ async fn sale() {
         order["status"] == "partially_refunded"
     })
     .await;
-    assert_eq!(shop.stock(skus[1]).await, [20, 0, 20]);
+    assert_eq!(shop.stock(skus[1]).await, StockCounts::unreserved(20));
 
     // Another customer cancels, a third one's card is declined, and the stock is split.
     let path = format!("/v1/admin/stock/{}/shards", skus[0]);
@@ -126,5 +126,5 @@ async fn sale() {
         .await
         .expect(201);
     shop.order_becomes(&declined, "payment_failed").await;
-    assert_eq!(shop.stock(skus[0]).await, [18, 0, 18]);
+    assert_eq!(shop.stock(skus[0]).await, StockCounts::unreserved(18));
 }

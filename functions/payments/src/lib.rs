@@ -19,8 +19,8 @@ use domain::{
 };
 use gateways::{
     payments::{
-        Authorisation, PaymentError, PaymentProviders, PaymentState, ProviderPayment, Refund,
-        RefundState, STRIPE, Stripe,
+        Authorisation, PaymentError, PaymentProvider, PaymentProviders, PaymentState,
+        ProviderPayment, Refund, RefundState, STRIPE, Stripe, TestProvider,
     },
     secrets::Secret,
 };
@@ -37,12 +37,13 @@ const ROUNDS: u32 = 6;
 /// Deliveries after which the state of an unanswered payment is no longer queried.
 const QUESTIONS: u32 = 10;
 
-/// Authorizes, captures, voids and refunds the payments of orders.
-pub struct Payments {
+/// Authorizes, captures, voids and refunds the payments of orders. `T` is the provider that is called
+/// for [`Provider::Test`].
+pub struct Payments<T = TestProvider> {
     /// The table with orders and circuit breakers.
     pub store: Store,
     /// The payment providers that this shop has configured.
-    pub providers: PaymentProviders,
+    pub providers: PaymentProviders<T>,
 }
 
 /// A consumer's own queue, to which it requeues messages that wait for the circuit breaker.
@@ -137,7 +138,9 @@ impl Payments {
             providers: PaymentProviders::new(stripe),
         })
     }
+}
 
+impl<T: PaymentProvider> Payments<T> {
     /// Authorizes and captures the payment of a placed order, or fails the order.
     pub async fn authorize_and_capture(
         &self,
@@ -423,6 +426,11 @@ impl Payments {
                         .await
                 }
             },
+            // Waiting does not count as a delivery, and a first delivery does not look for a payment
+            // that its closed order does not know: after a failed one, the next does.
+            Err(CallError::Open(_)) if order.payment.payment_id.is_none() => {
+                Err("the circuit breaker opened before the authorization was voided".into())
+            }
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(error) => Err(error.into()),
         }
@@ -513,18 +521,18 @@ impl Payments {
 
     /// Calls a provider through its circuit breaker. Only first attempts count as failures of the
     /// provider: one payment that keeps failing must not block all others.
-    pub async fn with_circuit_breaker<T>(
+    pub async fn with_circuit_breaker<R>(
         &self,
         provider: Provider,
         attempt: u32,
         now: Timestamp,
-        call: impl Future<Output = Result<T, PaymentError>>,
-    ) -> Result<T, CallError> {
+        call: impl Future<Output = Result<R, PaymentError>>,
+    ) -> Result<R, CallError> {
         let name = provider.name();
         let breaker = self.store.breaker(name).await?;
         let admission = breaker.admit(now);
         match admission {
-            Admission::CloseReason => {}
+            Admission::Closed => {}
             Admission::Open(wait) => return Err(CallError::Open(wait.unsigned_abs())),
             Admission::HalfOpen => {
                 if !self.store.claim_attempt(name, breaker, now).await? {
@@ -536,7 +544,7 @@ impl Payments {
         let answer = call.await;
         match &answer {
             Err(PaymentError::Unavailable(words))
-                if attempt > 1 && admission == Admission::CloseReason =>
+                if attempt > 1 && admission == Admission::Closed =>
             {
                 tracing::warn!(provider = name, error = %words, "provider failed again");
             }

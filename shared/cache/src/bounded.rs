@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync::DefaultLifecycle};
 
 use crate::{
-    cache::{Limits, Value},
+    cache::{CacheWeight, Limits, Value},
     flight::RETRY_AFTER,
 };
 
@@ -117,18 +117,20 @@ impl<V: Value> Bounded<V> {
         }
     }
 
-    /// Bytes of the stored values and of the negative entries.
-    pub(crate) fn weight(&self) -> (u64, u64) {
-        (self.found.weight(), self.missing.weight())
+    pub(crate) fn weight(&self) -> CacheWeight {
+        CacheWeight {
+            bytes: self.found.weight(),
+            missing_bytes: self.missing.weight(),
+        }
     }
 }
 
 impl<V: Value> fmt::Debug for Bounded<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, missing_bytes) = self.weight();
+        let weight = self.weight();
         f.debug_struct("Bounded")
-            .field("bytes", &bytes)
-            .field("missing_bytes", &missing_bytes)
+            .field("bytes", &weight.bytes)
+            .field("missing_bytes", &weight.missing_bytes)
             .finish()
     }
 }

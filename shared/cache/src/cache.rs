@@ -38,6 +38,15 @@ pub struct Limits {
     pub ages: Ages,
 }
 
+/// Bytes that a cache takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheWeight {
+    /// Bytes of the values and their keys.
+    pub bytes: u64,
+    /// Bytes of the keys of missing values.
+    pub missing_bytes: u64,
+}
+
 /// A cached value with its age.
 #[derive(Debug)]
 pub struct Cached<V> {
@@ -81,8 +90,15 @@ struct Inner<V: Value, E> {
     second: Option<Second>,
 }
 
-/// Result of a fetch and its start time.
-type Fetched<V, E> = Result<(Option<Arc<V>>, Timestamp), FetchError<E>>;
+/// Answer of a fetch.
+struct Answer<V> {
+    /// `None` if the source has no value.
+    value: Option<Arc<V>>,
+    /// Time at which the fetch started.
+    born: Timestamp,
+}
+
+type Fetched<V, E> = Result<Answer<V>, FetchError<E>>;
 
 impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
     /// Makes an empty cache. `name` identifies it in logs and in keys of the second level.
@@ -119,10 +135,10 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Cache<V, E> {
         }
     }
 
-    /// Bytes of the cached values and of the negative entries.
-    pub fn weight(&self) -> (u64, u64) {
+    /// Bytes that the entries take.
+    pub fn weight(&self) -> CacheWeight {
         let kept = self.kept.as_ref();
-        kept.map_or((0, 0), |inner| inner.bounded.weight())
+        kept.map(|inner| inner.bounded.weight()).unwrap_or_default()
     }
 
     /// Returns the value of `key` at `now`, or `None` if it is missing, from the cache or from `fetch`.
@@ -190,8 +206,10 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
                 match answer {
                     // A value from the second level may be fresh enough for one request but not for the
                     // next.
-                    Ok((Some(_), born))
-                        if *born <= now && self.ages.of(*born, now) == Age::TooOld => {}
+                    Ok(Answer {
+                        value: Some(_),
+                        born,
+                    }) if *born <= now && self.ages.of(*born, now) == Age::TooOld => {}
                     _ => return answer_to(answer, now),
                 }
             }
@@ -223,14 +241,15 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
             ticket,
         };
         tokio::spawn(async move {
-            let Some((value, born)) = journey.fetch(stale, fetch).await else {
+            let Some(answer) = journey.fetch(stale, fetch).await else {
                 return;
             };
             let (inner, key) = (Arc::clone(&journey.inner), journey.key.clone());
             // Complete the fetch for all waiting callers before writing to the second level.
             drop(journey);
             if let Some(second) = &inner.second {
-                second.put(&key, value.as_deref(), &inner.ages, born).await;
+                let value = answer.value.as_deref();
+                second.put(&key, value, &inner.ages, answer.born).await;
             }
         });
     }
@@ -251,7 +270,7 @@ impl<V: Value, E: fmt::Display> Journey<V, E> {
         &self,
         stale: Option<Arc<Entry<V>>>,
         fetch: impl FnOnce() -> F,
-    ) -> Option<(Option<Arc<V>>, Timestamp)>
+    ) -> Option<Answer<V>>
     where
         F: Future<Output = Result<Option<V>, E>>,
     {
@@ -271,7 +290,8 @@ impl<V: Value, E: fmt::Display> Journey<V, E> {
             Ok(Ok(value)) => {
                 let value = value.map(Arc::new);
                 self.arrive(value.clone(), self.began);
-                return Some((value, self.began));
+                let born = self.began;
+                return Some(Answer { value, born });
             }
             Ok(Err(error)) => FetchError::Failed(Arc::new(error)),
             Err(_) => FetchError::Lost,
@@ -301,7 +321,9 @@ impl<V: Value, E: fmt::Display> Journey<V, E> {
                 .bounded
                 .keep(&self.key, value.as_ref(), born, self.ticket.serial);
         });
-        self.ticket.answer.send_replace(Some(Ok((value, born))));
+        self.ticket
+            .answer
+            .send_replace(Some(Ok(Answer { value, born })));
     }
 }
 
@@ -312,11 +334,11 @@ impl<V: Value, E> Drop for Journey<V, E> {
 }
 
 fn answer_to<V, E>(
-    answer: &Result<(Option<Arc<V>>, Timestamp), FetchError<E>>,
+    answer: &Fetched<V, E>,
     now: Timestamp,
 ) -> Result<Option<Cached<V>>, FetchError<E>> {
     match answer {
-        Ok((value, born)) => Ok(value
+        Ok(Answer { value, born }) => Ok(value
             .as_ref()
             .map(|value| cached(Arc::clone(value), *born, now))),
         Err(error) => Err(error.clone()),

@@ -39,7 +39,7 @@ mod redis;
 mod shared;
 
 pub use ages::Ages;
-pub use cache::{Cache, Cached, FetchError, Limits, Value};
+pub use cache::{Cache, CacheWeight, Cached, FetchError, Limits, Value};
 pub use flight::{FETCH_LIMIT, PATIENCE, RETRY_AFTER};
 pub use shared::{BUDGET, LEFT_ALONE, MAX_SHARED_BYTES, SharedError, SharedLevel};
 

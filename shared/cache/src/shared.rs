@@ -85,7 +85,7 @@ impl Second {
     ) -> Option<Kept<V>> {
         let key = format!("{}{key}", self.prefix);
         let bytes = self.within_budget(now, self.level.get(&key)).await??;
-        let Some((value, born)) = opened::<V>(bytes) else {
+        let Some(Unsealed { value, born }) = unseal::<V>(bytes) else {
             // The rest of the key comes from the request, so it is not logged.
             tracing::warn!(cache.prefix = %self.prefix, "the second level has something else");
             return None;
@@ -168,15 +168,23 @@ fn sealed<V: Value>(value: Option<&V>, born: Timestamp) -> Option<Bytes> {
     Some(sealed.freeze())
 }
 
+/// A value as it was sealed.
+struct Unsealed<V> {
+    /// `None` if the source had no value.
+    value: Option<V>,
+    born: Timestamp,
+}
+
 /// Deserializes the output of [`sealed`]; `None` for anything else.
-fn opened<V: Value>(bytes: Bytes) -> Option<(Option<V>, Timestamp)> {
+fn unseal<V: Value>(bytes: Bytes) -> Option<Unsealed<V>> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (kind, rest) = rest.split_first()?;
     let (born, value) = rest.split_first_chunk::<8>()?;
     let born = Timestamp::from_millisecond(i64::from_be_bytes(*born)).ok()?;
-    match *kind {
-        FOUND => Some((Some(V::from_bytes(bytes.slice(HEADER..))?), born)),
-        MISSING if value.is_empty() => Some((None, born)),
-        _ => None,
-    }
+    let value = match *kind {
+        FOUND => Some(V::from_bytes(bytes.slice(HEADER..))?),
+        MISSING if value.is_empty() => None,
+        _ => return None,
+    };
+    Some(Unsealed { value, born })
 }

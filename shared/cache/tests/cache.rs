@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cache::{Ages, Cache, FetchError, Limits, PATIENCE, RETRY_AFTER, Value};
+use cache::{Ages, Cache, CacheWeight, FetchError, Limits, PATIENCE, RETRY_AFTER, Value};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tokio::sync::Notify;
@@ -184,7 +184,7 @@ async fn what_is_missing_is_known_for_a_short_while_and_takes_no_room() {
         let answer = ask(&cache, &key, at(1), &fetched, Ok(None)).await.unwrap();
         assert_eq!(answer, None);
     }
-    let (_, missing) = cache.weight();
+    let missing = cache.weight().missing_bytes;
     assert!(
         missing > 0 && missing <= LIMITS.missing_bytes,
         "{missing} bytes"
@@ -238,10 +238,10 @@ async fn bytes_are_bounded_and_what_is_asked_for_often_outlives_what_is_asked_on
         ask(&cache, &key, at(0), &fetched, Ok(Some(&body)))
             .await
             .unwrap();
-        let (bytes, _) = cache.weight();
+        let bytes = cache.weight().bytes;
         assert!(bytes <= LIMITS.bytes, "{bytes} bytes");
     }
-    let (bytes, _) = cache.weight();
+    let bytes = cache.weight().bytes;
     assert!(bytes > LIMITS.bytes / 2, "{bytes} bytes");
     let before = count(&fetched);
     for key in &hot {
@@ -259,7 +259,7 @@ async fn bytes_are_bounded_and_what_is_asked_for_often_outlives_what_is_asked_on
     for _ in 0..2 {
         let answer = ask(&cache, "huge", at(0), &fetched, Ok(Some(&huge))).await;
         assert_eq!(answer.unwrap().unwrap().len(), 100_000);
-        assert!(cache.weight().0 <= LIMITS.bytes);
+        assert!(cache.weight().bytes <= LIMITS.bytes);
     }
 }
 
@@ -366,7 +366,7 @@ async fn a_cache_that_is_off_fetches_each_time() {
         assert_eq!(answer.unwrap().unwrap(), "soft");
     }
     assert_eq!(count(&fetched), 3);
-    assert_eq!(cache.weight(), (0, 0));
+    assert_eq!(cache.weight(), CacheWeight::default());
 }
 
 /// Next step of a schedule.
@@ -464,7 +464,7 @@ proptest! {
                 let said = i64::try_from(found.age.as_millis()).unwrap();
                 prop_assert_eq!(said, age.max(0));
             }
-            prop_assert!(cache.weight().0 <= LIMITS.bytes);
+            prop_assert!(cache.weight().bytes <= LIMITS.bytes);
             Ok(())
         });
         outcome?;

@@ -2,95 +2,82 @@
 
 use std::borrow::Cow;
 
-/// Stable, machine-readable reason for a rejection. `runtime` assigns each an HTTP status and a title.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// The body is not JSON, or not UTF-8.
-    MalformedJson,
-    /// The request as a whole cannot be read (path, query or headers).
-    BadRequest,
-    /// The body is JSON, but fields are missing, unknown, of a wrong type or out of range.
-    ValidationFailed,
-    /// The resource does not exist, or the caller may not see it.
-    NotFound,
-    /// The body exceeds the endpoint's limit.
-    PayloadTooLarge,
-    /// The body is not `application/json`.
-    UnsupportedMediaType,
-    /// The bearer token is missing or not valid.
-    Unauthenticated,
-    /// The token is valid, but lacks the permission.
-    Forbidden,
-    /// The endpoint requires an `Idempotency-Key`.
-    IdempotencyKeyMissing,
-    /// The `Idempotency-Key` is too long or has characters that are not printable ASCII.
-    IdempotencyKeyInvalid,
-    /// The key was used before with a different request.
-    IdempotencyKeyReused,
-    /// The cart has no lines.
-    CartEmpty,
-    /// An order has been placed from the cart.
-    CartAlreadyOrdered,
-    /// The cart has the maximum number of lines.
-    CartFull,
-    /// No variant has this SKU, or it is not for sale.
-    UnknownSku,
-    /// Lines that exceed the available stock.
-    OutOfStock,
-    /// The same request is being processed.
-    RequestInProgress,
-    /// The order's status does not allow the change.
-    OrderStatus,
-    /// Part of the order has been shipped.
-    OrderShipped,
-    /// A capture of the payment is in progress.
-    PaymentInProgress,
-    /// The refund exceeds the refundable amount.
-    RefundTooHigh,
-    /// The stock already has more shards.
-    ShardsCannotShrink,
-    /// The signature of a webhook event is missing, wrong or expired.
-    InvalidSignature,
-    /// The order's invoice has not been issued yet.
-    InvoiceNotReady,
-    /// The cursor does not belong to this list.
-    InvalidCursor,
-    /// Repeated version conflicts or throttling; the same request may be retried.
-    Busy,
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident = $name:literal;)*) => {
+        /// Stable, machine-readable reason for a rejection. `runtime` assigns each an HTTP status and a
+        /// title.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[$doc])* $code,)*
+        }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$code),*];
+
+            /// The code as sent to clients.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// The code as sent to clients.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MalformedJson => "malformed_json",
-            Self::BadRequest => "bad_request",
-            Self::ValidationFailed => "validation_failed",
-            Self::NotFound => "not_found",
-            Self::PayloadTooLarge => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
-            Self::IdempotencyKeyMissing => "idempotency_key_missing",
-            Self::IdempotencyKeyInvalid => "idempotency_key_invalid",
-            Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::CartEmpty => "cart_empty",
-            Self::CartAlreadyOrdered => "cart_already_ordered",
-            Self::CartFull => "cart_full",
-            Self::UnknownSku => "unknown_sku",
-            Self::OutOfStock => "out_of_stock",
-            Self::RequestInProgress => "request_in_progress",
-            Self::OrderStatus => "order_status",
-            Self::OrderShipped => "order_shipped",
-            Self::PaymentInProgress => "payment_in_progress",
-            Self::RefundTooHigh => "refund_too_high",
-            Self::ShardsCannotShrink => "shards_cannot_shrink",
-            Self::InvalidSignature => "invalid_signature",
-            Self::InvoiceNotReady => "invoice_not_ready",
-            Self::InvalidCursor => "invalid_cursor",
-            Self::Busy => "busy",
-        }
-    }
+codes! {
+    /// The body is not JSON, or not UTF-8.
+    MalformedJson = "malformed_json";
+    /// The request as a whole cannot be read (path, query or headers).
+    BadRequest = "bad_request";
+    /// The body is JSON, but fields are missing, unknown, of a wrong type or out of range.
+    ValidationFailed = "validation_failed";
+    /// The resource does not exist, or the caller may not see it.
+    NotFound = "not_found";
+    /// The body exceeds the endpoint's limit.
+    PayloadTooLarge = "payload_too_large";
+    /// The body is not `application/json`.
+    UnsupportedMediaType = "unsupported_media_type";
+    /// The bearer token is missing or not valid.
+    Unauthenticated = "unauthenticated";
+    /// The token is valid, but lacks the permission.
+    Forbidden = "forbidden";
+    /// The endpoint requires an `Idempotency-Key`.
+    IdempotencyKeyMissing = "idempotency_key_missing";
+    /// The `Idempotency-Key` is too long or has characters that are not printable ASCII.
+    IdempotencyKeyInvalid = "idempotency_key_invalid";
+    /// The key was used before with a different request.
+    IdempotencyKeyReused = "idempotency_key_reused";
+    /// The cart has no lines.
+    CartEmpty = "cart_empty";
+    /// An order has been placed from the cart.
+    CartAlreadyOrdered = "cart_already_ordered";
+    /// The cart has the maximum number of lines.
+    CartFull = "cart_full";
+    /// No variant has this SKU, or it is not for sale.
+    UnknownSku = "unknown_sku";
+    /// Lines that exceed the available stock.
+    OutOfStock = "out_of_stock";
+    /// The same request is being processed.
+    RequestInProgress = "request_in_progress";
+    /// The order's status does not allow the change.
+    OrderStatus = "order_status";
+    /// Part of the order has been shipped.
+    OrderShipped = "order_shipped";
+    /// A capture of the payment is in progress.
+    PaymentInProgress = "payment_in_progress";
+    /// The refund exceeds the refundable amount.
+    RefundTooHigh = "refund_too_high";
+    /// The stock already has more shards.
+    ShardsCannotShrink = "shards_cannot_shrink";
+    /// The signature of a webhook event is missing, wrong or expired.
+    InvalidSignature = "invalid_signature";
+    /// The order's invoice has not been issued yet.
+    InvoiceNotReady = "invoice_not_ready";
+    /// The cursor does not belong to this list.
+    InvalidCursor = "invalid_cursor";
+    /// Repeated version conflicts or throttling; the same request may be retried.
+    Busy = "busy";
 }
 
 /// A validation error of one field.
@@ -210,5 +197,100 @@ impl Failure {
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::{
+        cart::ChangeCartError,
+        catalog, idempotency, invoices,
+        money::MoneyError,
+        orders::{ChangeError, OrderStatus, PlaceOrderError, Shortage, placed},
+    };
+
+    /// Every rejection of a use case, as the client reads it.
+    #[test]
+    fn rejections() {
+        let sku = || "TEE".parse().unwrap();
+        let short = |available| Shortage {
+            sku: sku(),
+            wanted: 3,
+            available,
+        };
+        let order = placed(&[("TEE", 1, 500)]);
+        let canceled = order.expired(order.due_at).unwrap().order;
+        let rejections: Vec<(&str, Rejection)> = vec![
+            ("a cart that is missing", ChangeCartError::NoSuchCart.into()),
+            (
+                "a cart that was ordered",
+                ChangeCartError::AlreadyOrdered.into(),
+            ),
+            ("a full cart", ChangeCartError::Full.into()),
+            ("an unknown SKU", ChangeCartError::UnknownSku(sku()).into()),
+            ("a missing line", ChangeCartError::NoSuchLine(sku()).into()),
+            (
+                "an order without a cart",
+                PlaceOrderError::NoSuchCart.into(),
+            ),
+            ("an order of nothing", PlaceOrderError::CartEmpty.into()),
+            ("a second order", PlaceOrderError::CartAlreadyOrdered.into()),
+            ("a key of another order", PlaceOrderError::KeyReused.into()),
+            (
+                "too few units",
+                PlaceOrderError::OutOfStock(vec![short(0), short(2)]).into(),
+            ),
+            (
+                "a total without end",
+                PlaceOrderError::Money(MoneyError::Overflow).into(),
+            ),
+            ("too many buyers", PlaceOrderError::Contended.into()),
+            ("too many shards", PlaceOrderError::TooManyShards.into()),
+            ("a change made before", ChangeError::AlreadyDone.into()),
+            (
+                "a change in the wrong status",
+                ChangeError::WrongStatus(OrderStatus::Fulfilled).into(),
+            ),
+            (
+                "a change during a payment",
+                ChangeError::PaymentInProgress.into(),
+            ),
+            ("an order not due", ChangeError::NotDue(order.due_at).into()),
+            ("a shipped order", ChangeError::AlreadyShipped.into()),
+            (
+                "lines that do not fit",
+                ChangeError::Lines(vec![FieldFault::new("lines[0].sku", "not_in_order", "…")])
+                    .into(),
+            ),
+            (
+                "a refund that is too high",
+                ChangeError::AboveCaptured { left: 500 }.into(),
+            ),
+            ("nothing left", ChangeError::NothingLeft.into()),
+            ("too many parts", ChangeError::TooMany.into()),
+            ("no idempotency key", idempotency::missing()),
+            ("an unusable idempotency key", {
+                "schlüssel"
+                    .parse::<idempotency::IdempotencyKey>()
+                    .unwrap_err()
+            }),
+            ("a reused idempotency key", idempotency::reused()),
+            ("a request in progress", idempotency::in_progress()),
+            ("a foreign cursor", catalog::invalid_cursor()),
+            ("an invoice too early", invoices::missing(&order)),
+            ("an invoice of nothing", invoices::missing(&canceled)),
+        ];
+        let mut text = String::new();
+        for (name, rejection) in rejections {
+            let code = rejection.code.as_str();
+            writeln!(text, "{name}: {code}\n  {}", rejection.detail).unwrap();
+            for fault in rejection.fields {
+                writeln!(text, "  {}: {}, {}", fault.field, fault.code, fault.message).unwrap();
+            }
+        }
+        insta::assert_snapshot!(text);
     }
 }

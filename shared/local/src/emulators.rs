@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     LocalError, REGION, Result,
-    template::{Bucket, Queue, Template},
+    template::{Bucket, Queue, Settings, Template},
 };
 
 /// The emulators of one stack. Dropping them stops them.
@@ -49,17 +49,7 @@ impl Emulators {
             LocalError::new("the folder for temporary files cannot be created", error)
         })?;
         let database = crate::database::open(data, scratch.path())?;
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(|error| LocalError::new("DynamoDB cannot listen", error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| LocalError(error.to_string()))?;
-        let served = database.clone();
-        tokio::spawn(async move {
-            dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await
-        });
-
+        let dynamodb = serve(database.clone()).await?;
         let (child, endpoint) = start_ministack(root, data, scratch.path()).await?;
         let config = crate::sdk::config(&endpoint);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -67,7 +57,7 @@ impl Emulators {
             .build();
         Ok(Self {
             database,
-            dynamodb: format!("http://{address}"),
+            dynamodb,
             sqs: aws_sdk_sqs::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             endpoint,
@@ -214,6 +204,85 @@ impl Emulators {
         }
         Ok(())
     }
+}
+
+/// DynamoDB alone, for unit tests of code on top of the table: many empty tables, as the template
+/// declares them, and no other emulator. Dropping it stops it.
+pub struct Tables {
+    database: Database,
+    endpoint: String,
+    definition: Value,
+    /// Temporary files of the database.
+    _scratch: TempDir,
+}
+
+impl Tables {
+    /// Starts DynamoDB without any table. `root` is the project's folder.
+    pub async fn start(root: &Path) -> Result<Self> {
+        let settings = Settings {
+            stack_name: "tables".to_owned(),
+            endpoint: String::new(),
+            parameters: BTreeMap::new(),
+        };
+        let definition = Template::read(root, &settings)?.table;
+        let scratch = TempDir::with_prefix("stampede-").map_err(|error| {
+            LocalError::new("the folder for temporary files cannot be created", error)
+        })?;
+        let database = crate::database::open(None, scratch.path())?;
+        Ok(Self {
+            endpoint: serve(database.clone()).await?,
+            database,
+            definition,
+            _scratch: scratch,
+        })
+    }
+
+    /// Creates an empty table of this name.
+    pub fn create(&self, name: &str) -> Result<()> {
+        let mut definition = self.definition.clone();
+        definition["TableName"] = name.into();
+        let failed =
+            |error: &dyn std::fmt::Display| LocalError::new(format!("table {name}"), error);
+        let definition: CreateTableRequest =
+            serde_json::from_value(definition).map_err(|error| failed(&error))?;
+        self.database
+            .create_table(definition)
+            .map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
+    /// All items of a table, in DynamoDB JSON.
+    pub fn items(&self, name: &str) -> Result<Vec<Value>> {
+        let failed =
+            |error: &dyn std::fmt::Display| LocalError::new(format!("table {name}"), error);
+        let scan = serde_json::from_value(serde_json::json!({ "TableName": name }))
+            .map_err(|error| failed(&error))?;
+        let answer = self.database.scan(scan).map_err(|error| failed(&error))?;
+        let mut answer = serde_json::to_value(answer).map_err(|error| failed(&error))?;
+        match answer["Items"].take() {
+            Value::Array(items) => Ok(items),
+            _ => Err(LocalError(format!("table {name}: a scan without items"))),
+        }
+    }
+
+    /// Variables that point AWS clients to DynamoDB, and to `endpoint` for every other service.
+    pub fn environment(&self, endpoint: &str) -> BTreeMap<String, String> {
+        client_environment(endpoint, &self.endpoint)
+    }
+}
+
+/// Serves a database on a free port until the runtime ends; returns the endpoint.
+async fn serve(database: Database) -> Result<String> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .map_err(|error| LocalError::new("DynamoDB cannot listen", error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| LocalError(error.to_string()))?;
+    tokio::spawn(async move {
+        dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()).await
+    });
+    Ok(format!("http://{address}"))
 }
 
 fn table_name(template: &Template) -> Value {

@@ -138,3 +138,59 @@ impl Document {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names the schema of a body.
+    fn schema(content: &Value) -> &str {
+        let reference = content["content"]["application/json"]["schema"]["$ref"].as_str();
+        reference.map_or("a schema of its own", |reference| {
+            reference.trim_start_matches("#/components/schemas/")
+        })
+    }
+
+    /// The routes with callers, parameters and schemas, and the names of all schemas. The document
+    /// itself is `web/openapi.json`.
+    #[test]
+    fn overview() {
+        let document = document();
+        let mut text = String::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                let caller = operation["security"][0].as_object();
+                let caller = caller.and_then(|caller| caller.keys().next());
+                let caller = caller.map_or("public", String::as_str);
+                text += &format!("{} {path}, {caller}\n", method.to_uppercase());
+                for parameter in operation["parameters"].as_array().unwrap() {
+                    let need = match parameter["required"].as_bool() {
+                        Some(true) => "required",
+                        _ => "optional",
+                    };
+                    let (place, name) = (&parameter["in"], &parameter["name"]);
+                    let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                    text += &format!("  {} {}, {need}\n", text_of(place), text_of(name));
+                }
+                let body = &operation["requestBody"];
+                if body.is_object() {
+                    text += &format!("  body {}\n", schema(body));
+                }
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    if status != "default" {
+                        text += &format!("  {status} {}\n", schema(response));
+                    }
+                }
+            }
+        }
+        text += "\nSchemas\n";
+        for name in document["components"]["schemas"]
+            .as_object()
+            .unwrap()
+            .keys()
+        {
+            text += &format!("  {name}\n");
+        }
+        insta::assert_snapshot!(text);
+    }
+}

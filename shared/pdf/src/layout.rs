@@ -158,6 +158,13 @@ struct Draft {
     line: Option<Rc<Block>>,
 }
 
+/// Content of a cell in its column.
+struct Fitted {
+    block: Rc<Block>,
+    /// Left edge.
+    x: f32,
+}
+
 /// Lines of one cell of a table row.
 struct Cell {
     x: f32,
@@ -325,30 +332,39 @@ impl Flow<'_> {
         let mut cells = Vec::with_capacity(drafts.len());
         for ((draft, width), align) in drafts.into_iter().zip(widths).zip(aligns) {
             let style = aligned(style, align);
-            let (mut block, mut x) = self.fit(draft, style, left, width);
-            if block.lines.is_empty() {
+            let mut fitted = self.fit(draft, style, left, width);
+            if fitted.block.lines.is_empty() {
                 // Tables are navigated by column, so no cell may be missing.
-                (block, x) = (Rc::new(self.set.set("–", style, width)), left);
+                fitted = Fitted {
+                    block: Rc::new(self.set.set("–", style, width)),
+                    x: left,
+                };
             }
             let node = self.child(row, role);
-            let block = self.keep(block);
-            cells.push(Cell { x, block, node });
+            cells.push(Cell {
+                x: fitted.x,
+                block: self.keep(fitted.block),
+                node,
+            });
             left += width + GAP;
         }
         cells
     }
 
-    /// Sets a draft in its column and returns its position.
-    fn fit(&mut self, draft: Draft, style: Style, left: f32, width: f32) -> (Rc<Block>, f32) {
+    /// Sets a draft in its column.
+    fn fit(&mut self, draft: Draft, style: Style, left: f32, width: f32) -> Fitted {
         match draft.line {
             Some(line) if line.width <= width => {
                 let x = match style.align {
                     Align::Right => left + width - line.width,
                     Align::Start | Align::Left => left,
                 };
-                (line, x)
+                Fitted { block: line, x }
             }
-            _ => (Rc::new(self.set.set(&draft.text, style, width)), left),
+            _ => Fitted {
+                block: Rc::new(self.set.set(&draft.text, style, width)),
+                x: left,
+            },
         }
     }
 
@@ -465,15 +481,15 @@ impl Flow<'_> {
             let cell = self.child(row, Role::Cell);
             let label = self.set.set_clipped(&label, style, labels, 4);
             let style = aligned(style, Align::Right);
-            let (amount, x) = self.fit(amount, style, left + labels + GAP, widest);
+            let amount = self.fit(amount, style, left + labels + GAP, widest);
             let label = Cell {
                 x: left,
                 block: self.keep(label),
                 node: header,
             };
             let amount = Cell {
-                x,
-                block: self.keep(amount),
+                x: amount.x,
+                block: self.keep(amount.block),
                 node: cell,
             };
             let cells = [label, amount];

@@ -95,6 +95,13 @@ pub(crate) enum Align {
     Right,
 }
 
+/// Lines of a text whose gaps may still have to be filled.
+struct SetLines {
+    lines: Vec<TextLine>,
+    /// Whether the fonts have all characters.
+    is_whole: bool,
+}
+
 /// A text set in lines.
 pub(crate) struct Block {
     pub(crate) text: String,
@@ -229,8 +236,8 @@ impl Typesetter {
             self.register(FONTS.len());
         }
         self.break_lines(&text, style, width);
-        let (mut lines, whole) = self.lines();
-        if !whole {
+        let mut set = self.lines();
+        if !set.is_whole {
             let gaps = gaps(&self.layout);
             let missing = gaps.iter().filter_map(|gap| text.get(gap.clone()));
             self.missing.extend(missing.map(String::from));
@@ -238,13 +245,13 @@ impl Typesetter {
                 text.replace_range(gap, REPLACEMENT.encode_utf8(&mut [0; 4]));
             }
             self.break_lines(&text, style, width);
-            (lines, _) = self.lines();
+            set = self.lines();
         }
         let width = self.layout.width();
         Block {
             text,
             style,
-            lines,
+            lines: set.lines,
             width,
         }
     }
@@ -301,12 +308,14 @@ impl Typesetter {
         self.layout.align(alignment, AlignmentOptions::default());
     }
 
-    /// The lines, and whether the fonts have all their characters.
-    fn lines(&self) -> (Vec<TextLine>, bool) {
-        let mut whole = true;
+    /// The lines as they were broken.
+    fn lines(&self) -> SetLines {
+        let mut is_whole = true;
         let lines = self.layout.lines();
-        let lines = lines.map(|line| self.line(&line, &mut whole)).collect();
-        (lines, whole)
+        SetLines {
+            lines: lines.map(|line| self.line(&line, &mut is_whole)).collect(),
+            is_whole,
+        }
     }
 
     fn line(&self, line: &Line<'_, ()>, whole: &mut bool) -> TextLine {

@@ -180,13 +180,24 @@ mod tests {
     use super::*;
     use ring::{rand::SystemRandom, signature::KeyPair};
 
-    fn pair() -> (Vec<u8>, String) {
+    /// A new key pair.
+    struct Keys {
+        /// Private key in PKCS #8.
+        private: Vec<u8>,
+        /// Public key in base64url.
+        public: String,
+    }
+
+    fn keys() -> Keys {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
             .unwrap()
             .as_ref()
             .to_vec();
         let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).unwrap();
-        (pkcs8, URL_SAFE_NO_PAD.encode(pair.public_key()))
+        Keys {
+            public: URL_SAFE_NO_PAD.encode(pair.public_key()),
+            private: pkcs8,
+        }
     }
 
     fn claims(role: &str, seconds_left: i64) -> StaffClaims {
@@ -202,17 +213,20 @@ mod tests {
 
     #[test]
     fn only_a_valid_staff_token_opens() {
-        let (pkcs8, public) = pair();
-        let (stranger, _) = pair();
+        let Keys { private, public } = keys();
+        let stranger = keys().private;
         let check = StaffCheck::new(Some(&public));
         let code = |claims: &StaffClaims, key: &[u8]| {
             let header = format!("Bearer {}", sign_staff_token(claims, key).unwrap());
             check.check(Some(&header)).map_err(|fault| fault.code)
         };
-        assert!(code(&claims("staff", 60), &pkcs8).is_ok());
-        assert_eq!(code(&claims("customer", 60), &pkcs8), Err(Code::Forbidden));
+        assert!(code(&claims("staff", 60), &private).is_ok());
         assert_eq!(
-            code(&claims("staff", -120), &pkcs8),
+            code(&claims("customer", 60), &private),
+            Err(Code::Forbidden)
+        );
+        assert_eq!(
+            code(&claims("staff", -120), &private),
             Err(Code::Unauthenticated)
         );
         assert_eq!(
@@ -221,12 +235,12 @@ mod tests {
         );
         let mut elsewhere = claims("staff", 60);
         elsewhere.aud = "another-shop".into();
-        assert_eq!(code(&elsewhere, &pkcs8), Err(Code::Unauthenticated));
+        assert_eq!(code(&elsewhere, &private), Err(Code::Unauthenticated));
     }
 
     #[test]
     fn tokens_without_signature_are_refused() {
-        let (_, public) = pair();
+        let public = keys().public;
         let check = StaffCheck::new(Some(&public));
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims("staff", 60)).unwrap());
         for header in [
@@ -251,10 +265,10 @@ mod tests {
 
     #[test]
     fn without_a_key_nobody_is_staff() {
-        let (pkcs8, _) = pair();
+        let private = keys().private;
         let token = format!(
             "Bearer {}",
-            sign_staff_token(&claims("staff", 60), &pkcs8).unwrap()
+            sign_staff_token(&claims("staff", 60), &private).unwrap()
         );
         for check in [StaffCheck::new(None), StaffCheck::new(Some("no key"))] {
             assert!(check.check(Some(&token)).is_err());

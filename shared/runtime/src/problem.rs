@@ -135,3 +135,40 @@ impl Problem {
         self.code
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply;
+
+    /// The response as it is sent: status, headers and body.
+    fn response(problem: &Problem) -> String {
+        let response = reply::problem(problem);
+        let mut lines = vec![response.status().to_string()];
+        for (name, value) in response.headers() {
+            lines.push(format!("{name}: {}", value.to_str().unwrap()));
+        }
+        lines[1..].sort();
+        let body = std::str::from_utf8(response.body()).unwrap();
+        lines.push(format!("{body}\n"));
+        lines.join("\n")
+    }
+
+    /// The response of every code, and those of failures whose cause is not sent.
+    #[test]
+    fn problems() {
+        let mut responses: Vec<String> = Code::ALL
+            .iter()
+            .map(|code| response(&Problem::of(Rejection::new(*code, "The detail."))))
+            .collect();
+        let fields = vec![
+            FieldFault::new("quantity", "out_of_range", "Must be from 1 to 999."),
+            FieldFault::new("sku", "required", "Is required."),
+        ];
+        responses.push(response(&Problem::of(Rejection::invalid(fields))));
+        for retryable in [true, false] {
+            responses.push(response(&Problem::internal(retryable)));
+        }
+        insta::assert_snapshot!(responses.join("\n"));
+    }
+}

@@ -36,12 +36,13 @@ use domain::retry::BUDGET_TOKENS;
 use serde::de::DeserializeOwned;
 
 pub use attempts::Attempts;
+pub use cart::CartLineError;
 pub use catalog::{
     ImportHeader, ListError, PutProductOutcome, StartOutcome, StoredProduct, StoredView,
 };
 pub use cursor::InvalidCursor;
 pub use error::StoreError;
-pub use inventory::{Shards, SkuTaken, SplitOutcome, StockCheck, VariantDetails};
+pub use inventory::{PutVariantOutcome, Shards, SplitOutcome, StockCheck, VariantDetails};
 pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use notifications::Claim;
 pub use operations::outbox;

@@ -11,8 +11,21 @@ pub struct Product {
     pub tags: &'static str,
     /// Name of the product's collection.
     pub collection: &'static str,
-    /// Variants: option value (empty for a product without options), SKU, price and quantity.
-    pub variants: Vec<(&'static str, &'static str, &'static str, i64)>,
+    /// At least one.
+    pub variants: Vec<Variant>,
+}
+
+/// A variant of a product.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Option value, empty for a product without options.
+    pub option: &'static str,
+    /// Stock keeping unit.
+    pub sku: &'static str,
+    /// Price as written in the file.
+    pub price: &'static str,
+    /// Units on hand.
+    pub quantity: i64,
 }
 
 impl Product {
@@ -28,7 +41,12 @@ impl Product {
             product_type: "",
             tags: "",
             collection: "",
-            variants: vec![("", sku, price, quantity)],
+            variants: vec![Variant {
+                option: "",
+                sku,
+                price,
+                quantity,
+            }],
         }
     }
 }
@@ -39,7 +57,13 @@ pub fn catalogue(products: &[Product]) -> String {
                     Variant SKU,Variant Inventory Qty,Variant Inventory Policy,Variant Price\n"
         .to_owned();
     for product in products {
-        for (index, (option, sku, price, quantity)) in product.variants.iter().enumerate() {
+        for (index, variant) in product.variants.iter().enumerate() {
+            let Variant {
+                sku,
+                price,
+                quantity,
+                ..
+            } = variant;
             let head = if index == 0 {
                 format!(
                     "{} title,<p>About {}</p>,Stampede,{},\"{}\",{},true",
@@ -52,7 +76,7 @@ pub fn catalogue(products: &[Product]) -> String {
             } else {
                 ",,,,,,".to_owned()
             };
-            let option = match (*option, index) {
+            let option = match (variant.option, index) {
                 ("", _) => "Title,Default Title".to_owned(),
                 (value, 0) => format!("Size,{value}"),
                 (value, _) => format!(",{value}"),

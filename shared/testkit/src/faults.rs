@@ -93,6 +93,14 @@ struct Plan {
     is_met: bool,
 }
 
+/// Faults that a call meets.
+struct Met {
+    /// The planned fault, if the call is the one it was planned for.
+    fault: Option<Fault>,
+    /// Whether the called service is down.
+    is_down: bool,
+}
+
 #[derive(Default)]
 struct State {
     counts: HashMap<String, usize>,
@@ -290,7 +298,7 @@ impl Faults {
                 format!("{} {}", parts.method, path.join("/"))
             }
         };
-        let (fault, down) = self.count(function, service, &operation);
+        let Met { fault, is_down } = self.count(function, service, &operation);
         if operation == "SendMessageBatch" {
             self.note_sent(function, &body);
         }
@@ -300,7 +308,7 @@ impl Faults {
             let text = String::from_utf8_lossy(&body).replace(&mutation.0, &mutation.1);
             body = text.into_bytes().into();
         }
-        if down {
+        if is_down {
             return Ok(refusal(service, "down"));
         }
         match fault {
@@ -357,8 +365,8 @@ impl Faults {
         Ok(response)
     }
 
-    /// Counts a call; returns its fault, and whether its service is down.
-    fn count(&self, function: &str, service: &str, operation: &str) -> (Option<Fault>, bool) {
+    /// Counts a call and returns the faults that it meets.
+    fn count(&self, function: &str, service: &str, operation: &str) -> Met {
         let mut state = self.state();
         let count = state.counts.entry(function.to_owned()).or_default();
         let number = *count;
@@ -375,9 +383,12 @@ impl Faults {
             of_operation,
         };
         state.calls.push(call.clone());
-        let down = state.down.iter().any(|down| down == service);
+        let is_down = state.down.iter().any(|down| down == service);
         let Some(plan) = &mut state.plan else {
-            return (None, down);
+            return Met {
+                fault: None,
+                is_down,
+            };
         };
         let same = plan.operation.as_deref() == Some(operation);
         let is_planned = match plan.by_operation {
@@ -386,14 +397,20 @@ impl Faults {
         };
         let again = plan.is_met && same;
         if plan.function != function || plan.left == 0 || (!is_planned && !again) {
-            return (None, down);
+            return Met {
+                fault: None,
+                is_down,
+            };
         }
         plan.is_met = true;
         plan.left -= 1;
         plan.operation = Some(operation.to_owned());
         let fault = plan.fault;
         state.hit.get_or_insert(call);
-        (Some(fault), down)
+        Met {
+            fault: Some(fault),
+            is_down,
+        }
     }
 
     fn note_sent(&self, function: &str, body: &[u8]) {

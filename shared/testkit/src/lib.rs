@@ -31,7 +31,7 @@ use runtime::{Environment, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 use serde_json::{Value, json};
 
 pub use crate::{
-    csv::{Product, catalogue},
+    csv::{Product, Variant, catalogue},
     faults::{AwsCall, Fault, Faults, Sent},
 };
 pub use local::lambda::InvokeError;
@@ -105,6 +105,28 @@ impl Response {
             );
         }
         problem
+    }
+}
+
+/// Stock of a SKU as staff see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockCounts {
+    /// Units in the warehouse.
+    pub on_hand: i64,
+    /// Units on hand that unpaid orders hold.
+    pub reserved: i64,
+    /// Units available for sale.
+    pub available: i64,
+}
+
+impl StockCounts {
+    /// Units on hand of which none is reserved.
+    pub fn unreserved(units: i64) -> Self {
+        Self {
+            on_hand: units,
+            reserved: 0,
+            available: units,
+        }
     }
 }
 
@@ -426,13 +448,17 @@ impl Shop {
         .await
     }
 
-    /// Stock of a SKU: units on hand, reserved and available.
-    pub async fn stock(&self, sku: &str) -> [i64; 3] {
+    /// Stock of a SKU as staff see it.
+    pub async fn stock(&self, sku: &str) -> StockCounts {
         let stock = self
             .staff_get(&format!("/v1/admin/stock/{sku}"))
             .await
             .expect(200);
-        ["on_hand", "reserved", "available"].map(|counter| stock[counter].as_i64().unwrap())
+        StockCounts {
+            on_hand: stock["on_hand"].as_i64().unwrap(),
+            reserved: stock["reserved"].as_i64().unwrap(),
+            available: stock["available"].as_i64().unwrap(),
+        }
     }
 
     /// Emails that were sent to an address.

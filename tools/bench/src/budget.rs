@@ -281,19 +281,34 @@ async fn count(root: &Path) -> Outcome<Budgets> {
     Ok(counted)
 }
 
+/// A scenario whose calls were counted.
+struct CountedScenario {
+    /// Instructions up to the first response.
+    first_instructions: u64,
+    need: Need,
+}
+
+/// Instructions of a process.
+struct Instructions {
+    /// Up to the first response.
+    first: u64,
+    /// Per later call.
+    per_call: u64,
+}
+
 impl Bench {
     async fn count_floor(&self) -> Outcome<Budget> {
         let lambda = &self.floor.lambda;
         let events = vec![self.floor.event.clone(); CALLS + 2];
-        let (first, each) = self.instructions(lambda, HELLO, false, &events).await?;
+        let instructions = self.instructions(lambda, HELLO, false, &events).await?;
         lambda.restart(None).await;
         let need = Need {
-            instructions: each,
+            instructions: instructions.per_call,
             ..Need::default()
         };
         Ok(Budget {
             zip_bytes: self.zip_bytes(HELLO)?,
-            first_instructions: first,
+            first_instructions: instructions.first,
             scenarios: BTreeMap::from([(HELLO.to_owned(), need)]),
         })
     }
@@ -304,16 +319,18 @@ impl Bench {
             ..Budget::default()
         };
         for scenario in of(name) {
-            let (first, need) = self.need(name, scenario).await?;
+            let counted = self.need(name, scenario).await?;
             if !scenario.uncached {
-                budget.first_instructions = first;
+                budget.first_instructions = counted.first_instructions;
             }
-            budget.scenarios.insert(scenario.name.to_owned(), need);
+            budget
+                .scenarios
+                .insert(scenario.name.to_owned(), counted.need);
         }
         Ok(budget)
     }
 
-    async fn need(&self, name: &str, scenario: &Scenario) -> Outcome<(u64, Need)> {
+    async fn need(&self, name: &str, scenario: &Scenario) -> Outcome<CountedScenario> {
         let lambda = &self.world.stack.lambda;
         let events = scenario.events(&self.world, 2 * (CALLS + 1) + 1).await?;
         let mut events = match events.repeatable {
@@ -334,11 +351,11 @@ impl Bench {
         };
         let figures =
             measure::warm(lambda, Some(&self.world), name, &payload, None, effort).await?;
-        let (first, instructions) = self
+        let instructions = self
             .instructions(lambda, name, scenario.uncached, &counted)
             .await?;
         let mut need = Need {
-            instructions,
+            instructions: instructions.per_call,
             log_lines: figures.log_lines,
             ..Need::default()
         };
@@ -347,17 +364,19 @@ impl Bench {
             add(&mut need.read_units, calls.read_units);
             add(&mut need.write_units, calls.write_units);
         }
-        Ok((first, need))
+        Ok(CountedScenario {
+            first_instructions: instructions.first,
+            need,
+        })
     }
 
-    /// Instructions up to the first response, and per later call.
     async fn instructions(
         &self,
         lambda: &Lambda,
         name: &str,
         uncached: bool,
         events: &[Value],
-    ) -> Outcome<(u64, u64)> {
+    ) -> Outcome<Instructions> {
         self.binaries.install(
             name,
             Way {
@@ -371,7 +390,10 @@ impl Bench {
         self.binaries.install(name, Way::default())?;
         lambda.restart(Some(&[name.to_owned()])).await;
         let calls = u64::try_from(more.len().saturating_sub(1).max(1))?;
-        Ok((first, all.saturating_sub(first) / calls))
+        Ok(Instructions {
+            first,
+            per_call: all.saturating_sub(first) / calls,
+        })
     }
 
     /// Instructions of a process that handles these calls and is stopped.

@@ -136,8 +136,8 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
         })?;
         binaries::build(&root)?;
     }
-    let (before, after) = executor()?.block_on(measure_both(&tree, &root, options))?;
-    print!("{}", table::compare(&revision, &before, &after));
+    let both = executor()?.block_on(measure_both(&tree, &root, options))?;
+    print!("{}", table::compare(&revision, &both.before, &both.after));
     Ok(())
 }
 
@@ -176,29 +176,34 @@ async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
     })
 }
 
-async fn measure_both(
-    base: &Path,
-    root: &Path,
-    options: &Options,
-) -> Outcome<(BTreeMap<String, Function>, BTreeMap<String, Function>)> {
+/// Functions of two revisions by name.
+#[derive(Default)]
+struct Both {
+    before: BTreeMap<String, Function>,
+    after: BTreeMap<String, Function>,
+}
+
+async fn measure_both(base: &Path, root: &Path, options: &Options) -> Outcome<Both> {
     let effort = options.effort();
     let benches = [
         Bench::start(base, "bin-base", options).await?,
         Bench::start(root, "bin", options).await?,
     ];
-    let [mut before, mut after] = [BTreeMap::new(), BTreeMap::new()];
+    let mut both = Both::default();
     for name in benches[1].names() {
         if !options.wants(&name) || !benches[0].binaries.deployed(&name).exists() {
             continue;
         }
         println!("measuring {name}, before and after");
-        before.insert(name.clone(), benches[0].function(&name, effort).await?);
-        after.insert(name.clone(), benches[1].function(&name, effort).await?);
+        let before = benches[0].function(&name, effort).await?;
+        let after = benches[1].function(&name, effort).await?;
+        both.before.insert(name.clone(), before);
+        both.after.insert(name, after);
     }
     for bench in benches {
         bench.world.stop().await;
     }
-    Ok((before, after))
+    Ok(both)
 }
 
 /// A shop with the binaries it runs.
@@ -248,7 +253,7 @@ impl Bench {
             let events = scenario
                 .events(&self.world, effort.once + effort.starts)
                 .await?;
-            let (started, rest) = apart(events, effort.starts);
+            let Apart { started, rest } = apart(events, effort.starts);
             self.run_as(name, scenario.way()).await?;
             if !scenario.uncached {
                 measure::starts(lambda, name, &started, Some(&self.floor), &mut function).await?;
@@ -318,7 +323,7 @@ impl Bench {
             .find(|scenario| scenario.uncached)
             .ok_or("get-product is not measured without its cache")?;
         let events = scenario.events(&self.world, effort.starts).await?;
-        let (started, rest) = apart(events, effort.starts);
+        let Apart { started, rest } = apart(events, effort.starts);
         let floor = Some(&self.floor);
         measure::starts(&lambda, STOCK, &started, floor, &mut function).await?;
         lambda.restart(None).await;
@@ -401,15 +406,27 @@ pub(crate) fn of(name: &str) -> impl Iterator<Item = &'static Scenario> + use<'_
         .filter(move |scenario| scenario.function == name)
 }
 
-/// Splits events into those for fresh processes and those for the warm one.
-fn apart(mut events: Events, starts: usize) -> (Vec<serde_json::Value>, Events) {
+/// The events of a scenario.
+struct Apart {
+    /// One for each fresh process.
+    started: Vec<serde_json::Value>,
+    /// Those for the warm process.
+    rest: Events,
+}
+
+fn apart(mut events: Events, starts: usize) -> Apart {
     if events.repeatable {
         let first = events.events[0].clone();
-        return (vec![first; starts], events);
+        return Apart {
+            started: vec![first; starts],
+            rest: events,
+        };
     }
     let rest = events.events.split_off(starts);
-    let started = std::mem::replace(&mut events.events, rest);
-    (started, events)
+    Apart {
+        started: std::mem::replace(&mut events.events, rest),
+        rest: events,
+    }
 }
 
 /// The revision of the code, with `+` if there are uncommitted changes.

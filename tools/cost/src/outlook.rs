@@ -12,9 +12,9 @@ use crate::{
         Traffic, Usage,
     },
     money::{self, Dollars, Quantity},
-    quotas::{self, Check},
+    quotas::{self, Check, Late},
     report::Report,
-    server::{self, Comparison},
+    server::{self, AtOrigin, Comparison},
     shop::Shop,
 };
 
@@ -100,8 +100,8 @@ pub(crate) struct IdleWhatIf {
 pub(crate) struct Launches {
     pub(crate) users: u64,
     pub(crate) checks: Vec<Check>,
-    /// Consumers that need more than the hour, and their time in minutes.
-    pub(crate) late: Vec<(String, u64)>,
+    /// Consumers that need more than the hour.
+    pub(crate) late: Vec<Late>,
 }
 
 impl Outlook {
@@ -224,10 +224,13 @@ pub(crate) fn outlook(root: &Path, report: &Report, options: Options) -> Outcome
             late: quotas::backlog(&model, &hour),
         });
     }
-    let origins = [at_origin(&direct), at_origin(&lean)];
-    let orders_origin = orders.sum(|line| !line.edge && line.service != "SES");
+    let origin = AtOrigin {
+        million_pages: at_origin(&direct),
+        million_pages_lean: at_origin(&lean),
+        thousand_orders: orders.sum(|line| !line.edge && line.service != "SES"),
+    };
     Ok(Outlook {
-        comparison: server::compare(&model, &prices, origins, orders_origin)?,
+        comparison: server::compare(&model, &prices, origin)?,
         assumptions: model::assumptions(report, &shop, &options),
         server_assumptions: server::assumptions(),
         goals,

@@ -7,6 +7,7 @@ use local::outcome::Outcome;
 use crate::{
     money::{Dollars, Quantity, thousands},
     outlook::{Outlook, Scenario},
+    server::{EvenPages, Marginal},
 };
 
 /// The page that contains the tables.
@@ -16,16 +17,10 @@ const END: &str = "<!-- cost:end -->";
 
 /// Replaces the tables between the marks of a page.
 pub(crate) fn replace(page: &str, tables: &str) -> Outcome<String> {
-    let (before, _, after) = parts(page)?;
-    Ok(format!("{before}{START}\n\n{tables}\n{END}{after}"))
-}
-
-/// The parts of a page before, between and after its marks.
-pub(crate) fn parts(page: &str) -> Outcome<(&str, &str, &str)> {
     let wrong = || format!("{PATH} needs {START} and, after it, {END}");
     let (before, rest) = page.split_once(START).ok_or_else(wrong)?;
-    let (tables, after) = rest.split_once(END).ok_or_else(wrong)?;
-    Ok((before, tables, after))
+    let (_, after) = rest.split_once(END).ok_or_else(wrong)?;
+    Ok(format!("{before}{START}\n\n{tables}\n{END}{after}"))
 }
 
 /// All tables as Markdown, which is also readable in a terminal.
@@ -208,12 +203,13 @@ fn limits(text: &mut String, outlook: &Outlook) {
             );
         }
         push(text, "");
-        for (function, minutes) in &launch.late {
+        for late in &launch.late {
             push(
                 text,
                 &format!(
-                    "`{function}` works on the hour's messages for {} minutes: the template limits how many it takes at once.\n",
-                    thousands((*minutes).into())
+                    "`{}` works on the hour's messages for {} minutes: the template limits how many it takes at once.\n",
+                    late.function,
+                    thousands(late.minutes.into())
                 ),
             );
         }
@@ -247,15 +243,15 @@ fn servers(text: &mut String, outlook: &Outlook) {
         } else {
             " (more than one Postgres can be)"
         };
-        let busy = hour.vcpus.map(|busy| thousands(busy.ceil().into()));
+        let busy = |vcpus: Quantity| thousands(vcpus.ceil().into());
         push(
             text,
             &format!(
                 "| {} | {} | {} + {}{remark} | {} | {} |",
                 thousands(hour.users.into()),
                 hour.ours,
-                busy[0],
-                busy[1],
+                busy(hour.vcpus.shop),
+                busy(hour.vcpus.database),
                 hour.hour,
                 hour.month
             ),
@@ -271,25 +267,28 @@ fn servers(text: &mut String, outlook: &Outlook) {
         ),
     );
     let fleet = all.floor_pages;
-    let pages = |what: &str, [month, second]: [Quantity; 2], million: Dollars| {
-        let even = format!(
+    let pages = |what: &str, even: EvenPages, million: Dollars| {
+        let text = format!(
             "- {what} it costs the same at {} page views a month that reach the origin, {} a second, day and night alike:",
-            thousands(month.ceil().into()),
-            thousands(second.ceil().into())
+            thousands(even.a_month.ceil().into()),
+            thousands(even.a_second.ceil().into())
         );
-        if second <= fleet {
-            format!("{even} from there on the servers are cheaper.")
-        } else if million > all.million_pages[0] {
+        if even.a_second <= fleet {
+            format!("{text} from there on the servers are cheaper.")
+        } else if million > all.million_pages.servers {
             format!(
-                "{even} more than the fleet serves; larger servers are cheaper once they are kept busy."
+                "{text} more than the fleet serves; larger servers are cheaper once they are kept busy."
             )
         } else {
             format!(
-                "{even} more than the fleet serves, and larger servers cost more for each page."
+                "{text} more than the fleet serves, and larger servers cost more for each page."
             )
         }
     };
-    let [server_million, our_million] = all.million_pages;
+    let Marginal {
+        servers: server_million,
+        ours: our_million,
+    } = all.million_pages;
     push(
         text,
         &pages("With Stampede as deployed", all.even_pages, our_million),
@@ -326,7 +325,7 @@ fn servers(text: &mut String, outlook: &Outlook) {
     push(text, "");
 }
 
-fn costs(what: &str, [servers, ours]: [Dollars; 2]) -> String {
+fn costs(what: &str, Marginal { servers, ours }: Marginal) -> String {
     format!("- {what}: ${servers} on larger servers that are kept busy, ${ours} here.")
 }
 

@@ -16,7 +16,8 @@ const CLOUDFRONT: u64 = 250_000;
 const CONCURRENCY: u64 = 1_000;
 const SCALING: u64 = 1_000;
 /// Units per second: of a new table, of any table, of one item.
-const NEW_TABLE: [u64; 2] = [12_000, 4_000];
+const NEW_TABLE_READS: u64 = 12_000;
+const NEW_TABLE_WRITES: u64 = 4_000;
 const TABLE: u64 = 40_000;
 const ITEM_READS: u64 = 3_000;
 const ITEM_WRITES: u64 = 1_000;
@@ -85,7 +86,6 @@ pub(crate) fn checks(
     let views = Quantity::whole(users * launch.views) * launch.traffic.edge_hits.rest();
     let page = per_second(views * launch.traffic.process_hits.rest()).over(2);
     let (reads, writes) = (of(Item::DynamodbReads), of(Item::DynamodbWrites));
-    let [new_reads, new_writes] = NEW_TABLE;
     Ok(vec![
         check(
             "CloudFront, requests a second",
@@ -118,7 +118,7 @@ pub(crate) fn checks(
         check(
             "DynamoDB, write units a second of a new table",
             writes,
-            new_writes,
+            NEW_TABLE_WRITES,
             format!(
                 "Set the table's warm throughput to {} write units.",
                 writes.ceil()
@@ -127,7 +127,7 @@ pub(crate) fn checks(
         check(
             "DynamoDB, read units a second of a new table",
             reads,
-            new_reads,
+            NEW_TABLE_READS,
             format!(
                 "Set the table's warm throughput to {} read units.",
                 reads.ceil()
@@ -161,15 +161,25 @@ pub(crate) fn checks(
     ])
 }
 
-/// Time that consumers with a concurrency limit need for an hour's messages, in minutes.
-pub(crate) fn backlog(model: &Model<'_>, hour: &Usage) -> Vec<(String, u64)> {
+/// A consumer that needs longer than an hour for an hour's messages.
+#[derive(Debug, Serialize)]
+pub(crate) struct Late {
+    pub(crate) function: String,
+    pub(crate) minutes: u64,
+}
+
+/// Consumers whose concurrency limit makes them late.
+pub(crate) fn backlog(model: &Model<'_>, hour: &Usage) -> Vec<Late> {
     let mut late = Vec::new();
     for work in &hour.work {
         if let Some(limit) = model.shop.concurrency(&work.function) {
             let ms = work.invocations * Quantity::whole(work.billed_ms);
             let minutes = ms.over(limit * 60_000).ceil();
             if minutes > 60 {
-                late.push((work.function.clone(), minutes));
+                late.push(Late {
+                    function: work.function.clone(),
+                    minutes,
+                });
             }
         }
     }
@@ -210,7 +220,7 @@ mod tests {
             let hour = model.launch_hour(1_000_000, &LAUNCH).unwrap();
             let late = backlog(model, &hour);
             assert_eq!(late.len(), 1);
-            assert_eq!(late[0].0, "render-invoice");
+            assert_eq!(late[0].function, "render-invoice");
         });
     }
 }

@@ -10,9 +10,15 @@ use crate::{
     money::{Dollars, Quantity},
 };
 
-/// CPU time of one page and of one complete checkout, of the shop and of its database, in microseconds.
-const PAGE_US: [u64; 2] = [14_000, 11_000];
-const ORDER_US: [u64; 2] = [115_000, 80_000];
+/// CPU time of one page and of one complete checkout, in microseconds.
+const PAGE_US: Load<u64> = Load {
+    shop: 14_000,
+    database: 11_000,
+};
+const ORDER_US: Load<u64> = Load {
+    shop: 115_000,
+    database: 80_000,
+};
 /// Baseline of a burstable instance's two vCPU, in percent of one.
 const BASELINE_PERCENT: u64 = 40;
 /// Utilization of a larger instance that keeps responses fast.
@@ -29,6 +35,39 @@ const PEAK: u64 = 10;
 const VIEWS_AN_ORDER: u64 = 50;
 const HOURS: u64 = MONTH_SECONDS / 3600;
 
+/// Work of the two kinds of servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Load<T> {
+    pub(crate) shop: T,
+    pub(crate) database: T,
+}
+
+/// Cost at Stampede's origin, which excludes the CDN.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtOrigin {
+    /// A million page views, as deployed.
+    pub(crate) million_pages: Dollars,
+    /// The same with `CatalogOrigin=function-url`.
+    pub(crate) million_pages_lean: Dollars,
+    /// A thousand orders, without emails.
+    pub(crate) thousand_orders: Dollars,
+}
+
+/// Marginal cost on both.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Marginal {
+    /// On larger servers that are kept busy.
+    pub(crate) servers: Dollars,
+    pub(crate) ours: Dollars,
+}
+
+/// Number of pages at which both cost the same.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct EvenPages {
+    pub(crate) a_month: Quantity,
+    pub(crate) a_second: Quantity,
+}
+
 /// A month with some orders on both.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Month {
@@ -43,8 +82,8 @@ pub(crate) struct Month {
 pub(crate) struct Hour {
     pub(crate) users: u64,
     pub(crate) ours: Dollars,
-    /// Busy vCPU in the peak second, of the shop and of its database.
-    pub(crate) vcpus: [Quantity; 2],
+    /// Busy vCPU in the peak second.
+    pub(crate) vcpus: Load<Quantity>,
     /// Cost of such a fleet per hour, and per month.
     pub(crate) hour: Dollars,
     pub(crate) month: Dollars,
@@ -58,16 +97,16 @@ pub(crate) struct Comparison {
     pub(crate) floor: Dollars,
     /// Pages per second that it sustains.
     pub(crate) floor_pages: Quantity,
-    /// Marginal cost of a million pages at the origin on larger, busy servers, and on Stampede.
-    pub(crate) million_pages: [Dollars; 2],
-    /// The latter with `CatalogOrigin=function-url`.
+    /// A million pages at the origin.
+    pub(crate) million_pages: Marginal,
+    /// Ours with `CatalogOrigin=function-url`.
     pub(crate) million_pages_lean: Dollars,
-    /// The same for a thousand orders, without emails.
-    pub(crate) thousand_orders: [Dollars; 2],
-    /// Pages per month, and per second, at which the smallest fleet costs the same as Stampede.
-    pub(crate) even_pages: [Quantity; 2],
+    /// A thousand orders, without emails.
+    pub(crate) thousand_orders: Marginal,
+    /// Where the smallest fleet costs the same as Stampede.
+    pub(crate) even_pages: EvenPages,
     /// The same with `CatalogOrigin=function-url`.
-    pub(crate) even_pages_lean: [Quantity; 2],
+    pub(crate) even_pages_lean: EvenPages,
     pub(crate) even_orders: Quantity,
     pub(crate) months: Vec<Month>,
     pub(crate) hours: Vec<Hour>,
@@ -87,12 +126,16 @@ fn floor() -> Bill {
     bill
 }
 
-/// vCPU that pages and orders per second keep busy, of the shop and of its database.
-fn vcpus(pages: Quantity, orders: Quantity) -> [Quantity; 2] {
-    [0, 1].map(|part| {
-        let us = pages * Quantity::whole(PAGE_US[part]) + orders * Quantity::whole(ORDER_US[part]);
+/// vCPU that pages and orders per second keep busy.
+fn vcpus(pages: Quantity, orders: Quantity) -> Load<Quantity> {
+    let busy = |page_us, order_us| {
+        let us = pages * Quantity::whole(page_us) + orders * Quantity::whole(order_us);
         us.over(1_000_000)
-    })
+    };
+    Load {
+        shop: busy(PAGE_US.shop, ORDER_US.shop),
+        database: busy(PAGE_US.database, ORDER_US.database),
+    }
 }
 
 /// Number of two-vCPU servers for this load.
@@ -104,10 +147,10 @@ fn pairs(busy: Quantity) -> u64 {
 }
 
 /// A fleet of larger servers for some hours.
-fn large(busy: [Quantity; 2], hours: u64) -> Bill {
+fn large(busy: Load<Quantity>, hours: u64) -> Bill {
     let hours = Quantity::whole(hours);
     let months = hours.over(HOURS);
-    let servers = Quantity::whole(pairs(busy[0]).max(APP_SERVERS));
+    let servers = Quantity::whole(pairs(busy.shop).max(APP_SERVERS));
     let mut bill = Bill::default();
     bill.add(Item::ServerLargeHours, hours * servers);
     bill.add(
@@ -117,7 +160,7 @@ fn large(busy: [Quantity; 2], hours: u64) -> Bill {
     bill.add(Item::AddressHours, hours * (servers + Quantity::whole(2)));
     bill.add(
         Item::DatabaseLargeHours,
-        hours * Quantity::whole(pairs(busy[1])),
+        hours * Quantity::whole(pairs(busy.database)),
     );
     bill.add(Item::DatabaseDisk, months * Quantity::whole(DISK_BYTES));
     bill.add(Item::BalancerHours, hours);
@@ -126,40 +169,37 @@ fn large(busy: [Quantity; 2], hours: u64) -> Bill {
 }
 
 /// Whether the smallest fleet sustains this load.
-fn fits_floor(busy: [Quantity; 2]) -> bool {
+fn fits_floor(busy: Load<Quantity>) -> bool {
     let baseline = Quantity::percent(BASELINE_PERCENT);
-    busy[0] <= baseline * Quantity::whole(APP_SERVERS) && busy[1] <= baseline
+    busy.shop <= baseline * Quantity::whole(APP_SERVERS) && busy.database <= baseline
 }
 
 /// Cost of CPU time of both kinds on larger servers at their maximum utilization.
-fn marginal(prices: &Prices, us: [u64; 2], count: u64) -> Outcome<Dollars> {
+fn marginal(prices: &Prices, us: Load<u64>, count: u64) -> Outcome<Dollars> {
     let hours = |us: u64| {
         let busy = Quantity::whole(us * count).over(3_600 * 1_000_000);
         (busy * Quantity::whole(100)).over(2 * FULL_PERCENT)
     };
     let mut bill = Bill::default();
-    bill.add(Item::ServerLargeHours, hours(us[0]));
-    bill.add(Item::DatabaseLargeHours, hours(us[1]));
+    bill.add(Item::ServerLargeHours, hours(us.shop));
+    bill.add(Item::DatabaseLargeHours, hours(us.database));
     Ok(bill.price(prices, false)?.total())
 }
 
-/// Makes the comparison. `pages` is the origin cost of a million page views, as deployed and lean;
-/// `orders` the origin cost of a thousand orders, without emails.
-pub(crate) fn compare(
-    model: &Model<'_>,
-    prices: &Prices,
-    pages: [Dollars; 2],
-    orders: Dollars,
-) -> Outcome<Comparison> {
+/// Makes the comparison.
+pub(crate) fn compare(model: &Model<'_>, prices: &Prices, origin: AtOrigin) -> Outcome<Comparison> {
     let cost = |bill: &Bill| bill.price(prices, false).map(|priced| priced.total());
     let floor = cost(&floor())?;
     let even = |million: Dollars| {
         let pages = floor.buys(million) * Quantity::whole(1_000_000);
-        [pages, pages.over(MONTH_SECONDS)]
+        EvenPages {
+            a_month: pages,
+            a_second: pages.over(MONTH_SECONDS),
+        }
     };
     let baseline = Quantity::percent(BASELINE_PERCENT);
-    let app = (baseline * Quantity::whole(APP_SERVERS * 1_000_000)).over(PAGE_US[0]);
-    let database = (baseline * Quantity::whole(1_000_000)).over(PAGE_US[1]);
+    let app = (baseline * Quantity::whole(APP_SERVERS * 1_000_000)).over(PAGE_US.shop);
+    let database = (baseline * Quantity::whole(1_000_000)).over(PAGE_US.database);
     let mut months = Vec::new();
     for count in [100, 1_000, 10_000, 100_000, 1_000_000] {
         months.push(month(model, prices, count)?);
@@ -171,12 +211,18 @@ pub(crate) fn compare(
     Ok(Comparison {
         floor,
         floor_pages: app.min(database),
-        million_pages: [marginal(prices, PAGE_US, 1_000_000)?, pages[0]],
-        million_pages_lean: pages[1],
-        thousand_orders: [marginal(prices, ORDER_US, 1_000)?, orders],
-        even_pages: even(pages[0]),
-        even_pages_lean: even(pages[1]),
-        even_orders: floor.buys(orders) * Quantity::whole(1000),
+        million_pages: Marginal {
+            servers: marginal(prices, PAGE_US, 1_000_000)?,
+            ours: origin.million_pages,
+        },
+        million_pages_lean: origin.million_pages_lean,
+        thousand_orders: Marginal {
+            servers: marginal(prices, ORDER_US, 1_000)?,
+            ours: origin.thousand_orders,
+        },
+        even_pages: even(origin.million_pages),
+        even_pages_lean: even(origin.million_pages_lean),
+        even_orders: floor.buys(origin.thousand_orders) * Quantity::whole(1000),
         months,
         hours,
     })
@@ -196,10 +242,10 @@ fn month(model: &Model<'_>, prices: &Prices, orders: u64) -> Outcome<Month> {
     let (bill, fleet) = match fits_floor(busy) {
         true => (floor(), format!("{APP_SERVERS} × t4g.small, db.t4g.small")),
         false => {
-            let servers = pairs(busy[0]).max(APP_SERVERS);
+            let servers = pairs(busy.shop).max(APP_SERVERS);
             let fleet = format!(
                 "{servers} × c7g.large, m7g Postgres of {} vCPU",
-                2 * pairs(busy[1])
+                2 * pairs(busy.database)
             );
             (large(busy, HOURS), fleet)
         }
@@ -226,7 +272,7 @@ fn hour(model: &Model<'_>, prices: &Prices, users: u64) -> Outcome<Hour> {
         vcpus,
         hour: cost(1)?.total(),
         month: cost(HOURS)?.total(),
-        fits_one_database: 2 * pairs(vcpus[1]) <= MOST_DATABASE_VCPUS,
+        fits_one_database: 2 * pairs(vcpus.database) <= MOST_DATABASE_VCPUS,
     })
 }
 
@@ -235,10 +281,10 @@ pub(crate) fn assumptions() -> Vec<String> {
     vec![
         format!(
             "Vendure 3.7.3 on Node 20 and Postgres 15, measured: {} + {} ms of CPU a page (Node + Postgres), {} + {} ms a checkout. A core there counts as one vCPU.",
-            PAGE_US[0] / 1000,
-            PAGE_US[1] / 1000,
-            ORDER_US[0] / 1000,
-            ORDER_US[1] / 1000
+            PAGE_US.shop / 1000,
+            PAGE_US.database / 1000,
+            ORDER_US.shop / 1000,
+            ORDER_US.database / 1000
         ),
         format!(
             "The smallest fleet: {APP_SERVERS} × t4g.small, one db.t4g.small without a standby, a load balancer with one capacity unit, {ADDRESSES} public addresses, 20 GB of disk each. A burstable instance may use {BASELINE_PERCENT} % of one vCPU all day."
@@ -269,8 +315,9 @@ mod tests {
     fn what_keeps_servers_busy() {
         let busy = vcpus(Quantity::whole(100), Quantity::whole(10));
         // 100 × 14 + 10 × 115 ms, 100 × 11 + 10 × 80 ms.
-        assert_eq!(busy.map(|busy| busy.to_string()), ["2.55", "1.9"]);
-        assert_eq!(busy.map(pairs), [3, 2]);
+        assert_eq!(busy.shop.to_string(), "2.55");
+        assert_eq!(busy.database.to_string(), "1.9");
+        assert_eq!((pairs(busy.shop), pairs(busy.database)), (3, 2));
         assert!(!fits_floor(busy));
         // 14,000 s of shop / 3,600 / 1.2 × 0.0725 and 11,000 s of Postgres / 3,600 / 1.2 × 0.168.
         let million = marginal(&prices(), PAGE_US, 1_000_000).unwrap();
@@ -280,9 +327,13 @@ mod tests {
     #[test]
     fn servers_win_where_they_are_kept_busy() {
         with_model(|model| {
-            let [pages, orders] = ["2.00", "0.05"].map(|price| price.parse().unwrap());
-            let all = compare(model, &prices(), [pages, pages], orders).unwrap();
-            assert_eq!(all.even_pages[0], Quantity::whole(45_126_500));
+            let origin = AtOrigin {
+                million_pages: "2.00".parse().unwrap(),
+                million_pages_lean: "2.00".parse().unwrap(),
+                thousand_orders: "0.05".parse().unwrap(),
+            };
+            let all = compare(model, &prices(), origin).unwrap();
+            assert_eq!(all.even_pages.a_month, Quantity::whole(45_126_500));
             assert_eq!(all.even_orders, Quantity::whole(1_805_060));
             assert!(all.months.first().unwrap().ours < all.months[0].servers);
             assert_eq!(all.months.len(), 5);

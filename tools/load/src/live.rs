@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::record::{Record, Tally};
+use crate::record::{Lately, Record, Tally};
 
 /// Interval of status lines where the terminal cannot be redrawn.
 const EVERY: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ impl Live {
 }
 
 fn lines(tally: &Tally, now: Duration, length: Duration) -> [String; 3] {
-    let (rate, times) = tally.lately(now);
+    let Lately { rate, times } = tally.lately(now);
     let time = match length.checked_sub(now) {
         Some(_) => format!("{} of {}", clock(now), clock(length)),
         None => format!("{}, doors closed", clock(now)),

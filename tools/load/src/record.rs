@@ -330,8 +330,8 @@ impl Tally {
         }
     }
 
-    /// Rate and latency of the responses in the seconds before the current one.
-    pub(crate) fn lately(&self, now: Duration) -> (f64, Times) {
+    /// The responses in the seconds before the current one.
+    pub(crate) fn lately(&self, now: Duration) -> Lately {
         let mut times = Times::with_digits(2);
         let last = now.as_secs();
         let looked_at = last.min(u64::try_from(LIVE_SECONDS).unwrap_or(1));
@@ -339,8 +339,19 @@ impl Tally {
         for (_, of_second) in self.recent.iter().filter(|(second, _)| within(*second)) {
             times.merge(of_second);
         }
-        (rate(times.count(), Duration::from_secs(looked_at)), times)
+        Lately {
+            rate: rate(times.count(), Duration::from_secs(looked_at)),
+            times,
+        }
     }
+}
+
+/// Responses of the last seconds.
+pub(crate) struct Lately {
+    /// Number per second.
+    pub(crate) rate: f64,
+    /// Their latencies.
+    pub(crate) times: Times,
 }
 
 /// Number per second.
@@ -439,7 +450,7 @@ mod tests {
             (tally.stretches.len(), tally.stretches[0].answered),
             (200, 2)
         );
-        let (rate, times) = tally.lately(Duration::from_secs(600));
+        let Lately { rate, times } = tally.lately(Duration::from_secs(600));
         assert_eq!((rate.round(), times.count()), (0.0, 1));
     }
 

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use domain::inventory::{HeldUnits, StockView};
 use local::outcome::Outcome as Result;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     catalogue::root_of,
@@ -27,14 +28,6 @@ pub(crate) struct StockCheck {
     pub(crate) findings: Vec<String>,
 }
 
-/// Stock of a SKU as reported by the staff API.
-#[derive(Debug, Deserialize)]
-struct Stock {
-    on_hand: i64,
-    reserved: i64,
-    available: i64,
-}
-
 /// Compares the stock of each ordered SKU.
 pub(crate) async fn check(world: &Arc<World>, token: &str, imported: i64) -> Result<StockCheck> {
     let mut check = StockCheck::default();
@@ -44,8 +37,8 @@ pub(crate) async fn check(world: &Arc<World>, token: &str, imported: i64) -> Res
     for order in orders {
         orders_now.push(look_again(world, order).await);
     }
-    for (sku, [sold, reserved]) in by_sku(&orders_now) {
-        let stock: Stock = world
+    for (sku, held) in by_sku(&orders_now) {
+        let stock: StockView = world
             .http
             .get(format!("{}/v1/admin/stock/{sku}", world.address))
             .bearer_auth(token)
@@ -56,18 +49,17 @@ pub(crate) async fn check(world: &Arc<World>, token: &str, imported: i64) -> Res
             .json()
             .await?;
         check.skus += 1;
-        check.units_sold += sold;
-        check.units_reserved += reserved;
-        check
-            .findings
-            .extend(compare(&sku, &stock, imported, sold, reserved));
+        check.units_sold += held.sold;
+        check.units_reserved += held.reserved;
+        check.findings.extend(compare(&stock, imported, held));
     }
     Ok(check)
 }
 
-/// Discrepancies of one SKU, given its imported units and those in paid and in unpaid orders.
-fn compare(sku: &str, stock: &Stock, imported: i64, sold: i64, reserved: i64) -> Vec<String> {
+/// Discrepancies of one SKU, given its imported units and those that orders hold.
+fn compare(stock: &StockView, imported: i64, held: HeldUnits) -> Vec<String> {
     let mut findings = Vec::new();
+    let (sku, HeldUnits { reserved, sold }) = (&stock.sku, held);
     if stock.on_hand + sold != imported {
         findings.push(format!(
             "{sku}: {} on hand and {sold} sold, but {imported} were imported",
@@ -86,15 +78,15 @@ fn compare(sku: &str, stock: &Stock, imported: i64, sold: i64, reserved: i64) ->
     findings
 }
 
-/// Units in paid and in unpaid orders, by SKU.
-fn by_sku(orders: &[Placed]) -> BTreeMap<String, [i64; 2]> {
-    let mut units: BTreeMap<String, [i64; 2]> = BTreeMap::new();
+/// Units that orders hold, by SKU.
+fn by_sku(orders: &[Placed]) -> BTreeMap<String, HeldUnits> {
+    let mut units: BTreeMap<String, HeldUnits> = BTreeMap::new();
     for order in orders {
         for (sku, quantity) in &order.lines {
             let of_sku = units.entry(sku.clone()).or_default();
             match order.status.as_str() {
-                "paid" => of_sku[0] += i64::from(*quantity),
-                "pending_payment" => of_sku[1] += i64::from(*quantity),
+                "paid" => of_sku.sold += i64::from(*quantity),
+                "pending_payment" => of_sku.reserved += i64::from(*quantity),
                 _ => {}
             }
         }
@@ -171,23 +163,28 @@ mod tests {
             order("B", 1, "paid"),
         ];
         let units = by_sku(&orders);
-        assert_eq!((units["A"], units["B"]), ([2, 1], [1, 0]));
+        let held = |sold, reserved| HeldUnits { reserved, sold };
+        assert_eq!((units["A"], units["B"]), (held(2, 1), held(1, 0)));
     }
 
     #[test]
     fn a_unit_sold_twice_is_found() {
-        let stock = |on_hand, reserved| Stock {
+        let stock = |on_hand, reserved| StockView {
+            sku: "A".to_owned(),
             on_hand,
             reserved,
             available: on_hand - reserved,
+            shards: 1,
+            backorder: false,
         };
-        assert!(compare("A", &stock(7, 1), 10, 3, 1).is_empty());
-        let sold_twice = compare("A", &stock(0, 0), 10, 11, 0);
+        let held = |sold, reserved| HeldUnits { reserved, sold };
+        assert!(compare(&stock(7, 1), 10, held(3, 1)).is_empty());
+        let sold_twice = compare(&stock(0, 0), 10, held(11, 0));
         assert!(
             sold_twice[0].contains("11 sold, but 10 were imported"),
             "{sold_twice:?}"
         );
-        assert_eq!(compare("A", &stock(7, 0), 10, 3, 1).len(), 1);
-        assert_eq!(compare("A", &stock(-1, 0), 10, 11, 0).len(), 1);
+        assert_eq!(compare(&stock(7, 0), 10, held(3, 1)).len(), 1);
+        assert_eq!(compare(&stock(-1, 0), 10, held(11, 0)).len(), 1);
     }
 }

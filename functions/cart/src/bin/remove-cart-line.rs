@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use cart::LinePath;
-use domain::{cart::CartView, fault::Rejection, money::Currency};
+use domain::{cart::CartView, money::Currency};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
 
@@ -25,7 +25,6 @@ impl Endpoint for RemoveCartLine {
             .store
             .remove_cart_line(cart_id, &sku, request.now)
             .await?;
-        let cart = cart.map_err(Rejection::from)?;
         Reply::of(&cart::view(&self.store, &cart, None, self.currency).await?)
     }
 }

@@ -35,7 +35,6 @@ impl Endpoint for SetCartLine {
             .store
             .set_cart_line(cart_id, &sku, quantity, request.now)
             .await?;
-        let cart = cart.map_err(Rejection::from)?;
         Reply::of(&cart::view(&self.store, &cart, Some(variant), self.currency).await?)
     }
 }

@@ -13,7 +13,7 @@ use domain::{
     money::Currency,
 };
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{Attempts, PutProductOutcome, Store, StoredProduct, VariantDetails};
+use store::{Attempts, PutProductOutcome, PutVariantOutcome, Store, StoredProduct, VariantDetails};
 
 /// The queue's last delivery: the chunk is reported as failed, so that its import can complete.
 const LAST_DELIVERY: u32 = 5;
@@ -146,9 +146,12 @@ impl ImportRows {
                 initial_quantity: variant.quantity,
                 backorder: variant.backorder,
             };
-            let Ok(mut written) = self.store.put_variant_details(&details).await? else {
-                faults.push(LineFault::sku_taken(variant.line, &variant.sku));
-                continue;
+            let mut written = match self.store.put_variant_details(&details).await? {
+                PutVariantOutcome::Put(written) => written,
+                PutVariantOutcome::SkuTaken => {
+                    faults.push(LineFault::sku_taken(variant.line, &variant.sku));
+                    continue;
+                }
             };
             // Only a quantity that differs from the previous import's changes the stock, so units sold
             // since then stay sold.

@@ -3,22 +3,13 @@
 use std::process::ExitCode;
 
 use catalog::{Page, Pages};
-use domain::catalog::{ListProducts as List, ListProductsQuery, ProductSummary, invalid_cursor};
+use domain::catalog::{ListProducts as List, ListProductsQuery, ProductPage, invalid_cursor};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
 use store::{ListError, Store, StoreError};
 
 pub(crate) struct ListProducts {
     store: Store,
     pages: Pages<ListError>,
-}
-
-/// One page of a product list.
-#[derive(serde::Serialize, schemars::JsonSchema)]
-pub(crate) struct ProductPage {
-    /// Products in the requested order.
-    items: Vec<ProductSummary>,
-    /// Cursor of the next page; null on the last page.
-    next_cursor: Option<String>,
 }
 
 impl Endpoint for ListProducts {
@@ -63,11 +54,10 @@ impl Endpoint for ListProducts {
 /// A page of a list; `None` if it is empty. Empty lists are cached apart, as clients can invent any
 /// number of list names.
 async fn read(store: &Store, list: &List) -> Result<Option<Page>, ListError> {
-    let (items, next_cursor) = store.list_products(list).await?;
-    if items.is_empty() {
+    let page = store.list_products(list).await?;
+    if page.items.is_empty() {
         return Ok(None);
     }
-    let page = ProductPage { items, next_cursor };
     let json = serde_json::to_string(&page)
         .map_err(|error| StoreError::unreadable("page of a list", error))?;
     Ok(Some(Page::new(json)))

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, process::ExitCode};
 
-use domain::catalog::Sku;
+use domain::{catalog::Sku, inventory::HeldUnits};
 use runtime::{ConsumeError, Task, Tick};
 use store::{StockCheck, Store};
 
@@ -27,11 +27,11 @@ impl Task for ReconcileStock {
             (skus, orders) = (before.len(), held.orders);
             let agrees = |sku: &Sku, check: &StockCheck| {
                 let held = held.units.get(sku).copied().unwrap_or_default();
-                check.balanced && [check.stock.reserved, check.stock.sold] == held
+                check.balanced && check.stock.held() == held
             };
             let homeless = held.units.iter();
-            let homeless =
-                homeless.filter(|(sku, held)| !before.contains_key(*sku) && **held != [0, 0]);
+            let homeless = homeless
+                .filter(|(sku, held)| !before.contains_key(*sku) && **held != HeldUnits::default());
             let homeless: Vec<&Sku> = homeless.map(|(sku, _)| sku).collect();
             if homeless.is_empty() && before.iter().all(|(sku, check)| agrees(sku, check)) {
                 unsettled = Some(HashSet::new());
@@ -44,7 +44,7 @@ impl Task for ReconcileStock {
                 {
                     continue;
                 }
-                let [reserved, sold] = held.units.get(sku).copied().unwrap_or_default();
+                let held = held.units.get(sku).copied().unwrap_or_default();
                 let stock = check.stock;
                 if after
                     .get(sku)
@@ -57,9 +57,9 @@ impl Task for ReconcileStock {
                     variant.sku = %sku,
                     stock.balanced = check.balanced,
                     stock.reserved = stock.reserved,
-                    orders.reserved = reserved,
+                    orders.reserved = held.reserved,
                     stock.sold = stock.sold,
-                    orders.sold = sold,
+                    orders.sold = held.sold,
                     "stock and orders disagree"
                 );
                 drifted.insert(sku.clone());

@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
+use gateways::payments::{PaymentProvider, TestProvider};
 use payments::{Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 
-struct CapturePayment {
-    payments: Payments,
-    own_queue: OwnQueue,
+pub(crate) struct CapturePayment<T = TestProvider> {
+    pub(crate) payments: Payments<T>,
+    pub(crate) own_queue: OwnQueue,
 }
 
-impl Consumer for CapturePayment {
+impl<T: PaymentProvider + 'static> Consumer for CapturePayment<T> {
     type Message = Envelope;
 
     async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {

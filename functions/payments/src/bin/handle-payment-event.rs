@@ -7,16 +7,17 @@ use domain::{
     event::{Envelope, Event},
     id::OrderId,
 };
+use gateways::payments::{PaymentProvider, TestProvider};
 use payments::{CallError, Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Consistency, PaymentEvent, PaymentEventOutcome};
 
-struct HandlePaymentEvent {
-    payments: Payments,
-    own_queue: OwnQueue,
+pub(crate) struct HandlePaymentEvent<T = TestProvider> {
+    pub(crate) payments: Payments<T>,
+    pub(crate) own_queue: OwnQueue,
 }
 
-impl Consumer for HandlePaymentEvent {
+impl<T: PaymentProvider + 'static> Consumer for HandlePaymentEvent<T> {
     type Message = Envelope;
 
     async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {
@@ -59,7 +60,7 @@ enum Reconciled {
     Later(std::time::Duration),
 }
 
-impl HandlePaymentEvent {
+impl<T: PaymentProvider> HandlePaymentEvent<T> {
     /// Brings the order in line with the payment that the event names.
     async fn reconcile(
         &self,

@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use domain::event::{Envelope, Event};
+use gateways::payments::{PaymentProvider, TestProvider};
 use payments::{Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 
-struct RefundPayment {
-    payments: Payments,
-    own_queue: OwnQueue,
+pub(crate) struct RefundPayment<T = TestProvider> {
+    pub(crate) payments: Payments<T>,
+    pub(crate) own_queue: OwnQueue,
 }
 
-impl Consumer for RefundPayment {
+impl<T: PaymentProvider + 'static> Consumer for RefundPayment<T> {
     type Message = Envelope;
 
     async fn handle(&self, delivery: Delivery<Envelope>) -> Result<(), ConsumeError> {

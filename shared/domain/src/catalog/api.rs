@@ -140,6 +140,15 @@ impl From<&ProductView> for ProductSummary {
     }
 }
 
+/// One page of a product list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProductPage {
+    /// Products in the requested order.
+    pub items: Vec<ProductSummary>,
+    /// Cursor of the next page; null on the last page.
+    pub next_cursor: Option<String>,
+}
+
 /// Query of `GET /v1/products`. At most one of `collection`, `type` and `tag`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct ListProductsQuery {

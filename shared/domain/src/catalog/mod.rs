@@ -5,7 +5,7 @@ pub mod import;
 mod rules;
 
 pub use api::{
-    ImageView, ListProductsQuery, OptionView, ProductSummary, ProductView, VariantView,
-    invalid_cursor,
+    ImageView, ListProductsQuery, OptionView, ProductPage, ProductSummary, ProductView,
+    VariantView, invalid_cursor,
 };
 pub use rules::{Facet, FacetKind, InvalidSku, ListProducts, MAX_PAGE, Product, Sku, Sort, slug};

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The stock of one SKU.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StockView {
     /// Stock keeping unit.
     pub sku: String,

@@ -4,4 +4,6 @@ mod api;
 mod rules;
 
 pub use api::{SetStockBody, SplitStockBody, StockView};
-pub use rules::{MAX_ON_HAND, MAX_SHARDS, Share, Stock, StockEffect, StockMove, Variant};
+pub use rules::{
+    HeldUnits, MAX_ON_HAND, MAX_SHARDS, Share, Stock, StockDelta, StockEffect, StockMove, Variant,
+};

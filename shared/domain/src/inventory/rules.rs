@@ -1,5 +1,7 @@
 //! Stock counters, their shards, and the moves of units between counters.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{catalog::Sku, money::Money};
@@ -40,11 +42,7 @@ impl Variant {
     pub fn total(&self) -> Stock {
         let mut total = Stock::default();
         for stock in &self.stock {
-            total.available += stock.available;
-            total.reserved += stock.reserved;
-            total.sold += stock.sold;
-            total.counted += stock.counted;
-            total.sold_at_count += stock.sold_at_count;
+            total += *stock;
         }
         total
     }
@@ -149,6 +147,14 @@ impl Stock {
         self.available + self.reserved == self.counted - (self.sold - self.sold_at_count)
     }
 
+    /// Units that orders hold, according to the counters.
+    pub const fn held(&self) -> HeldUnits {
+        HeldUnits {
+            reserved: self.reserved,
+            sold: self.sold,
+        }
+    }
+
     /// Splits `total` units into `parts` parts that differ by at most one.
     pub fn split(total: i64, parts: u8) -> Vec<i64> {
         let parts = i64::from(parts.max(1));
@@ -156,6 +162,32 @@ impl Stock {
         (0..parts)
             .map(|part| each + i64::from(part < rest))
             .collect()
+    }
+}
+
+impl AddAssign for Stock {
+    fn add_assign(&mut self, other: Self) {
+        self.available += other.available;
+        self.reserved += other.reserved;
+        self.sold += other.sold;
+        self.counted += other.counted;
+        self.sold_at_count += other.sold_at_count;
+    }
+}
+
+/// Units of a variant that orders hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldUnits {
+    /// Units of orders that are not paid yet.
+    pub reserved: i64,
+    /// Units of paid orders, less those that were restocked.
+    pub sold: i64,
+}
+
+impl AddAssign for HeldUnits {
+    fn add_assign(&mut self, other: Self) {
+        self.reserved += other.reserved;
+        self.sold += other.sold;
     }
 }
 
@@ -187,16 +219,32 @@ pub enum StockEffect {
     Take,
 }
 
-impl StockEffect {
-    /// Change per unit of `available`, `reserved` and `sold`.
-    pub const fn deltas(self) -> [i64; 3] {
-        match self {
-            Self::Sell => [0, -1, 1],
-            Self::Release => [1, -1, 0],
-            Self::Restock => [1, 0, -1],
-            Self::Claim => [-1, 1, 0],
-            Self::Take => [-1, 0, 1],
-        }
+/// A change of the counters. No move makes or loses units, so the three always add up to zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StockDelta {
+    /// Change of the units available for sale.
+    pub available: i64,
+    /// Change of the units reserved for unpaid orders.
+    pub reserved: i64,
+    /// Change of the units of paid orders.
+    pub sold: i64,
+}
+
+impl StockMove {
+    /// The change that the move makes to the counters of its shard.
+    pub fn delta(&self) -> StockDelta {
+        let units = i64::from(self.units);
+        let mut delta = StockDelta::default();
+        let (from, to) = match self.effect {
+            StockEffect::Sell => (&mut delta.reserved, &mut delta.sold),
+            StockEffect::Release => (&mut delta.reserved, &mut delta.available),
+            StockEffect::Restock => (&mut delta.sold, &mut delta.available),
+            StockEffect::Claim => (&mut delta.available, &mut delta.reserved),
+            StockEffect::Take => (&mut delta.available, &mut delta.sold),
+        };
+        *from -= units;
+        *to += units;
+        delta
     }
 }
 
@@ -260,9 +308,59 @@ mod tests {
 
     #[test]
     fn no_effect_makes_or_loses_units() {
-        use StockEffect::{Claim, Release, Restock, Sell, Take};
-        for effect in [Sell, Release, Restock, Claim, Take] {
-            assert_eq!(effect.deltas().iter().sum::<i64>(), 0, "{effect:?}");
+        let delta = |effect| {
+            let moved = StockMove {
+                sku: "S".parse().unwrap(),
+                shard: 0,
+                units: 3,
+                effect,
+            };
+            moved.delta()
+        };
+        let none = StockDelta::default();
+        for (effect, want) in [
+            (
+                StockEffect::Sell,
+                StockDelta {
+                    reserved: -3,
+                    sold: 3,
+                    ..none
+                },
+            ),
+            (
+                StockEffect::Release,
+                StockDelta {
+                    reserved: -3,
+                    available: 3,
+                    ..none
+                },
+            ),
+            (
+                StockEffect::Restock,
+                StockDelta {
+                    sold: -3,
+                    available: 3,
+                    ..none
+                },
+            ),
+            (
+                StockEffect::Claim,
+                StockDelta {
+                    available: -3,
+                    reserved: 3,
+                    ..none
+                },
+            ),
+            (
+                StockEffect::Take,
+                StockDelta {
+                    available: -3,
+                    sold: 3,
+                    ..none
+                },
+            ),
+        ] {
+            assert_eq!(delta(effect), want, "{effect:?}");
         }
     }
 

@@ -192,7 +192,7 @@ pub enum EventError {
 }
 
 /// A service that authorizes, captures, voids and refunds payments.
-pub trait PaymentProvider {
+pub trait PaymentProvider: Send + Sync {
     /// Authorizes a payment without capturing it, once per idempotency key. Returns the current state
     /// of the payment, even if an earlier call started it.
     fn authorise(
@@ -239,10 +239,11 @@ const STRIPE_MOVES: Duration = Duration::from_secs(8);
 /// Timeout of Stripe for calls that do not involve a bank.
 const STRIPE_BOOKS: Duration = Duration::from_secs(5);
 
-/// All payment providers of the shop, each with its own timeouts.
-#[derive(Clone, Debug, Default)]
-pub struct PaymentProviders {
-    test: TestProvider,
+/// All payment providers of the shop, each with its own timeouts. `T` is called for
+/// [`Provider::Test`]: the built-in provider, or in unit tests one with prepared answers.
+#[derive(Clone, Debug)]
+pub struct PaymentProviders<T = TestProvider> {
+    test: T,
     stripe: Option<Stripe>,
 }
 
@@ -253,6 +254,13 @@ impl PaymentProviders {
             test: TestProvider,
             stripe,
         }
+    }
+}
+
+impl<T: PaymentProvider> PaymentProviders<T> {
+    /// Only `test`, in place of the built-in test provider.
+    pub fn of(test: T) -> Self {
+        Self { test, stripe: None }
     }
 
     /// Authorizes a payment with `provider`; see [`PaymentProvider::authorise`].
@@ -367,7 +375,7 @@ mod tests {
 
     #[tokio::test]
     async fn stripe_is_refused_until_it_is_set_up() {
-        let providers = PaymentProviders::default();
+        let providers = PaymentProviders::new(None);
         let refused = providers.payment(Provider::Stripe, "pi_1").await;
         assert_eq!(
             refused,

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::{
     cart::{Cart, CartLine, ChangeCartError, LIFETIME, MAX_LINES},
     catalog::Sku,
+    fault::{Failure, Rejection},
     id::{CartId, OrderId},
 };
 use jiff::Timestamp;
@@ -61,6 +62,26 @@ impl TryFrom<CartRecord> for Cart {
     }
 }
 
+/// Why a line of a cart was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CartLineError {
+    /// The cart forbids the change.
+    #[error(transparent)]
+    Refused(#[from] ChangeCartError),
+    /// Accessing the table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<CartLineError> for Failure {
+    fn from(error: CartLineError) -> Self {
+        match error {
+            CartLineError::Refused(error) => Rejection::from(error).into(),
+            CartLineError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl Store {
     /// Writes a new cart. Key: [`Key::cart`]. 1 write unit.
     pub async fn create_cart(&self, cart: &Cart) -> Result<()> {
@@ -106,7 +127,7 @@ impl Store {
         sku: &Sku,
         quantity: u32,
         now: Timestamp,
-    ) -> Result<std::result::Result<Cart, ChangeCartError>> {
+    ) -> Result<Cart, CartLineError> {
         let update = self
             .update(&Key::cart(id))
             .update_expression(
@@ -137,7 +158,7 @@ impl Store {
         id: CartId,
         sku: &Sku,
         now: Timestamp,
-    ) -> Result<std::result::Result<Cart, ChangeCartError>> {
+    ) -> Result<Cart, CartLineError> {
         let update = self
             .update(&Key::cart(id))
             .update_expression(
@@ -164,12 +185,12 @@ fn changed(
     written: Written,
     now: Timestamp,
     particular: ChangeCartError,
-) -> Result<std::result::Result<Cart, ChangeCartError>> {
+) -> Result<Cart, CartLineError> {
     match written {
-        Written::Done(cart) => read_cart(cart).map(Ok),
+        Written::Done(cart) => Ok(read_cart(cart)?),
         Written::Refused(found) => {
             let reason = refusal(found.unwrap_or_default(), now)?;
-            Ok(Err(reason.unwrap_or(particular)))
+            Err(reason.unwrap_or(particular).into())
         }
     }
 }

@@ -1,3 +1,5 @@
 //! Guest carts.
 
 mod carts;
+
+pub use carts::CartLineError;

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use domain::{
-    catalog::{ImageView, ListProducts, Product, ProductSummary, ProductView, Sku},
+    catalog::{ImageView, ListProducts, Product, ProductPage, ProductSummary, ProductView, Sku},
     id::ProductId,
     money::Money,
 };
@@ -251,13 +251,10 @@ impl Store {
         }))
     }
 
-    /// Reads a page of a list, and the cursor of the next page if there is one. A page ends early if
+    /// Reads a page of a list with the cursor of the next page, if there is one. A page ends early if
     /// its products are too large for one response. Query of [`listing_partition`] in one sort order,
     /// eventually consistent. 0.5 read units for each 4 KB of entries, of about 300 bytes each.
-    pub async fn list_products(
-        &self,
-        list: &ListProducts,
-    ) -> Result<(Vec<ProductSummary>, Option<String>), ListError> {
+    pub async fn list_products(&self, list: &ListProducts) -> Result<ProductPage, ListError> {
         let partition = listing_partition(&list.facet);
         let (prefix, forward) = list_order(list.sort);
         // Ascending and descending order have separate cursors.
@@ -308,14 +305,20 @@ impl Store {
                     && let Some(last) = &last
                     && !products.is_empty()
                 {
-                    return Ok((products, Some(cursor::encode(&partition, &order, last))));
+                    return Ok(ProductPage {
+                        items: products,
+                        next_cursor: Some(cursor::encode(&partition, &order, last)),
+                    });
                 }
                 last = Some(position);
                 products.push(entry.summary()?);
             }
             // A query stops at 1 MB regardless of its limit.
             if answer.last_evaluated_key.is_none() {
-                return Ok((products, None));
+                return Ok(ProductPage {
+                    items: products,
+                    next_cursor: None,
+                });
             }
         }
     }

@@ -6,4 +6,4 @@ mod variants;
 
 pub(crate) use record::VariantRecord;
 pub use stock::{SplitOutcome, StockCheck};
-pub use variants::{Shards, SkuTaken, VariantDetails};
+pub use variants::{PutVariantOutcome, Shards, VariantDetails};

@@ -65,25 +65,27 @@ pub(super) struct StockRecord {
 
 impl StockRecord {
     pub(super) fn stock(&self) -> Stock {
-        let units = [self.available, self.reserved, self.sold];
-        stock(units, self.counted, self.sold_at_count)
+        let never_counted = self.available + self.reserved + self.sold;
+        Stock {
+            available: self.available,
+            reserved: self.reserved,
+            sold: self.sold,
+            counted: self.counted.unwrap_or(never_counted),
+            sold_at_count: self.sold_at_count,
+        }
     }
 }
 
 impl VariantRecord {
     pub(super) fn stock(&self) -> Stock {
-        let units = [self.available, self.reserved, self.sold];
-        stock(units, self.counted, self.sold_at_count)
-    }
-}
-
-fn stock([available, reserved, sold]: [i64; 3], counted: Option<i64>, sold_at_count: i64) -> Stock {
-    Stock {
-        available,
-        reserved,
-        sold,
-        counted: counted.unwrap_or(available + reserved + sold),
-        sold_at_count,
+        let never_counted = self.available + self.reserved + self.sold;
+        Stock {
+            available: self.available,
+            reserved: self.reserved,
+            sold: self.sold,
+            counted: self.counted.unwrap_or(never_counted),
+            sold_at_count: self.sold_at_count,
+        }
     }
 }
 

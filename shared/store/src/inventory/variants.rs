@@ -50,9 +50,14 @@ pub struct VariantDetails<'a> {
     pub initial_quantity: i64,
 }
 
-/// The SKU belongs to another product.
+/// Result of an attempt to write a variant.
 #[derive(Debug, PartialEq, Eq)]
-pub struct SkuTaken;
+pub enum PutVariantOutcome {
+    /// The fields were written; the variant as it is now.
+    Put(Variant),
+    /// The SKU belongs to another product.
+    SkuTaken,
+}
 
 impl Store {
     /// Reads one variant with the stock of its first shard. Key: [`Key::variant`]. 0.5 or 1 read unit.
@@ -167,7 +172,7 @@ impl Store {
     pub async fn put_variant_details(
         &self,
         details: &VariantDetails<'_>,
-    ) -> Result<std::result::Result<Variant, SkuTaken>> {
+    ) -> Result<PutVariantOutcome> {
         let update = self
             .update(&Key::variant(details.sku))
             .update_expression(
@@ -198,7 +203,7 @@ impl Store {
             .return_values(ReturnValue::AllNew);
         let variant = match self.write("UpdateItem variant details", update).await? {
             Written::Done(item) => read_variant(item)?,
-            Written::Refused(_) => return Ok(Err(SkuTaken)),
+            Written::Refused(_) => return Ok(PutVariantOutcome::SkuTaken),
         };
         for shard in 1..variant.shards {
             let update = self
@@ -222,9 +227,9 @@ impl Store {
         }
         if variant.shards > 1 {
             let whole = self.whole_variant(details.sku).await?;
-            return Ok(Ok(whole.unwrap_or(variant)));
+            return Ok(PutVariantOutcome::Put(whole.unwrap_or(variant)));
         }
-        Ok(Ok(variant))
+        Ok(PutVariantOutcome::Put(variant))
     }
 
     /// Takes a variant off sale because its product no longer has it, which frees its SKU for another

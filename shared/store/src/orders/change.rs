@@ -101,8 +101,8 @@ impl Store {
     }
 
     fn move_stock(&self, moved: &StockMove) -> Result<TransactWriteItem> {
-        let [available, reserved, sold] = moved.effect.deltas();
-        let units = i64::from(moved.units);
+        let delta = moved.delta();
+        let units = moved.units;
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(
@@ -111,9 +111,9 @@ impl Store {
             .update_expression(
                 "ADD available :available, reserved :reserved, sold :sold, stock_version :one",
             )
-            .expression_attribute_values(":available", number(available * units))
-            .expression_attribute_values(":reserved", number(reserved * units))
-            .expression_attribute_values(":sold", number(sold * units))
+            .expression_attribute_values(":available", number(delta.available))
+            .expression_attribute_values(":reserved", number(delta.reserved))
+            .expression_attribute_values(":sold", number(delta.sold))
             .expression_attribute_values(":one", number(1));
         let update = match moved.effect {
             StockEffect::Sell | StockEffect::Release => update

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{catalog::Sku, id::OrderId, orders::Order};
+use domain::{catalog::Sku, id::OrderId, inventory::HeldUnits, orders::Order};
 
 use super::record::{HoldRecord, OrderRecord, read_order};
 use crate::{Consistency, Result, Store, item::Record, keys::Key};
@@ -12,8 +12,8 @@ use crate::{Consistency, Result, Store, item::Record, keys::Key};
 pub struct HeldByOrders {
     /// Number of orders.
     pub orders: u64,
-    /// Reserved and sold units, by SKU.
-    pub units: HashMap<Sku, [i64; 2]>,
+    /// Held units by SKU.
+    pub units: HashMap<Sku, HeldUnits>,
 }
 
 impl Store {
@@ -35,9 +35,7 @@ impl Store {
             for line in order.lines {
                 let line = line.read(order.currency);
                 let units = line.held(order.closed, order.payment.status);
-                let sum = held.units.entry(line.sku).or_default();
-                sum[0] += units[0];
-                sum[1] += units[1];
+                *held.units.entry(line.sku).or_default() += units;
             }
         };
         self.scan("Scan orders", OrderRecord::ENTITY, &READ, add)

@@ -209,7 +209,7 @@ fn read_rows(
     currency: Currency,
     faults: &mut Vec<LineFault>,
 ) {
-    let mut images: Vec<(u32, ImageView)> = Vec::new();
+    let mut images: Vec<PositionedImage> = Vec::new();
     for (index, row) in group.rows.iter().enumerate() {
         let image = match read_image(row) {
             Ok(image) => image,
@@ -228,17 +228,23 @@ fn read_rows(
             }
         }
         if let Some(image) =
-            image.filter(|(_, image)| images.iter().all(|(_, seen)| seen.url != image.url))
+            image.filter(|image| images.iter().all(|seen| seen.view.url != image.view.url))
         {
             images.push(image);
         }
     }
     // Stable sort: images without a position follow in the file's order.
-    images.sort_by_key(|(position, _)| *position);
-    draft.images = images.into_iter().map(|(_, image)| image).collect();
+    images.sort_by_key(|image| image.position);
+    draft.images = images.into_iter().map(|image| image.view).collect();
 }
 
-fn read_image(row: &Row) -> Result<Option<(u32, ImageView)>, LineFault> {
+struct PositionedImage {
+    /// Images are sorted by it.
+    position: u32,
+    view: ImageView,
+}
+
+fn read_image(row: &Row) -> Result<Option<PositionedImage>, LineFault> {
     if row.image.is_empty() {
         return Ok(None);
     }
@@ -259,12 +265,14 @@ fn read_image(row: &Row) -> Result<Option<(u32, ImageView)>, LineFault> {
         let message = "The alt text must have at most 512 characters.";
         return Err(LineFault::new(row.line, "too_long", message));
     }
-    let position = row.image_position.parse().unwrap_or(u32::MAX);
-    let image = ImageView {
+    let view = ImageView {
         url: row.image.clone(),
         alt: row.image_alt.clone(),
     };
-    Ok(Some((position, image)))
+    Ok(Some(PositionedImage {
+        position: row.image_position.parse().unwrap_or(u32::MAX),
+        view,
+    }))
 }
 
 fn read_variant(

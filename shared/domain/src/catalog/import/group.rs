@@ -33,6 +33,14 @@ impl RowGroup {
     }
 }
 
+/// The groups of a file that fit into a message.
+#[derive(Default)]
+pub(super) struct FittingGroups {
+    pub(super) groups: Vec<RowGroup>,
+    /// A fault for each row of the other groups.
+    pub(super) faults: Vec<LineFault>,
+}
+
 /// The groups of a file that is being read, in the file's order.
 #[derive(Default)]
 pub(super) struct Groups {
@@ -55,18 +63,20 @@ impl Groups {
         groups[group].rows.push(row);
     }
 
-    /// The groups that fit into a message, and a fault for each row of the others.
-    pub(super) fn fitting(self) -> (Vec<RowGroup>, Vec<LineFault>) {
-        let (mut fitting, mut faults) = (Vec::new(), Vec::new());
+    /// Sorts out the groups that are too large for a message.
+    pub(super) fn fitting(self) -> FittingGroups {
+        let mut fitting = FittingGroups::default();
         for group in self.groups {
             // Rows that cannot be serialized do not fit either.
             let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
             if bytes <= MAX_GROUP_BYTES {
-                fitting.push(group);
+                fitting.groups.push(group);
             } else {
-                faults.extend(group.fail_rest(Vec::new(), LineFault::product_too_large));
+                fitting
+                    .faults
+                    .extend(group.fail_rest(Vec::new(), LineFault::product_too_large));
             }
         }
-        (fitting, faults)
+        fitting
     }
 }

@@ -89,9 +89,9 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
             "The file has a header but no rows.",
         ));
     }
-    let (fitting, oversized) = groups.fitting();
-    file.groups = fitting;
-    file.faults.extend(oversized);
+    let fitting = groups.fitting();
+    file.groups = fitting.groups;
+    file.faults.extend(fitting.faults);
     Ok(file)
 }
 

@@ -9,8 +9,15 @@ fn usd() -> Currency {
     "USD".parse().unwrap()
 }
 
-/// Imports a whole file: drafts, and faults by line.
-fn import(file: &str) -> (Vec<Draft>, Vec<(u64, String)>, u64) {
+struct Imported {
+    drafts: Vec<Draft>,
+    /// Lines with the codes of their faults.
+    faults: Vec<(u64, String)>,
+    rows: u64,
+}
+
+/// Imports a whole file.
+fn import(file: &str) -> Imported {
     let read = read_file(file.as_bytes()).unwrap();
     let mut faults = read.faults;
     let mut drafts = Vec::new();
@@ -23,12 +30,20 @@ fn import(file: &str) -> (Vec<Draft>, Vec<(u64, String)>, u64) {
         .into_iter()
         .map(|fault| (fault.line, fault.code))
         .collect();
-    (drafts, faults, read.rows_total)
+    Imported {
+        drafts,
+        faults,
+        rows: read.rows_total,
+    }
 }
 
 #[test]
 fn rows_of_a_product_need_not_stand_together() {
-    let (drafts, faults, rows) = import(
+    let Imported {
+        drafts,
+        faults,
+        rows,
+    } = import(
         "Handle,Title,Option1 Name,Option1 Value,Variant Price\n\
          a,A,Size,S,1\nb,B,Title,Default Title,2\na,,,M,\n",
     );
@@ -56,7 +71,7 @@ fn messages_that_quote_the_file_stay_short() {
 
 #[test]
 fn lines_are_counted_through_quoted_line_breaks() {
-    let (_, faults, _) =
+    let Imported { faults, .. } =
         import("Handle,Title,Body (HTML),Variant Price\na,A,\"1\n2\n3\",1\nb,B,,free\n");
     assert_eq!(faults, [(5, "invalid_price".to_owned())]);
 }
@@ -82,7 +97,7 @@ fn made_skus_are_stable_and_tell_values_apart() {
 
 #[test]
 fn the_newer_column_names_are_known() {
-    let (drafts, faults, _) = import(
+    let Imported { drafts, faults, .. } = import(
         "Title,URL handle,Description,Option1 name,Option1 value,SKU,Price,Compare-at price,Inventory quantity,Product image URL,Status\n\
          Tee,tee,Soft,Size,S,T-S,9.99,12,4,https://example.com/t.png,Active\n",
     );

@@ -12,7 +12,7 @@ use crate::{
     catalog::Sku,
     id::{CartId, OrderId},
     idempotency::Fingerprint,
-    inventory::Share,
+    inventory::{HeldUnits, Share},
     money::Money,
     payments::{PaymentFailure, PaymentMethod, PaymentStatus},
 };
@@ -231,18 +231,20 @@ impl OrderLine {
 
     /// Units of the line that are reserved and sold in a given state of closing and payment. Used to
     /// reconcile the stock with the orders.
-    pub fn held(&self, closed: Option<CloseReason>, payment: PaymentStatus) -> [i64; 2] {
+    pub fn held(&self, closed: Option<CloseReason>, payment: PaymentStatus) -> HeldUnits {
         let quantity = i64::from(self.quantity);
+        let mut held = HeldUnits::default();
         match payment {
-            _ if closed.is_some() => [0, 0],
+            _ if closed.is_some() => {}
             PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised => {
-                [quantity, 0]
+                held.reserved = quantity;
             }
-            PaymentStatus::Failed | PaymentStatus::Voided => [0, 0],
+            PaymentStatus::Failed | PaymentStatus::Voided => {}
             PaymentStatus::Captured
             | PaymentStatus::PartiallyRefunded
-            | PaymentStatus::Refunded => [0, quantity - i64::from(self.restocked())],
+            | PaymentStatus::Refunded => held.sold = quantity - i64::from(self.restocked()),
         }
+        held
     }
 
     /// Units that were restocked.

@@ -24,7 +24,7 @@ pub struct Breaker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// The call is admitted.
-    CloseReason,
+    Closed,
     /// One trial call is admitted: claim it first.
     HalfOpen,
     /// No call is admitted for this long.
@@ -35,7 +35,7 @@ impl Breaker {
     /// Whether a call is admitted at `now`.
     pub fn admit(&self, now: Timestamp) -> Admission {
         match self.open_until {
-            None => Admission::CloseReason,
+            None => Admission::Closed,
             // Capped, so that a clock that is minutes ahead cannot keep the breaker open for longer
             // than the cooldown.
             Some(until) if now < until => Admission::Open(until.duration_since(now).min(COOLDOWN)),
@@ -63,7 +63,7 @@ mod tests {
         let mut breaker = Breaker::default();
         for _ in 1..THRESHOLD {
             breaker = breaker.failed(now);
-            assert_eq!(breaker.admit(now), Admission::CloseReason);
+            assert_eq!(breaker.admit(now), Admission::Closed);
         }
         breaker = breaker.failed(now);
         assert_eq!(breaker.admit(now), Admission::Open(COOLDOWN));

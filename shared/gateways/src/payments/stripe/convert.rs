@@ -24,8 +24,17 @@ pub(super) fn intent_path(payment_id: &str) -> Result<String, PaymentError> {
     Ok(format!("/v1/payment_intents/{payment_id}"))
 }
 
-/// Amount and currency in Stripe's notation.
-pub(super) fn in_stripes_units(money: Money) -> Result<(String, String), PaymentError> {
+/// An amount in Stripe's notation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StripeAmount {
+    /// Minor units, in decimal digits.
+    pub(super) amount: String,
+    /// ISO 4217 code in lower case.
+    pub(super) currency: String,
+}
+
+/// Converts an amount to Stripe's notation.
+pub(super) fn in_stripes_units(money: Money) -> Result<StripeAmount, PaymentError> {
     let Money { amount, currency } = money;
     let currency = currency.to_string();
     if COUNTED_OTHERWISE.contains(&currency.as_str()) {
@@ -36,7 +45,10 @@ pub(super) fn in_stripes_units(money: Money) -> Result<(String, String), Payment
     if amount <= 0 {
         return Err(PaymentError::Refused("the amount must be positive".into()));
     }
-    Ok((amount.to_string(), currency.to_ascii_lowercase()))
+    Ok(StripeAmount {
+        amount: amount.to_string(),
+        currency: currency.to_ascii_lowercase(),
+    })
 }
 
 impl From<Intent> for ProviderPayment {
@@ -194,8 +206,15 @@ mod tests {
     fn amounts_are_sent_only_where_both_count_alike() {
         let units =
             |amount, code: &str| in_stripes_units(Money::new(amount, code.parse().unwrap()));
-        assert_eq!(units(500, "JPY"), Ok(("500".into(), "jpy".into())));
-        assert_eq!(units(1990, "EUR"), Ok(("1990".into(), "eur".into())));
+        for (amount, code, digits, currency) in
+            [(500, "JPY", "500", "jpy"), (1990, "EUR", "1990", "eur")]
+        {
+            let want = StripeAmount {
+                amount: digits.into(),
+                currency: currency.into(),
+            };
+            assert_eq!(units(amount, code), Ok(want));
+        }
         for (amount, code) in [
             (500, "ISK"),
             (500, "UGX"),

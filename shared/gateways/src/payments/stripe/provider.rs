@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::{
     Stripe,
     client::StripeResponse,
-    convert::{in_stripes_units, intent_path},
+    convert::{StripeAmount, in_stripes_units, intent_path},
     problem::Problem,
     wire::{Intent, RefundAnswer},
 };
@@ -20,7 +20,7 @@ impl PaymentProvider for Stripe {
         &self,
         authorisation: &Authorisation<'_>,
     ) -> Result<ProviderPayment, PaymentError> {
-        let (amount, currency) = in_stripes_units(authorisation.amount)?;
+        let StripeAmount { amount, currency } = in_stripes_units(authorisation.amount)?;
         let mut form = vec![
             ("amount", amount.as_str()),
             ("currency", currency.as_str()),
@@ -53,7 +53,7 @@ impl PaymentProvider for Stripe {
         amount: Money,
     ) -> Result<ProviderPayment, PaymentError> {
         let path = format!("{}/capture", intent_path(payment_id)?);
-        let (amount, _) = in_stripes_units(amount)?;
+        let StripeAmount { amount, .. } = in_stripes_units(amount)?;
         let form = [
             ("amount_to_capture", amount.as_str()),
             ("expand[]", "latest_charge"),
@@ -100,7 +100,7 @@ impl PaymentProvider for Stripe {
 
     async fn refund(&self, refund: &Refund<'_>) -> Result<ProviderRefund, PaymentError> {
         intent_path(refund.payment_id)?;
-        let (amount, _) = in_stripes_units(refund.amount)?;
+        let StripeAmount { amount, .. } = in_stripes_units(refund.amount)?;
         let form = [
             ("payment_intent", refund.payment_id),
             ("amount", amount.as_str()),

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::orders::placed;
+use crate::{inventory::HeldUnits, orders::placed};
 
 /// A change to try on an order, with its arguments.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ fn allowed(from: OrderStatus, to: OrderStatus) -> bool {
         }
 }
 
-fn held(order: &Order) -> HashMap<Sku, [i64; 2]> {
+fn held(order: &Order) -> HashMap<Sku, HeldUnits> {
     let held = |line: &OrderLine| line.held(order.closed, order.payment.status);
     let lines = order.lines.iter();
     lines.map(|line| (line.sku.clone(), held(line))).collect()
@@ -127,18 +127,18 @@ proptest! {
     fn whatever_is_tried_the_books_are_right(steps in prop::collection::vec(tries(), 1..14)) {
         let first = placed(&[("A", 3, 500), ("B", 1, 200)]);
         let mut order = first.clone();
-        // Reserved and sold units, as the store would count them.
-        let mut stock: HashMap<Sku, [i64; 2]> = held(&order);
+        // As the store would count them.
+        let mut stock = held(&order);
         for (number, step) in steps.iter().enumerate() {
             let before = order.clone();
             let Ok(transition) = attempt(&order, step, number) else { continue };
             order = transition.order;
             for moved in &transition.moves {
-                let [available, reserved, sold] = moved.effect.deltas();
-                prop_assert_eq!(available + reserved + sold, 0);
+                let delta = moved.delta();
+                prop_assert_eq!(delta.available + delta.reserved + delta.sold, 0);
                 let counters = stock.get_mut(&moved.sku).unwrap();
-                counters[0] += reserved * i64::from(moved.units);
-                counters[1] += sold * i64::from(moved.units);
+                counters.reserved += delta.reserved;
+                counters.sold += delta.sold;
             }
             prop_assert_eq!(&stock, &held(&order), "{:?}", step);
             prop_assert!(

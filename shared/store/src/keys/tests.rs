@@ -1,0 +1,71 @@
+use super::*;
+use domain::{catalog::FacetKind, invoices::Kind};
+
+/// Every key and every part of one, by the name of its constructor.
+#[test]
+fn keys() {
+    let product = ProductId::random([1; 16]);
+    let order = OrderId::random([1; 16]);
+    let import = ImportId::random([1; 16]);
+    let refund = RefundId::random([1; 16]);
+    let placed_at: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    let tag = Facet::new(FacetKind::Tag, "Men").unwrap();
+    let sku: Sku = "TEE-1".parse().unwrap();
+    let stripe = Provider::Stripe;
+    let address = AddressHash::of("ada@example.com");
+    let newest = ListPosition::Newest(product);
+    let price = ListPosition::Price(999, product);
+    let keys = [
+        ("product", Key::product("tee")),
+        ("variant", Key::variant(&sku)),
+        ("variant_shard", Key::variant_shard(&sku, 0)),
+        ("variant_shard", Key::variant_shard(&sku, 3)),
+        ("listing", Key::listing(&Facet::all(), &newest)),
+        ("listing", Key::listing(&tag, &price)),
+        ("cart", Key::cart(CartId::random([1; 16]))),
+        ("order", Key::order(order)),
+        ("request", Key::request(RequestId::random([1; 16]))),
+        ("due", Key::due(order, placed_at)),
+        ("breaker", Key::breaker("stripe")),
+        ("payment_event", Key::payment_event(stripe, "evt_1")),
+        (
+            "counter",
+            Key::counter(Series::of(&Kind::Invoice, placed_at)),
+        ),
+        ("invoice", Key::invoice(order)),
+        ("credit_note", Key::credit_note(order, refund)),
+        ("import", Key::import(import)),
+        ("import_chunk", Key::import_chunk(import, 7)),
+        ("inbox", Key::inbox("send-email", "ord_X.2")),
+        ("suppression", Key::suppression(&address)),
+    ];
+    let mut text = String::new();
+    for (name, key) in &keys {
+        text += &format!("{name}: {} | {}\n", key.pk, key.sk);
+    }
+    for (name, part) in [
+        ("due_partition", due_partition(7)),
+        ("due_before", due_before(placed_at)),
+        ("listing_partition", listing_partition(&tag)),
+        ("invoice_partition", invoice_partition(order)),
+        ("import_partition", import_partition(import)),
+    ] {
+        text += &format!("{name}: {part}\n");
+    }
+    for sort in [Sort::Newest, Sort::PriceAscending, Sort::PriceDescending] {
+        let (prefix, forward) = list_order(sort);
+        text += &format!("list_order {sort:?}: {prefix}, forward {forward}\n");
+    }
+    insta::assert_snapshot!(text);
+
+    // A constructor that is not printed above.
+    let source = include_str!("../keys.rs");
+    let constructors = source.split("    pub fn ").skip(1).filter_map(|function| {
+        let (name, rest) = function.split_once('(')?;
+        let signature = rest.split('{').next()?;
+        signature.contains("-> Self").then_some(name)
+    });
+    for name in constructors {
+        assert!(keys.iter().any(|(key, _)| *key == name), "{name}");
+    }
+}
