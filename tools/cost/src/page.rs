@@ -7,6 +7,7 @@ use local::outcome::Outcome;
 use crate::{
     money::{Dollars, Quantity, thousands},
     outlook::{Outlook, Scenario},
+    quotas::Check,
 };
 
 /// The page that contains the tables.
@@ -32,8 +33,24 @@ pub(crate) fn parts(page: &str) -> Outcome<(&str, &str, &str)> {
 pub(crate) fn tables(outlook: &Outlook) -> String {
     let mut text = String::new();
     goals(&mut text, outlook);
-    for scenario in &outlook.scenarios {
+    // The launch hours are the last scenarios, by size. Every line of a smaller one is a fraction of the
+    // largest's, so only its totals are shown.
+    let others = outlook
+        .scenarios
+        .len()
+        .saturating_sub(outlook.launches.len());
+    let (others, launches) = outlook.scenarios.split_at(others);
+    for scenario in others.iter().chain(launches.last()) {
         lines(&mut text, scenario);
+    }
+    for scenario in launches.iter().rev().skip(1) {
+        push(
+            &mut text,
+            &format!(
+                "{} costs ${}, and ${} without the CDN.\n",
+                scenario.name, scenario.total, scenario.origin
+            ),
+        );
     }
     push(
         &mut text,
@@ -53,7 +70,6 @@ pub(crate) fn tables(outlook: &Outlook) -> String {
     for note in &outlook.notes {
         push(&mut text, &format!("- **Missing**: {note}"));
     }
-    prices(&mut text, outlook);
     text
 }
 
@@ -61,7 +77,7 @@ fn goals(text: &mut String, outlook: &Outlook) {
     push(text, "### Goals\n");
     push(
         text,
-        "| | is | goal | | what costs most of it |\n| --- | ---: | ---: | --- | --- |",
+        "| | is | goal | | largest part |\n| --- | ---: | ---: | --- | --- |",
     );
     for goal in &outlook.goals {
         let distance = match goal.is_met {
@@ -83,7 +99,7 @@ fn lines(text: &mut String, scenario: &Scenario) {
     push(text, &format!("### {}\n", scenario.name));
     push(
         text,
-        "| service | what | how much | $ |\n| --- | --- | ---: | ---: |",
+        "| service | item | quantity | $ |\n| --- | --- | ---: | ---: |",
     );
     for line in &scenario.lines {
         // Millions of bytes are shown as MB.
@@ -109,16 +125,13 @@ fn lines(text: &mut String, scenario: &Scenario) {
     if scenario.origin < scenario.total {
         push(
             text,
-            &format!("| without what the CDN charges | | | {} |", scenario.origin),
+            &format!("| without the CDN | | | {} |", scenario.origin),
         );
     }
     if scenario.without_mail < scenario.total {
         push(
             text,
-            &format!(
-                "| without what SES charges | | | {} |",
-                scenario.without_mail
-            ),
+            &format!("| without SES | | | {} |", scenario.without_mail),
         );
     }
     push(text, "");
@@ -156,68 +169,51 @@ fn idle(text: &mut String, outlook: &Outlook) {
     push(text, "");
 }
 
-fn prices(text: &mut String, outlook: &Outlook) {
-    push(text, "\n### Prices\n");
-    push(
-        text,
-        "| service | what | $ | for | source | as of |\n| --- | --- | ---: | ---: | --- | --- |",
-    );
-    for price in &outlook.prices {
-        let per = match (price.unit.starts_with("byte"), price.per) {
-            (true, 1_000_000_000) => price
-                .unit
-                .replacen("bytes", "GB", 1)
-                .replacen("byte", "GB", 1),
-            (_, 1) => price.unit.clone(),
-            (_, per) => format!("{} {}", thousands(per.into()), price.unit),
-        };
-        let usd = price.usd.exact();
-        push(
-            text,
-            &format!(
-                "| {} | {} | {usd} | {per} | {} | {} |",
-                price.service, price.what, price.source, price.date
-            ),
-        );
-    }
-}
-
 fn limits(text: &mut String, outlook: &Outlook) {
+    push(text, "### Limits of a launch hour\n");
+    let largest = outlook.launches.last().map(|launch| launch.users);
     for launch in &outlook.launches {
         let users = thousands(u128::from(launch.users));
-        push(
-            text,
-            &format!("### Limits that a launch hour of {users} users meets\n"),
-        );
-        push(
-            text,
-            "| in the busiest second | asked | limit | |\n| --- | ---: | ---: | --- |",
-        );
-        for check in &launch.checks {
-            let verdict = match check.is_exceeded {
-                true => format!("**exceeded.** {}", check.remedy),
-                false => "fits".to_owned(),
-            };
-            let (asked, limit) = (
-                thousands(check.asked.ceil().into()),
-                thousands(check.limit.into()),
-            );
-            push(
-                text,
-                &format!("| {} | {asked} | {limit} | {verdict} |", check.what),
-            );
+        // The limits are the same for every hour: a smaller one within all of them needs no table.
+        if Some(launch.users) != largest && !launch.checks.iter().any(|check| check.is_exceeded) {
+            push(text, &format!("{users} users stay within all limits.\n"));
+        } else {
+            checks(text, &users, &launch.checks);
         }
-        push(text, "");
         for (function, minutes) in &launch.late {
             push(
                 text,
                 &format!(
-                    "`{function}` works on the hour's messages for {} minutes: the template limits how many it takes at once.\n",
+                    "`{function}` works on the messages of {users} users for {} minutes: the template limits its concurrency.\n",
                     thousands((*minutes).into())
                 ),
             );
         }
     }
+}
+
+fn checks(text: &mut String, users: &str, checks: &[Check]) {
+    push(
+        text,
+        &format!(
+            "| busiest second of {users} users | asked | limit | |\n| --- | ---: | ---: | --- |"
+        ),
+    );
+    for check in checks {
+        let verdict = match check.is_exceeded {
+            true => format!("**exceeded.** {}", check.remedy),
+            false => "fits".to_owned(),
+        };
+        let (asked, limit) = (
+            thousands(check.asked.ceil().into()),
+            thousands(check.limit.into()),
+        );
+        push(
+            text,
+            &format!("| {} | {asked} | {limit} | {verdict} |", check.what),
+        );
+    }
+    push(text, "");
 }
 
 fn servers(text: &mut String, outlook: &Outlook) {
@@ -273,12 +269,12 @@ fn servers(text: &mut String, outlook: &Outlook) {
     let fleet = all.floor_pages;
     let pages = |what: &str, [month, second]: [Quantity; 2], million: Dollars| {
         let even = format!(
-            "- {what} it costs the same at {} page views a month that reach the origin, {} a second, day and night alike:",
+            "- {what}: break-even at {} page views a month at the origin, {} a second day and night;",
             thousands(month.ceil().into()),
             thousands(second.ceil().into())
         );
         if second <= fleet {
-            format!("{even} from there on the servers are cheaper.")
+            format!("{even} beyond, the servers are cheaper.")
         } else if million > all.million_pages[0] {
             format!(
                 "{even} more than the fleet serves; larger servers are cheaper once they are kept busy."
@@ -292,12 +288,12 @@ fn servers(text: &mut String, outlook: &Outlook) {
     let [server_million, our_million] = all.million_pages;
     push(
         text,
-        &pages("With Stampede as deployed", all.even_pages, our_million),
+        &pages("Stampede as deployed", all.even_pages, our_million),
     );
     push(
         text,
         &pages(
-            "With `CatalogOrigin=function-url`",
+            "`CatalogOrigin=function-url`",
             all.even_pages_lean,
             all.million_pages_lean,
         ),
@@ -305,7 +301,7 @@ fn servers(text: &mut String, outlook: &Outlook) {
     push(
         text,
         &format!(
-            "- In orders alone it is even at {} a month, day and night alike; from there on the servers are cheaper.",
+            "- Orders alone: break-even at {} a month, day and night alike; beyond, the servers are cheaper.",
             thousands(all.even_orders.ceil().into())
         ),
     );
