@@ -29,29 +29,24 @@ pub(crate) fn parts(page: &str) -> Outcome<(&str, &str, &str)> {
     Ok((before, tables, after))
 }
 
-/// All tables as Markdown, which is also readable in a terminal.
+/// All tables as Markdown, which is also readable in a terminal: each scenario with its lines.
 pub(crate) fn tables(outlook: &Outlook) -> String {
+    with_scenarios(outlook, |text| {
+        for scenario in &outlook.scenarios {
+            lines(text, scenario);
+        }
+    })
+}
+
+/// The tables of the page: scenarios by service, as their lines are a command away.
+pub(crate) fn summary(outlook: &Outlook) -> String {
+    with_scenarios(outlook, |text| services(text, &outlook.scenarios))
+}
+
+fn with_scenarios(outlook: &Outlook, scenarios: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     goals(&mut text, outlook);
-    // The launch hours are the last scenarios, by size. Every line of a smaller one is a fraction of the
-    // largest's, so only its totals are shown.
-    let others = outlook
-        .scenarios
-        .len()
-        .saturating_sub(outlook.launches.len());
-    let (others, launches) = outlook.scenarios.split_at(others);
-    for scenario in others.iter().chain(launches.last()) {
-        lines(&mut text, scenario);
-    }
-    for scenario in launches.iter().rev().skip(1) {
-        push(
-            &mut text,
-            &format!(
-                "{} costs ${}, and ${} without the CDN.\n",
-                scenario.name, scenario.total, scenario.origin
-            ),
-        );
-    }
+    scenarios(&mut text);
     push(
         &mut text,
         &format!(
@@ -133,6 +128,41 @@ fn lines(text: &mut String, scenario: &Scenario) {
             text,
             &format!("| without SES | | | {} |", scenario.without_mail),
         );
+    }
+    push(text, "");
+}
+
+fn services(text: &mut String, scenarios: &[Scenario]) {
+    let mut names: Vec<&str> = Vec::new();
+    for line in scenarios.iter().flat_map(|scenario| &scenario.lines) {
+        if !names.contains(&line.service.as_str()) {
+            names.push(&line.service);
+        }
+    }
+    push(text, "### Scenarios by service\n");
+    let mut row = |name: &str, cell: &dyn Fn(&Scenario) -> String| {
+        let cells: Vec<String> = scenarios.iter().map(cell).collect();
+        push(text, &format!("| {name} | {} |", cells.join(" | ")));
+    };
+    row("$", &|scenario| scenario.name.clone());
+    row("---", &|_| "---:".to_owned());
+    for name in names {
+        row(name, &|scenario| {
+            let lines = scenario.lines.iter().filter(|line| line.service == name);
+            let dollars: Vec<Dollars> = lines.map(|line| line.dollars).collect();
+            match dollars.is_empty() {
+                true => String::new(),
+                false => dollars.into_iter().sum::<Dollars>().to_string(),
+            }
+        });
+    }
+    row("**in all**", &|scenario| format!("**{}**", scenario.total));
+    row("without the CDN", &|scenario| scenario.origin.to_string());
+    if scenarios
+        .iter()
+        .any(|scenario| scenario.without_mail < scenario.total)
+    {
+        row("without SES", &|scenario| scenario.without_mail.to_string());
     }
     push(text, "");
 }
