@@ -45,7 +45,7 @@ struct Arguments {
     /// Print JSON
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// Write the tables of the committed report, as deployed, into docs/cost.md
+    /// Write the tables of the committed report, as deployed, into docs/cost.md, scenarios by service
     #[arg(long, conflicts_with_all = ["report", "free_tier", "architecture", "origin", "logs", "stripe"])]
     markdown: bool,
     /// Take off what AWS gives away every month for good
@@ -87,7 +87,7 @@ fn run(arguments: &Arguments) -> Outcome {
     } else if arguments.markdown {
         let path = root.join(page::PATH);
         let text = fs::read_to_string(&path)?;
-        fs::write(&path, page::replace(&text, &page::tables(&outlook))?)?;
+        fs::write(&path, page::replace(&text, &page::summary(&outlook))?)?;
     } else {
         println!("{}", page::tables(&outlook));
     }

@@ -631,11 +631,9 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             "Measured at revision {} on {}, {} cores of {}; one of them counts as one vCPU of Lambda.",
             report.revision, report.date, report.machine.cores, report.machine.cpu
         ),
+        format!("Below {VCPU_MB} MB of memory, CPU takes {VCPU_MB}/memory times as long."),
         format!(
-            "A function of less than {VCPU_MB} MB has that much less of a vCPU: CPU takes {VCPU_MB}/memory times as long."
-        ),
-        format!(
-            "A call of AWS takes, besides CPU and one after the other: {}.",
+            "Waiting for a call of AWS, one after the other: {}.",
             trips.join(", ")
         ),
         format!(
@@ -644,7 +642,7 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             ms(CONNECT_US)
         ),
         format!(
-            "Cold starts: {} of requests when all reach the functions, {} behind the CDN, {} of an order's invocations, {} in a launch hour; of the clock's all, and {} of those that come more often than every {KEPT_WARM_SECONDS} s.",
+            "Cold starts: {} of requests when all reach the functions, {} behind the CDN, {} of an order's invocations, {} in a launch hour, {} of schedules more frequent than every {KEPT_WARM_SECONDS} s, all of the others.",
             share(DIRECT.cold),
             share(THROUGH_CDN.cold),
             share(ORDERS.cold),
@@ -652,10 +650,10 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             share(DIRECT.cold)
         ),
         format!(
-            "A page view is one answer of the API, {PRODUCT_PERCENT} % of them products, the others lists of 24. Pages, scripts and pictures are counted in the launch hours only."
+            "A page view is one response of the API: {PRODUCT_PERCENT} % products, the others lists of 24. Only launch hours count pages, scripts and pictures."
         ),
         format!(
-            "The CDN answers {} of page views by itself, in a launch hour {}; the process knows {} of those that come through, {} without the CDN's help, {} in a launch hour.",
+            "Cache hits: {} in the CDN, in a launch hour {}; {} in the process behind the CDN, {} without it, {} in a launch hour.",
             share(THROUGH_CDN.edge_hits),
             share(launch.traffic.edge_hits),
             share(THROUGH_CDN.process_hits),
@@ -663,19 +661,19 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             share(launch.traffic.process_hits)
         ),
         format!(
-            "An answer has {HEADER_BYTES} B of headers; of one that the CDN keeps, and that has 1,000 B or more, compression leaves {COMPRESSED_PERCENT} %."
+            "A response has {HEADER_BYTES} B of headers; the CDN compresses a cacheable one of 1,000 B or more to {COMPRESSED_PERCENT} %."
         ),
         format!(
-            "An order has one line. Its shopper makes a cart, sets a line, looks at the cart, places the order and looks at it {LOOKS} times; {INVOICE_FETCHED_PERCENT} % fetch the invoice ({} KB). Page views are counted apart.",
+            "An order has one line. Its shopper creates a cart, sets a line, reads the cart, orders, and reads the order {LOOKS} times; {INVOICE_FETCHED_PERCENT} % fetch the invoice ({} KB). Page views are separate.",
             INVOICE_BYTES / 1000
         ),
         format!(
-            "Of its {} relays one sends and notes when it is due, one sends and deletes that note, {SILENT_RELAYS} send nothing. It leaves {} KB in the table, counted for one month.",
+            "Of its {} relays one sends and writes the due note, one sends and deletes it, {SILENT_RELAYS} send nothing. It stores {} KB, counted for one month.",
             2 + SILENT_RELAYS,
             ORDER_BYTES / 1000
         ),
         format!(
-            "A consumer finds one message at a time, {} in a launch hour; each batch is one receive and one delete.",
+            "A batch has one message, in a launch hour {}; it takes one receive and one delete.",
             launch.traffic.batch
         ),
         match options.logs {
@@ -688,22 +686,22 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             }
         },
         format!(
-            "Lines are kept {} days, {KEPT_LINE_BYTES} B each added, packed to {KEPT_PERCENT} %.",
+            "Log lines are kept {} days, with {KEPT_LINE_BYTES} B added to each, compressed to {KEPT_PERCENT} %.",
             shop.log_retention_days
         ),
         format!(
-            "Idle: Lambda looks into {} queues with {POLLERS} pollers each, {POLL_SECONDS} s at a time, for {} hours a month. The table has {} MB and its daily check reads it {CHECK_PASSES} times; the buckets have {} MB.",
+            "Idle: {} queues, {POLLERS} pollers each, long polls of {POLL_SECONDS} s, {} hours. A table of {} MB, which the daily reconciliation reads {CHECK_PASSES} times; buckets of {} MB.",
             shop.polled_queues(),
             MONTH_SECONDS / 3600,
             sizes[0],
             sizes[1]
         ),
         format!(
-            "Of {} figures of our own, those that the clock reports also when they are 0 are counted. The others are reported when something is amiss, and then cost what an hour of a figure does.",
+            "Of {} metrics, those that a schedule also reports at 0 are counted; a report of another costs an hour of a metric.",
             shop.figures
         ),
         format!(
-            "Of a launch hour's visitors each views {} pages and loads {} files of {} KB in all, {} fill a cart, {} order, all the same SKU. {} of it comes in the busiest minute. Refused orders are not counted.",
+            "A launch hour's visitor views {} pages and loads {} files of {} KB in all; {} fill a cart, {} order, all the same SKU; {} come in the busiest minute. Rejected orders are not counted.",
             launch.views,
             launch.files,
             launch.file_bytes / 1000,

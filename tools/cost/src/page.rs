@@ -7,6 +7,7 @@ use local::outcome::Outcome;
 use crate::{
     money::{Dollars, Quantity, thousands},
     outlook::{Outlook, Scenario},
+    quotas::Check,
     server::{EvenPages, Marginal},
 };
 
@@ -23,13 +24,24 @@ pub(crate) fn replace(page: &str, tables: &str) -> Outcome<String> {
     Ok(format!("{before}{START}\n\n{tables}\n{END}{after}"))
 }
 
-/// All tables as Markdown, which is also readable in a terminal.
+/// All tables as Markdown, which is also readable in a terminal: each scenario with its lines.
 pub(crate) fn tables(outlook: &Outlook) -> String {
+    with_scenarios(outlook, |text| {
+        for scenario in &outlook.scenarios {
+            lines(text, scenario);
+        }
+    })
+}
+
+/// The tables of the page: scenarios by service, as their lines are a command away.
+pub(crate) fn summary(outlook: &Outlook) -> String {
+    with_scenarios(outlook, |text| services(text, &outlook.scenarios))
+}
+
+fn with_scenarios(outlook: &Outlook, scenarios: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     goals(&mut text, outlook);
-    for scenario in &outlook.scenarios {
-        lines(&mut text, scenario);
-    }
+    scenarios(&mut text);
     push(
         &mut text,
         &format!(
@@ -48,7 +60,6 @@ pub(crate) fn tables(outlook: &Outlook) -> String {
     for note in &outlook.notes {
         push(&mut text, &format!("- **Missing**: {note}"));
     }
-    prices(&mut text, outlook);
     text
 }
 
@@ -56,7 +67,7 @@ fn goals(text: &mut String, outlook: &Outlook) {
     push(text, "### Goals\n");
     push(
         text,
-        "| | is | goal | | what costs most of it |\n| --- | ---: | ---: | --- | --- |",
+        "| | is | goal | | largest part |\n| --- | ---: | ---: | --- | --- |",
     );
     for goal in &outlook.goals {
         let distance = match goal.is_met {
@@ -78,7 +89,7 @@ fn lines(text: &mut String, scenario: &Scenario) {
     push(text, &format!("### {}\n", scenario.name));
     push(
         text,
-        "| service | what | how much | $ |\n| --- | --- | ---: | ---: |",
+        "| service | item | quantity | $ |\n| --- | --- | ---: | ---: |",
     );
     for line in &scenario.lines {
         // Millions of bytes are shown as MB.
@@ -104,17 +115,49 @@ fn lines(text: &mut String, scenario: &Scenario) {
     if scenario.origin < scenario.total {
         push(
             text,
-            &format!("| without what the CDN charges | | | {} |", scenario.origin),
+            &format!("| without the CDN | | | {} |", scenario.origin),
         );
     }
     if scenario.without_mail < scenario.total {
         push(
             text,
-            &format!(
-                "| without what SES charges | | | {} |",
-                scenario.without_mail
-            ),
+            &format!("| without SES | | | {} |", scenario.without_mail),
         );
+    }
+    push(text, "");
+}
+
+fn services(text: &mut String, scenarios: &[Scenario]) {
+    let mut names: Vec<&str> = Vec::new();
+    for line in scenarios.iter().flat_map(|scenario| &scenario.lines) {
+        if !names.contains(&line.service.as_str()) {
+            names.push(&line.service);
+        }
+    }
+    push(text, "### Scenarios by service\n");
+    let mut row = |name: &str, cell: &dyn Fn(&Scenario) -> String| {
+        let cells: Vec<String> = scenarios.iter().map(cell).collect();
+        push(text, &format!("| {name} | {} |", cells.join(" | ")));
+    };
+    row("$", &|scenario| scenario.name.clone());
+    row("---", &|_| "---:".to_owned());
+    for name in names {
+        row(name, &|scenario| {
+            let lines = scenario.lines.iter().filter(|line| line.service == name);
+            let dollars: Vec<Dollars> = lines.map(|line| line.dollars).collect();
+            match dollars.is_empty() {
+                true => String::new(),
+                false => dollars.into_iter().sum::<Dollars>().to_string(),
+            }
+        });
+    }
+    row("**in all**", &|scenario| format!("**{}**", scenario.total));
+    row("without the CDN", &|scenario| scenario.origin.to_string());
+    if scenarios
+        .iter()
+        .any(|scenario| scenario.without_mail < scenario.total)
+    {
+        row("without SES", &|scenario| scenario.without_mail.to_string());
     }
     push(text, "");
 }
@@ -151,69 +194,52 @@ fn idle(text: &mut String, outlook: &Outlook) {
     push(text, "");
 }
 
-fn prices(text: &mut String, outlook: &Outlook) {
-    push(text, "\n### Prices\n");
-    push(
-        text,
-        "| service | what | $ | for | source | as of |\n| --- | --- | ---: | ---: | --- | --- |",
-    );
-    for price in &outlook.prices {
-        let per = match (price.unit.starts_with("byte"), price.per) {
-            (true, 1_000_000_000) => price
-                .unit
-                .replacen("bytes", "GB", 1)
-                .replacen("byte", "GB", 1),
-            (_, 1) => price.unit.clone(),
-            (_, per) => format!("{} {}", thousands(per.into()), price.unit),
-        };
-        let usd = price.usd.exact();
-        push(
-            text,
-            &format!(
-                "| {} | {} | {usd} | {per} | {} | {} |",
-                price.service, price.what, price.source, price.date
-            ),
-        );
-    }
-}
-
 fn limits(text: &mut String, outlook: &Outlook) {
+    push(text, "### Limits of a launch hour\n");
+    let largest = outlook.launches.last().map(|launch| launch.users);
     for launch in &outlook.launches {
         let users = thousands(u128::from(launch.users));
-        push(
-            text,
-            &format!("### Limits that a launch hour of {users} users meets\n"),
-        );
-        push(
-            text,
-            "| in the busiest second | asked | limit | |\n| --- | ---: | ---: | --- |",
-        );
-        for check in &launch.checks {
-            let verdict = match check.is_exceeded {
-                true => format!("**exceeded.** {}", check.remedy),
-                false => "fits".to_owned(),
-            };
-            let (asked, limit) = (
-                thousands(check.asked.ceil().into()),
-                thousands(check.limit.into()),
-            );
-            push(
-                text,
-                &format!("| {} | {asked} | {limit} | {verdict} |", check.what),
-            );
+        // The limits are the same for every hour: a smaller one within all of them needs no table.
+        if Some(launch.users) != largest && !launch.checks.iter().any(|check| check.is_exceeded) {
+            push(text, &format!("{users} users stay within all limits.\n"));
+        } else {
+            checks(text, &users, &launch.checks);
         }
-        push(text, "");
         for late in &launch.late {
             push(
                 text,
                 &format!(
-                    "`{}` works on the hour's messages for {} minutes: the template limits how many it takes at once.\n",
+                    "`{}` works on the messages of {users} users for {} minutes: the template limits its concurrency.\n",
                     late.function,
                     thousands(late.minutes.into())
                 ),
             );
         }
     }
+}
+
+fn checks(text: &mut String, users: &str, checks: &[Check]) {
+    push(
+        text,
+        &format!(
+            "| busiest second of {users} users | asked | limit | |\n| --- | ---: | ---: | --- |"
+        ),
+    );
+    for check in checks {
+        let verdict = match check.is_exceeded {
+            true => format!("**exceeded.** {}", check.remedy),
+            false => "fits".to_owned(),
+        };
+        let (asked, limit) = (
+            thousands(check.asked.ceil().into()),
+            thousands(check.limit.into()),
+        );
+        push(
+            text,
+            &format!("| {} | {asked} | {limit} | {verdict} |", check.what),
+        );
+    }
+    push(text, "");
 }
 
 fn servers(text: &mut String, outlook: &Outlook) {
@@ -269,12 +295,12 @@ fn servers(text: &mut String, outlook: &Outlook) {
     let fleet = all.floor_pages;
     let pages = |what: &str, even: EvenPages, million: Dollars| {
         let text = format!(
-            "- {what} it costs the same at {} page views a month that reach the origin, {} a second, day and night alike:",
+            "- {what}: break-even at {} page views a month at the origin, {} a second day and night;",
             thousands(even.a_month.ceil().into()),
             thousands(even.a_second.ceil().into())
         );
         if even.a_second <= fleet {
-            format!("{text} from there on the servers are cheaper.")
+            format!("{text} beyond, the servers are cheaper.")
         } else if million > all.million_pages.servers {
             format!(
                 "{text} more than the fleet serves; larger servers are cheaper once they are kept busy."
@@ -291,12 +317,12 @@ fn servers(text: &mut String, outlook: &Outlook) {
     } = all.million_pages;
     push(
         text,
-        &pages("With Stampede as deployed", all.even_pages, our_million),
+        &pages("Stampede as deployed", all.even_pages, our_million),
     );
     push(
         text,
         &pages(
-            "With `CatalogOrigin=function-url`",
+            "`CatalogOrigin=function-url`",
             all.even_pages_lean,
             all.million_pages_lean,
         ),
@@ -304,7 +330,7 @@ fn servers(text: &mut String, outlook: &Outlook) {
     push(
         text,
         &format!(
-            "- In orders alone it is even at {} a month, day and night alike; from there on the servers are cheaper.",
+            "- Orders alone: break-even at {} a month, day and night alike; beyond, the servers are cheaper.",
             thousands(all.even_orders.ceil().into())
         ),
     );

@@ -293,7 +293,7 @@ pub(crate) fn assumptions() -> Vec<String> {
             "Larger fleets: c7g.large and one m7g Postgres, {FULL_PERCENT} % full in the busiest hours, which are {PEAK} times the average; on demand, not scaled down at night."
         ),
         format!(
-            "{VIEWS_AN_ORDER} page views for each order, behind the same CDN. The CDN's and the mails' charges, which are the same for both, are left out; so are the servers' logs, backups and standby, and the people who keep servers patched."
+            "{VIEWS_AN_ORDER} page views for each order, behind the same CDN. Left out: CDN and mails, the same for both; the servers' logs, backups, standby and maintenance."
         ),
     ]
 }

@@ -418,7 +418,7 @@ fn the_page_shows_what_the_committed_report_yields() {
     };
     let outlook = outlook(&root, &report, as_deployed).unwrap();
     let text = fs::read_to_string(root.join(page::PATH)).unwrap();
-    let new = page::replace(&text, &page::tables(&outlook)).unwrap();
+    let new = page::replace(&text, &page::summary(&outlook)).unwrap();
     assert!(
         text == new,
         "run `cargo xtask cost --markdown` and look at the difference"

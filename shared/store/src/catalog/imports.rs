@@ -44,6 +44,7 @@ impl Record for ImportRecord {
 /// Result of a processed chunk.
 #[derive(Debug, Serialize, Deserialize)]
 struct ChunkRecord {
+    /// At most [`MAX_FAULTS`] are shown.
     faults: Vec<LineFault>,
     expires_at: i64,
 }
@@ -142,7 +143,9 @@ impl Store {
     }
 
     /// Records that `upload` was read and its rows are about to be sent. The first upload of an import
-    /// wins; repeating it is allowed. Keys: [`Key::import`], [`Key::import_chunk`] 0.
+    /// wins; repeating it is allowed. Keys: [`Key::import`], on the condition that it awaits its upload;
+    /// [`Key::import_chunk`] 0, on the condition that it does not exist. If they fail, a strongly
+    /// consistent read tells whether the same upload was read before.
     pub async fn start_import(
         &self,
         id: ImportId,
@@ -181,7 +184,9 @@ impl Store {
         }
     }
 
-    /// Records that the file was rejected. Keys as for [`Store::start_import`].
+    /// Records that the file was rejected. Keys: [`Key::import`], on the condition that it awaits its
+    /// upload or runs with this one; [`Key::import_chunk`] with a number of its own, on the condition
+    /// that it does not exist.
     pub async fn fail_import(
         &self,
         id: ImportId,
@@ -210,8 +215,9 @@ impl Store {
     }
 
     /// Counts a processed chunk once, and completes the import with the last one. Keys:
-    /// [`Key::import_chunk`], on the condition that it does not exist yet, and [`Key::import`]. 5 write
-    /// units or more.
+    /// [`Key::import_chunk`], on the condition that it does not exist yet, and [`Key::import`]; then
+    /// [`Key::import`] again, on the condition that it runs and all chunks are done. 5 write units or
+    /// more.
     pub async fn finish_chunk(
         &self,
         id: ImportId,

@@ -39,10 +39,14 @@ const MAX_BYTES: usize = 3_000_000;
 struct ProductRecord {
     id: ProductId,
     slug: String,
+    /// Optimistic locking: incremented by every change.
     version: u64,
     published: bool,
+    /// Hash of the imported data, so that the same import changes nothing.
     content_hash: String,
+    /// Quantities of the last import: the stock is only set where the next one differs.
     imported_quantities: Vec<(Sku, i64)>,
+    /// The page's JSON, sent unchanged.
     view: String,
     /// Whether all lists are up to date with this version.
     listed: bool,
@@ -61,7 +65,8 @@ struct ListingRecord {
     /// The entry as JSON of a [`Packed`].
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     packed: Option<String>,
-    /// Form of the entry up to version 2: JSON of the whole product.
+    /// Form of the entry up to version 2: JSON of the whole product. Still read; the next change
+    /// replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     view: Option<String>,
 }

@@ -13,7 +13,9 @@ use crate::{
 };
 
 /// A variant as it is stored, and each additional shard of its stock: a shard contains everything that
-/// a sale needs, so an order touches no other item.
+/// a sale needs, so an order touches no other item. Two more attributes are only written and compared:
+/// `stock_set_by`, the last import that set the stock or `staff`, and `withdrawn`, whether the product
+/// gave the SKU up, so that another may take it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct VariantRecord {
     pub(crate) sku: Sku,
@@ -27,9 +29,12 @@ pub(crate) struct VariantRecord {
     /// Number of shards; only on the first shard, and only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shards: Option<u8>,
-    /// Units available for sale. With `reserved`, the units on hand.
+    /// Units available for sale. With `reserved`, the units on hand. Negative on backorder, or if fewer
+    /// were counted than are reserved.
     pub(crate) available: i64,
     pub(super) reserved: i64,
+    /// Units of paid orders, less restocked ones. May be negative in one shard, as units are restocked
+    /// to a line's first shard.
     #[serde(default)]
     pub(super) sold: i64,
     /// Missing if the stock was not counted since the ledger was introduced.
@@ -37,7 +42,7 @@ pub(crate) struct VariantRecord {
     pub(super) counted: Option<i64>,
     #[serde(default)]
     pub(super) sold_at_count: i64,
-    /// Incremented by every change of a counter.
+    /// Incremented by every change of a counter, for the daily reconciliation.
     #[serde(default)]
     pub(super) stock_version: u64,
 }

@@ -48,8 +48,8 @@ const NOT_BY_IMPORT: &str = " AND (attribute_not_exists(stock_set_by) OR stock_s
 impl Store {
     /// Sets the units on hand; reservations are kept. With `import`, only once per import; `None` if
     /// the variant does not exist, or the import has set it before. Keys: [`Key::variant`], and
-    /// [`Key::variant_shard`] of each additional shard. 1 write unit; 2 for each shard if there are
-    /// several, and 1 read unit.
+    /// [`Key::variant_shard`] of each additional shard, on the condition that its reservations are as
+    /// read. 1 write unit; 2 for each shard if there are several, and 1 read unit.
     pub async fn set_stock(
         &self,
         sku: &Sku,
@@ -158,7 +158,8 @@ impl Store {
 
     /// Splits a stock over more shards, each in its own partition, so that more orders per second can
     /// reserve it. The available units are distributed over all of them. Keys: [`Key::variant_shard`]
-    /// of each shard. 1 read unit and 2 write units for each shard.
+    /// of each shard, on the condition that the old ones still have the units they give and the details
+    /// as read, and that the new ones do not exist. 1 read unit and 2 write units for each shard.
     pub async fn split_stock(&self, sku: &Sku, shards: u8) -> Result<SplitOutcome> {
         let mut attempts = Attempts::new("split stock");
         loop {

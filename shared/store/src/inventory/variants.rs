@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// Writes the fields of a variant that an import sets, and its stock if it is new. Keys:
-    /// [`Key::variant`], on the condition that no other product uses the SKU, and
+    /// [`Key::variant`], on the condition that it is new, the same product's, or withdrawn, and
     /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
     pub async fn put_variant_details(
         &self,

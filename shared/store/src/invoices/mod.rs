@@ -23,7 +23,8 @@ use crate::{
     transaction::{First, Outcome, put_action},
 };
 
-/// An invoice or credit note as it is stored. Amounts are minor units of the document's currency.
+/// An invoice or credit note as it is stored, frozen at issue except for `stored_at`. Amounts are minor
+/// units of the document's currency, and positive on credit notes, too.
 #[derive(Debug, Serialize, Deserialize)]
 struct InvoiceRecord {
     number: String,

@@ -20,7 +20,7 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 20);
 #[derive(Debug, Serialize, Deserialize)]
 struct InboxRecord {
     done: bool,
-    /// Milliseconds since 1970 until which the claim is valid.
+    /// Milliseconds since 1970 until which the claim is valid; 0 when released.
     claimed_until: i64,
     /// Expiry in seconds since 1970.
     expires_at: i64,
@@ -42,8 +42,8 @@ pub enum Claim {
 }
 
 impl Store {
-    /// Claims an event for `lease`. Key: [`Key::inbox`], on the condition that it is not claimed or the
-    /// lease has expired. 1 write unit.
+    /// Claims an event for `lease`. Key: [`Key::inbox`], on the condition that it is not claimed, or not
+    /// done and the lease has expired. 1 write unit.
     pub async fn claim_event(
         &self,
         consumer: &str,
@@ -83,7 +83,8 @@ impl Store {
         })
     }
 
-    /// Records that an event's effect has happened. Key: [`Key::inbox`]. 1 write unit.
+    /// Records that an event's effect has happened, and its result, such as SES's id of the mail or
+    /// `suppressed`. Key: [`Key::inbox`]. 1 write unit.
     pub async fn complete_event(&self, consumer: &str, event_id: &str, effect: &str) -> Result<()> {
         let update = self
             .update(&Key::inbox(consumer, event_id))

@@ -35,10 +35,11 @@ pub enum ChangeOutcome {
 
 impl Store {
     /// Writes a change of an order together with its stock moves and the response to the request, in
-    /// one transaction. Keys: [`Key::request`], on the condition that it does not exist;
+    /// one transaction. Keys: [`Key::request`], on the condition that it does not exist or has expired;
     /// [`Key::order`], on the condition that the version is unchanged; [`Key::variant_shard`] of each
-    /// move. 1 write unit for each KB of order if nothing else is written; otherwise 2 for each KB of
-    /// order and of response, and 2 for each move.
+    /// move, on the condition that `reserved` or `available` has the units that it takes, or the variant
+    /// is on backorder; a restock needs only the item. 1 write unit for each KB of order if nothing else
+    /// is written; otherwise 2 for each KB of order and of response, and 2 for each move.
     pub async fn change_order(
         &self,
         change: &Transition,

@@ -17,7 +17,8 @@ pub struct HeldByOrders {
 }
 
 impl Store {
-    /// Reads an order. Key: [`Key::order`]. 0.5 or 1 read unit for 4 KB.
+    /// Reads an order; functions read it strongly consistent. Key: [`Key::order`]. 0.5 or 1 read unit
+    /// for 4 KB.
     pub async fn order(&self, id: OrderId, consistency: Consistency) -> Result<Option<Order>> {
         let item = self
             .get("GetItem order", &Key::order(id), consistency)

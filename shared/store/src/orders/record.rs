@@ -29,11 +29,13 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct OrderRecord {
     id: OrderId,
+    /// 1 when placed, incremented by every change; part of the event's id.
     version: u64,
     /// For people who read the table; derived from the other fields.
     status: OrderStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     closed: Option<CloseReason>,
+    /// Part of the derivation of the access token.
     cart_id: CartId,
     email: String,
     address: Address,

@@ -20,7 +20,9 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 struct ResponseRecord {
     id: RequestId,
+    /// Hash of the command.
     fingerprint: Fingerprint,
+    /// The response, byte for byte.
     body: String,
     answered_at: Timestamp,
     /// Expiry in seconds since 1970.
@@ -43,8 +45,8 @@ impl From<ResponseRecord> for StoredResponse {
 }
 
 impl Store {
-    /// Reads the response that a request got within the last day. Key: [`Key::request`]. 1 read unit
-    /// for 4 KB.
+    /// Reads the response that a request got within the last day, strongly consistent. Key:
+    /// [`Key::request`]. 1 read unit for 4 KB. Only `change_order` writes responses.
     pub async fn answer(&self, id: RequestId, now: Timestamp) -> Result<Option<StoredResponse>> {
         let item = self
             .get("GetItem answer", &Key::request(id), Consistency::Strong)

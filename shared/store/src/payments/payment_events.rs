@@ -104,7 +104,7 @@ impl Store {
         Ok(self.write("PutItem payment event", put).await?.is_done())
     }
 
-    /// Reads an event. Key: [`Key::payment_event`]. 1 read unit for 4 KB.
+    /// Reads an event, strongly consistent. Key: [`Key::payment_event`]. 1 read unit for 4 KB.
     pub async fn payment_event(
         &self,
         provider: Provider,
@@ -117,7 +117,8 @@ impl Store {
         item.map(read_payment_event).transpose()
     }
 
-    /// Records the outcome of an event. Key: [`Key::payment_event`]. 1 write unit for each KB of event.
+    /// Records the outcome of an event: `done`, `ignored`, `unknown_order` or `refused`. Key:
+    /// [`Key::payment_event`]. 1 write unit for each KB of event.
     pub async fn note_payment_event(
         &self,
         provider: Provider,
