@@ -12,6 +12,7 @@ mod imports;
 mod invoices;
 mod life;
 mod load;
+mod logs;
 mod mails;
 mod payments;
 mod redelivery;

@@ -325,27 +325,51 @@ pub(crate) fn lock(folder: &Path, command: &str) -> Outcome<File> {
 fn print_log(function: &str, line: &str) {
     static OUTPUT: Mutex<()> = Mutex::new(());
     let _one_line_at_a_time = OUTPUT.lock();
-    let text = match serde_json::from_str::<Value>(line) {
-        Ok(Value::Object(mut fields)) => {
-            let message = fields.remove("message").unwrap_or_default();
-            let level = fields.remove("level").unwrap_or_default();
-            fields.remove("span");
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            let level = level
-                .as_str()
-                .filter(|level| *level != "INFO")
-                .unwrap_or_default();
-            format!(
-                "{level} {} {}",
-                message.as_str().unwrap_or_default(),
-                fields.join(" ")
-            )
-        }
-        _ => line.to_owned(),
-    };
     // A closed terminal does not stop the shop.
-    let _ = writeln!(std::io::stdout(), "{function:>20} {}", text.trim());
+    let _ = writeln!(std::io::stdout(), "{function:>20} {}", readable(line));
+}
+
+/// Fields of the spans, by which lines are correlated. They come last, as the other fields say what happened.
+const CORRELATION: [&str; 3] = ["request.id", "message.id", "message.attempt"];
+
+/// A log line as text: level unless it is `INFO`, message, fields.
+fn readable(line: &str) -> String {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(line) else {
+        return line.trim().to_owned();
+    };
+    let mut words = Vec::new();
+    for name in ["level", "message"] {
+        let text = fields.remove(name).unwrap_or_default();
+        words.extend(
+            text.as_str()
+                .filter(|text| *text != "INFO")
+                .map(str::to_owned),
+        );
+    }
+    let ids = CORRELATION.map(|name| fields.remove_entry(name));
+    let fields = fields.into_iter().chain(ids.into_iter().flatten());
+    words.extend(fields.map(|(name, value)| format!("{name}={value}")));
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_printed_with_its_correlation_ids_at_the_end() {
+        let request =
+            r#"{"level":"INFO","message":"request","http.status":200,"request.id":"JKJa="}"#;
+        assert_eq!(
+            readable(request),
+            r#"request http.status=200 request.id="JKJa=""#
+        );
+        let failed = r#"{"level":"WARN","message":"message failed","message.id":"m","message.attempt":2,"error":"no","request.id":"r"}"#;
+        assert_eq!(
+            readable(failed),
+            r#"WARN message failed error="no" request.id="r" message.id="m" message.attempt=2"#
+        );
+        assert_eq!(readable("START RequestId: 1\n"), "START RequestId: 1");
+        assert_eq!(readable(r#"{"StockDrift":0}"#), "StockDrift=0");
+    }
 }

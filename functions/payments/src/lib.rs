@@ -594,7 +594,6 @@ fn settled(order: &Order) {
         order.id = %order.id,
         order.status = order.status().as_str(),
         order.version = order.version,
-        request.id = %order.trace_id,
         "order changed"
     );
 }

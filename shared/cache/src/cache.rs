@@ -4,6 +4,7 @@ use std::{fmt, future::Future, sync::Arc};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument;
 
 use crate::{
     ages::{Age, Ages},
@@ -240,7 +241,7 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
             began: now,
             ticket,
         };
-        tokio::spawn(async move {
+        let fetched = async move {
             let Some(answer) = journey.fetch(stale, fetch).await else {
                 return;
             };
@@ -251,7 +252,9 @@ impl<V: Value, E: fmt::Display + Send + Sync + 'static> Inner<V, E> {
                 let value = answer.value.as_deref();
                 second.put(&key, value, &inner.ages, answer.born).await;
             }
-        });
+        };
+        // Its lines have the id of the request that started it, even if others wait for it as well.
+        tokio::spawn(fetched.in_current_span());
     }
 }
 

@@ -8,7 +8,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -19,6 +19,7 @@ use cache::{Ages, Cache, CacheWeight, FetchError, Limits, PATIENCE, RETRY_AFTER,
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tokio::sync::Notify;
+use tracing::{Instrument, Span};
 
 const LIMITS: Limits = Limits {
     bytes: 64 * 1024,
@@ -276,6 +277,33 @@ async fn a_clock_that_goes_back_makes_what_is_of_its_future_too_old() {
     assert_eq!(again.unwrap().unwrap(), "after");
     let refused = ask(&cache, "tee", at(-1), &fetched, Err(Down)).await;
     assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn a_fetch_logs_in_the_span_of_its_request_even_after_the_response() {
+    let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry());
+    let cache = Texts::new("test", &LIMITS);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let get = async |now| {
+        let seen = Arc::clone(&seen);
+        let fetch = move || async move {
+            tokio::task::yield_now().await;
+            seen.lock().unwrap().push(Span::current().id());
+            Ok::<_, Down>(Some(Text("soft".to_owned())))
+        };
+        cache.get("tee", now, fetch).await.unwrap();
+    };
+    let (first, second) = (
+        tracing::error_span!("first"),
+        tracing::error_span!("second"),
+    );
+    get(at(0)).instrument(first.clone()).await;
+    // Stale: it is served at once and refreshed.
+    get(at(6_000)).instrument(second.clone()).await;
+    settle().await;
+    let ids = [first.id(), second.id()];
+    assert!(ids.iter().all(Option::is_some));
+    assert_eq!(*seen.lock().unwrap(), ids);
 }
 
 #[tokio::test]

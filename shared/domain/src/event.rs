@@ -26,6 +26,18 @@ pub struct Envelope {
     pub event: Event,
 }
 
+/// A message that may name the request that caused it. Log lines about the message carry that id.
+pub trait Correlated {
+    /// Id of the request, or `None` if the message does not name one.
+    fn request_id(&self) -> Option<&str>;
+}
+
+impl Correlated for Envelope {
+    fn request_id(&self) -> Option<&str> {
+        Some(&self.trace_id)
+    }
+}
+
 /// Limit of requeues. Lambda's loop detection stops a message that a function sends to its own queue
 /// after about 16 deliveries; with the first delivery this is 11. A test and `xtask tidy` check it.
 pub const MAX_REQUEUES: u32 = 10;

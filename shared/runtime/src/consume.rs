@@ -3,14 +3,15 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::fault::chain;
+use domain::{event::Correlated, fault::chain};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use queue::Queues;
 use serde::de::DeserializeOwned;
+use tracing::{Instrument, Span, field::Empty};
 
-use crate::{deadline, environment::Environment, process};
+use crate::{deadline, environment::Environment, process, telemetry::request_span};
 
 /// Time reserved at the end of a batch to report its failures.
 const REPORT: Duration = Duration::from_millis(500);
@@ -23,7 +24,7 @@ pub type ConsumeError = Box<dyn std::error::Error + Send + Sync>;
 /// A consumer of one queue.
 pub trait Consumer: Sized + Send + Sync + 'static {
     /// Type of its messages.
-    type Message: DeserializeOwned + Send;
+    type Message: DeserializeOwned + Correlated + Send;
 
     /// Handles one message. It may be a duplicate, or late.
     fn handle(
@@ -58,10 +59,19 @@ pub fn consume<C: Consumer>(
             let connected = Arc::clone(&connected);
             async move {
                 let (consumer, queues) = &*connected;
-                batch(consumer, queues, event).await
+                invoke(consumer, queues, event).await
             }
         }))
     })
+}
+
+async fn invoke<C: Consumer>(
+    consumer: &C,
+    queues: &Queues,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, ConsumeError> {
+    let span = request_span(&event.context.request_id);
+    batch(consumer, queues, event).instrument(span).await
 }
 
 async fn batch<C: Consumer>(
@@ -74,21 +84,21 @@ async fn batch<C: Consumer>(
     let records = event.payload.records;
     if records.iter().any(|record| record.message_id.is_none()) {
         // A failure of it could not be reported, so the batch fails as a whole.
-        return Err("a record lacks its messageId".into());
+        let error = ConsumeError::from("a record lacks its messageId");
+        tracing::error!(batch.records = records.len(), error = %chain(&*error), "batch failed");
+        return Err(error);
     }
     // Concurrent, so that a slow record does not delay the others.
-    let failures = join_all(records.iter().map(async |record| {
-        let handled = tokio::time::timeout(time_left, handle(consumer, record, now)).await;
-        let error: ConsumeError = match handled {
-            Ok(Ok(())) => return None,
-            Ok(Err(error)) => error,
-            Err(_) => "the function ran out of time before the message was handled".into(),
-        };
+    let failures = join_all(records.iter().map(|record| {
         let attempt = attempt(record);
-        let message_id = record.message_id.clone().unwrap_or_default();
-        tracing::warn!(message.id = %message_id, message.attempt = attempt, error = %chain(&*error), "message failed");
-        back_off(queues, record, attempt).await;
-        Some(failed(message_id))
+        let span = tracing::error_span!(
+            "message",
+            message.id = record.message_id.as_deref(),
+            message.attempt = attempt,
+            // Known once the body is parsed; until then its lines have the invocation's.
+            request.id = Empty,
+        );
+        deliver(consumer, queues, record, attempt, now, time_left).instrument(span)
     }))
     .await;
     let mut response = SqsBatchResponse::default();
@@ -101,17 +111,39 @@ async fn batch<C: Consumer>(
     Ok(response)
 }
 
+/// Handles a message in its span. Returns the failure to report, after delaying the redelivery.
+async fn deliver<C: Consumer>(
+    consumer: &C,
+    queues: &Queues,
+    record: &SqsMessage,
+    attempt: u32,
+    now: Timestamp,
+    time_left: Duration,
+) -> Option<BatchItemFailure> {
+    let handled = handle(consumer, record, attempt, now);
+    let error: ConsumeError = match tokio::time::timeout(time_left, handled).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error,
+        Err(_) => "the function ran out of time before the message was handled".into(),
+    };
+    tracing::warn!(error = %chain(&*error), "message failed");
+    back_off(queues, record, attempt).await;
+    Some(failed(record.message_id.clone().unwrap_or_default()))
+}
+
 async fn handle<C: Consumer>(
     consumer: &C,
     record: &SqsMessage,
+    attempt: u32,
     now: Timestamp,
 ) -> Result<(), ConsumeError> {
     let body = record.body.as_deref().unwrap_or_default();
-    let message =
+    let message: C::Message =
         serde_json::from_str(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    Span::current().record("request.id", message.request_id());
     let delivery = Delivery {
         message,
-        attempt: attempt(record),
+        attempt,
         now,
     };
     consumer.handle(delivery).await
@@ -149,4 +181,155 @@ fn queue_url(arn: &str) -> Option<String> {
     Some(format!(
         "https://sqs.{region}.amazonaws.com/{account}/{name}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Context;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+    use tokio::sync::Barrier;
+
+    use super::*;
+    use crate::telemetry::testing::Log;
+
+    #[derive(Deserialize)]
+    struct Call {
+        trace_id: Option<String>,
+        then: String,
+    }
+
+    impl Correlated for Call {
+        fn request_id(&self) -> Option<&str> {
+            self.trace_id.as_deref()
+        }
+    }
+
+    /// Logs from deep inside while as many messages as the barrier waits for are being handled.
+    struct Deep(Barrier);
+
+    impl Consumer for Deep {
+        type Message = Call;
+
+        async fn handle(&self, delivery: Delivery<Call>) -> Result<(), ConsumeError> {
+            tracing::info!("began");
+            self.0.wait().await;
+            tracing::info!("deep");
+            self.0.wait().await;
+            match delivery.message.then.as_str() {
+                "hang" => std::future::pending().await,
+                "fail" => Err("no answer".into()),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn record(id: &str, attempt: u32, body: Value) -> Value {
+        json!({
+            "messageId": id,
+            "body": body.to_string(),
+            "attributes": { "ApproximateReceiveCount": attempt.to_string() },
+        })
+    }
+
+    /// Handles a batch, whose invocation Lambda calls `of-lambda`, within `milliseconds`. `parsed` of its
+    /// messages can be parsed.
+    async fn handle(
+        records: &[Value],
+        parsed: usize,
+        milliseconds: u64,
+    ) -> Result<SqsBatchResponse, ConsumeError> {
+        let mut context = Context::default();
+        context.request_id = "of-lambda".to_owned();
+        context.deadline = milliseconds;
+        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let queues = Queues::new(&aws_types::SdkConfig::builder().build());
+        let consumer = Deep(Barrier::new(parsed));
+        invoke(&consumer, &queues, LambdaEvent::new(event, context)).await
+    }
+
+    fn ids(line: &Value) -> Value {
+        json!([
+            line["message.id"],
+            line["message.attempt"],
+            line["request.id"]
+        ])
+    }
+
+    #[tokio::test]
+    async fn lines_of_messages_that_are_handled_together_have_their_own_ids() {
+        let log = Log::start();
+        let records = [
+            record("m1", 1, json!({ "trace_id": "r1=", "then": "end" })),
+            record("m2", 3, json!({ "trace_id": "r2=", "then": "fail" })),
+            record("m3", 1, json!({ "trace_id": null, "then": "end" })),
+        ];
+        let response = handle(&records, 3, 60_000).await.unwrap();
+        assert_eq!(response.batch_item_failures.len(), 1);
+        let own = [
+            json!(["m1", 1, "r1="]),
+            json!(["m2", 3, "r2="]),
+            // Not named by the message, so the invocation's.
+            json!(["m3", 1, "of-lambda"]),
+        ];
+        for message in ["began", "deep"] {
+            let mut lines: Vec<Value> = log.of(message).iter().map(ids).collect();
+            lines.sort_by_key(Value::to_string);
+            assert_eq!(lines, own, "{message}");
+        }
+        // All had begun before one went on.
+        let messages: Vec<_> = log
+            .lines()
+            .iter()
+            .map(|line| line["message"].clone())
+            .collect();
+        assert_eq!(messages[..3], ["began", "began", "began"]);
+        assert_eq!(ids(&log.one("message failed")), own[1]);
+        assert_eq!(log.one("message failed")["error"], "no answer");
+        assert_eq!(ids(&log.one("batch")), json!([null, null, "of-lambda"]));
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_message_fails_with_its_id_and_the_invocations() {
+        let log = Log::start();
+        let records = [
+            record("m1", 2, json!({ "trace_id": 7 })),
+            record("m2", 1, json!({ "trace_id": "r2=", "then": "end" })),
+        ];
+        let response = handle(&records, 1, 60_000).await.unwrap();
+        assert_eq!(response.batch_item_failures[0].item_identifier, "m1");
+        assert_eq!(
+            ids(&log.one("message failed")),
+            json!(["m1", 2, "of-lambda"])
+        );
+        assert_eq!(ids(&log.one("deep")), json!(["m2", 1, "r2="]));
+    }
+
+    #[tokio::test]
+    async fn a_message_without_time_fails_with_its_ids() {
+        let log = Log::start();
+        let records = [record(
+            "m1",
+            1,
+            json!({ "trace_id": "r1=", "then": "hang" }),
+        )];
+        // No time is left beyond that for the report.
+        let response = handle(&records, 1, 500).await.unwrap();
+        assert_eq!(response.batch_item_failures.len(), 1);
+        assert_eq!(ids(&log.one("message failed")), json!(["m1", 1, "r1="]));
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_fails_as_a_whole_says_so_with_the_invocations_id() {
+        let log = Log::start();
+        let records = [
+            record("m1", 1, json!({ "trace_id": "r1=", "then": "end" })),
+            json!({ "body": "{}" }),
+        ];
+        assert!(handle(&records, 1, 60_000).await.is_err());
+        assert_eq!(
+            ids(&log.one("batch failed")),
+            json!([null, null, "of-lambda"])
+        );
+    }
 }

@@ -7,6 +7,9 @@
 //! - [`consume`] runs a [`Consumer`]: processes a batch record by record, reports failed records, and
 //!   delays their redelivery with exponential backoff.
 //! - [`run_on_schedule`] runs a [`Task`] at regular intervals.
+//!
+//! Each of them opens a span for the invocation, and for each message or record of a batch, so that every
+//! line logged inside it has the id of the request that it goes back to.
 
 mod auth;
 mod body;
@@ -37,7 +40,8 @@ pub use reply::{Prepared, Reply};
 pub use schedule::{Task, Tick, run_on_schedule};
 pub use sdk::SdkConfigError;
 pub use serve::{Endpoint, serve};
-pub use stream::{StreamConsumer, StreamFailure, read_stream};
+pub use stream::{Change, StreamConsumer, StreamFailure, read_stream};
+pub use telemetry::request_span;
 
 /// The current time. The only place where a clock is read.
 #[expect(

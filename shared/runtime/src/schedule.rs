@@ -9,10 +9,13 @@ use std::{
 
 use domain::fault::chain;
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
+use tracing::Instrument;
 
-use crate::{consume::ConsumeError, deadline, environment::Environment, process};
+use crate::{
+    consume::ConsumeError, deadline, environment::Environment, process, telemetry::request_span,
+};
 
 /// A scheduled task. It may run concurrently with itself, and more often than scheduled.
 pub trait Task: Sized + Send + Sync + 'static {
@@ -47,19 +50,59 @@ pub fn run_on_schedule<T: Task>(
         let task = Arc::new(task);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<IgnoredAny>| {
             let task = Arc::clone(&task);
-            async move {
-                let now = crate::now();
-                let tick = Tick {
-                    now,
-                    begun: Instant::now(),
-                    time: deadline::time_left(event.context.deadline, now),
-                };
-                let done = task.run(tick).await;
-                if let Err(error) = &done {
-                    tracing::error!(error = %chain(&**error), "the task failed");
-                }
-                done
-            }
+            async move { invoke(&*task, &event.context).await }
         }))
     })
+}
+
+async fn invoke<T: Task>(task: &T, context: &Context) -> Result<(), ConsumeError> {
+    let now = crate::now();
+    let tick = Tick {
+        now,
+        begun: Instant::now(),
+        time: deadline::time_left(context.deadline, now),
+    };
+    let run = async {
+        let done = task.run(tick).await;
+        if let Err(error) = &done {
+            tracing::error!(error = %chain(&**error), "the task failed");
+        }
+        done
+    };
+    run.instrument(request_span(&context.request_id)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Instrument;
+
+    use super::*;
+    use crate::telemetry::testing::Log;
+
+    /// Works for a request, then fails.
+    struct Sweep;
+
+    impl Task for Sweep {
+        async fn run(&self, _: Tick) -> Result<(), ConsumeError> {
+            let order = async {
+                tokio::task::yield_now().await;
+                tracing::info!("order expired");
+            };
+            order.instrument(request_span("placed=")).await;
+            tracing::info!("swept");
+            Err("no answer".into())
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_have_the_invocations_id_except_those_of_a_request() {
+        let log = Log::start();
+        let mut context = Context::default();
+        context.request_id = "of-lambda".to_owned();
+        assert!(invoke(&Sweep, &context).await.is_err());
+        assert_eq!(log.one("order expired")["request.id"], "placed=");
+        for message in ["swept", "the task failed"] {
+            assert_eq!(log.one(message)["request.id"], "of-lambda");
+        }
+    }
 }

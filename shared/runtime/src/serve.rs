@@ -10,6 +10,7 @@ use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use crate::{
     auth::{self, Access, StaffCheck},
@@ -19,7 +20,8 @@ use crate::{
     problem::Problem,
     process,
     reply::{self, Reply},
-    request::HttpRequest,
+    request::{HttpRequest, InvalidEvent},
+    telemetry::request_span,
 };
 
 /// One route of the API. The OpenAPI document is generated from these types.
@@ -81,10 +83,22 @@ async fn answer<E: Endpoint>(
     // The gateway's request id, or Lambda's own if there is no gateway.
     let trace_id = request.ok().and_then(HttpRequest::id);
     let trace_id = trace_id.unwrap_or(&event.context.request_id);
+    answer_in_span(endpoint, staff, request, trace_id, started)
+        .instrument(request_span(trace_id))
+        .await
+}
+
+async fn answer_in_span<E: Endpoint>(
+    endpoint: &E,
+    staff: &StaffCheck,
+    request: Result<&HttpRequest, &InvalidEvent>,
+    trace_id: &str,
+    started: Instant,
+) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let answered = match request {
         Ok(request) => handle(endpoint, staff, request, trace_id).await,
         Err(error) => {
-            tracing::warn!(request.id = trace_id, error = %domain::fault::chain(error), "unreadable event");
+            tracing::warn!(error = %domain::fault::chain(error), "unreadable event");
             Err(Rejection::new(Code::BadRequest, error.to_string()).into())
         }
     };
@@ -95,7 +109,7 @@ async fn answer<E: Endpoint>(
                 Failure::Rejected(rejection) => Problem::of(rejection),
                 Failure::Failed { cause, retryable } => {
                     // The only place where an internal failure is logged.
-                    tracing::error!(request.id = trace_id, error = %domain::fault::chain(&*cause), retryable, "request failed");
+                    tracing::error!(error = %domain::fault::chain(&*cause), retryable, "request failed");
                     Problem::internal(retryable)
                 }
             };
@@ -103,7 +117,6 @@ async fn answer<E: Endpoint>(
         }
     };
     tracing::info!(
-        request.id = trace_id,
         http.route = request.map_or("unreadable", HttpRequest::route),
         http.status = response.status().as_u16(),
         problem.code = code,
@@ -129,7 +142,7 @@ async fn handle<E: Endpoint>(
         }
         Access::Staff => {
             let claims = staff.check(authorization)?;
-            tracing::info!(request.id = trace_id, staff.sub = %claims.sub, "staff request");
+            tracing::info!(staff.sub = %claims.sub, "staff request");
             Some(claims.sub)
         }
     };
@@ -137,4 +150,118 @@ async fn handle<E: Endpoint>(
     let reply = endpoint.handle(call).await?;
     let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
     reply.respond(status, request.header("if-none-match"))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Context;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{NoBody, NoPath, NoQuery, telemetry::testing::Log};
+
+    /// Logs from deep inside, as a store or a gateway does, across a wait.
+    struct Deep {
+        fails: bool,
+    }
+
+    impl Endpoint for Deep {
+        const ACCESS: Access = Access::Public;
+        type Path = NoPath;
+        type Query = NoQuery;
+        type Body = NoBody;
+        type Response = Vec<u8>;
+
+        async fn handle(&self, _: Request<Self>) -> Result<Reply<Vec<u8>>, Failure> {
+            tokio::task::yield_now().await;
+            tracing::info!("deep");
+            tracing::warn!(target: "aws_smithy_runtime", "a retry");
+            match self.fails {
+                true => Err(Failure::internal(std::io::Error::other("no answer"))),
+                false => Reply::of(&Vec::new()),
+            }
+        }
+    }
+
+    fn event(request_id: Option<&str>) -> Value {
+        json!({
+            "version": "2.0",
+            "routeKey": "GET /v1/deep",
+            "rawPath": "/v1/deep",
+            "rawQueryString": "",
+            "headers": { "host": "shop.example" },
+            "requestContext": {
+                "http": { "method": "GET", "path": "/v1/deep", "sourceIp": "203.0.113.7" },
+                "requestId": request_id,
+                "routeKey": "GET /v1/deep",
+                "stage": "$default",
+            },
+            "isBase64Encoded": false,
+        })
+    }
+
+    /// Status of the response to an event, which Lambda calls `of-lambda`.
+    async fn status(fails: bool, event: &Value) -> i64 {
+        let mut context = Context::default();
+        context.request_id = "of-lambda".to_owned();
+        let payload = RawValue::from_string(event.to_string()).unwrap();
+        let event = LambdaEvent::new(payload, context);
+        let staff = StaffCheck::new(None);
+        let response = answer(&Deep { fails }, &staff, &event).await.unwrap();
+        response.status_code
+    }
+
+    #[tokio::test]
+    async fn each_line_of_a_request_has_its_id() {
+        let log = Log::start();
+        assert_eq!(status(false, &event(Some("first="))).await, 200);
+        assert_eq!(status(false, &event(Some("second="))).await, 200);
+        for message in ["deep", "a retry", "request"] {
+            let ids: Vec<_> = log
+                .of(message)
+                .iter()
+                .map(|it| it["request.id"].clone())
+                .collect();
+            assert_eq!(ids, ["first=", "second="], "{message}");
+        }
+        tracing::info!("afterwards");
+        assert!(log.one("afterwards")["request.id"].is_null());
+    }
+
+    #[tokio::test]
+    async fn the_error_of_a_failed_request_has_its_id() {
+        let log = Log::start();
+        assert_eq!(status(true, &event(Some("failed="))).await, 500);
+        let line = log.one("request failed");
+        assert_eq!(
+            (&line["request.id"], &line["error"]),
+            (&json!("failed="), &json!("no answer"))
+        );
+        assert_eq!(log.one("request")["request.id"], "failed=");
+    }
+
+    #[tokio::test]
+    async fn without_a_gateway_the_id_is_lambdas() {
+        let log = Log::start();
+        assert_eq!(status(false, &event(None)).await, 200);
+        let lines = log.lines();
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines.iter().all(|line| line["request.id"] == "of-lambda"),
+            "{lines:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_event_is_logged_with_lambdas_id() {
+        let mut no_url = event(Some("unread="));
+        no_url["rawPath"] = json!("no-slash");
+        for event in [no_url, json!({}), json!([])] {
+            let log = Log::start();
+            assert_eq!(status(false, &event).await, 400);
+            for message in ["unreadable event", "request"] {
+                assert_eq!(log.one(message)["request.id"], "of-lambda");
+            }
+        }
+    }
 }

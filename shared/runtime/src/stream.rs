@@ -9,24 +9,48 @@ use aws_lambda_events::{
 };
 use domain::fault::chain;
 use lambda_runtime::{LambdaEvent, service_fn};
+use tracing::{Instrument, Span};
 
-use crate::{consume::ConsumeError, environment::Environment, process};
+use crate::{consume::ConsumeError, environment::Environment, process, telemetry::request_span};
 
 /// A batch that was not processed completely.
 #[derive(Debug)]
-pub struct StreamFailure {
-    /// Number of records that were processed, from the first on.
-    pub done: usize,
-    /// Error of the next record.
-    pub cause: ConsumeError,
+pub enum StreamFailure {
+    /// A record failed; those before it were processed.
+    Record {
+        /// Number of records before it.
+        done: usize,
+        /// Its error.
+        cause: ConsumeError,
+    },
+    /// Something failed that concerns no single record, so none counts as processed.
+    Batch(ConsumeError),
+}
+
+/// A record of the stream, with the span of the request that caused it.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// The record.
+    pub record: &'a EventRecord,
+    span: Span,
+}
+
+impl Change<'_> {
+    /// Runs `work` on this record alone: each line that it logs has the record's request id.
+    pub fn in_span<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.span.in_scope(work)
+    }
 }
 
 /// A consumer of the table's stream.
 pub trait StreamConsumer: Sized + Send + Sync + 'static {
+    /// Id of the request that caused a record, or another id of its own.
+    fn request_id(record: &EventRecord) -> &str;
+
     /// Processes records in order. They may be duplicates.
     fn handle(
         &self,
-        records: &[EventRecord],
+        changes: &[Change<'_>],
     ) -> impl Future<Output = Result<(), StreamFailure>> + Send;
 }
 
@@ -39,34 +63,157 @@ pub fn read_stream<C: StreamConsumer>(
         let consumer = Arc::new(consumer);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
             let consumer = Arc::clone(&consumer);
-            async move { batch(&*consumer, &event.payload.records).await }
+            async move { invoke(&*consumer, &event).await }
         }))
     })
+}
+
+async fn invoke<C: StreamConsumer>(
+    consumer: &C,
+    event: &LambdaEvent<Event>,
+) -> Result<DynamoDbEventResponse, ConsumeError> {
+    let span = request_span(&event.context.request_id);
+    batch(consumer, &event.payload.records)
+        .instrument(span)
+        .await
 }
 
 async fn batch<C: StreamConsumer>(
     consumer: &C,
     records: &[EventRecord],
 ) -> Result<DynamoDbEventResponse, ConsumeError> {
+    let changes: Vec<Change<'_>> = records
+        .iter()
+        .map(|record| Change {
+            record,
+            span: request_span(C::request_id(record)),
+        })
+        .collect();
     let mut response = DynamoDbEventResponse::default();
-    let Err(failure) = consumer.handle(records).await else {
-        tracing::info!(batch.records = records.len(), "stream batch");
-        return Ok(response);
+    let (done, cause, span) = match consumer.handle(&changes).await {
+        Ok(()) => {
+            tracing::info!(batch.records = records.len(), "stream batch");
+            return Ok(response);
+        }
+        Err(StreamFailure::Record { done, cause }) => {
+            let failed = changes.get(done);
+            (done, cause, failed.map(|change| change.span.clone()))
+        }
+        Err(StreamFailure::Batch(cause)) => (0, cause, None),
     };
     let sequence = records
-        .get(failure.done)
+        .get(done)
         .and_then(|record| record.change.sequence_number.clone());
-    tracing::error!(
-        batch.records = records.len(),
-        batch.done = failure.done,
-        stream.sequence_number = sequence.as_deref().unwrap_or_default(),
-        error = %chain(&*failure.cause),
-        "stream batch failed"
-    );
+    let span = span.unwrap_or_else(Span::current);
+    span.in_scope(|| {
+        tracing::error!(
+            batch.records = records.len(),
+            batch.done = done,
+            stream.sequence_number = sequence.as_deref().unwrap_or_default(),
+            error = %chain(&*cause),
+            "stream batch failed"
+        );
+    });
     // Without its sequence number Lambda cannot resume there, so the whole batch is redelivered.
-    let sequence = sequence.ok_or(failure.cause)?;
+    let sequence = sequence.ok_or(cause)?;
     let mut failed = DynamoDbBatchItemFailure::default();
     failed.item_identifier = Some(sequence);
     response.batch_item_failures.push(failed);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Context;
+    use serde_json::json;
+
+    use super::*;
+    use crate::telemetry::testing::Log;
+
+    /// Which failure a consumer reports, if any.
+    enum Fails {
+        No,
+        Second,
+        Batch,
+    }
+
+    impl StreamConsumer for Fails {
+        fn request_id(record: &EventRecord) -> &str {
+            &record.event_id
+        }
+
+        async fn handle(&self, changes: &[Change<'_>]) -> Result<(), StreamFailure> {
+            for change in changes {
+                change.in_span(|| tracing::info!("deep"));
+            }
+            tokio::task::yield_now().await;
+            tracing::info!("for all");
+            match self {
+                Self::No => Ok(()),
+                Self::Second => Err(StreamFailure::Record {
+                    done: 1,
+                    cause: "unreadable".into(),
+                }),
+                Self::Batch => Err(StreamFailure::Batch("no answer".into())),
+            }
+        }
+    }
+
+    /// Sequence number that is reported for a batch of two records, which Lambda calls `of-lambda`.
+    async fn failed(consumer: Fails) -> Option<String> {
+        let record = |id: &str, sequence: &str| {
+            json!({
+                "eventID": id,
+                "eventName": "INSERT",
+                "awsRegion": "us-east-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_795_341_600,
+                    "Keys": {},
+                    "SequenceNumber": sequence,
+                    "SizeBytes": 1,
+                },
+            })
+        };
+        let records = [record("r1=", "100"), record("r2=", "200")];
+        let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let mut context = Context::default();
+        context.request_id = "of-lambda".to_owned();
+        let event = LambdaEvent::new(event, context);
+        let mut response = invoke(&consumer, &event).await.unwrap();
+        response.batch_item_failures.pop()?.item_identifier
+    }
+
+    #[tokio::test]
+    async fn each_record_has_its_own_id_and_the_batch_that_of_the_invocation() {
+        let log = Log::start();
+        assert_eq!(failed(Fails::No).await, None);
+        let ids: Vec<_> = log
+            .lines()
+            .iter()
+            .map(|line| line["request.id"].clone())
+            .collect();
+        assert_eq!(ids, ["r1=", "r2=", "of-lambda", "of-lambda"]);
+    }
+
+    #[tokio::test]
+    async fn the_error_of_a_record_has_its_id() {
+        let log = Log::start();
+        assert_eq!(failed(Fails::Second).await.as_deref(), Some("200"));
+        let line = log.one("stream batch failed");
+        assert_eq!(
+            (&line["request.id"], &line["batch.done"]),
+            (&json!("r2="), &json!(1))
+        );
+    }
+
+    #[tokio::test]
+    async fn the_error_of_a_batch_has_the_id_of_the_invocation() {
+        let log = Log::start();
+        assert_eq!(failed(Fails::Batch).await.as_deref(), Some("100"));
+        let line = log.one("stream batch failed");
+        assert_eq!(
+            (&line["request.id"], &line["batch.done"]),
+            (&json!("of-lambda"), &json!(0))
+        );
+    }
 }

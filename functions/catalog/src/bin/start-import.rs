@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
-use domain::catalog::import::{self, LineFault, MAX_FILE_BYTES};
+use domain::{
+    catalog::import::{self, LineFault, MAX_FILE_BYTES},
+    event::Correlated,
+};
 use gateways::objects::Bucket;
 use jiff::Timestamp;
 use queue::Queues;
@@ -29,6 +32,17 @@ enum Notification {
         #[serde(rename = "Event")]
         _event: String,
     },
+}
+
+impl Correlated for Notification {
+    /// S3's id of the upload.
+    fn request_id(&self) -> Option<&str> {
+        let Self::Events(event) = self else {
+            return None;
+        };
+        let answer = &event.records.first()?.response_elements;
+        answer.get("x-amz-request-id").map(String::as_str)
+    }
 }
 
 impl Consumer for StartImport {

@@ -65,7 +65,6 @@ impl Consumer for SendEmail {
             tracing::info!(
                 order.id = %order.id,
                 mail.reason = suppression.reason.as_str(),
-                request.id = %order.trace_id,
                 "mail suppressed"
             );
             return Ok(());
@@ -78,7 +77,7 @@ impl Consumer for SendEmail {
                 self.store
                     .complete_event(CONSUMER, &event_id, &mail_id)
                     .await?;
-                tracing::info!(order.id = %order.id, mail.id = %mail_id, request.id = %order.trace_id, "mail sent");
+                tracing::info!(order.id = %order.id, mail.id = %mail_id, "mail sent");
                 Ok(())
             }
             Err(error) => {

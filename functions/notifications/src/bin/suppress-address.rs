@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use domain::notifications::{Feedback, read_feedback};
+use domain::{
+    event::Correlated,
+    notifications::{Feedback, read_feedback},
+};
 use runtime::{ConsumeError, Consumer, Delivery};
 use serde::Deserialize;
 use store::Store;
@@ -17,6 +20,13 @@ struct SuppressAddress {
 #[serde(rename_all = "PascalCase")]
 struct Notification {
     message: String,
+}
+
+impl Correlated for Notification {
+    /// A bounce names the mail, not the request that led to it.
+    fn request_id(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Consumer for SuppressAddress {

@@ -6,7 +6,7 @@ use std::{collections::HashMap, process::ExitCode};
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::event::{Envelope, Subscriber};
 use queue::Queues;
-use runtime::{StreamConsumer, StreamFailure};
+use runtime::{Change, StreamConsumer, StreamFailure};
 use store::{DueChange, Store};
 
 struct RelayEvents {
@@ -16,27 +16,25 @@ struct RelayEvents {
 }
 
 impl StreamConsumer for RelayEvents {
-    async fn handle(&self, records: &[EventRecord]) -> Result<(), StreamFailure> {
-        let mut messages: HashMap<Subscriber, Vec<Envelope>> = HashMap::new();
+    fn request_id(record: &EventRecord) -> &str {
+        store::outbox::request_id(record)
+    }
+
+    async fn handle(&self, changes: &[Change<'_>]) -> Result<(), StreamFailure> {
+        let mut events: Vec<(&Change<'_>, Envelope)> = Vec::new();
         let mut due: Vec<DueChange> = Vec::new();
         let mut unreadable = None;
-        for (done, record) in records.iter().enumerate() {
-            match store::outbox::relay_of(record) {
+        for (done, change) in changes.iter().enumerate() {
+            match change.in_span(|| store::outbox::relay_of(change.record)) {
                 Ok(relay) => {
                     due.extend(relay.due);
-                    let Some(envelope) = relay.event else {
-                        continue;
-                    };
-                    for subscriber in envelope.event.subscribers() {
-                        messages
-                            .entry(*subscriber)
-                            .or_default()
-                            .push(envelope.clone());
-                    }
+                    let event = relay.event;
+                    let event = event.filter(|event| !event.event.subscribers().is_empty());
+                    events.extend(event.map(|event| (change, event)));
                 }
                 Err(error) => {
                     // Records before the unreadable one are still relayed.
-                    unreadable = Some(StreamFailure {
+                    unreadable = Some(StreamFailure::Record {
                         done,
                         cause: error.into(),
                     });
@@ -44,13 +42,16 @@ impl StreamConsumer for RelayEvents {
                 }
             }
         }
+        let mut messages: HashMap<Subscriber, Vec<&Envelope>> = HashMap::new();
+        for (_, envelope) in &events {
+            for subscriber in envelope.event.subscribers() {
+                messages.entry(*subscriber).or_default().push(envelope);
+            }
+        }
         // Write due notes before sending: from then on the sweep finds the order even if a message is
         // lost.
         let noted = self.store.change_due_notes(&due).await;
-        noted.map_err(|cause| StreamFailure {
-            done: 0,
-            cause: cause.into(),
-        })?;
+        noted.map_err(|cause| StreamFailure::Batch(cause.into()))?;
         for (subscriber, envelopes) in &messages {
             let sent = match self.urls.get(subscriber) {
                 Some(url) => self.queues.send(url, envelopes).await.map_err(Into::into),
@@ -58,7 +59,10 @@ impl StreamConsumer for RelayEvents {
             };
             // A failed call does not tell which record it failed for. The whole batch is retried;
             // consumers handle duplicate events.
-            sent.map_err(|cause| StreamFailure { done: 0, cause })?;
+            sent.map_err(StreamFailure::Batch)?;
+        }
+        for (change, envelope) in &events {
+            change.in_span(|| tracing::debug!(event.id = %envelope.event_id, "event relayed"));
         }
         unreadable.map_or(Ok(()), Err)
     }

@@ -38,7 +38,7 @@ impl Endpoint for PlaceOrder {
         let trace_id = request.trace_id;
         let command = request.body.0.parse(&self.offered)?;
         let order = self.place(command, &key, request.now, &trace_id).await?;
-        tracing::info!(order.id = %order.id, request.id = %trace_id, "order placed");
+        tracing::info!(order.id = %order.id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
         Ok(Reply::of(&view)?.at(format!("/v1/orders/{}", order.id)))
     }

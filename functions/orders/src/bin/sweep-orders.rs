@@ -5,8 +5,9 @@ use std::{process::ExitCode, time::Duration};
 use domain::{fault::chain, orders::ChangeError};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use runtime::{ConsumeError, Task, Tick};
+use runtime::{ConsumeError, Task, Tick, request_span};
 use store::{Attempts, ChangeOutcome, Consistency, Due, DueChange, Store, StoreError};
+use tracing::Instrument;
 
 /// Partitions of the due notes that are processed concurrently, and orders of each: the number of
 /// transactions that may contend for one variant when a launch goes unpaid.
@@ -155,8 +156,16 @@ async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Outcome, Stor
             Err(ChangeError::PaymentInProgress) => return Ok(Outcome::InPayment),
             Err(_) => return Ok(Outcome::Over),
         };
-        if let ChangeOutcome::Changed = store.change_order(&change, None).await? {
-            tracing::info!(order.id = %order.id, request.id = %order.trace_id, "order expired");
+        let end = async {
+            let outcome = store.change_order(&change, None).await?;
+            let changed = matches!(outcome, ChangeOutcome::Changed);
+            if changed {
+                tracing::info!(order.id = %order.id, "order expired");
+            }
+            Ok::<_, StoreError>(changed)
+        };
+        // Lines about the order have the id of the request that placed it, not of the sweep.
+        if end.instrument(request_span(&order.trace_id)).await? {
             return Ok(Outcome::Ended);
         }
     }

@@ -11,6 +11,7 @@ use gateways::payments::{PaymentProvider, TestProvider};
 use payments::{CallError, Next, OwnQueue, Payments};
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{Consistency, PaymentEvent, PaymentEventOutcome};
+use tracing::Instrument;
 
 pub(crate) struct HandlePaymentEvent<T = TestProvider> {
     pub(crate) payments: Payments<T>,
@@ -42,7 +43,6 @@ impl<T: PaymentProvider + 'static> Consumer for HandlePaymentEvent<T> {
             event.id = %event.event_id,
             event.kind = %event.kind,
             event.outcome = outcome.as_str(),
-            request.id = %event.trace_id,
             "payment event"
         );
         store
@@ -95,7 +95,14 @@ impl<T: PaymentProvider> HandlePaymentEvent<T> {
         if order.payment.method.provider != event.provider {
             return Ok(Reconciled::As(PaymentEventOutcome::Refused));
         }
-        Ok(match self.payments.reconcile(order, payment, now).await? {
+        // From here on it is about the order, so lines have the id of the request that placed it instead
+        // of the one that delivered the event.
+        let span = runtime::request_span(&order.trace_id);
+        let reconciled = self
+            .payments
+            .reconcile(order, payment, now)
+            .instrument(span);
+        Ok(match reconciled.await? {
             Next::Done => Reconciled::As(PaymentEventOutcome::Done),
             Next::Refused => Reconciled::As(PaymentEventOutcome::Refused),
             Next::Wait(wait) => Reconciled::Later(wait),

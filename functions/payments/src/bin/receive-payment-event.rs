@@ -53,7 +53,7 @@ impl Endpoint for ReceivePaymentEvent {
             order_id: event.order_id,
             body: String::from_utf8_lossy(body).into_owned(),
             received_at: request.now,
-            trace_id: request.trace_id.clone(),
+            trace_id: request.trace_id,
         };
         // Already stored: a redelivery gets the same response.
         let new = self.payments.store.keep_payment_event(&event).await?;
@@ -61,7 +61,6 @@ impl Endpoint for ReceivePaymentEvent {
             event.id = %event.event_id,
             event.kind = %event.kind,
             event.new = new,
-            request.id = %request.trace_id,
             "payment event received"
         );
         Reply::of(&ReceivedView { received: true })

@@ -27,6 +27,15 @@ impl Relay {
     }
 }
 
+/// Id of the request that caused a stream record: the `trace_id` of the order or the payment event that
+/// changed, which its event carries as well. The record's own id for other items, which name none.
+pub fn request_id(record: &EventRecord) -> &str {
+    match record.change.new_image.get("trace_id") {
+        Some(serde_dynamo::AttributeValue::S(id)) => id,
+        _ => &record.event_id,
+    }
+}
+
 /// Derives the consequences of a stream record. Deletions have none: orders and variants are never
 /// deleted, and webhook events only long after they were handled.
 pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
@@ -169,6 +178,27 @@ mod tests {
         change.insert("NewImage".to_owned(), new);
         let event: dynamodb::Event = serde_json::from_value(sample).unwrap();
         relay_of(&event.records[0]).unwrap()
+    }
+
+    #[test]
+    fn a_record_has_the_request_id_that_its_event_carries() {
+        let samples = [
+            include_str!("../../../../events/relay-events/order-placed-and-variant-sold-out.json"),
+            include_str!("../../../../events/relay-events/order-paid.json"),
+        ];
+        let mut ids = Vec::new();
+        for sample in samples {
+            let event: dynamodb::Event = serde_json::from_str(sample).unwrap();
+            for record in &event.records {
+                let carried = relay_of(record).unwrap().event.unwrap().trace_id;
+                assert_eq!(request_id(record), carried);
+                ids.push(carried);
+            }
+        }
+        let request = "JKJaXmPLvHcESHA=";
+        // A variant names no request, so the record's own id.
+        let record = "c4ca4238a0b923820dcc509a6f758402";
+        assert_eq!(ids, [request, record, request]);
     }
 
     #[test]

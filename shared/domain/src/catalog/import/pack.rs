@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RowGroup;
-use crate::id::ImportId;
+use crate::{event::Correlated, id::ImportId};
 
 /// Maximum size of the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue accepts.
 const MAX_CHUNK_BYTES: usize = 180 * 1024;
@@ -19,6 +19,13 @@ pub struct Chunk {
     pub number: u32,
     /// Whole products; a product is never split across chunks.
     pub groups: Vec<RowGroup>,
+}
+
+impl Correlated for Chunk {
+    /// A chunk names its import instead; the id of its message ties its lines together.
+    fn request_id(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Packs products into chunks, each as full as a message may be.
