@@ -80,14 +80,12 @@ impl Watch {
         drop(free);
         // Build artifacts are shared with the other tests; the final binaries, which those run, are
         // not.
-        let test = std::env::current_exe().expect("the test's own path");
-        let built = test.ancestors().nth(3).expect("target/debug/deps/test");
         let child = cargo_lambda("watch", port)
             .arg("--ignore-changes")
             .arg("--manifest-path")
             .arg(root().join("Cargo.toml"))
             .current_dir(&folder)
-            .env("CARGO_BUILD_BUILD_DIR", built)
+            .env("CARGO_BUILD_BUILD_DIR", crate::target())
             .env("CARGO_TARGET_DIR", folder.join("target"))
             .stdout(log.try_clone().expect("the log has two writers"))
             .stderr(log)

@@ -16,7 +16,10 @@ mod tidy;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use local::{outcome::exit_code, staff};
+use local::{
+    outcome::{Outcome, exit_code},
+    project, staff,
+};
 
 use self::forward::Tool;
 
@@ -40,24 +43,22 @@ enum Command {
     /// Delete the data that `dev` has stored
     CleanData,
     /// Check the consistency of template, binaries, sample events, tests, documents and crates
-    Tidy,
+    Tidy(Project),
     /// Write the section of Cargo.toml for `cargo lambda watch` from the template; with --check, only
     /// verify it
     Routes {
         /// Only verify that it is up to date
         #[arg(long)]
         check: bool,
+        #[command(flatten)]
+        project: Project,
     },
-    /// Create a new HTTP function: binary, template block, sample event
+    /// Create a new HTTP function: binary, template block, sample event, in a context that may be new
     NewFunction {
-        /// Folder under functions/, such as catalog
-        context: String,
-        /// Name of the binary, such as list-collections
-        name: String,
-        /// HTTP method, such as GET
-        method: String,
-        /// Path, such as /v1/collections
-        path: String,
+        #[command(flatten)]
+        function: new_function::Arguments,
+        #[command(flatten)]
+        project: Project,
     },
     /// Create the key pair that signs staff tokens, and print the public key
     StaffKey {
@@ -95,6 +96,25 @@ enum Command {
     /// Write web/openapi.json from the code; with --check, only verify it (stampede-openapi)
     #[command(disable_help_flag = true)]
     Openapi(Forwarded),
+}
+
+/// The project that a command works on.
+#[derive(Args)]
+struct Project {
+    /// Folder of the project, if it is another than this tool was built from
+    #[arg(long)]
+    root: Option<PathBuf>,
+}
+
+impl Project {
+    fn root(&self) -> Outcome<PathBuf> {
+        let Some(root) = &self.root else {
+            return Ok(project::root());
+        };
+        Ok(root
+            .canonicalize()
+            .map_err(|error| format!("{}: {error}", root.display()))?)
+    }
 }
 
 /// What another tool understands.
@@ -140,14 +160,13 @@ fn main() -> ExitCode {
         Command::Dev { port } => dev::run(port),
         Command::LocalAws => local_aws::run(),
         Command::CleanData => dev::clean_data(),
-        Command::Tidy => tidy::run(),
-        Command::Routes { check } => routes::run(check),
-        Command::NewFunction {
-            context,
-            name,
-            method,
-            path,
-        } => new_function::run(&context, &name, &method, &path),
+        Command::Tidy(project) => project.root().and_then(|root| tidy::run(&root)),
+        Command::Routes { check, project } => {
+            project.root().and_then(|root| routes::run(&root, check))
+        }
+        Command::NewFunction { function, project } => project
+            .root()
+            .and_then(|root| new_function::run(&root, &function)),
         Command::StaffKey { dir } => staff::make_key(&dir).map(|public| println!("{public}")),
         Command::StaffToken {
             dir,

@@ -1,251 +1,261 @@
-//! Makes a new HTTP function: its binary, its resources in the context's template, its sample event.
+//! Makes a new HTTP function in a context, and the context where it is new.
 
-use std::{fs, process::Command};
+mod check;
+mod edit;
+mod texts;
 
-use local::{outcome::Outcome, project::root};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
+use cargo_metadata::MetadataCommand;
+use local::{outcome::Outcome, template::load};
+use serde_json::Value;
+
+pub(crate) use self::texts::{KEYS, SENTENCE};
 use crate::routes;
 
-/// Writes the files and prints the remaining steps.
-pub(crate) fn run(context: &str, name: &str, method: &str, path: &str) -> Outcome {
-    let root = root();
-    let valid = |name: &str| {
-        !name.is_empty()
-            && name
-                .split('-')
-                .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
-    };
-    if !valid(name) {
-        return Err(format!("{name:?}: a function is named like list-products").into());
-    }
-    let method = method.to_uppercase();
-    if !["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str())
-        || !path.starts_with("/v1/")
-    {
-        return Err("give a method and a path, such as GET /v1/collections".into());
-    }
-    let folder = root.join("functions").join(context);
-    if !folder.exists() {
-        return Err(format!(
-            "functions/{context} does not exist; create the package first, like its neighbors"
-        )
-        .into());
-    }
-    let source = folder.join(format!("src/bin/{name}.rs"));
-    if source.exists() {
-        return Err(format!("{} is there already", source.display()).into());
-    }
-    let logical_id = camel_case(name);
-    let template_path = folder.join("template.yaml");
-    let template = fs::read_to_string(&template_path)
-        .map_err(|error| format!("{}: {error}", template_path.display()))?;
+/// What to make.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Folder under functions/, such as catalog
+    context: String,
+    /// Name of the binary, such as list-collections
+    name: String,
+    /// HTTP method, such as GET
+    method: String,
+    /// Path, such as /v1/collections/{collection_id}; below /v1/admin/ it is for staff
+    path: String,
+    /// Make the context, too: its package, and its stack in the root template
+    #[arg(long)]
+    new_context: bool,
+}
 
-    fs::write(&source, binary(&logical_id, &method, path))?;
-    Command::new("rustfmt")
-        .args(["--edition", "2024"])
-        .arg(&source)
-        .status()?;
-    let resources = resources(&logical_id, name, &method, path);
-    fs::write(&template_path, with_resources(&template, &resources))?;
-    let events = root.join("events").join(name);
-    fs::create_dir_all(&events)?;
-    fs::write(events.join("sample.json"), event(&method, path)?)?;
-    routes::run(false)?;
+/// An HTTP function that can be made: its names are free and its route is.
+struct Function {
+    context: String,
+    /// Name of the binary.
+    name: String,
+    method: String,
+    path: String,
+}
+
+impl Function {
+    /// The name in templates and of the type, such as `ListCollections`.
+    fn logical_id(&self) -> String {
+        camel_case(&self.name)
+    }
+
+    /// Names of the parameters of the path.
+    fn parameters(&self) -> Vec<&str> {
+        self.path.split('/').filter_map(check::parameter).collect()
+    }
+
+    fn is_for_staff(&self) -> bool {
+        self.path.starts_with("/v1/admin/")
+    }
+
+    /// Requests with these methods have a body.
+    fn has_body(&self) -> bool {
+        ["POST", "PUT"].contains(&self.method.as_str())
+    }
+
+    fn template_path(&self) -> String {
+        format!("functions/{}/template.yaml", self.context)
+    }
+}
+
+/// Files as they will be, by their paths in the project. Nothing is written before everything is known.
+struct Changes<'a> {
+    root: &'a Path,
+    files: BTreeMap<PathBuf, String>,
+}
+
+impl Changes<'_> {
+    fn set(&mut self, path: impl Into<PathBuf>, text: String) {
+        self.files.insert(path.into(), text);
+    }
+
+    /// Changes a file; `edit` returns `None` where it does not find its place.
+    fn edit(&mut self, path: &str, edit: impl FnOnce(&str) -> Option<String>) -> Outcome {
+        let text = match self.files.get(Path::new(path)) {
+            Some(text) => text.clone(),
+            None => fs::read_to_string(self.root.join(path))
+                .map_err(|error| format!("{path}: {error}"))?,
+        };
+        let edited = edit(&text)
+            .ok_or_else(|| format!("{path} does not have its usual form: change it by hand"))?;
+        if edited != text {
+            self.set(path, edited);
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Outcome {
+        for (path, text) in &self.files {
+            let file = self.root.join(path);
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(&file, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the files and prints the remaining steps.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    let function = check::function(root, arguments)?;
+    let mut changes = Changes {
+        root,
+        files: BTreeMap::new(),
+    };
+    if arguments.new_context {
+        make_context(&function, &mut changes)?;
+    }
+    make_function(&function, &mut changes)?;
+    let (made, changed): (Vec<&PathBuf>, Vec<&PathBuf>) = changes
+        .files
+        .keys()
+        .partition(|path| !root.join(path).exists());
+    let list = |paths: Vec<&PathBuf>| -> String {
+        let lines = paths.iter().map(|path| format!("  {}\n", path.display()));
+        lines.collect()
+    };
+    let (made, changed) = (list(made), list(changed));
+    changes.write()?;
+    routes::run(root, false)?;
+    let manifests = changes
+        .files
+        .keys()
+        .filter(|path| path.ends_with("Cargo.toml"));
+    let lock = match manifests.count() {
+        0 => "",
+        // Brings Cargo.lock up to date, and fails if a manifest is not right.
+        _ => {
+            MetadataCommand::new()
+                .manifest_path(root.join("Cargo.toml"))
+                .exec()?;
+            "  Cargo.lock\n"
+        }
+    };
     println!(
-        "made functions/{context}/src/bin/{name}.rs, its resources in functions/{context}/template.yaml,\n\
-         its route for `cargo lambda watch` in Cargo.toml, and events/{name}/sample.json\n\
-         next: the use case in shared/domain, its test in tests/api, the keys and the environment that the\n\
-         template must allow, then `cargo xtask openapi` and `make test`"
+        "made\n{made}changed\n{changed}{lock}  Cargo.toml, the route for `cargo lambda watch`\n{}",
+        next_steps(&function)
     );
     Ok(())
+}
+
+fn next_steps(function: &Function) -> String {
+    let Function { context, name, .. } = function;
+    format!(
+        "next, by hand (CONTRIBUTING.md, \"New endpoints\")\n  \
+         the use case in shared/domain/src/{context}\n  \
+         the endpoint in functions/{context}/src/bin/{name}.rs\n  \
+         its description, keys and environment in functions/{context}/template.yaml\n  \
+         its test in tests/api\n\
+         then `cargo xtask openapi` and `make test`; `cargo xtask tidy` lists what is left"
+    )
+}
+
+/// The function's own files, and its place in those of the others.
+fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
+    let Function { context, name, .. } = function;
+    changes.set(
+        format!("functions/{context}/src/bin/{name}.rs"),
+        texts::binary(function)?,
+    );
+    let case = match function.is_for_staff() {
+        true => "without-token",
+        false => "sample",
+    };
+    changes.set(
+        format!("events/{name}/{case}.json"),
+        texts::event(function)?,
+    );
+
+    let template_path = function.template_path();
+    let template = match changes.files.get(Path::new(&template_path)) {
+        // A new context has all that its function needs.
+        Some(_) => None,
+        None => Some(load(&changes.root.join(&template_path))?),
+    };
+    let mut needed = vec!["ApiId", "TableName", "TableArn"];
+    if function.is_for_staff() {
+        needed.push("StaffTokenPublicKey");
+    }
+    for (parameter, declaration, value) in texts::PARAMETERS {
+        let declared = |template: &Value| !template["Parameters"][parameter].is_null();
+        if !needed.contains(&parameter) || template.as_ref().is_none_or(declared) {
+            continue;
+        }
+        changes.edit(&template_path, |text| {
+            edit::append(text, "Parameters:", declaration)
+        })?;
+        changes.edit("template.yaml", |text| {
+            let (before, stack) = text.split_once(&format!("TemplateURL: {template_path}\n"))?;
+            let argument = format!("        {parameter}: {value}\n");
+            let stack = edit::append(stack, "      Parameters:", &argument)?;
+            Some(format!("{before}TemplateURL: {template_path}\n{stack}"))
+        })?;
+    }
+    let sets_table = template.is_none_or(|template| {
+        let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+        !variables["TABLE_NAME"].is_null()
+    });
+    let resources = texts::resources(function, sets_table);
+    changes.edit(&template_path, |text| {
+        Some(edit::with_resources(text, &resources))
+    })?;
+
+    let mut dependencies = vec!["runtime", "store"];
+    if function.has_body() || !function.parameters().is_empty() {
+        dependencies.extend(["schemars", "serde"]);
+    }
+    changes.edit(&format!("functions/{context}/Cargo.toml"), |text| {
+        let mut text = text.to_owned();
+        for dependency in dependencies {
+            text = edit::with_dependency(&text, dependency)?;
+        }
+        Some(text)
+    })?;
+    changes.edit("tools/bench/src/scenarios.rs", |text| {
+        let scenario = format!("    same(\"{name}\", \"sample\"),\n");
+        edit::append(
+            text,
+            "pub(crate) const SCENARIOS: &[Scenario] = &[",
+            &scenario,
+        )
+    })?;
+    changes.edit("docs/ARCHITECTURE.md", |text| {
+        edit::with_endpoint(text, context, name, function.is_for_staff())
+    })
+}
+
+/// The package and the stack of a new context, without functions.
+fn make_context(function: &Function, changes: &mut Changes<'_>) -> Outcome {
+    let context = &function.context;
+    changes.set(
+        format!("functions/{context}/Cargo.toml"),
+        texts::manifest(context),
+    );
+    changes.set(
+        function.template_path(),
+        texts::template(context, function.is_for_staff()),
+    );
+    let stack = texts::stack(context, function.is_for_staff());
+    changes.edit("template.yaml", |text| {
+        Some(edit::with_resources(text, &stack))
+    })?;
+    changes.edit("docs/ARCHITECTURE.md", |text| {
+        edit::with_context(text, context)
+    })
 }
 
 fn camel_case(name: &str) -> String {
     name.split('-')
         .map(|word| word[..1].to_uppercase() + &word[1..])
         .collect()
-}
-
-/// Names of the parameters of a path.
-fn parameters(path: &str) -> Vec<&str> {
-    let segments = path.split('/');
-    segments
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .collect()
-}
-
-fn binary(logical_id: &str, method: &str, path: &str) -> String {
-    let parameters = parameters(path);
-    let (path_type, path_struct) = if parameters.is_empty() {
-        ("NoPath".to_owned(), String::new())
-    } else {
-        let fields: String = parameters
-            .iter()
-            .map(|name| format!("    /// Identifier of the resource.\n    {name}: String,\n"))
-            .collect();
-        let derive = "#[derive(serde::Deserialize, schemars::JsonSchema)]";
-        let name = format!("{logical_id}Path");
-        let text = format!("\n{derive}\npub(crate) struct {name} {{\n{fields}}}\n");
-        (name, text)
-    };
-    let import = if parameters.is_empty() {
-        "NoBody, NoPath, NoQuery"
-    } else {
-        "NoBody, NoQuery"
-    };
-    format!(
-        "//! `{method} {path}`: say here in one sentence what it does.\n\n\
-         use std::process::ExitCode;\n\n\
-         use runtime::{{Access, Endpoint, Failure, {import}, Reply, Request}};\n\
-         use store::Store;\n\n\
-         pub(crate) struct {logical_id} {{\n    store: Store,\n}}\n{path_struct}\n\
-         impl Endpoint for {logical_id} {{\n    \
-         const ACCESS: Access = Access::Public;\n    \
-         type Path = {path_type};\n    type Query = NoQuery;\n    type Body = NoBody;\n    type Response = String;\n\n    \
-         async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {{\n        \
-         // Read what the use case needs from the store, let the domain decide, write what it decided.\n        \
-         let _ = (&self.store, request);\n        Reply::of(&String::from(\"hello\"))\n    }}\n}}\n\n\
-         fn main() -> ExitCode {{\n    runtime::serve(|environment| {{\n        \
-         let store = Store::new(&environment.sdk_config()?, environment.require(\"TABLE_NAME\")?);\n        \
-         Ok({logical_id} {{ store }})\n    }})\n}}\n"
-    )
-}
-
-/// The function with its route, its integration and its permission. What all functions of a context share is
-/// in the template's `Globals`.
-fn resources(logical_id: &str, name: &str, method: &str, path: &str) -> String {
-    format!(
-        r##"  {logical_id}:
-    Type: AWS::Serverless::Function
-    Metadata: {{ BuildMethod: rust-cargolambda, BuildProperties: {{ Binary: {name} }} }}
-    Properties:
-      Description: Say here what it does
-      Policies:
-        - Version: "2012-10-17"
-          Statement:
-            - Effect: Allow
-              Action: [dynamodb:GetItem]
-              Resource: !Ref TableArn
-              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["NAME_ITS_KEYS#*"] }} }}
-
-  {logical_id}Route:
-    Type: AWS::ApiGatewayV2::Route
-    Properties:
-      ApiId: !Ref ApiId
-      RouteKey: "{method} {path}"
-      Target: !Sub "integrations/${{{logical_id}Integration}}"
-
-  {logical_id}Integration:
-    Type: AWS::ApiGatewayV2::Integration
-    Properties:
-      ApiId: !Ref ApiId
-      IntegrationType: AWS_PROXY
-      IntegrationUri: !GetAtt {logical_id}.Arn
-      PayloadFormatVersion: "2.0"
-
-  {logical_id}Permission:
-    Type: AWS::Lambda::Permission
-    Properties:
-      FunctionName: !Ref {logical_id}
-      Action: lambda:InvokeFunction
-      Principal: apigateway.amazonaws.com
-      SourceArn: !Sub "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{ApiId}}/*"
-"##
-    )
-}
-
-/// The template with more resources, after those it has.
-fn with_resources(template: &str, resources: &str) -> String {
-    match template.split_once("\nOutputs:\n") {
-        Some((before, outputs)) => format!("{before}\n{resources}\nOutputs:\n{outputs}"),
-        None => format!("{template}\n{resources}"),
-    }
-}
-
-fn event(method: &str, path: &str) -> Outcome<String> {
-    let parameters: serde_json::Map<String, serde_json::Value> = parameters(path)
-        .into_iter()
-        .map(|name| (name.to_owned(), "sample".into()))
-        .collect();
-    let raw_path = parameters.keys().fold(path.to_owned(), |path, name| {
-        path.replace(&format!("{{{name}}}"), "sample")
-    });
-    let route = format!("{method} {path}");
-    let event = serde_json::json!({
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": raw_path,
-        "rawQueryString": "",
-        "headers": { "accept": "application/json" },
-        "pathParameters": parameters,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "a1b2c3d4e5",
-            "domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "a1b2c3d4e5",
-            "http": {
-                "method": method,
-                "path": raw_path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "203.0.113.7",
-                "userAgent": "curl/8.5.0",
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": route,
-            "stage": "$default",
-            "timeEpoch": 1_795_341_600_000_i64,
-        },
-        "isBase64Encoded": false,
-    });
-    Ok(serde_json::to_string_pretty(&event)? + "\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resources_come_before_the_outputs() {
-        let of = |template: &str| with_resources(template, "  New:\n");
-        assert_eq!(of("Resources:\n  Old:\n"), "Resources:\n  Old:\n\n  New:\n");
-        let outputs = "\nOutputs:\n  A:\n";
-        assert_eq!(
-            of(&format!("Resources:\n  Old:\n{outputs}")),
-            format!("Resources:\n  Old:\n\n  New:\n{outputs}")
-        );
-    }
-
-    #[test]
-    fn the_binary_names_what_it_uses() {
-        let text = binary("GetThing", "GET", "/v1/things/{thing_id}");
-        let (imports, code) = text.split_once("impl Endpoint").unwrap();
-        for name in [
-            "Access", "Failure", "NoBody", "NoQuery", "Reply", "Request", "Store",
-        ] {
-            assert!(
-                imports.contains(name) && code.contains(name),
-                "{name}: {text}"
-            );
-        }
-        assert!(
-            imports.contains("struct GetThingPath") && code.contains("type Path = GetThingPath")
-        );
-        assert!(!code.contains("call"), "{text}");
-    }
-
-    #[test]
-    fn the_route_leads_to_the_function() {
-        let text = resources(
-            "ListCollections",
-            "list-collections",
-            "GET",
-            "/v1/collections",
-        );
-        assert!(text.contains("RouteKey: \"GET /v1/collections\""), "{text}");
-        assert!(
-            text.contains("integrations/${ListCollectionsIntegration}"),
-            "{text}"
-        );
-        assert!(text.contains("${ApiId}/*"), "{text}");
-    }
 }

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 use local::{
     environment::{Environments, Variables},
     outcome::Outcome,
-    project::root,
     template::{Function, Settings, Template, Trigger},
 };
 
@@ -17,10 +16,10 @@ const END: &str = "# End of the generated part.\n";
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
 
 /// Writes the section into Cargo.toml; with `check`, only verifies that it is up to date.
-pub(crate) fn run(check: bool) -> Outcome {
-    let path = root().join("Cargo.toml");
+pub(crate) fn run(root: &Path, check: bool) -> Outcome {
+    let path = root.join("Cargo.toml");
     let manifest = fs::read_to_string(&path)?;
-    let generated = with_generated(&manifest, &generate(&root())?)?;
+    let generated = with_generated(&manifest, &generate(root)?)?;
     if generated == manifest {
         return Ok(());
     }

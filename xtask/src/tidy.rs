@@ -15,12 +15,14 @@ use cargo_metadata::MetadataCommand;
 use local::{
     files::with_extension,
     outcome::Outcome,
-    project::root,
-    template::{Function, Settings, Template, Trigger},
+    template::{Function, Settings, Template, Trigger, load_all},
 };
 use serde_json::Value;
 
-use crate::routes;
+use crate::{
+    new_function::{KEYS, SENTENCE},
+    routes,
+};
 
 /// What `runtime` and the context's own library read, where it is set.
 const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
@@ -46,29 +48,29 @@ const HOMEMADE: [(&str, &str); 6] = [
 ];
 
 /// Runs all checks and prints all findings.
-pub(crate) fn run() -> Outcome {
-    let root = root();
+pub(crate) fn run(root: &Path) -> Outcome {
     let settings = Settings {
         stack_name: "tidy".to_owned(),
         endpoint: "http://127.0.0.1".to_owned(),
         parameters: BTreeMap::new(),
     };
-    let template = Template::read(&root, &settings)?;
+    let template = Template::read(root, &settings)?;
     let metadata = MetadataCommand::new()
         .manifest_path(root.join("Cargo.toml"))
         .exec()?;
     let mut findings = Vec::new();
-    functions(&root, &template, &mut findings)?;
+    functions(root, &template, &mut findings)?;
+    placeholders(root, &template, &mut findings)?;
     policies(&template, &mut findings);
     queues(&template, &mut findings);
     chains::check(&template, &mut findings);
-    stacks::check(&root, &template, &mut findings)?;
-    crates::check(&root, &metadata, &mut findings)?;
-    let sources = deployed_sources(&root)?;
+    stacks::check(root, &template, &mut findings)?;
+    crates::check(root, &metadata, &mut findings)?;
+    let sources = deployed_sources(root)?;
     homemade(&sources, &mut findings);
-    documents::check(&root, &template, &sources, &mut findings)?;
-    data_model(&root, &mut findings)?;
-    if let Err(error) = routes::run(true) {
+    documents::check(root, &template, &sources, &mut findings)?;
+    data_model(root, &mut findings)?;
+    if let Err(error) = routes::run(root, true) {
         findings.push(error.to_string());
     }
     if findings.is_empty() {
@@ -111,6 +113,11 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
         let text = fs::read_to_string(&source)?;
         environment(function, &text, findings);
         routes(function, &text, findings);
+        if text.contains(SENTENCE) {
+            findings.push(format!(
+                "{name}: its source still says \"{SENTENCE}\" in the first line: do so"
+            ));
+        }
         if with_extension(&root.join("events").join(name), "json")
             .unwrap_or_default()
             .is_empty()
@@ -199,6 +206,29 @@ fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// A new function's block says what the function does and names its keys.
+fn placeholders(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
+    for (path, document) in &load_all(root)? {
+        for (id, resource) in document["Resources"].as_object().into_iter().flatten() {
+            if resource["Properties"]["Description"] == SENTENCE {
+                findings.push(format!(
+                    "{path}: the Description of {id} still is \"{SENTENCE}\": do so"
+                ));
+            }
+        }
+    }
+    for function in &template.functions {
+        let mut statements = function.statements.iter();
+        if statements.any(|statement| statement.to_string().contains(KEYS)) {
+            findings.push(format!(
+                "{}: its policy still allows the keys {KEYS}: name those that it uses",
+                function.binary
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Policies name actions and keys instead of wildcards.

@@ -15,6 +15,7 @@
 //! - [`meter`] measures the calls of functions to AWS.
 //! - [`process`] reads the kernel's statistics of a process.
 //! - [`stripe`] stands in for the payment provider.
+//! - [`event`] makes the HTTP API's events, for samples and measurements.
 //!
 //! What several tools need is here, too: [`outcome`], [`project`], [`files`], [`executor`], [`signals`],
 //! [`staff`] and [`catalogue`].
@@ -23,6 +24,7 @@ pub mod catalogue;
 mod database;
 pub mod emulators;
 pub mod environment;
+pub mod event;
 pub mod executor;
 pub mod files;
 pub mod gateway;

@@ -115,6 +115,38 @@ impl Store {
         Ok(answer.item)
     }
 
+    /// Reads all items of one partition as a whole, page by page, strongly consistent.
+    async fn partition(
+        &self,
+        operation: &'static str,
+        partition: &str,
+        mut each: impl FnMut(Item) -> Result<()>,
+    ) -> Result<()> {
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("PK = :pk")
+                .expression_attribute_values(":pk", item::string(partition))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| StoreError::call(operation, error))?;
+            log_units(operation, answer.consumed_capacity.as_slice());
+            for item in answer.items.unwrap_or_default() {
+                each(item)?;
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Reads some attributes of all items of one type, page by page.
     async fn scan<T: DeserializeOwned>(
         &self,

@@ -12,7 +12,7 @@ pub struct Report {
     pub schema: u32,
     /// Date of the run, UTC.
     pub date: String,
-    /// Revision of the code, with `+` if there were uncommitted changes.
+    /// Revision of the code, as `project::revision` names it.
     pub revision: String,
     /// The machine it ran on.
     pub machine: Machine,

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
 };
 
@@ -95,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 /// Measures a base revision and the current one, alternating function by function.
 pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
     let root = project::root();
-    let revision = git(
+    let revision = project::git(
         &root,
         &[
             "rev-parse",
@@ -107,7 +106,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
     .map_err(|_| format!("{base} is not a revision of this repository"))?;
     let tree = root.join("target/bench/base").join(&revision);
     if !tree.exists() {
-        git(
+        project::git(
             &root,
             &[
                 "worktree",
@@ -143,7 +142,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
 
 async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
     // The revision that was built: the code may change during the measurement.
-    let revision = revision(root);
+    let revision = project::revision(root);
     let bench = Bench::start(root, "bin", options).await?;
     let effort = options.effort();
     println!("measuring hello");
@@ -427,32 +426,6 @@ fn apart(mut events: Events, starts: usize) -> Apart {
         started: std::mem::replace(&mut events.events, rest),
         rest: events,
     }
-}
-
-/// The revision of the code, with `+` if there are uncommitted changes.
-fn revision(root: &Path) -> String {
-    let revision = git(root, &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
-    let changed = git(root, &["status", "--porcelain", "--untracked-files=no"]);
-    let mark = if changed.is_ok_and(|changed| changed.is_empty()) {
-        ""
-    } else {
-        "+"
-    };
-    format!("{revision}{mark}")
-}
-
-fn git(root: &Path, arguments: &[&str]) -> Outcome<String> {
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(root)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr)
-            .trim()
-            .to_owned()
-            .into());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Describes this machine.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use local::{
+    event::{self, API_DOMAIN, http_event},
     meter::Meter,
     outcome::Outcome,
     project,
@@ -234,6 +235,15 @@ impl World {
         )
     }
 
+    /// A sample event as it is; a request for staff gets a valid token.
+    pub(crate) fn authorized(&self, mut event: Value) -> Value {
+        let path = event["rawPath"].as_str().unwrap_or_default();
+        if path.starts_with("/v1/admin/") {
+            event["headers"]["authorization"] = json!(format!("Bearer {}", self.token));
+        }
+        event
+    }
+
     /// A request for an order by staff.
     pub(crate) fn order(&self, id: &str) -> Value {
         self.staff("GET /v1/admin/orders/{order_id}", &[("order_id", id)], None)
@@ -357,65 +367,32 @@ pub(crate) fn http(
     headers: &[(&str, &str)],
     body: Option<&Value>,
 ) -> Value {
-    let (method, pattern) = route.split_once(' ').unwrap_or((route, "/"));
-    let (pattern, query) = pattern.split_once('?').unwrap_or((pattern, ""));
-    let mut raw_path = pattern.to_owned();
-    for (name, value) in path {
-        raw_path = raw_path.replace(&format!("{{{name}}}"), value);
-    }
-    let mut all = json!({
-        "accept": "application/json",
-        "accept-encoding": "gzip, br",
-        "accept-language": "en-GB,en;q=0.9",
-        "content-length": "0",
-        "host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
-        "user-agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
-        "via": "2.0 3f1f0d3a.cloudfront.net (CloudFront)",
-        "x-amz-cf-id": "kpmyVZLFCYZfiTCLVXrjuJc2wHXvq8X7kGZ0wC1qzYHhxOfUTrfpXA==",
-        "x-amzn-trace-id": "Root=1-67406a2b-4f6a1a0f7d5b0a7c5c3f2f10",
-        "x-forwarded-for": "203.0.113.7, 130.176.1.1",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
-    });
-    if body.is_some() {
-        all["content-type"] = json!("application/json");
-    }
-    for (name, value) in headers {
-        all[*name] = json!(value);
-    }
-    let route_key = format!("{method} {pattern}");
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": raw_path,
-        "rawQueryString": query,
-        "headers": all,
-        "pathParameters": path.iter().copied().collect::<BTreeMap<_, _>>(),
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "a1b2c3d4e5",
-            "domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "a1b2c3d4e5",
-            "http": {
-                "method": method, "path": raw_path, "protocol": "HTTP/1.1",
-                "sourceIp": "203.0.113.7", "userAgent": all["user-agent"],
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": route_key,
-            "stage": "$default",
-            "time": "22/Nov/2026:10:00:00 +0000",
-            "timeEpoch": 1_795_341_600_000_u64,
-        },
-        "isBase64Encoded": false,
-    });
-    if !query.is_empty() {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        event["queryStringParameters"] = json!(pairs.collect::<BTreeMap<_, _>>());
-    }
-    if let Some(body) = body {
-        event["body"] = json!(body.to_string());
-    }
-    event
+    let mut all = event::headers([
+        ("accept", "application/json"),
+        ("accept-encoding", "gzip, br"),
+        ("accept-language", "en-GB,en;q=0.9"),
+        ("content-length", "0"),
+        ("host", API_DOMAIN),
+        (
+            "user-agent",
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+        ),
+        ("via", "2.0 3f1f0d3a.cloudfront.net (CloudFront)"),
+        (
+            "x-amz-cf-id",
+            "kpmyVZLFCYZfiTCLVXrjuJc2wHXvq8X7kGZ0wC1qzYHhxOfUTrfpXA==",
+        ),
+        (
+            "x-amzn-trace-id",
+            "Root=1-67406a2b-4f6a1a0f7d5b0a7c5c3f2f10",
+        ),
+        ("x-forwarded-for", "203.0.113.7, 130.176.1.1"),
+        ("x-forwarded-port", "443"),
+        ("x-forwarded-proto", "https"),
+    ]);
+    let own = headers.iter().copied();
+    all.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    http_event(route, path, &all, body)
 }
 
 /// The text of a required field.

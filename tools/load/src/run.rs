@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -203,7 +202,7 @@ async fn drive_and_report(
     let tally = world.record.tally().clone();
     let report = Report {
         at: at.to_string(),
-        revision: revision(root),
+        revision: project::revision(root),
         command: command_line(),
         seed: load.seed,
         shop: here.map_or(address, |_| "local".to_owned()),
@@ -415,26 +414,6 @@ fn target() -> Outcome<PathBuf> {
         .nth(2)
         .ok_or("this tool is in no target folder")?;
     Ok(target.to_owned())
-}
-
-/// Commit of the code, marked if there are uncommitted changes.
-fn revision(root: &Path) -> String {
-    let git = |arguments: &[&str]| {
-        let ran = Command::new("git")
-            .args(arguments)
-            .current_dir(root)
-            .output()
-            .ok()?;
-        let said = String::from_utf8(ran.stdout).ok()?;
-        ran.status.success().then(|| said.trim().to_owned())
-    };
-    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
-        return "unknown".to_owned();
-    };
-    match git(&["status", "--porcelain"]) {
-        Some(changes) if !changes.is_empty() => format!("{commit}, with changes"),
-        _ => commit,
-    }
 }
 
 fn command_line() -> String {

@@ -40,6 +40,7 @@ pub(super) fn check(
     subscribers(&read("docs/orders.md")?, findings);
     let alarms = alarms(root)?;
     runbook(&read("docs/runbook.md")?, &alarms, findings);
+    contexts(&read("docs/ARCHITECTURE.md")?, &binaries(sources), findings);
     let counts = [
         ("functions", template.functions.len()),
         ("routes", template.routes()),
@@ -177,6 +178,58 @@ fn subscribers(orders: &str, findings: &mut Vec<String>) {
     }
     if named.is_empty() {
         findings.push("docs/orders.md has no table of transitions".to_owned());
+    }
+}
+
+/// Names of the functions of each context, by the places of their sources.
+fn binaries(sources: &[(String, String)]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (path, _) in sources {
+        let place = path.strip_prefix("functions/");
+        let place = place.and_then(|path| path.split_once("/src/bin/"));
+        if let Some((context, file)) = place {
+            let name = file.strip_suffix(".rs").unwrap_or(file);
+            found.entry(context).or_default().insert(name);
+        }
+    }
+    found
+}
+
+/// The table of contexts names every function in the row of its context, and no other.
+fn contexts(
+    architecture: &str,
+    binaries: &BTreeMap<&str, BTreeSet<&str>>,
+    findings: &mut Vec<String>,
+) {
+    let mut named: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in section(architecture, "Contexts").lines() {
+        let Some((context, cells)) = row.strip_prefix("| ").and_then(|row| row.split_once(" |"))
+        else {
+            continue;
+        };
+        if context != "context" && !context.starts_with('-') {
+            let names = cells.split('`').skip(1).step_by(2).collect();
+            named.insert(context, names);
+        }
+    }
+    let pairs = |table: &BTreeMap<&str, BTreeSet<&str>>| -> BTreeSet<(String, String)> {
+        let rows = table.iter();
+        rows.flat_map(|(context, names)| {
+            let pair = |name: &&str| ((*context).to_owned(), (*name).to_owned());
+            names.iter().map(pair)
+        })
+        .collect()
+    };
+    let (named, there) = (pairs(&named), pairs(binaries));
+    for (context, name) in there.difference(&named) {
+        findings.push(format!(
+            "docs/ARCHITECTURE.md does not name {name} in the row of {context}"
+        ));
+    }
+    for (context, name) in named.difference(&there) {
+        findings.push(format!(
+            "docs/ARCHITECTURE.md names {name} in the row of {context}, which has no such function"
+        ));
     }
 }
 
@@ -341,6 +394,28 @@ mod tests {
         assert!(findings.is_empty(), "{findings:?}");
         numbers("a", "There are **32** functions.", &counts, &mut findings);
         assert_eq!(findings.len(), 1, "{findings:?}");
+    }
+
+    #[test]
+    fn a_function_is_in_the_row_of_its_context() {
+        let sources = source("");
+        let binaries = binaries(&sources);
+        let table = |rows: &str| {
+            format!(
+                "\n## Contexts\n\n| context | endpoints |\n| --- | --- |\n{rows}\nText with `b`.\n"
+            )
+        };
+        let mut findings = Vec::new();
+        contexts(
+            &table("| a | `a` by schedule |\n"),
+            &binaries,
+            &mut findings,
+        );
+        assert!(findings.is_empty(), "{findings:?}");
+        contexts(&table("| a | | |\n| c | `b` |\n"), &binaries, &mut findings);
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        assert!(findings[0].contains("does not name a in the row of a"));
+        assert!(findings[1].contains("names b in the row of c"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    item::{Item, Record, from_item, number, string, to_item},
+    item::{Record, from_item, number, string, to_item},
     keys::{Key, import_partition},
     transaction::{First, Outcome, put_action, update_action},
 };
@@ -104,31 +104,15 @@ impl Store {
     pub async fn import(&self, id: ImportId) -> Result<Option<ImportView>> {
         let mut header: Option<ImportRecord> = None;
         let mut errors: Vec<LineFault> = Vec::new();
-        let mut start: Option<Item> = None;
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("PK = :pk")
-                .expression_attribute_values(":pk", string(import_partition(id)))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::call("Query import", error))?;
-            for item in answer.items.unwrap_or_default() {
-                if item.contains_key("state") {
-                    header = Some(from_item(item)?);
-                } else {
-                    errors.extend(from_item::<ChunkRecord>(item)?.faults);
-                }
+        self.partition("Query import", &import_partition(id), |item| {
+            if item.contains_key("state") {
+                header = Some(from_item(item)?);
+            } else {
+                errors.extend(from_item::<ChunkRecord>(item)?.faults);
             }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
-        }
+            Ok(())
+        })
+        .await?;
         errors.sort_by_key(|fault| fault.line);
         errors.truncate(MAX_FAULTS);
         Ok(header.map(|header| ImportView {

@@ -15,11 +15,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consistency, Result, Store, StoreError,
+    Consistency, Result, Store,
     attempts::Attempts,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, invoice_partition},
-    log_units,
     transaction::{First, Outcome, put_action},
 };
 
@@ -246,33 +245,16 @@ impl Store {
     /// unit for each 4 KB.
     pub async fn invoices(&self, order: OrderId) -> Result<OrderInvoices> {
         let mut found = OrderInvoices::default();
-        let mut start: Option<Item> = None;
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("PK = :pk")
-                .expression_attribute_values(":pk", string(invoice_partition(order)))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| StoreError::call("Query invoices", error))?;
-            log_units("Query invoices", answer.consumed_capacity.as_slice());
-            for item in answer.items.unwrap_or_default() {
-                let issued = read(item)?;
-                match issued.invoice.document.kind {
-                    Kind::Invoice => found.invoice = Some(issued),
-                    Kind::CreditNote { .. } => found.credit_notes.push(issued),
-                }
+        self.partition("Query invoices", &invoice_partition(order), |item| {
+            let issued = read(item)?;
+            match issued.invoice.document.kind {
+                Kind::Invoice => found.invoice = Some(issued),
+                Kind::CreditNote { .. } => found.credit_notes.push(issued),
             }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
-        }
+            Ok(())
+        })
+        .await?;
+        Ok(found)
     }
 
     /// Records that the PDF of a document is stored in S3. Key: [`Key::invoice`] or
