@@ -14,7 +14,7 @@ use testkit::{Faults, Response, Shop, order_body};
 /// Secret that signs webhook events.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_faults";
 /// Timeout for an order to reach its end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(50);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Name of the secret with Stripe's keys.
 const SECRET_NAME: &str = "stampede/stripe";
 
