@@ -208,8 +208,9 @@ async fn rebuild_on_change(
                     builds.give_up();
                     continue;
                 }
+                let after = binaries(root, &names);
                 let mut changed = names.clone();
-                changed.retain(|name| before.get(name) != binaries(root, &names).get(name));
+                changed.retain(|name| before.get(name) != after.get(name));
                 stack.lambda.restart(Some(&changed)).await;
                 builds.built(&names);
                 if !changed.is_empty() {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
         put_item::{PutItemError, builders::PutItemFluentBuilder},
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::ConsumedCapacity,
+    types::{ConsumedCapacity, error::ConditionalCheckFailedException},
 };
 
 use crate::{Result, Store, StoreError, attempts::Attempts, item::Item, log_units};
@@ -88,28 +88,12 @@ impl Write {
         let (item, capacity): (_, Option<ConsumedCapacity>) = match self {
             Self::Put(put) => {
                 let answer = put.send().await;
-                let answer = answer.map_err(|error| {
-                    let refused = match error.as_service_error() {
-                        Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                            Some(failed.item().cloned())
-                        }
-                        _ => None,
-                    };
-                    failed(operation, error, refused)
-                })?;
+                let answer = answer.map_err(|error| failed(operation, error))?;
                 (answer.attributes, answer.consumed_capacity)
             }
             Self::Update(update) => {
                 let answer = update.send().await;
-                let answer = answer.map_err(|error| {
-                    let refused = match error.as_service_error() {
-                        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                            Some(failed.item().cloned())
-                        }
-                        _ => None,
-                    };
-                    failed(operation, error, refused)
-                })?;
+                let answer = answer.map_err(|error| failed(operation, error))?;
                 (answer.attributes, answer.consumed_capacity)
             }
         };
@@ -118,18 +102,37 @@ impl Write {
     }
 }
 
-/// Classifies an error; `refused` is the existing item if the condition failed.
-fn failed<E, R>(
-    operation: &'static str,
-    error: SdkError<E, R>,
-    refused: Option<Option<Item>>,
-) -> Failed
+/// The errors of both kinds of write.
+trait WriteError {
+    /// The failure of the condition, if that is the error.
+    fn condition(&self) -> Option<&ConditionalCheckFailedException>;
+}
+
+impl WriteError for PutItemError {
+    fn condition(&self) -> Option<&ConditionalCheckFailedException> {
+        match self {
+            Self::ConditionalCheckFailedException(failed) => Some(failed),
+            _ => None,
+        }
+    }
+}
+
+impl WriteError for UpdateItemError {
+    fn condition(&self) -> Option<&ConditionalCheckFailedException> {
+        match self {
+            Self::ConditionalCheckFailedException(failed) => Some(failed),
+            _ => None,
+        }
+    }
+}
+
+fn failed<E, R>(operation: &'static str, error: SdkError<E, R>) -> Failed
 where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    E: WriteError + ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    match refused {
-        Some(item) => Failed::Condition(item),
+    match error.as_service_error().and_then(WriteError::condition) {
+        Some(condition) => Failed::Condition(condition.item().cloned()),
         None if is_conflict(&error) => Failed::Conflict,
         None => Failed::Other(StoreError::call(operation, error)),
     }
