@@ -23,6 +23,19 @@ async fn run(command: &mut Command) -> (ExitStatus, String) {
     (ran.status, said.concat())
 }
 
+/// Takes from a command that runs Cargo the variables by which Cargo describes the package of this test. The build
+/// script of ring reads those of its own package, so that ring and everything above it would be compiled again,
+/// and once more without the test.
+fn without_package(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Cargo's folder of the build that this test belongs to, such as target/debug.
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");

@@ -121,8 +121,10 @@ async fn new_functions_are_complete_but_for_what_people_know() {
         clippy.args(["--bin", new.name]);
     }
     clippy.args(["--", "-D", "warnings"]);
-    clippy.env("CARGO_TARGET_DIR", crate::target());
-    copy.succeeds(clippy.current_dir(&copy.folder)).await;
+    clippy
+        .env("CARGO_TARGET_DIR", crate::target())
+        .current_dir(&copy.folder);
+    copy.succeeds(crate::without_package(&mut clippy)).await;
 }
 
 /// How the findings begin that a new function leaves.

@@ -171,6 +171,7 @@ fn cargo_lambda(command: &str, port: u16) -> Command {
         .args(["lambda", command, "--invoke-address", "127.0.0.1"])
         .args(["--invoke-port", &port.to_string()])
         .stdin(Stdio::null());
+    crate::without_package(&mut cargo_lambda);
     cargo_lambda
 }
 
