@@ -98,31 +98,19 @@ impl Binaries {
 /// folder, so dependencies are mostly built already.
 pub fn build(root: &Path) -> Outcome {
     println!("building release binaries (the first time takes some minutes)");
-    for what in [
-        &["--bins"][..],
-        &["-p", "stampede-runtime", "--example", HELLO],
-    ] {
-        let status = Command::new("cargo")
-            .args(["lambda", "build", "--quiet", "--release", architecture()])
-            .args(what)
-            .arg("--lambda-dir")
-            .arg(root.join("target/lambda"))
-            .env("CARGO_TARGET_DIR", project::root().join("target"))
-            .current_dir(root)
-            .status()
-            .map_err(|error| format!("cargo cannot be started: {error}"))?;
-        if !status.success() {
-            return Err("the release build failed; its errors are above".into());
-        }
+    let status = Command::new("cargo")
+        .args(["lambda", "build", "--quiet", "--release", "--bins"])
+        .arg(architecture())
+        .arg("--lambda-dir")
+        .arg(root.join("target/lambda"))
+        .env("CARGO_TARGET_DIR", project::root().join("target"))
+        .current_dir(root)
+        .status()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err("the release build failed; its errors are above".into()),
     }
-    // Examples are built into a folder of their own.
-    let example = root.join("target/lambda/examples").join(HELLO);
-    if example.exists() {
-        let folder = root.join("target/lambda").join(HELLO);
-        fs::create_dir_all(&folder)?;
-        fs::copy(example.join("bootstrap"), folder.join("bootstrap"))?;
-    }
-    Ok(())
 }
 
 /// Builds `tools/stock`, a separate workspace, for this machine.

@@ -64,7 +64,7 @@ const OWNERS: [(&str, &[&str]); 16] = [
     ("hyper-rustls", &["gateways"]),
     ("hyper-util", &["gateways", "local", "testkit"]),
     ("lambda_http", &["runtime"]),
-    ("lambda_runtime", &["runtime"]),
+    ("lambda_runtime", &["runtime", "hello"]),
     ("dynoxide-rs", &["local"]),
     ("quick_cache", &["cache"]),
     ("redis", &["cache"]),
