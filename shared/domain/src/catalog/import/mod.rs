@@ -13,6 +13,7 @@ mod group;
 mod made_sku;
 mod pack;
 mod read;
+mod records;
 mod row;
 mod upload;
 

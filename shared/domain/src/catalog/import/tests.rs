@@ -76,6 +76,76 @@ fn lines_are_counted_through_quoted_line_breaks() {
     assert_eq!(faults, [(5, "invalid_price".to_owned())]);
 }
 
+/// The kind: positions that only one convention for line ends gets right.
+#[test]
+fn every_line_end_gives_the_lines_of_an_editor() {
+    let file = "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src\n\
+                p,P,x,Title,Default Title,P1,1,free,\n\
+                \n\
+                q,Q,\"x\n\ny\",Title,Default Title,Q1,1,1,\n\
+                ,R,x,Title,Default Title,R1,1,1,\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let Imported { drafts, faults, rows } = import(&file.replace('\n', end));
+        let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
+        assert_eq!(
+            (drafts.len(), lines.as_slice(), rows),
+            (1, &[7, 2][..], 3),
+            "{end:?}"
+        );
+    }
+    let latin = b"Handle,Title\r\np,\xdcber\r\n";
+    assert_eq!(read_file(latin).unwrap_err().line, 2);
+}
+
+/// The kind: a lenient parser used as a validator.
+#[test]
+fn a_stray_quote_is_an_error_of_its_row() {
+    let head = "Handle,Title,Variant Price,Image Src,Image Alt Text\n";
+    let rest: String = (1..=5)
+        .map(|index| format!("p{index},\"P, {index}\",1,,\n"))
+        .collect();
+    for cells in [
+        "https://example.com/a.png,\"our best",
+        "https://example.com/a.png,\"our\" best",
+        "https://example.com/a.png,\"5\\\" nails\"",
+        "https://example.com/a.png,5\" nails",
+    ] {
+        let Imported { drafts, faults, rows } = import(&format!("{head}p,P,1,{cells}\n{rest}"));
+        assert_eq!((drafts.len(), rows), (5, 6), "{cells}");
+        assert_eq!(faults, [(2, "invalid_quote".to_owned())], "{cells}");
+    }
+}
+
+/// The kind: documentation without tests.
+#[test]
+fn a_wrong_delimiter_is_named_under_every_header() {
+    let older = "Handle,Title,Variant Price\np,P,1\n";
+    let newer = "Title,URL handle,Price\nP,p,1\n";
+    for file in [older, newer] {
+        for other in [";", "\t", "|"] {
+            let wrong = file.replace(',', other);
+            let quoted = wrong.replacen("Title", "\"Title\"", 1);
+            for (file, line) in [
+                (wrong.clone(), 1),
+                (quoted, 1),
+                (format!("\n{wrong}"), 2),
+                (format!("sep={other}\r\n{wrong}"), 1),
+            ] {
+                let fault = read_file(file.as_bytes()).unwrap_err();
+                assert_eq!(
+                    (fault.code.as_str(), fault.line),
+                    ("wrong_delimiter", line),
+                    "{file:?}"
+                );
+            }
+        }
+        // The announcement of the right delimiter is not the header.
+        let announced = format!("sep=,\n{}", file.replace(",1\n", ",free\n"));
+        let Imported { faults, rows, .. } = import(&announced);
+        assert_eq!((faults, rows), (vec![(3, "invalid_price".to_owned())], 1));
+    }
+}
+
 #[test]
 fn made_skus_are_stable_and_tell_values_apart() {
     let sku = |handle: &str, values: &[&str]| {
