@@ -79,6 +79,13 @@ impl ImportRows {
         loop {
             attempts.next().await?;
             let previous = self.store.product(&draft.slug).await?;
+            let handle = previous
+                .as_ref()
+                .and_then(|stored| stored.product.handle.as_ref());
+            if let Some(other) = handle.filter(|handle| **handle != draft.handle) {
+                let fault = |line| LineFault::handle_collision(line, &draft.handle, other);
+                return Ok(group.fail_rest(Vec::new(), fault));
+            }
             if let Some(stored) = &previous
                 && stored.listed
                 && stored.product.content_hash == draft.content_hash()?

@@ -39,6 +39,9 @@ const MAX_BYTES: usize = 3_000_000;
 struct ProductRecord {
     id: ProductId,
     slug: String,
+    /// Missing in products that were written before handles were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handle: Option<String>,
     /// Optimistic locking: incremented by every change.
     version: u64,
     published: bool,
@@ -246,6 +249,7 @@ impl Store {
         Ok(Some(StoredProduct {
             product: Product {
                 version: record.version,
+                handle: record.handle,
                 published: record.published,
                 content_hash: record.content_hash,
                 imported_quantities: record.imported_quantities,
@@ -378,6 +382,7 @@ impl Store {
         let record = ProductRecord {
             id: product.view.id,
             slug: product.view.slug.clone(),
+            handle: product.handle.clone(),
             version: product.version,
             published: product.published,
             content_hash: product.content_hash.clone(),

@@ -20,6 +20,8 @@ const MAX_LISTED_BYTES: usize = 8 * 1024 * 1024;
 pub struct Draft {
     /// Slug of the product.
     pub slug: String,
+    /// Handle that the slug derives from.
+    pub handle: String,
     /// Title of the product.
     pub title: String,
     /// Description as sanitized HTML.
@@ -133,6 +135,7 @@ impl Draft {
             .map(|variant| (variant.sku.clone(), variant.quantity));
         Ok(Product {
             version: previous.map_or(0, |product| product.version) + 1,
+            handle: Some(self.handle),
             published: self.published,
             content_hash,
             imported_quantities: quantities.collect(),

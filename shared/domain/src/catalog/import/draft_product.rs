@@ -143,6 +143,7 @@ fn draft_head(group: &RowGroup, first: &Row) -> Result<Draft, LineFault> {
     let collection = first.collection.trim();
     Ok(Draft {
         slug: group.slug.clone(),
+        handle: group.handle.clone(),
         title: first.title.clone(),
         description_html,
         vendor: first.vendor.clone(),

@@ -61,6 +61,26 @@ impl LineFault {
         Self::new(line, "product_too_large", message)
     }
 
+    /// A row of a handle whose slug is that of another handle.
+    pub fn handle_collision(line: u64, handle: &str, other: &str) -> Self {
+        // Both names are needed to understand the message, so each is shortened by itself.
+        let short = |text: &str| {
+            let mut chars = text.chars();
+            let start: String = chars.by_ref().take(50).collect();
+            if chars.next().is_some() {
+                format!("{start}…")
+            } else {
+                start
+            }
+        };
+        let message = format!(
+            "The handles {:?} and {:?} have the same address; change one of them.",
+            short(handle),
+            short(other)
+        );
+        Self::new(line, "handle_collision", message)
+    }
+
     /// A valid row that could not be stored.
     pub fn not_stored(line: u64) -> Self {
         let message = "The shop could not confirm that the row was stored; import it again.";

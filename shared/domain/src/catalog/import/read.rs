@@ -6,7 +6,7 @@ use super::{
     records::{Record, Records, line_ends},
     row::{Column, Row},
 };
-use crate::catalog::slug;
+use crate::{catalog::slug, text::nfc};
 
 /// A valid file, grouped by product.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
         };
         file.rows_total += 1;
         match read_row(&record, &header.columns) {
-            Ok((slug, row)) => groups.add(slug, row),
+            Ok((slug, handle, row)) => groups.add(slug, handle, row),
             Err(fault) => file.faults.push(fault),
         }
     }
@@ -49,14 +49,17 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
         let message = "The file has a header but no rows.";
         return Err(LineFault::new(header.line, "no_rows", message));
     }
-    let fitting = groups.fitting();
-    file.groups = fitting.groups;
-    file.faults.extend(fitting.faults);
+    let usable = groups.finish();
+    file.groups = usable.groups;
+    file.faults.extend(usable.faults);
     Ok(file)
 }
 
-/// Reads the row of a record and the slug of its product.
-fn read_row(record: &Record<'_>, columns: &[Option<Column>]) -> Result<(String, Row), LineFault> {
+/// Reads the row of a record, and slug and handle of its product.
+fn read_row(
+    record: &Record<'_>,
+    columns: &[Option<Column>],
+) -> Result<(String, String, Row), LineFault> {
     let fault = |code, message: &str| Err(LineFault::new(record.line, code, message));
     if record.cells.len() != columns.len() {
         let message = format!(
@@ -92,9 +95,9 @@ fn read_row(record: &Record<'_>, columns: &[Option<Column>]) -> Result<(String, 
             "A handle needs letters or digits, and at most 255 characters.",
         );
     };
-    // The group holds the slug.
-    row.handle.clear();
-    Ok((slug, row))
+    // The group holds the handle. Handles that differ in nothing but their case are the same.
+    let handle = nfc(&std::mem::take(&mut row.handle).to_lowercase());
+    Ok((slug, handle, row))
 }
 
 fn decode(bytes: &[u8]) -> Result<&str, LineFault> {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::nfc;
+
 /// Maximum size of a cell of the description, of tags and of any other column, in bytes of the file.
 const MAX_CELL_BYTES: [usize; 3] = [128 * 1024, 64 * 1024, 8 * 1024];
 
@@ -99,9 +101,10 @@ impl Column {
         }
     }
 
-    /// Removes control characters from a cell, and outside of descriptions line breaks and repeated
-    /// spaces.
+    /// Converts a cell to NFC without control characters, and outside of descriptions without line breaks
+    /// and repeated spaces.
     pub(super) fn clean(self, cell: &str) -> String {
+        let cell = nfc(cell);
         if self == Self::body {
             let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
             return cell.trim().chars().filter(keep).collect();

@@ -116,6 +116,69 @@ fn a_stray_quote_is_an_error_of_its_row() {
     }
 }
 
+/// The kind: a lossy form as key.
+#[test]
+fn handles_that_share_an_address_are_both_named() {
+    let file = |handles: &[&str]| {
+        let rows: String = handles
+            .iter()
+            .enumerate()
+            .map(|(index, handle)| format!("{handle},P{index},1\n"))
+            .collect();
+        format!("Handle,Title,Variant Price\n{rows}ok,Ok,1\n")
+    };
+    for handles in [
+        ["shirt+1", "shirt-1"],
+        ["lang-c", "lang-c++"],
+        ["lang-c#", "lang-c++"],
+        ["tea", "tea 🍵"],
+    ] {
+        let read = read_file(file(&handles).as_bytes()).unwrap();
+        let slugs: Vec<&str> = read
+            .groups
+            .iter()
+            .map(|group| group.slug.as_str())
+            .collect();
+        assert_eq!((slugs, read.rows_total), (vec!["ok"], 3), "{handles:?}");
+        assert_eq!(read.faults.len(), 2, "{handles:?}");
+        for fault in &read.faults {
+            assert_eq!(fault.code, "handle_collision");
+            let named = handles.iter().all(|handle| fault.message.contains(handle));
+            assert!(named, "{}", fault.message);
+        }
+    }
+    // The same handle in two cases or Unicode forms is one product.
+    for handles in [["Shirt", "shirt"], ["café", "Cafe\u{301}"]] {
+        let read = read_file(file(&handles).as_bytes()).unwrap();
+        assert_eq!(
+            (read.groups.len(), read.faults.len()),
+            (2, 0),
+            "{handles:?}"
+        );
+        assert_eq!(read.groups[0].rows.len(), 2, "{handles:?}");
+    }
+}
+
+/// The kind: a lossy form as key.
+#[test]
+fn texts_are_kept_in_one_unicode_form() {
+    let Imported { drafts, faults, .. } = import(
+        "Handle,Title,Tags,Option1 Name,Option1 Value,Variant SKU,Variant Price\n\
+         e\u{301},E\u{301},e\u{301},U\u{308},A\u{30a},SE\u{301},1\n",
+    );
+    assert_eq!(faults, []);
+    let draft = &drafts[0];
+    let texts = [
+        draft.slug.as_str(),
+        &draft.title,
+        &draft.tags[0],
+        &draft.options[0].name,
+        &draft.variants[0].option_values[0],
+        draft.variants[0].sku.as_str(),
+    ];
+    assert_eq!(texts, ["é", "É", "é", "Ü", "Å", "SÉ"]);
+}
+
 /// The kind: documentation without tests.
 #[test]
 fn a_wrong_delimiter_is_named_under_every_header() {
@@ -186,6 +249,7 @@ fn chunks_hold_whole_products_and_stay_small() {
     let groups: Vec<RowGroup> = (0..200)
         .map(|index| RowGroup {
             slug: format!("p-{index}"),
+            handle: format!("p-{index}"),
             rows: vec![row(index)],
         })
         .collect();

@@ -1,13 +1,18 @@
 //! Products with the fields that only the shop needs, and their slugs.
 
+use unicode_normalization::char::is_combining_mark;
+
 use super::{Facet, FacetKind, Sku};
-use crate::catalog::ProductView;
+use crate::{catalog::ProductView, text::nfc};
 
 /// A product with the fields that only the shop needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     /// Incremented by every change (optimistic locking).
     pub version: u64,
+    /// Handle that the product was imported under, from which its slug derives. Another handle with the
+    /// same slug is another product; `None` if it was stored before handles were.
+    pub handle: Option<String>,
     /// Whether shoppers can see the product.
     pub published: bool,
     /// Hash of the imported content, so that a repeated import changes nothing.
@@ -52,12 +57,17 @@ impl Product {
     }
 }
 
-/// Converts `text` to a slug of lower-case letters, digits and single hyphens; `None` if nothing is
-/// left, or more than 255 characters.
+/// Converts `text` to a slug of lower-case letters with their marks, digits and single hyphens, in NFC;
+/// `None` if nothing is left, or more than 255 characters. Different texts may have the same slug.
 pub fn slug(text: &str) -> Option<String> {
     let mut slug = String::with_capacity(text.len());
-    for c in text.trim().chars().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() || c == '_' {
+    for c in nfc(&text.to_lowercase()).chars() {
+        // A mark belongs to the letter before it: vowel signs, but not an emoji's variation selector.
+        let is_mark = is_combining_mark(c) && !slug.is_empty() && !slug.ends_with('-');
+        if is_invisible(c) {
+            continue;
+        }
+        if c.is_alphanumeric() || c == '_' || is_mark {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('-') {
             slug.push('-');
@@ -67,9 +77,25 @@ pub fn slug(text: &str) -> Option<String> {
     (!slug.is_empty() && slug.chars().count() <= 255).then(|| slug.to_owned())
 }
 
+/// Whether `c` only joins or varies its neighbors: joiners and variation selectors.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The kind: a lossy form as key.
+    #[test]
+    fn marks_are_kept_and_forms_are_one() {
+        assert_eq!(slug("हिन्दी कमीज़"), Some(nfc("हिन्दी-कमीज़")));
+        assert_eq!(slug("Cafe\u{301}"), Some("café".into()));
+        assert_eq!(slug("İstanbul"), slug("I\u{307}stanbul"));
+        assert_eq!(slug("I ❤\u{FE0F} tea"), Some("i-tea".into()));
+        let once = slug("Ḍ\u{307}rift").unwrap();
+        assert_eq!(slug(&once), Some(once));
+    }
 
     #[test]
     fn slugs() {
