@@ -23,8 +23,11 @@ pub struct StockView {
     pub available: i64,
     /// Number of shards of the stock.
     pub shards: u8,
-    /// Whether the SKU is sold beyond its stock.
+    /// Whether the SKU is sold beyond its stock: on backorder, or untracked.
     pub backorder: bool,
+    /// Whether its units are not counted, so that they are sold without limit. The numbers then only
+    /// follow the orders.
+    pub untracked: bool,
 }
 
 impl StockView {
@@ -38,6 +41,7 @@ impl StockView {
             available: stock.available,
             shards: variant.shards,
             backorder: variant.backorder,
+            untracked: variant.untracked,
         }
     }
 }

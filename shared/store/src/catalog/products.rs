@@ -12,7 +12,10 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use domain::{
-    catalog::{ImageView, ListProducts, Product, ProductPage, ProductSummary, ProductView, Sku},
+    catalog::{
+        ImageView, ImportedVariant, ListProducts, Product, ProductPage, ProductStatus,
+        ProductSummary, ProductView, Sku,
+    },
     id::ProductId,
     money::Money,
 };
@@ -44,10 +47,21 @@ struct ProductRecord {
     handle: Option<String>,
     /// Optimistic locking: incremented by every change.
     version: u64,
+    /// Whether shoppers can see the page.
     published: bool,
+    /// Whether the product is published as far as it is active; missing in older products, where it is
+    /// `published`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published_if_active: Option<bool>,
+    #[serde(default)]
+    status: ProductStatus,
     /// Hash of the imported data, so that the same import changes nothing.
     content_hash: String,
-    /// Quantities of the last import: the stock is only set where the next one differs.
+    /// Stock columns of the last import: the stock is only set where the next one differs.
+    #[serde(default)]
+    imported: Vec<ImportedVariant>,
+    /// The older form of `imported`: quantities only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     imported_quantities: Vec<(Sku, i64)>,
     /// The page's JSON, sent unchanged.
     view: String,
@@ -246,13 +260,22 @@ impl Store {
         let record: ProductRecord = from_item(item)?;
         let view: ProductView = serde_json::from_str(&record.view)
             .map_err(|error| StoreError::unreadable(ProductRecord::ENTITY, error))?;
+        let older = record.imported_quantities.into_iter();
+        let older = older.map(|(sku, quantity)| ImportedVariant {
+            sku,
+            quantity: Some(quantity),
+            backorder: false,
+            untracked: false,
+        });
+        let imported = record.imported.into_iter().chain(older).collect();
         Ok(Some(StoredProduct {
             product: Product {
                 version: record.version,
                 handle: record.handle,
-                published: record.published,
+                published: record.published_if_active.unwrap_or(record.published),
+                status: record.status,
                 content_hash: record.content_hash,
-                imported_quantities: record.imported_quantities,
+                imported,
                 view,
             },
             listed: record.listed,
@@ -384,9 +407,12 @@ impl Store {
             slug: product.view.slug.clone(),
             handle: product.handle.clone(),
             version: product.version,
-            published: product.published,
+            published: product.is_for_sale(),
+            published_if_active: Some(product.published),
+            status: product.status,
             content_hash: product.content_hash.clone(),
-            imported_quantities: product.imported_quantities.clone(),
+            imported: product.imported.clone(),
+            imported_quantities: Vec::new(),
             view: json,
             listed: whole,
             stale_entries: if whole {

@@ -26,6 +26,9 @@ pub(crate) struct VariantRecord {
     pub(super) for_sale: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) backorder: bool,
+    /// Beside `backorder`, on which the conditions of a sale rely.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) untracked: bool,
     /// Number of shards; only on the first shard, and only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shards: Option<u8>,
@@ -104,6 +107,7 @@ impl From<VariantRecord> for Variant {
             price: Money::new(record.price, record.currency),
             for_sale: record.for_sale,
             backorder: record.backorder,
+            untracked: record.untracked,
             shards: record.shards.unwrap_or(1),
             stock,
         }

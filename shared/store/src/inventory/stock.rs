@@ -255,6 +255,7 @@ impl Store {
                 currency: variant.price.currency,
                 for_sale: variant.for_sale,
                 backorder: variant.backorder,
+                untracked: variant.untracked,
                 shards: None,
                 available: part,
                 reserved: 0,

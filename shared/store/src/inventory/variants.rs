@@ -46,6 +46,8 @@ pub struct VariantDetails<'a> {
     pub for_sale: bool,
     /// Whether the variant is sold beyond its stock.
     pub backorder: bool,
+    /// Whether its units are not counted, and sold without limit.
+    pub untracked: bool,
     /// Units on hand, if the variant is new.
     pub initial_quantity: i64,
 }
@@ -173,12 +175,14 @@ impl Store {
         &self,
         details: &VariantDetails<'_>,
     ) -> Result<PutVariantOutcome> {
+        // One attribute for the conditions of a sale, whatever the reason.
+        let beyond_stock = AttributeValue::Bool(details.backorder || details.untracked);
         let update = self
             .update(&Key::variant(details.sku))
             .update_expression(
                 "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
                  product_slug = :slug, title = :title, price = :price, currency = :currency, \
-                 for_sale = :for_sale, backorder = :backorder, \
+                 for_sale = :for_sale, backorder = :backorder, untracked = :untracked, \
                  available = if_not_exists(available, :quantity), \
                  reserved = if_not_exists(reserved, :zero), \
                  counted = if_not_exists(counted, :quantity), \
@@ -196,7 +200,8 @@ impl Store {
             .expression_attribute_values(":price", number(details.price.amount))
             .expression_attribute_values(":currency", string(details.price.currency.to_string()))
             .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
-            .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
+            .expression_attribute_values(":backorder", beyond_stock.clone())
+            .expression_attribute_values(":untracked", AttributeValue::Bool(details.untracked))
             .expression_attribute_values(":quantity", number(details.initial_quantity))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
@@ -221,7 +226,7 @@ impl Store {
                     string(details.price.currency.to_string()),
                 )
                 .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
-                .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder));
+                .expression_attribute_values(":backorder", beyond_stock.clone());
             let written = self.write("UpdateItem shard details", update).await?;
             written.or_inconsistent(VariantRecord::ENTITY)?;
         }

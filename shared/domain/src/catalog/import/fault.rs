@@ -46,12 +46,19 @@ impl LineFault {
     /// Code of [`LineFault::sku_taken`].
     pub const SKU_TAKEN: &str = "sku_taken";
 
-    /// A row of a product without any valid row.
+    /// A further row of a product whose first row is unusable because of `first`.
+    pub(super) fn product_rejected_with_first(line: u64, first: Option<&Self>) -> Self {
+        let first = first.map_or(line, |fault| fault.line);
+        let message = format!("The product was rejected because of line {first}.");
+        Self::new(line, "product_rejected", message)
+    }
+
+    /// A valid row of a product that cannot be imported because of its other rows.
     pub fn product_rejected(line: u64) -> Self {
         Self::new(
             line,
             "product_rejected",
-            "None of the product's rows is valid; correct the errors of the other lines.",
+            "The product was left as it is because of its other rows; correct their errors.",
         )
     }
 

@@ -1,6 +1,6 @@
 //! Groups the rows of a file by product.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,19 +19,55 @@ pub struct RowGroup {
     pub handle: String,
     /// Rows in the file's order, at least one.
     pub rows: Vec<Row>,
+    /// Whether the file has rows that cannot be read and may be this product's: then a variant that is not
+    /// among the rows may be among those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
 }
 
 impl RowGroup {
-    /// Returns `faults`, with one made by `fault` added for each row that has none.
-    pub fn fail_rest(
-        &self,
-        mut faults: Vec<LineFault>,
-        fault: impl Fn(u64) -> LineFault,
-    ) -> Vec<LineFault> {
-        let named: HashSet<u64> = faults.iter().map(|fault| fault.line).collect();
-        let rest = self.rows.iter().filter(|row| !named.contains(&row.line));
-        faults.extend(rest.map(|row| fault(row.line)));
+    /// Completes `faults` with one made by `fault` for each row that has none.
+    pub fn fail_rest(&self, mut faults: RowFaults, fault: impl Fn(u64) -> LineFault) -> RowFaults {
+        for (index, row) in self.rows.iter().enumerate() {
+            faults.add(index, || fault(row.line));
+        }
         faults
+    }
+
+    /// One fault, made by `fault`, for each row.
+    pub fn fail_all(&self, fault: impl Fn(u64) -> LineFault) -> RowFaults {
+        self.fail_rest(RowFaults::default(), fault)
+    }
+}
+
+/// Faults of the rows of a product by their index in the group: at most one for each row, so that rows and
+/// faults add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowFaults(BTreeMap<usize, LineFault>);
+
+impl RowFaults {
+    /// Adds the fault of a row, unless it has one already.
+    pub fn add(&mut self, row: usize, fault: impl FnOnce() -> LineFault) {
+        self.0.entry(row).or_insert_with(fault);
+    }
+
+    /// Whether every row is free of faults.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fault of the first row that has one.
+    pub fn first(&self) -> Option<&LineFault> {
+        self.0.values().next()
+    }
+}
+
+impl IntoIterator for RowFaults {
+    type Item = LineFault;
+    type IntoIter = btree_map::IntoValues<usize, LineFault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_values()
     }
 }
 
@@ -49,21 +85,29 @@ pub(super) struct Groups {
     groups: Vec<RowGroup>,
     /// Index of a product's group, by handle.
     index: HashMap<String, usize>,
+    /// Handles of rows that cannot be read.
+    missed: HashSet<Option<String>>,
 }
 
 impl Groups {
     /// Adds a row to the group of its product, with the slug of its handle.
     pub(super) fn add(&mut self, slug: String, handle: String, row: Row) {
-        let Self { groups, index } = self;
+        let Self { groups, index, .. } = self;
         let group = *index.entry(handle).or_insert_with_key(|handle| {
             groups.push(RowGroup {
                 slug,
                 handle: handle.clone(),
                 rows: Vec::new(),
+                incomplete: false,
             });
             groups.len() - 1
         });
         groups[group].rows.push(row);
+    }
+
+    /// Notes a row that cannot be read, with its handle if that is known.
+    pub(super) fn miss_row(&mut self, handle: Option<String>) {
+        self.missed.insert(handle);
     }
 
     /// The groups that can be imported, and a fault for each row of the others: of those that do not fit
@@ -76,7 +120,14 @@ impl Groups {
             let sharing = handles.entry(group.slug.clone()).or_default();
             sharing.push(group.handle.clone());
         }
-        for group in self.groups {
+        // A row whose handle is not that of a product of the file may belong to any.
+        let any = |handle: &Option<String>| {
+            let handle = handle.as_ref();
+            handle.is_none_or(|handle| !self.index.contains_key(handle))
+        };
+        let any_missed = self.missed.iter().any(any);
+        for mut group in self.groups {
+            group.incomplete = any_missed || self.missed.contains(&Some(group.handle.clone()));
             let sharing = handles.get(&group.slug);
             let other = sharing
                 .into_iter()
@@ -86,9 +137,9 @@ impl Groups {
             let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
             if let Some(other) = other {
                 let fault = |line| LineFault::handle_collision(line, &group.handle, other);
-                usable.faults.extend(group.fail_rest(Vec::new(), fault));
+                usable.faults.extend(group.fail_all(fault));
             } else if bytes > MAX_GROUP_BYTES {
-                usable.faults.extend(group.fail_rest(Vec::new(), LineFault::product_too_large));
+                usable.faults.extend(group.fail_all(LineFault::product_too_large));
             } else {
                 usable.groups.push(group);
             }

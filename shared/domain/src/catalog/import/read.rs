@@ -1,19 +1,30 @@
 //! Reads a product file: checks its encoding and header, and validates its rows.
 
+use std::borrow::Cow;
+
 use super::{
-    LineFault, RowGroup,
+    Columns, LineFault, RowGroup,
     group::Groups,
     records::{Record, Records, line_ends},
     row::{Column, Row},
 };
 use crate::{catalog::slug, text::nfc};
 
+/// Maximum number of ignored columns that are named, and maximum length of a name in characters: a report
+/// has room for them.
+const MAX_IGNORED: usize = 200;
+const MAX_NAME: usize = 100;
+
 /// A valid file, grouped by product.
 #[derive(Debug, Default)]
 pub struct ReadFile {
     /// Number of rows without the header and empty lines.
     pub rows_total: u64,
-    /// Rows that cannot be assigned to a product.
+    /// Columns of the file that the shop uses.
+    pub columns: Columns,
+    /// Names of the columns that it does not use although a row fills them.
+    pub ignored_columns: Vec<String>,
+    /// Rows that belong to none of the groups.
     pub faults: Vec<LineFault>,
     /// Products in the file's order.
     pub groups: Vec<RowGroup>,
@@ -25,8 +36,12 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
     let mut records = Records::new(text);
     let header = read_header(&mut records)?;
 
-    let mut file = ReadFile::default();
+    let mut file = ReadFile {
+        columns: Columns::of(&header.columns),
+        ..ReadFile::default()
+    };
     let mut groups = Groups::default();
+    let mut ignored = vec![false; header.columns.len()];
     for record in records {
         let record = match record {
             Ok(record) if record.cells.iter().all(|cell| cell.trim().is_empty()) => continue,
@@ -36,23 +51,48 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
                 let message = broken.reason.message();
                 file.faults
                     .push(LineFault::new(broken.line, "invalid_quote", message));
+                groups.miss_row(handle_of(&broken.cells, &header.columns));
                 continue;
             }
         };
         file.rows_total += 1;
+        for ((ignored, column), cell) in ignored.iter_mut().zip(&header.columns).zip(&record.cells)
+        {
+            *ignored |= column.is_none() && !cell.trim().is_empty();
+        }
         match read_row(&record, &header.columns) {
             Ok((slug, handle, row)) => groups.add(slug, handle, row),
-            Err(fault) => file.faults.push(fault),
+            Err(fault) => {
+                file.faults.push(fault);
+                groups.miss_row(handle_of(&record.cells, &header.columns));
+            }
         }
     }
     if file.rows_total == 0 {
         let message = "The file has a header but no rows.";
         return Err(LineFault::new(header.line, "no_rows", message));
     }
+    let ignored = header.names.into_iter().zip(ignored);
+    let ignored = ignored.filter(|(_, ignored)| *ignored);
+    file.ignored_columns = ignored.map(|(name, _)| name).take(MAX_IGNORED).collect();
     let usable = groups.finish();
     file.groups = usable.groups;
     file.faults.extend(usable.faults);
     Ok(file)
+}
+
+/// The handle in the cells of an unreadable row, as far as they tell.
+fn handle_of(cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<String> {
+    let index = columns
+        .iter()
+        .position(|column| *column == Some(Column::handle))?;
+    let cell = Column::handle.clean(cells.get(index)?);
+    Some(handle(&cell))
+}
+
+/// The form of a handle that is compared: handles that differ in nothing but their case are the same.
+fn handle(cell: &str) -> String {
+    nfc(&cell.to_lowercase())
 }
 
 /// Reads the row of a record, and slug and handle of its product.
@@ -95,8 +135,8 @@ fn read_row(
             "A handle needs letters or digits, and at most 255 characters.",
         );
     };
-    // The group holds the handle. Handles that differ in nothing but their case are the same.
-    let handle = nfc(&std::mem::take(&mut row.handle).to_lowercase());
+    // The group holds the handle.
+    let handle = handle(&std::mem::take(&mut row.handle));
     Ok((slug, handle, row))
 }
 
@@ -124,6 +164,8 @@ fn decode(bytes: &[u8]) -> Result<&str, LineFault> {
 /// The header of a file.
 struct Header {
     line: u64,
+    /// Names of the cells, shortened.
+    names: Vec<String>,
     /// The column of each cell of a row; `None` if the shop does not use it.
     columns: Vec<Option<Column>>,
 }
@@ -151,7 +193,13 @@ fn read_header(records: &mut Records<'_>) -> Result<Header, LineFault> {
         None => return Err(LineFault::new(line, "no_rows", "The file has no header.")),
     };
     let columns = columns(&record)?;
-    Ok(Header { line, columns })
+    let names = record.cells.iter();
+    let names = names.map(|name| nfc(name.trim()).chars().take(MAX_NAME).collect());
+    Ok(Header {
+        line,
+        names: names.collect(),
+        columns,
+    })
 }
 
 fn wrong_delimiter(line: u64) -> LineFault {

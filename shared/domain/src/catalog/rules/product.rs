@@ -1,5 +1,6 @@
 //! Products with the fields that only the shop needs, and their slugs.
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 
 use super::{Facet, FacetKind, Sku};
@@ -13,20 +14,58 @@ pub struct Product {
     /// Handle that the product was imported under, from which its slug derives. Another handle with the
     /// same slug is another product; `None` if it was stored before handles were.
     pub handle: Option<String>,
-    /// Whether shoppers can see the product.
+    /// Whether the product is published, which shoppers see if its status allows it.
     pub published: bool,
+    /// Status of the product.
+    pub status: ProductStatus,
     /// Hash of the imported content, so that a repeated import changes nothing.
     pub content_hash: String,
-    /// Quantities of the last import: only a changed one touches the stock.
-    pub imported_quantities: Vec<(Sku, i64)>,
+    /// Stock columns of the last import.
+    pub imported: Vec<ImportedVariant>,
     /// The product as shoppers see it.
     pub view: ProductView,
 }
 
+/// Status of a product, apart from being published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductStatus {
+    /// For sale.
+    #[default]
+    Active,
+    /// For sale, but in no list.
+    Unlisted,
+    /// Not for sale yet.
+    Draft,
+    /// No longer for sale; another product may take its SKUs.
+    Archived,
+}
+
+/// What the last import said of a variant's stock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedVariant {
+    /// Stock keeping unit.
+    pub sku: Sku,
+    /// Units on hand, if a file gave them: only another quantity touches the stock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<i64>,
+    /// Whether the variant is sold beyond its stock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backorder: bool,
+    /// Whether its units are not counted, and sold without limit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
+}
+
 impl Product {
-    /// The lists that contain the product; none if it is not published.
+    /// Whether shoppers can see and buy the product.
+    pub const fn is_for_sale(&self) -> bool {
+        is_for_sale(self.published, self.status)
+    }
+
+    /// The lists that contain the product; none if it is not listed.
     pub fn facets(&self) -> Vec<Facet> {
-        if !self.published {
+        if !self.is_for_sale() || self.status == ProductStatus::Unlisted {
             return Vec::new();
         }
         let view = &self.view;
@@ -55,6 +94,11 @@ impl Product {
             .map(|variant| variant.price.amount);
         prices.min().unwrap_or(0)
     }
+}
+
+/// Whether shoppers can see and buy a product.
+pub(in crate::catalog) const fn is_for_sale(published: bool, status: ProductStatus) -> bool {
+    published && matches!(status, ProductStatus::Active | ProductStatus::Unlisted)
 }
 
 /// Converts `text` to a slug of lower-case letters with their marks, digits and single hyphens, in NFC;
