@@ -279,6 +279,7 @@ async fn late_feedback_does_not_undo_a_lifting() {
     let hash = domain::notifications::suppression::AddressHash::of("ada@example.com");
     const TWENTY_PAST_TEN: &str = "1795342800000";
     let lift = json!({
+        "TableName": shop.stack().template.table["TableName"],
         "Key": { "PK": { "S": format!("SUPPRESSED#{hash}") }, "SK": { "S": "SUPPRESSED" } },
         "UpdateExpression": "SET lifted_at_ms = :now",
         "ConditionExpression": "attribute_exists(PK)",

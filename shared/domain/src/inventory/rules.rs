@@ -143,6 +143,8 @@ pub struct Stock {
     pub counted: i64,
     /// `sold` at the last count.
     pub sold_at_count: i64,
+    /// Changes with every change of a counter.
+    pub version: u64,
 }
 
 impl Stock {
@@ -176,6 +178,7 @@ impl AddAssign for Stock {
         self.sold += other.sold;
         self.counted += other.counted;
         self.sold_at_count += other.sold_at_count;
+        self.version += other.version;
     }
 }
 

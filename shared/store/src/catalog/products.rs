@@ -16,6 +16,7 @@ use domain::{
         ImageView, ImportedVariant, ListProducts, Product, ProductPage, ProductStatus,
         ProductSummary, ProductView, Sku,
     },
+    change::ChangeStamp,
     id::ProductId,
     money::Money,
 };
@@ -55,6 +56,10 @@ struct ProductRecord {
     published_if_active: Option<bool>,
     #[serde(default)]
     status: ProductStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed_by: Option<ChangeStamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changing_by: Option<ChangeStamp>,
     /// Hash of the imported data, so that the same import changes nothing.
     content_hash: String,
     /// Stock columns of the last import: the stock is only set where the next one differs.
@@ -274,6 +279,8 @@ impl Store {
                 handle: record.handle,
                 published: record.published_if_active.unwrap_or(record.published),
                 status: record.status,
+                changed_by: record.changed_by,
+                changing_by: record.changing_by,
                 content_hash: record.content_hash,
                 imported,
                 view,
@@ -410,6 +417,8 @@ impl Store {
             published: product.is_for_sale(),
             published_if_active: Some(product.published),
             status: product.status,
+            changed_by: product.changed_by.clone(),
+            changing_by: product.changing_by.clone(),
             content_hash: product.content_hash.clone(),
             imported: product.imported.clone(),
             imported_quantities: Vec::new(),
@@ -439,6 +448,57 @@ impl Store {
             }
         }
         self.commit_version(vec![self.mark_listed(&record)?]).await
+    }
+
+    /// Notes that the change `stamp` is about to write the product's variants, so that no older change
+    /// interferes and no newer one takes the product for a description of its variants. Key:
+    /// [`Key::product`], on the condition that it still is `stored`, whose version grows by one. 1 write unit
+    /// for each KB.
+    pub async fn begin_change(
+        &self,
+        stored: &mut StoredProduct,
+        stamp: &ChangeStamp,
+    ) -> Result<PutProductOutcome> {
+        let expression = "SET changing_by = :stamp, version = :version";
+        let outcome = self
+            .stamp_product("UpdateItem begin change", stored, stamp, expression)
+            .await?;
+        stored.product.version += 1;
+        stored.product.changing_by = Some(stamp.clone());
+        Ok(outcome)
+    }
+
+    /// Notes that the change `stamp` has found the product as it wants it, so that no older change writes it.
+    /// Key and condition as for [`Store::begin_change`]. 1 write unit for each KB.
+    pub async fn confirm_product(
+        &self,
+        stored: &StoredProduct,
+        stamp: &ChangeStamp,
+    ) -> Result<PutProductOutcome> {
+        let expression = "SET changed_by = :stamp, version = :version";
+        self.stamp_product("UpdateItem confirm product", stored, stamp, expression)
+            .await
+    }
+
+    async fn stamp_product(
+        &self,
+        operation: &'static str,
+        stored: &StoredProduct,
+        stamp: &ChangeStamp,
+        expression: &str,
+    ) -> Result<PutProductOutcome> {
+        let version = stored.product.version;
+        let update = self
+            .update(&Key::product(&stored.product.view.slug))
+            .update_expression(expression)
+            .condition_expression("version = :before")
+            .expression_attribute_values(":stamp", string(stamp.as_str()))
+            .expression_attribute_values(":before", number(version))
+            .expression_attribute_values(":version", number(version + 1));
+        Ok(match self.write(operation, update).await?.is_done() {
+            true => PutProductOutcome::Put,
+            false => PutProductOutcome::VersionConflict,
+        })
     }
 
     fn put_version(

@@ -9,6 +9,7 @@ use crate::{
         ImageView, ImportedVariant, OptionView, Product, ProductStatus, ProductView, Sku,
         VariantView, rules::is_for_sale,
     },
+    change::ChangeStamp,
     id::ProductId,
     money::Money,
 };
@@ -124,13 +125,14 @@ impl Draft {
         Ok(hex(&digest.as_ref()[..16]))
     }
 
-    /// Makes the product, as the successor of `previous` if there was one. `available` holds the
-    /// availability of each variant, in order.
+    /// Makes the product, as the successor of `previous` if there was one, changed by `stamp`. `available`
+    /// holds the availability of each variant, in order.
     pub fn product(
         self,
         previous: Option<&Product>,
         available: &[bool],
         new_id: ProductId,
+        stamp: ChangeStamp,
     ) -> Result<Product, serde_json::Error> {
         let content_hash = self.content_hash()?;
         let variants = self
@@ -155,6 +157,8 @@ impl Draft {
             version: previous.map_or(0, |product| product.version) + 1,
             handle: Some(self.handle),
             published: self.published,
+            changed_by: Some(stamp),
+            changing_by: None,
             content_hash,
             status: self.status,
             imported: imported.collect(),

@@ -34,11 +34,13 @@ pub struct Drafted {
 /// other error rejects its row only.
 ///
 /// Data of columns that the file lacks are those of `stored`. If a row cannot be used, the variants and
-/// images that the product has and no row mentions stay: they may be those of that row.
+/// images that the product has and no row mentions stay: they may be those of that row. `faults` are those of
+/// rows that are known to be unusable.
 pub fn draft_product(
     group: &RowGroup,
     columns: &Columns,
     stored: Option<&Product>,
+    mut faults: RowFaults,
     currency: Currency,
 ) -> Drafted {
     let reading = Reading {
@@ -46,7 +48,6 @@ pub fn draft_product(
         stored,
         currency,
     };
-    let mut faults = RowFaults::default();
     match reading.read(group, &mut faults) {
         Ok(draft) => Drafted {
             draft: Some(draft),
@@ -122,11 +123,18 @@ impl<'a> Reading<'a> {
         let stored_options = self.stored.map_or(&[][..], |stored| &stored.view.options);
         let choices = options::choices(&group.rows, self.columns, stored_options);
         let mut images: Vec<PositionedImage> = Vec::new();
+        // Options that do not change the price leave its cell blank: it is that of the row above, usable or not.
+        let mut price = None;
         for (index, row) in group.rows.iter().enumerate() {
+            let price_above = price;
+            price = Money::parse_decimal(&row.price, self.currency).or(price);
+            if faults.has(index) {
+                continue;
+            }
             let mut read = || {
                 let image = self.read_image(row)?;
                 if index == 0 || !row.is_image_only() {
-                    let variant = self.read_variant(&draft, row, index, &choices)?;
+                    let variant = self.read_variant(&draft, row, index, &choices, price_above)?;
                     draft.variants.push(variant);
                 }
                 Ok(image)
@@ -139,14 +147,14 @@ impl<'a> Reading<'a> {
                 Err(fault) => faults.add(index, || fault),
             }
         }
-        if draft.variants.is_empty() {
-            return Err(Rejected::Rows);
-        }
         // Stable sort: images without a position follow in the file's order.
         images.sort_by_key(|image| image.position);
         draft.images = images.into_iter().map(|image| image.view).collect();
         let complete = faults.is_empty() && !group.incomplete;
         self.keep_stored(&mut draft, complete, choices.len())?;
+        if draft.variants.is_empty() {
+            return Err(Rejected::Rows);
+        }
         draft.options = options::used(&choices, &draft.variants);
         if draft.variants.len() > MAX_VARIANTS || draft.is_too_large() {
             return Err(Rejected::Size);
@@ -354,6 +362,7 @@ impl<'a> Reading<'a> {
         row: &Row,
         index: usize,
         choices: &[Choice],
+        price_above: Option<Money>,
     ) -> Result<DraftVariant, LineFault> {
         let fault = |code, message: String| LineFault::new(row.line, code, message);
         let by_sku = self.meant_by_sku(row);
@@ -409,9 +418,8 @@ impl<'a> Reading<'a> {
         let by_sku = self.stored_variants().find(|stored| stored.view.sku == sku);
         let stored = by_sku.or(by_options).map(|stored| stored.draft());
 
-        let price = match (row.price.as_str(), draft.variants.last()) {
-            // Options that do not change the price leave the column empty.
-            ("", Some(previous)) => previous.price,
+        let price = match (row.price.as_str(), price_above) {
+            ("", Some(price)) => price,
             ("", None) => {
                 return Err(fault(
                     "price_missing",

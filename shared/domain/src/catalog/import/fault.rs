@@ -43,9 +43,6 @@ impl LineFault {
         Self::new(0, "file_too_large", message)
     }
 
-    /// Code of [`LineFault::sku_taken`].
-    pub const SKU_TAKEN: &str = "sku_taken";
-
     /// A further row of a product whose first row is unusable because of `first`.
     pub(super) fn product_rejected_with_first(line: u64, first: Option<&Self>) -> Self {
         let first = first.map_or(line, |fault| fault.line);
@@ -103,12 +100,24 @@ impl LineFault {
         )
     }
 
-    /// A row whose SKU belongs to another product.
-    pub fn sku_taken(line: u64, sku: &Sku) -> Self {
-        Self::new(
-            line,
-            Self::SKU_TAKEN,
-            format!("Another product has the SKU {sku}; change one of them."),
-        )
+    /// A row whose SKU belongs to the product `owner`.
+    pub fn sku_taken(line: u64, sku: &Sku, owner: &str) -> Self {
+        let owner: String = owner.chars().take(60).collect();
+        let message = format!(
+            "The product {owner} has the SKU {sku}; change one of them, or import {owner} without it or archived."
+        );
+        Self::new(line, "sku_taken", message)
+    }
+
+    /// A row of an import that is older than the product's data.
+    pub fn superseded(line: u64) -> Self {
+        let message = "A newer import has changed the product; nothing of this row was used.";
+        Self::new(line, "superseded", message)
+    }
+
+    /// A row whose quantity is older than the last count.
+    pub fn quantity_superseded(line: u64) -> Self {
+        let message = "The stock was counted after this import was created; all but the row's quantity was used.";
+        Self::new(line, "superseded", message)
     }
 }

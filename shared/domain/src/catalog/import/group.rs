@@ -23,9 +23,19 @@ pub struct RowGroup {
     /// among the rows may be among those.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
+    /// SKUs of these rows that the rows of another product come before with, and its slug. This product keeps
+    /// those that it has, and does not take them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contested: BTreeMap<String, String>,
 }
 
 impl RowGroup {
+    /// Whether the product is archived, so that others may take its SKUs.
+    fn gives_up_skus(&self) -> bool {
+        let first = self.rows.first();
+        first.is_some_and(|row| row.status.eq_ignore_ascii_case("archived"))
+    }
+
     /// Completes `faults` with one made by `fault` for each row that has none.
     pub fn fail_rest(&self, mut faults: RowFaults, fault: impl Fn(u64) -> LineFault) -> RowFaults {
         for (index, row) in self.rows.iter().enumerate() {
@@ -49,6 +59,23 @@ impl RowFaults {
     /// Adds the fault of a row, unless it has one already.
     pub fn add(&mut self, row: usize, fault: impl FnOnce() -> LineFault) {
         self.0.entry(row).or_insert_with(fault);
+    }
+
+    /// Adds the faults of `others`, except for rows that have one already.
+    pub fn extend(&mut self, others: Self) {
+        for (row, fault) in others.0 {
+            self.add(row, || fault);
+        }
+    }
+
+    /// Whether the row has a fault.
+    pub fn has(&self, row: usize) -> bool {
+        self.0.contains_key(&row)
+    }
+
+    /// Number of rows with a fault.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether every row is free of faults.
@@ -99,6 +126,7 @@ impl Groups {
                 handle: handle.clone(),
                 rows: Vec::new(),
                 incomplete: false,
+                contested: BTreeMap::new(),
             });
             groups.len() - 1
         });
@@ -113,8 +141,9 @@ impl Groups {
     /// The groups that can be imported, and a fault for each row of the others: of those that do not fit
     /// into a message, and of handles that share a slug. None of these is preferred, so that the result does
     /// not depend on the order of rows.
-    pub(super) fn finish(self) -> UsableGroups {
+    pub(super) fn finish(mut self) -> UsableGroups {
         let mut usable = UsableGroups::default();
+        contest(&mut self.groups);
         let mut handles: HashMap<String, Vec<String>> = HashMap::new();
         for group in &self.groups {
             let sharing = handles.entry(group.slug.clone()).or_default();
@@ -144,6 +173,29 @@ impl Groups {
                 usable.groups.push(group);
             }
         }
+        // Stable sort: products give their SKUs up before others take them.
         usable
+            .groups
+            .sort_by_key(|group| !group.gives_up_skus());
+        usable
+    }
+}
+
+/// Notes the SKUs that several products have, so that it does not depend on chance which one takes them. A
+/// product that is archived has none.
+fn contest(groups: &mut [RowGroup]) {
+    let mut first: HashMap<String, String> = HashMap::new();
+    for group in groups {
+        if group.gives_up_skus() {
+            continue;
+        }
+        for row in group.rows.iter().filter(|row| !row.sku.is_empty()) {
+            let owner = first
+                .entry(row.sku.clone())
+                .or_insert_with(|| group.slug.clone());
+            if *owner != group.slug {
+                group.contested.insert(row.sku.clone(), owner.clone());
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     catalog::{Product, ProductStatus},
-    id::ProductId,
+    change::ChangeStamp,
+    id::{ImportId, ProductId},
 };
 
 const FULL: &str = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Published,Status,Option1 Name,Option1 Value,\
@@ -18,7 +19,13 @@ fn over(stored: Option<&Product>, file: &str) -> (Option<Draft>, Vec<(u64, Strin
     let read = read_file(file.as_bytes()).unwrap();
     assert_eq!(read.groups.len(), 1);
     let currency = "USD".parse().unwrap();
-    let drafted = draft_product(&read.groups[0], &read.columns, stored, currency);
+    let drafted = draft_product(
+        &read.groups[0],
+        &read.columns,
+        stored,
+        RowFaults::default(),
+        currency,
+    );
     let faults = read.faults.into_iter().chain(drafted.faults);
     let faults = faults.map(|fault| (fault.line, fault.code)).collect();
     (drafted.draft, faults)
@@ -33,7 +40,8 @@ fn stored(file: &str) -> Product {
 fn product(draft: Draft, before: Option<&Product>) -> Product {
     let available = vec![true; draft.variants.len()];
     let id = ProductId::random([1; 16]);
-    draft.product(before, &available, id).unwrap()
+    let stamp = ChangeStamp::from(ImportId::random([2; 16]));
+    draft.product(before, &available, id, stamp).unwrap()
 }
 
 fn variants(draft: &Draft) -> Vec<(&str, i64)> {
@@ -153,6 +161,12 @@ fn an_unreadable_row_leaves_its_variant_as_it_is() {
             .sort_by_key(|image| image.url.len() + usize::from(image.url.ends_with("m.jpg")));
         assert_eq!(after, want, "{bad}");
     }
+    // Also if it is the only one.
+    let single = "Handle,Title,Variant SKU,Variant Price\nmug,Mug,MUG,5.00\n";
+    let before_mug = stored(single);
+    let (draft, faults) = over(Some(&before_mug), &single.replace("5.00", "5,00").replace("MUG,5,00", "MUG,\"5,00\""));
+    assert_eq!(faults, [(2, "invalid_price".to_owned())]);
+    assert_eq!(variants(&draft.unwrap()), [("MUG", 500)]);
     // Without a readable row nothing is known about the product's options.
     let recolored = "Handle,Title,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Price\n\
                      tee,Tee,Size,S,Color,Red,1\ntee,,,M,,Red,free\n";

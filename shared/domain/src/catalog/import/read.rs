@@ -26,7 +26,7 @@ pub struct ReadFile {
     pub ignored_columns: Vec<String>,
     /// Rows that belong to none of the groups.
     pub faults: Vec<LineFault>,
-    /// Products in the file's order.
+    /// Products in the file's order, archived ones first.
     pub groups: Vec<RowGroup>,
 }
 

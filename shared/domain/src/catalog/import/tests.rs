@@ -22,7 +22,7 @@ fn import(file: &str) -> Imported {
     let mut faults = read.faults;
     let mut drafts = Vec::new();
     for group in &read.groups {
-        let drafted = draft_product(group, &read.columns, None, usd());
+        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
         drafts.extend(drafted.draft);
         faults.extend(drafted.faults);
     }
@@ -60,7 +60,13 @@ fn messages_that_quote_the_file_stay_short() {
     let long = "ä".repeat(2000);
     let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
     let read = read_file(file.as_bytes()).unwrap();
-    let drafted = draft_product(&read.groups[0], &read.columns, None, usd());
+    let drafted = draft_product(
+        &read.groups[0],
+        &read.columns,
+        None,
+        RowFaults::default(),
+        usd(),
+    );
     let faults: Vec<LineFault> = drafted.faults.into_iter().collect();
     assert_eq!(faults[0].code, "invalid_price");
     assert!(
@@ -253,6 +259,7 @@ fn chunks_hold_whole_products_and_stay_small() {
             handle: format!("p-{index}"),
             rows: vec![row(index)],
             incomplete: false,
+            contested: Default::default(),
         })
         .collect();
     let chunks = chunks(ImportId::random([0; 16]), &Columns::default(), groups).unwrap();
@@ -297,7 +304,7 @@ proptest! {
         let mut grouped = 0;
         for group in &read.groups {
             grouped += group.rows.len() as u64;
-            let drafted = draft_product(group, &read.columns, None, usd());
+            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
             if let Some(draft) = &drafted.draft {
                 prop_assert!(!draft.variants.is_empty());
             }

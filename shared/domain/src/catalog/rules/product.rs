@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 
 use super::{Facet, FacetKind, Sku};
-use crate::{catalog::ProductView, text::nfc};
+use crate::{catalog::ProductView, change::ChangeStamp, text::nfc};
 
 /// A product with the fields that only the shop needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub struct Product {
     pub published: bool,
     /// Status of the product.
     pub status: ProductStatus,
+    /// The change that the product's data are from; `None` if it was stored before changes had stamps.
+    pub changed_by: Option<ChangeStamp>,
+    /// The change that is writing the product's variants, which may be ahead of it.
+    pub changing_by: Option<ChangeStamp>,
     /// Hash of the imported content, so that a repeated import changes nothing.
     pub content_hash: String,
     /// Stock columns of the last import.
@@ -58,6 +62,12 @@ pub struct ImportedVariant {
 }
 
 impl Product {
+    /// Whether a change that is newer than `stamp` has written the product, or is writing it.
+    pub fn is_newer_than(&self, stamp: &ChangeStamp) -> bool {
+        let newest = self.changed_by.iter().chain(&self.changing_by).max();
+        newest.is_some_and(|newest| newest > stamp)
+    }
+
     /// Whether shoppers can see and buy the product.
     pub const fn is_for_sale(&self) -> bool {
         is_for_sale(self.published, self.status)
