@@ -70,6 +70,8 @@ codes! {
     RefundTooHigh = "refund_too_high";
     /// The stock already has more shards.
     ShardsCannotShrink = "shards_cannot_shrink";
+    /// The resource has another version than `If-Match` names.
+    PreconditionFailed = "precondition_failed";
     /// The signature of a webhook event is missing, wrong or expired.
     InvalidSignature = "invalid_signature";
     /// The order's invoice has not been issued yet.

@@ -90,6 +90,12 @@ impl<T> Reply<T> {
         self
     }
 
+    /// Sets the `ETag` of a resource that changes with its version, for requests with `If-Match`.
+    pub fn versioned(mut self, version: u64) -> Self {
+        self.headers.push((ETAG, format!("\"{version}\"")));
+        self
+    }
+
     /// Allows browsers to cache the response for `browser` seconds and the CDN for `cdn`, adds an ETag,
     /// and enables 304 responses.
     pub fn cached(self, browser: u32, cdn: u32) -> Self {

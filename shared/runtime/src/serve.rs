@@ -32,6 +32,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const SUCCESS: u16 = 200;
     /// Whether an `Idempotency-Key` is required.
     const IDEMPOTENCY_KEY: bool = false;
+    /// Whether the endpoint heeds `If-Match`, for the OpenAPI document.
+    const IF_MATCH: bool = false;
     /// Path parameters.
     type Path: DeserializeOwned + JsonSchema + Send;
     /// Query parameters.

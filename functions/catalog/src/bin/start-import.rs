@@ -101,12 +101,13 @@ impl StartImport {
                 return Ok(self.store.fail_import(id, upload, fault, now).await?);
             }
         };
-        let (rows_total, faults) = (file.rows_total, file.faults);
-        let chunks = import::chunks(id, file.groups)?;
+        let rows_total = file.rows_total;
+        let chunks = import::chunks(id, &file.columns, file.groups)?;
         let header = ImportHeader {
             rows_total,
-            faults,
+            faults: file.faults,
             chunks_total: u32::try_from(chunks.len())?,
+            ignored_columns: file.ignored_columns,
         };
         match self.store.start_import(id, upload, &header, now).await? {
             StartOutcome::NotWanted => {

@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::Path, sync::LazyLock};
 use domain::{
     cart::Cart,
     catalog::Sku,
+    change::ChangeStamp,
     id::{OrderId, RefundId},
     idempotency::Fingerprint,
     inventory::HeldUnits,
@@ -20,7 +21,9 @@ use jiff::{SignedDuration, Timestamp};
 use local::emulators::Tables;
 use payments::{Next, Payments};
 use runtime::{ConsumeError, Environment};
-use store::{ChangeOutcome, Consistency, Placement, Store, VariantDetails};
+use store::{
+    ChangeOutcome, Consistency, CountStock, Placement, Replaces, Store, VariantDetails,
+};
 
 use crate::provider::PreparedProvider;
 
@@ -117,7 +120,13 @@ impl Shop {
             Change::SoldOut => {
                 let variant = self.store.whole_variant(&SKU).await.unwrap().unwrap();
                 let reserved = variant.total().reserved;
-                self.store.set_stock(&SKU, reserved, None).await.unwrap();
+                let count = CountStock {
+                    sku: &SKU,
+                    on_hand: reserved,
+                    stamp: &ChangeStamp::at(now, [2; 16]),
+                    replaces: Replaces::Any,
+                };
+                self.store.set_stock(count).await.unwrap();
                 return;
             }
             Change::BreakerOpens => {
@@ -240,7 +249,11 @@ async fn place(store: &Store, placed: Placed) -> Order {
         price: Money::new(placed.unit_price, usd),
         for_sale: true,
         backorder: false,
+        untracked: false,
         initial_quantity: ON_HAND,
+        withdrawn: false,
+        may_take: true,
+        stamp: &ChangeStamp::at(placed_at(), [1; 16]),
     };
     store.put_variant_details(&details).await.unwrap();
     let cart = Cart::new([1; 16], placed_at());

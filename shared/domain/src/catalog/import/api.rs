@@ -34,6 +34,8 @@ pub struct ImportView {
     pub rows_imported: u64,
     /// Number of rows that were rejected.
     pub rows_failed: u64,
+    /// Columns with data that the shop does not use.
+    pub ignored_columns: Vec<String>,
     /// Errors by line; at most the first 1,000.
     pub errors: Vec<LineFault>,
     /// Time at which the import was created.
