@@ -37,8 +37,9 @@ struct Inner {
     web: PathBuf,
     /// Folder of the page at `/_dev`.
     dev: PathBuf,
-    /// Base URL of the media bucket's objects.
+    /// Name of the only bucket that the gateway reads.
     media: String,
+    s3: aws_sdk_s3::Client,
     /// Endpoint of SQS, S3 and SES.
     endpoint: String,
     sqs: aws_sdk_sqs::Client,
@@ -109,7 +110,8 @@ impl Gateway {
                 lambda,
                 web: root.join("web"),
                 dev: root.join("infra/local/dev-page"),
-                media: format!("{}/{media}", emulators.endpoint),
+                media: media.clone(),
+                s3: emulators.s3.clone(),
                 endpoint: emulators.endpoint.clone(),
                 sqs: emulators.sqs.clone(),
                 queues,
@@ -131,7 +133,7 @@ impl Gateway {
 
     /// Serves on `listener` until its task is aborted.
     pub async fn run(self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-        let router = Router::new().fallback(handle).with_state(self);
+        let router = crate::host::guard(Router::new().fallback(handle).with_state(self));
         axum::serve(
             listener,
             router.into_make_service_with_connect_info::<SocketAddr>(),
@@ -226,6 +228,9 @@ async fn handle(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
+    let Some(path) = plain_path(&path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match path.as_str() {
         "/_dev/mails" => inner.mails().await,
         "/_dev/state" => inner.state().await,
@@ -313,19 +318,26 @@ impl Inner {
         }
     }
 
-    /// Returns an object of the media bucket.
+    /// Returns an object of the media bucket. `path` is plain.
     async fn media(&self, path: &str) -> Response {
-        let Ok(found) = self.http.get(format!("{}{path}", self.media)).send().await else {
-            return StatusCode::BAD_GATEWAY.into_response();
+        let request = self.s3.get_object().bucket(&self.media);
+        // The client percent-encodes the key, so that the emulator reads exactly this one.
+        let found = match request.key(&path[1..]).send().await {
+            Ok(found) => found,
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|it| it.status().is_client_error()) =>
+            {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            Err(_) => return StatusCode::BAD_GATEWAY.into_response(),
         };
-        if !found.status().is_success() {
-            return StatusCode::NOT_FOUND.into_response();
-        }
-        let kind = found.headers().get(header::CONTENT_TYPE).cloned();
-        match found.bytes().await {
+        let kind = found.content_type().map(HeaderValue::from_str);
+        match found.body.collect().await {
             Ok(bytes) => {
-                let mut response = bytes.into_response();
-                if let Some(kind) = kind {
+                let mut response = bytes.into_bytes().into_response();
+                if let Some(Ok(kind)) = kind {
                     response.headers_mut().insert(header::CONTENT_TYPE, kind);
                 }
                 response
@@ -537,22 +549,44 @@ fn event(
     })
 }
 
-/// Returns a file of a folder, and never of another.
-async fn file(folder: &std::path::Path, path: &str) -> Response {
-    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
-    let outside = decoded
-        .split(['/', '\\'])
-        .any(|part| part == ".." || part.starts_with('.'));
-    if outside || decoded.contains('\0') {
-        return StatusCode::NOT_FOUND.into_response();
+/// The path, percent-decoded, if it consists of plain segments: none is empty (`//etc/passwd` would replace the
+/// folder), begins with a dot (`..`, hidden files), or contains a character that separates segments elsewhere.
+/// Only the last one may be empty.
+fn plain_path(path: &str) -> Option<String> {
+    let mut segments = Vec::new();
+    // Decoded one by one: `%2F` must not become a separator.
+    for segment in path.strip_prefix('/')?.split('/') {
+        let segment = percent_decode_str(segment).decode_utf8().ok()?;
+        let separates = |it: char| matches!(it, '/' | '\\' | ':') || it.is_control();
+        if segment.starts_with('.') || segment.contains(separates) {
+            return None;
+        }
+        segments.push(segment);
     }
-    let Ok(bytes) = tokio::fs::read(folder.join(&decoded)).await else {
+    let (_, before) = segments.split_last()?;
+    if before.iter().any(|segment| segment.is_empty()) {
+        return None;
+    }
+    Some(format!("/{}", segments.join("/")))
+}
+
+/// Returns a file below a folder. `path` is plain and relative; a symbolic link that leads elsewhere is not
+/// followed.
+async fn file(folder: &std::path::Path, path: &str) -> Response {
+    let read = async {
+        let folder = tokio::fs::canonicalize(folder).await?;
+        let file = tokio::fs::canonicalize(folder.join(path)).await?;
+        if !file.starts_with(&folder) {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        tokio::fs::read(file).await
+    };
+    let Ok(bytes) = read.await else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let kind = content_type(&decoded);
     (
         [
-            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_TYPE, content_type(path)),
             (header::CACHE_CONTROL, "no-cache"),
         ],
         bytes,
@@ -622,4 +656,59 @@ fn too_large() -> Response {
     });
     let kind = [(header::CONTENT_TYPE, "application/problem+json")];
     (StatusCode::PAYLOAD_TOO_LARGE, kind, problem.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Kind of fault: a path is checked before it is decoded, or joined to a folder that it can replace.
+    #[test]
+    fn only_plain_segments_make_a_path() {
+        for (path, plain) in [
+            ("/", "/"),
+            ("/index.html", "/index.html"),
+            ("/media/demo/a%20b.svg", "/media/demo/a b.svg"),
+            ("/media/caf%C3%A9.png", "/media/café.png"),
+            ("/_dev/", "/_dev/"),
+        ] {
+            assert_eq!(plain_path(path).as_deref(), Some(plain));
+        }
+        for path in [
+            "",
+            "etc/passwd",
+            "//etc/passwd",
+            "/%2Fetc/passwd",
+            "/%2fetc%2fpasswd",
+            "/..",
+            "/../Cargo.toml",
+            "/%2e%2e/Cargo.toml",
+            "/.%2E/Cargo.toml",
+            "/media/%2e%2e/",
+            "/media/../stampede-invoices/a.pdf",
+            "/media/%2e%2e%2fstampede-invoices/a.pdf",
+            "/media//a.svg",
+            "/..%5cCargo.toml",
+            "/C:/Windows/win.ini",
+            "/.git/config",
+            "/a%00.html",
+            "/a%FF.html",
+        ] {
+            assert_eq!(plain_path(path), None, "{path}");
+        }
+    }
+
+    // The same kind: a link inside the folder.
+    #[tokio::test]
+    async fn a_file_is_below_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let web = folder.path().join("web");
+        std::fs::create_dir(&web).unwrap();
+        std::fs::write(web.join("index.html"), "page").unwrap();
+        std::fs::write(folder.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), web.join("link")).unwrap();
+        assert_eq!(file(&web, "index.html").await.status(), StatusCode::OK);
+        assert_eq!(file(&web, "link").await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(file(&web, "none").await.status(), StatusCode::NOT_FOUND);
+    }
 }
