@@ -242,34 +242,54 @@ fn policies(template: &Template, findings: &mut Vec<String>) {
             ));
         }
         for statement in &function.statements {
-            let text = statement.to_string();
-            let actions: Vec<&str> = match &statement["Action"] {
-                Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
-                action => action.as_str().into_iter().collect(),
-            };
-            if actions.iter().any(|action| action.contains('*')) {
-                findings.push(format!(
-                    "{}: a policy allows {actions:?}; name the actions",
-                    function.binary
-                ));
-            }
-            let lists_streams = actions == ["dynamodb:ListStreams"];
-            if statement["Resource"] == "*" && !lists_streams {
-                findings.push(format!(
-                    "{}: a policy allows every resource",
-                    function.binary
-                ));
-            }
-            let on_items = actions
-                .iter()
-                .any(|action| action.starts_with("dynamodb:") && action.contains("Item"));
-            if on_items && !text.contains("dynamodb:LeadingKeys") {
-                findings.push(format!(
-                    "{}: a policy on the table names no keys",
-                    function.binary
-                ));
-            }
+            policy(&function.binary, statement, findings);
         }
+    }
+}
+
+/// A statement of a function's policy names actions, resources and keys.
+fn policy(function: &str, statement: &Value, findings: &mut Vec<String>) {
+    let text = statement.to_string();
+    let actions: Vec<&str> = match &statement["Action"] {
+        Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
+        action => action.as_str().into_iter().collect(),
+    };
+    if actions.iter().any(|action| action.contains('*')) {
+        findings.push(format!(
+            "{function}: a policy allows {actions:?}; name the actions"
+        ));
+    }
+    let lists_streams = actions == ["dynamodb:ListStreams"];
+    if statement["Resource"] == "*" && !lists_streams {
+        findings.push(format!("{function}: a policy allows every resource"));
+    }
+    let on_items = actions
+        .iter()
+        .any(|action| action.starts_with("dynamodb:") && action.contains("Item"));
+    if on_items && !text.contains("dynamodb:LeadingKeys") {
+        findings.push(format!("{function}: a policy on the table names no keys"));
+    }
+    // `ForAllValues` is also true of a request that has no keys at all.
+    let for_all = text.contains("ForAllValues:");
+    let needs_keys = statement["Condition"]["Null"]["dynamodb:LeadingKeys"] == "false";
+    if for_all && !needs_keys {
+        findings.push(format!(
+            "{function}: a policy with ForAllValues also allows requests without keys; add \"Null\": {{ \
+             \"dynamodb:LeadingKeys\": \"false\" }} to its condition"
+        ));
+    }
+    // Secrets Manager appends a dash and six characters: with a star, `stripe` allows `stripe-live`, too.
+    let names = match &statement["Resource"] {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        name => name.as_str().map_or_else(Vec::new, |name| vec![name]),
+    };
+    if names
+        .iter()
+        .any(|name| name.contains(":secret:") && !name.ends_with("-??????"))
+    {
+        findings.push(format!(
+            "{function}: a policy on a secret must end with -??????"
+        ));
     }
 }
 
@@ -367,4 +387,48 @@ fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // Kind of fault: a condition that also holds for a request without what it compares, and a pattern that also
+    // matches what is not meant.
+    #[test]
+    fn a_policy_allows_only_what_it_means() {
+        let findings = |statement: Value| {
+            let mut findings = Vec::new();
+            policy("f", &statement, &mut findings);
+            findings
+        };
+        let on_keys = |absent: Value| {
+            json!({
+                "Action": ["dynamodb:GetItem"],
+                "Resource": "arn:aws:dynamodb:us-east-1:1:table/t",
+                "Condition": {
+                    "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["A#*"] },
+                    "Null": { "dynamodb:LeadingKeys": absent },
+                },
+            })
+        };
+        assert!(findings(on_keys(json!("false"))).is_empty());
+        for absent in [json!("true"), Value::Null] {
+            let findings = findings(on_keys(absent));
+            assert!(
+                findings[0].contains("requests without keys"),
+                "{findings:?}"
+            );
+        }
+        let on_secret = |end: &str| {
+            let secret = format!("arn:aws:secretsmanager:us-east-1:1:secret:stripe{end}");
+            json!({ "Action": "secretsmanager:GetSecretValue", "Resource": secret })
+        };
+        assert!(findings(on_secret("-??????")).is_empty());
+        for end in ["-*", "*", "-?????"] {
+            assert_eq!(findings(on_secret(end)).len(), 1, "{end}");
+        }
+    }
 }

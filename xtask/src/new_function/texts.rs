@@ -192,7 +192,7 @@ pub(super) fn resources(function: &Function, globals_set_table: bool) -> String 
             - Effect: Allow
               Action: [dynamodb:GetItem]
               Resource: !Ref TableArn
-              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["{KEYS}"] }} }}
+              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["{KEYS}"] }}, "Null": {{ "dynamodb:LeadingKeys": "false" }} }}
 
   {id}Route:
     Type: AWS::ApiGatewayV2::Route
@@ -307,6 +307,7 @@ Globals:
       LogFormat: JSON
       SystemLogLevel: !Ref PlatformLogLevel
       LogGroup: !Ref Logs
+    PermissionsBoundary: !Ref OwnLogsOnly
     Environment:
       Variables:
         LOG_LEVEL: !Ref LogLevel
@@ -319,6 +320,21 @@ Resources:
     Properties:
       LogGroupName: !Sub "/${{ShopStack}}/{context}"
       RetentionInDays: !Ref LogRetentionDays
+
+  # SAM lets every function write every log group of the account. This bounds it to the context's own; everything
+  # else is left to the functions' policies.
+  OwnLogsOnly:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            NotAction: "logs:*"
+            Resource: "*"
+          - Effect: Allow
+            Action: [logs:CreateLogStream, logs:PutLogEvents]
+            Resource: !GetAtt Logs.Arn
 "#
     )
 }

@@ -22,6 +22,7 @@ pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>
     let mut counts = BTreeMap::new();
     for (path, document) in &load_all(root)? {
         permissions(path, document, findings);
+        own_logs(path, document, findings);
         route_headers(path, document, template, findings);
         counts.insert(path.clone(), size(document));
     }
@@ -99,6 +100,36 @@ fn permissions(path: &str, template: &Value, findings: &mut Vec<String>) {
     }
 }
 
+/// Functions write the log group of their own stack only: SAM's policy allows every one of the account.
+fn own_logs(path: &str, template: &Value, findings: &mut Vec<String>) {
+    let globals = &template["Globals"]["Function"];
+    let mut functions = resources(template).filter(|it| it["Type"] == "AWS::Serverless::Function");
+    let bound = globals["PermissionsBoundary"]["Ref"].as_str();
+    let Some(first) = functions.next() else {
+        return;
+    };
+    let policy = &template["Resources"][bound.unwrap_or_default()]["Properties"]["PolicyDocument"];
+    let statements = policy["Statement"].as_array().into_iter().flatten();
+    let is_own = |statement: &Value| {
+        statement["NotAction"] == "logs:*"
+            || statement["Resource"]["Fn::GetAtt"]
+                .as_str()
+                .and_then(|group| group.strip_suffix(".Arn"))
+                .is_some_and(|group| {
+                    globals["LoggingConfig"]["LogGroup"]["Ref"].as_str() == Some(group)
+                })
+    };
+    let is_overridden = [first]
+        .into_iter()
+        .chain(functions)
+        .any(|it| !it["Properties"]["PermissionsBoundary"].is_null());
+    if policy.is_null() || is_overridden || !statements.into_iter().all(is_own) {
+        findings.push(format!(
+            "{path}: its functions may write other log groups; bound them as functions/orders/template.yaml does"
+        ));
+    }
+}
+
 /// Where the CDN calls a function past the API, it names the route that the function has there.
 fn route_headers(path: &str, value: &Value, template: &Template, findings: &mut Vec<String>) {
     let headers = value["OriginCustomHeaders"].as_array();
@@ -157,6 +188,39 @@ mod tests {
         let mut global = function(json!({}));
         global["Globals"] = json!({ "Function": { "AutoPublishAlias": "live" } });
         assert_eq!(size(&global), 4);
+    }
+
+    // Kind of fault: a right that comes unasked and is wider than needed.
+    #[test]
+    fn functions_write_their_own_log_group_only() {
+        let template = |logs: Value, bound: Value, own: Value| {
+            json!({
+                "Globals": { "Function": {
+                    "PermissionsBoundary": bound,
+                    "LoggingConfig": { "LogGroup": { "Ref": "Logs" } },
+                } },
+                "Resources": {
+                    "Bound": { "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": { "Statement": [
+                        { "NotAction": "logs:*", "Resource": "*" },
+                        { "Action": ["logs:PutLogEvents"], "Resource": logs },
+                    ] } } },
+                    "F": { "Type": "AWS::Serverless::Function", "Properties": { "PermissionsBoundary": own } },
+                },
+            })
+        };
+        let count = |logs: Value, bound: Value, own: Value| {
+            let mut findings = Vec::new();
+            own_logs("t", &template(logs, bound, own), &mut findings);
+            findings.len()
+        };
+        let (logs, bound) = (
+            json!({ "Fn::GetAtt": "Logs.Arn" }),
+            json!({ "Ref": "Bound" }),
+        );
+        assert_eq!(count(logs.clone(), bound.clone(), Value::Null), 0);
+        assert_eq!(count(json!("*"), bound.clone(), Value::Null), 1);
+        assert_eq!(count(logs.clone(), Value::Null, Value::Null), 1);
+        assert_eq!(count(logs, bound, json!("arn:aws:iam::aws:policy/All")), 1);
     }
 
     #[test]
