@@ -25,7 +25,14 @@ use crate::{
 };
 
 /// What `runtime` and the context's own library read, where it is set.
-const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
+const READ_BY_SHARED_CODE: [&str; 6] = [
+    "LOG_LEVEL",
+    "METRIC_NAMESPACE",
+    "CACHE",
+    "CACHE_URL",
+    "API_ACCESS",
+    "ORIGIN_SECRETS",
+];
 
 /// Text that deployed code must not contain: signs of a handwritten signer or HTTP client, with the
 /// alternative (docs/adr/0019).

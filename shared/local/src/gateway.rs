@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     ACCOUNT, LocalError, Result,
     lambda::Lambda,
-    template::{Template, Trigger},
+    template::{Cors, Template, Trigger},
 };
 
 /// Maximum body size in bytes, the same as Lambda's limit per invocation.
@@ -49,6 +49,8 @@ struct Inner {
     shop_name: String,
     http: reqwest::Client,
     cors: Cors,
+    /// What the CDN adds to requests, by which functions know them.
+    origin_secret: String,
 }
 
 struct Route {
@@ -61,14 +63,6 @@ struct Route {
 enum Segment {
     Fixed(String),
     Parameter(String),
-}
-
-/// CORS configuration of the API, from template.yaml.
-#[derive(Default)]
-struct Cors {
-    methods: String,
-    headers: String,
-    exposed: String,
 }
 
 /// Response of a function to the HTTP API, payload format 2.0.
@@ -126,7 +120,14 @@ impl Gateway {
                     .cloned()
                     .unwrap_or_default(),
                 http: reqwest::Client::new(),
-                cors: Cors::read(&crate::template::load(&root.join("template.yaml"))?),
+                cors: template.cors.clone(),
+                origin_secret: template
+                    .functions
+                    .iter()
+                    .find_map(|function| function.environment.get("ORIGIN_SECRETS"))
+                    .and_then(|secrets| secrets.split(',').next())
+                    .unwrap_or_default()
+                    .to_owned(),
             }),
         })
     }
@@ -139,24 +140,6 @@ impl Gateway {
             router.into_make_service_with_connect_info::<SocketAddr>(),
         )
         .await
-    }
-}
-
-impl Cors {
-    fn read(template: &Value) -> Self {
-        let cors = &template["Resources"]["Api"]["Properties"]["CorsConfiguration"];
-        let list = |name: &str| {
-            let items = cors[name].as_array().into_iter().flatten();
-            items
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(",")
-        };
-        Self {
-            methods: list("AllowMethods"),
-            headers: list("AllowHeaders"),
-            exposed: list("ExposeHeaders"),
-        }
     }
 }
 
@@ -250,10 +233,11 @@ async fn handle(
 
 impl Inner {
     async fn api(&self, request: Request, client: SocketAddr) -> Response {
-        let (parts, body) = request.into_parts();
-        let origin = parts.headers.get(header::ORIGIN).is_some();
+        let (mut parts, body) = request.into_parts();
+        self.as_the_cdn(&mut parts.headers, client);
+        let origin = parts.headers.get(header::ORIGIN).cloned();
         let preflight = parts.headers.contains_key("access-control-request-method");
-        let mut response = if parts.method == Method::OPTIONS && origin && preflight {
+        let mut response = if parts.method == Method::OPTIONS && origin.is_some() && preflight {
             StatusCode::NO_CONTENT.into_response()
         } else {
             match axum::body::to_bytes(body, MAX_BODY).await {
@@ -261,8 +245,8 @@ impl Inner {
                 Err(_) => too_large(),
             }
         };
-        if origin {
-            self.allow_origin(response.headers_mut());
+        if let Some(origin) = origin {
+            self.allow_origin(&origin, response.headers_mut());
         }
         response
     }
@@ -304,15 +288,40 @@ impl Inner {
         }
     }
 
-    fn allow_origin(&self, headers: &mut HeaderMap) {
+    /// Adds what the CDN adds, in place of what the client may have sent under these names.
+    fn as_the_cdn(&self, headers: &mut HeaderMap, client: SocketAddr) {
         let values = [
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            ("stampede-origin-secret", self.origin_secret.clone()),
+            ("cloudfront-viewer-address", client.to_string()),
+        ];
+        for (name, value) in values {
+            headers.remove(name);
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    /// Answers pages of other origins: all of them, without cookies, or those that are named, with cookies.
+    fn allow_origin(&self, origin: &HeaderValue, headers: &mut HeaderMap) {
+        let is_named = |named: &String| named.as_bytes() == origin.as_bytes();
+        if self.cors.origins.iter().any(|named| named == "*") {
+            let all = HeaderValue::from_static("*");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
+        } else if self.cors.origins.iter().any(is_named) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            let cookies = HeaderValue::from_static("true");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, cookies);
+        } else {
+            return;
+        }
+        let values = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.methods),
             (header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.headers),
             (header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.cors.exposed),
         ];
-        for (name, value) in values {
-            if let Ok(value) = HeaderValue::from_str(value) {
+        for (name, values) in values {
+            if let Ok(value) = HeaderValue::from_str(&values.join(",")) {
                 headers.insert(name, value);
             }
         }
