@@ -184,7 +184,7 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
         wanted.extend(["TABLE_NAME", "STRIPE_SECRET_NAME"]);
     }
     if source.contains("Access::Staff") {
-        wanted.insert("STAFF_TOKEN_PUBLIC_KEY");
+        wanted.extend(["STAFF_TOKEN_PUBLIC_KEY", "STAFF_TOKEN_MAX_HOURS"]);
     }
     for name in wanted.difference(&set) {
         findings.push(format!(

@@ -55,13 +55,16 @@ pub fn serve<E: Endpoint>(
     connect: impl FnOnce(&Environment) -> Result<E, Box<dyn std::error::Error>>,
 ) -> ExitCode {
     let connect = |environment: &Environment| {
-        let public_key = match E::ACCESS {
-            Access::Staff => environment.get("STAFF_TOKEN_PUBLIC_KEY"),
-            Access::Public | Access::Token => None,
+        let (public_key, max_hours) = match E::ACCESS {
+            Access::Staff => (
+                environment.get("STAFF_TOKEN_PUBLIC_KEY"),
+                environment.get("STAFF_TOKEN_MAX_HOURS"),
+            ),
+            Access::Public | Access::Token => (None, None),
         };
         let callers = Callers {
             origin: Origin::new(environment),
-            staff: StaffCheck::new(public_key),
+            staff: StaffCheck::new(public_key, max_hours),
         };
         Ok((connect(environment)?, callers))
     };
@@ -220,7 +223,7 @@ mod tests {
         let event = LambdaEvent::new(payload, context);
         let callers = Callers {
             origin: Origin::new(&Environment::of([])),
-            staff: StaffCheck::new(None),
+            staff: StaffCheck::new(None, None),
         };
         let response = answer(&Deep { fails }, &callers, &event).await.unwrap();
         response.status_code
