@@ -159,6 +159,18 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
+    let is_endpoint = |trigger: &Trigger| matches!(trigger, Trigger::Route { .. });
+    if function.triggers.iter().any(is_endpoint) {
+        // Without them, an endpoint would stay open to everybody.
+        for name in ["API_ACCESS", "ORIGIN_SECRETS"] {
+            if !set.contains(name) {
+                findings.push(format!(
+                    "{} is an endpoint, and its template does not set {name}",
+                    function.binary
+                ));
+            }
+        }
+    }
     for shared in READ_BY_SHARED_CODE {
         set.remove(shared);
     }
