@@ -52,12 +52,23 @@ async fn one_address_serves_everything() {
 
 /// Sends a request line and a `Host` as they are, which HTTP clients would correct first; returns the response.
 async fn raw(shop: &Shop, path: &str, host: &str) -> String {
-    let address = shop.address.strip_prefix("http://").unwrap();
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let address = shop
+        .address
+        .strip_prefix("http://")
+        .expect("the shop answers");
+    let mut stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("the shop answers");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("the shop answers");
     let mut response = Vec::new();
-    stream.read_to_end(&mut response).await.unwrap();
+    stream
+        .read_to_end(&mut response)
+        .await
+        .expect("the shop answers");
     String::from_utf8_lossy(&response).into_owned()
 }
 
