@@ -40,7 +40,7 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type";
     /// The bearer token is missing or not valid.
     Unauthenticated = "unauthenticated";
-    /// The token is valid, but lacks the permission.
+    /// The token is valid, but lacks the permission; or the request came past the CDN.
     Forbidden = "forbidden";
     /// The endpoint requires an `Idempotency-Key`.
     IdempotencyKeyMissing = "idempotency_key_missing";

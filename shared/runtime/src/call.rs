@@ -1,5 +1,7 @@
 //! A parsed request to an endpoint.
 
+use std::net::IpAddr;
+
 use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
@@ -29,6 +31,8 @@ pub struct Request<E: Endpoint> {
     pub body: E::Body,
     /// Time at which the request arrived.
     pub now: Timestamp,
+    /// Address of the viewer, where it is known; nobody can forge it. Never log it: it is personal data.
+    pub viewer: Option<IpAddr>,
     /// Request id, which is passed on to everything the request causes.
     pub trace_id: String,
     route: String,
@@ -45,6 +49,7 @@ impl<E: Endpoint> Request<E> {
         request: &HttpRequest,
         now: Timestamp,
         trace_id: String,
+        viewer: Option<IpAddr>,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
         // A value that does not parse cannot belong to an existing resource.
@@ -62,6 +67,7 @@ impl<E: Endpoint> Request<E> {
             query,
             body: E::Body::read(request.body(), request.header("content-type"))?,
             now,
+            viewer,
             trace_id,
             route: request.route_or_path(),
             authorization: owned("authorization"),

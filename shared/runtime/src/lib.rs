@@ -27,6 +27,7 @@ mod sdk;
 mod serve;
 mod stream;
 mod telemetry;
+mod viewer;
 
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 pub use body::{Body, Json, MaybeJson, NoBody, RawBody};

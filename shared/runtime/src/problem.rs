@@ -31,7 +31,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
         Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is required"),
-        Code::Forbidden => (StatusCode::FORBIDDEN, "The token lacks the permission"),
+        Code::Forbidden => (StatusCode::FORBIDDEN, "Not permitted"),
         Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is required"),
         Code::IdempotencyKeyInvalid => {
             (StatusCode::BAD_REQUEST, "The Idempotency-Key is not valid")

@@ -23,7 +23,7 @@ mod merge_tests;
 #[cfg(test)]
 mod tests;
 
-pub use api::{ImportState, ImportTicket, ImportView, UploadTicket};
+pub use api::{CreateImportBody, ImportState, ImportTicket, ImportView, UploadTicket};
 pub use draft::{Draft, DraftVariant};
 pub use draft_product::{Drafted, draft_product};
 pub use fault::LineFault;
