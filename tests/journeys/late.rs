@@ -17,10 +17,7 @@ const COLUMNS: [&str; 8] = [
 
 /// Creates an import whose file is never uploaded, so that the test can deliver its rows.
 async fn ticket(shop: &Shop) -> String {
-    let request = shop
-        .request("POST", "/v1/admin/imports")
-        .bearer_auth(&shop.staff_token);
-    let ticket = shop.send(request).await.expect(202);
+    let ticket = shop.import_ticket(1000).await;
     ticket["id"].as_str().unwrap().to_owned()
 }
 

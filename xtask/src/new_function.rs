@@ -182,7 +182,13 @@ fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
         Some(_) => None,
         None => Some(load(&changes.root.join(&template_path))?),
     };
-    let mut needed = vec!["ApiId", "ApiAccess", "OriginSecret", "TableName", "TableArn"];
+    let mut needed = vec![
+        "ApiId",
+        "ApiAccess",
+        "OriginSecret",
+        "TableName",
+        "TableArn",
+    ];
     if function.is_for_staff() {
         needed.extend(["StaffTokenPublicKey", "StaffTokenMaxHours"]);
     }

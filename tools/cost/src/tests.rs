@@ -349,7 +349,7 @@ fn each_goal_says_what_stands_in_its_way() {
     };
     assert!(cdn.is_met && lean.is_met && !direct.is_met && !idle.is_met);
     assert_eq!(direct.cause, "API Gateway");
-    assert_eq!(idle.cause, "SQS");
+    assert_eq!(idle.cause, "CloudWatch alarms");
     let text = page::tables(&outlook);
     assert!(text.contains("**missed by $"), "{text}");
     assert!(

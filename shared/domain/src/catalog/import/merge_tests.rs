@@ -164,7 +164,12 @@ fn an_unreadable_row_leaves_its_variant_as_it_is() {
     // Also if it is the only one.
     let single = "Handle,Title,Variant SKU,Variant Price\nmug,Mug,MUG,5.00\n";
     let before_mug = stored(single);
-    let (draft, faults) = over(Some(&before_mug), &single.replace("5.00", "5,00").replace("MUG,5,00", "MUG,\"5,00\""));
+    let (draft, faults) = over(
+        Some(&before_mug),
+        &single
+            .replace("5.00", "5,00")
+            .replace("MUG,5,00", "MUG,\"5,00\""),
+    );
     assert_eq!(faults, [(2, "invalid_price".to_owned())]);
     assert_eq!(variants(&draft.unwrap()), [("MUG", 500)]);
     // Without a readable row nothing is known about the product's options.

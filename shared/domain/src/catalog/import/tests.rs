@@ -92,7 +92,11 @@ fn every_line_end_gives_the_lines_of_an_editor() {
                 q,Q,\"x\n\ny\",Title,Default Title,Q1,1,1,\n\
                 ,R,x,Title,Default Title,R1,1,1,\n";
     for end in ["\n", "\r\n", "\r"] {
-        let Imported { drafts, faults, rows } = import(&file.replace('\n', end));
+        let Imported {
+            drafts,
+            faults,
+            rows,
+        } = import(&file.replace('\n', end));
         let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
         assert_eq!(
             (drafts.len(), lines.as_slice(), rows),
@@ -117,7 +121,11 @@ fn a_stray_quote_is_an_error_of_its_row() {
         "https://example.com/a.png,\"5\\\" nails\"",
         "https://example.com/a.png,5\" nails",
     ] {
-        let Imported { drafts, faults, rows } = import(&format!("{head}p,P,1,{cells}\n{rest}"));
+        let Imported {
+            drafts,
+            faults,
+            rows,
+        } = import(&format!("{head}p,P,1,{cells}\n{rest}"));
         assert_eq!((drafts.len(), rows), (5, 6), "{cells}");
         assert_eq!(faults, [(2, "invalid_quote".to_owned())], "{cells}");
     }
