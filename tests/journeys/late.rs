@@ -316,23 +316,26 @@ async fn a_sku_that_is_not_given_up_stays_and_its_owner_is_named() {
     let page = shop.get("/v1/products/thief").await.expect(200);
     assert_eq!(page["variants"][1]["sku"], "T-M", "M stays as it was");
 
-    // Two new products of one file: the first one has it, and the message names that.
-    let rows = [
-        "x,X,active,Title,Default Title,X1,5,10.00\n",
-        "y,Y,active,Title,Default Title,X1,5,10.00\n",
-    ];
-    let import = shop.import(format!("{HEAD}{}", rows.concat())).await;
-    assert_eq!(codes(&import), [(3, "sku_taken")], "{import}");
-    // And the one that has it keeps it.
-    let import = shop.import(format!("{HEAD}{}{}", rows[1], rows[0])).await;
-    assert_eq!(codes(&import), [(2, "sku_taken")], "{import}");
-    assert!(
-        import["errors"][0]["message"]
-            .as_str()
-            .unwrap()
-            .contains(" x "),
-        "{import}"
-    );
+    // Two new products of one file: the first by slug has it, in either order, and the message names it.
+    for sku in ["X1", "X2"] {
+        let mut rows = ["x", "y"]
+            .map(|handle| format!("{handle}-{sku},X,active,Title,Default Title,{sku},5,10.00\n"));
+        let lines = if sku == "X1" { [3, 2] } else { [2, 3] };
+        if sku == "X2" {
+            rows.reverse();
+        }
+        // Again in the other order: the one that has it keeps it.
+        for line in lines {
+            let import = shop.import(format!("{HEAD}{}", rows.concat())).await;
+            assert_eq!(codes(&import), [(line, "sku_taken")], "{import}");
+            let message = import["errors"][0]["message"].as_str().unwrap();
+            assert!(
+                message.contains(&format!(" x-{} ", sku.to_lowercase())),
+                "{import}"
+            );
+            rows.reverse();
+        }
+    }
 }
 
 /// The kind of fault: the owner of a SKU depends on the order of rows, here in different chunks.

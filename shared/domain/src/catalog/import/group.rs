@@ -23,8 +23,8 @@ pub struct RowGroup {
     /// among the rows may be among those.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
-    /// SKUs of these rows that the rows of another product come before with, and its slug. This product keeps
-    /// those that it has, and does not take them.
+    /// SKUs of these rows that another product of the file has, too, and the slug of the one that may take
+    /// them. This product keeps those that it has, and takes none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub contested: BTreeMap<String, String>,
 }
@@ -168,33 +168,40 @@ impl Groups {
                 let fault = |line| LineFault::handle_collision(line, &group.handle, other);
                 usable.faults.extend(group.fail_all(fault));
             } else if bytes > MAX_GROUP_BYTES {
-                usable.faults.extend(group.fail_all(LineFault::product_too_large));
+                usable
+                    .faults
+                    .extend(group.fail_all(LineFault::product_too_large));
             } else {
                 usable.groups.push(group);
             }
         }
         // Stable sort: products give their SKUs up before others take them.
-        usable
-            .groups
-            .sort_by_key(|group| !group.gives_up_skus());
+        usable.groups.sort_by_key(|group| !group.gives_up_skus());
         usable
     }
 }
 
-/// Notes the SKUs that several products have, so that it does not depend on chance which one takes them. A
-/// product that is archived has none.
+/// Notes the SKUs that several products have. The first one by slug may take them, so that it depends on
+/// neither chance nor the order of rows. A product that is archived has none.
 fn contest(groups: &mut [RowGroup]) {
-    let mut first: HashMap<String, String> = HashMap::new();
-    for group in groups {
-        if group.gives_up_skus() {
-            continue;
+    let mut takers: HashMap<String, String> = HashMap::new();
+    let skus = |group: &RowGroup| {
+        let rows = group.rows.iter().filter(|row| !row.sku.is_empty());
+        let skus: Vec<String> = rows.map(|row| row.sku.clone()).collect();
+        skus
+    };
+    for group in groups.iter().filter(|group| !group.gives_up_skus()) {
+        for sku in skus(group) {
+            let taker = takers.entry(sku).or_insert_with(|| group.slug.clone());
+            if group.slug < *taker {
+                taker.clone_from(&group.slug);
+            }
         }
-        for row in group.rows.iter().filter(|row| !row.sku.is_empty()) {
-            let owner = first
-                .entry(row.sku.clone())
-                .or_insert_with(|| group.slug.clone());
-            if *owner != group.slug {
-                group.contested.insert(row.sku.clone(), owner.clone());
+    }
+    for group in groups.iter_mut().filter(|group| !group.gives_up_skus()) {
+        for sku in skus(group) {
+            if let Some(taker) = takers.get(&sku).filter(|taker| **taker != group.slug) {
+                group.contested.insert(sku, taker.clone());
             }
         }
     }
