@@ -142,44 +142,50 @@ async fn a_count_is_newer_than_the_imports_before_it() {
 #[tokio::test]
 async fn an_import_that_broke_off_is_completed_or_replaced() {
     let shop = Shop::start().await;
-    let file = |price: &str| format!("{HEAD}p,P,active,Title,Default Title,P1,5,{price}\n");
-    shop.import(file("10.00")).await;
-    let broken = ticket(&shop).await;
-    // What the import has done when it breaks off: it has begun, and written price and stock.
-    let update = |key: &str, sort: &str, expression: &str| {
-        json!({
+    let file = |price: &str, quantity: &str| {
+        format!("{HEAD}p,P,active,Title,Default Title,P1,{quantity},{price}\n")
+    };
+    let update = async |key: &str, sort: &str, stamp: &str, expression: &str| {
+        let update = json!({
             "TableName": shop.stack().template.table["TableName"],
             "Key": { "PK": { "S": key }, "SK": { "S": sort } },
             "UpdateExpression": expression,
-            "ExpressionAttributeValues": { ":stamp": { "S": broken.trim_start_matches("imp_") }, ":n": { "N": "50" } },
-        })
+            "ExpressionAttributeValues": { ":stamp": { "S": stamp.trim_start_matches("imp_") }, ":n": { "N": "50" } },
+        });
+        shop.table("UpdateItem", &update).await;
     };
-    let begun = update(
-        "PRODUCT#p",
-        "PRODUCT",
-        "SET changing_by = :stamp ADD version :n",
-    );
-    shop.table("UpdateItem", &begun).await;
-    let written = update(
-        "VARIANT#P1",
-        "VARIANT",
-        "SET changed_by = :stamp, counted_by = :stamp, price = :n, available = :n, counted = :n",
-    );
-    shop.table("UpdateItem", &written).await;
+    shop.import(file("10.00", "5")).await;
+    // The files that come after two imports have broken off, and the stock that they leave.
+    for (after, left) in [(file("10.00", "5"), 5), (file("11.00", ""), 50)] {
+        let broken = ticket(&shop).await;
+        let begun = ticket(&shop).await;
+        // One has begun, and written price and stock; the other one has only begun.
+        for import in [&broken, &begun] {
+            let begin = "SET changing_by = :stamp ADD version :n";
+            update("PRODUCT#p", "PRODUCT", import, begin).await;
+        }
+        let write = "SET changed_by = :stamp, counted_by = :stamp, price = :n, available = :n, counted = :n, sold_at_count = sold";
+        update("VARIANT#P1", "VARIANT", &broken, write).await;
 
-    let newer = shop.import(file("10.00")).await;
-    assert_eq!(newer["rows_imported"], 1, "{newer}");
-    assert_eq!(
-        shop.stock("P1").await,
-        StockCounts::unreserved(5),
-        "the product's data alone look unchanged"
-    );
-    shop.buy(&[("P1", 2)], "tok_ok", "paid").await;
-    deliver(&shop, &chunk(&broken, "P1", "50", "0.50")).await;
-    assert_eq!(codes(&report(&shop, &broken).await), [(2, "superseded")]);
+        let newer = shop.import(after).await;
+        assert_eq!(newer["rows_imported"], 1, "{newer}");
+        assert_eq!(
+            shop.stock("P1").await,
+            StockCounts::unreserved(left),
+            "the product's data alone look unchanged"
+        );
+        shop.buy(&[("P1", 2)], "tok_ok", "paid").await;
+        for import in [&broken, &begun] {
+            deliver(&shop, &chunk(import, "P1", "60", "0.50")).await;
+            assert_eq!(codes(&report(&shop, import).await), [(2, "superseded")]);
+        }
+        assert_eq!(shop.stock("P1").await, StockCounts::unreserved(left - 2));
+    }
+    // The last quantity was not 5, although no import has said another one to its end.
+    shop.import(file("10.00", "5")).await;
     assert_eq!(
         (price(&shop, "p").await, shop.stock("P1").await),
-        (1000, StockCounts::unreserved(3))
+        (1000, StockCounts::unreserved(5))
     );
 }
 

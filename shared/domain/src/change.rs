@@ -17,10 +17,18 @@ use crate::id::ImportId;
 #[serde(transparent)]
 pub struct ChangeStamp(String);
 
+/// What the stamp of a count ends with.
+const COUNT: &str = "-count";
+
 impl ChangeStamp {
-    /// The stamp of a change that is made now.
-    pub fn at(now: Timestamp, random: [u8; 16]) -> Self {
-        ImportId::at(now, random).into()
+    /// The stamp of a count that is made now.
+    pub fn of_count(now: Timestamp, random: [u8; 16]) -> Self {
+        Self(format!("{}{COUNT}", ImportId::at(now, random).digits()))
+    }
+
+    /// Whether the change is an import: unlike a count, it may break off and be half done.
+    pub fn is_import(&self) -> bool {
+        !self.0.ends_with(COUNT)
     }
 
     /// The stamp as text, which sorts like the stamp.
@@ -51,10 +59,17 @@ mod tests {
         /// The kind: an older message overwrites newer truth.
         #[test]
         fn stamps_sort_by_time(a in 0_i64..9_999_999_999_999, step in 1_i64..1_000_000, x: [u8; 16], y: [u8; 16]) {
-            let early = ImportId::at(Timestamp::from_millisecond(a).unwrap(), x);
-            let late = ChangeStamp::at(Timestamp::from_millisecond(a + step).unwrap(), y);
-            prop_assert!(ChangeStamp::from(early) < late);
-            prop_assert!(ChangeStamp::from(early).as_str() < late.as_str());
+            let early = Timestamp::from_millisecond(a).unwrap();
+            let late = Timestamp::from_millisecond(a + step).unwrap();
+            let changes = |at, random| {
+                [ChangeStamp::from(ImportId::at(at, random)), ChangeStamp::of_count(at, random)]
+            };
+            for early in changes(early, x) {
+                for late in changes(late, y) {
+                    prop_assert!(early < late);
+                    prop_assert!(early.as_str() < late.as_str());
+                }
+            }
         }
     }
 }

@@ -42,22 +42,30 @@ struct Import<'a> {
 struct Writing<'a> {
     group: &'a RowGroup,
     import: &'a Import<'a>,
-    /// The change that had begun to write them and has not ended: it may have set their stock.
-    pending: Option<ChangeStamp>,
+    /// The last change that has written product and variants.
+    finished: Option<&'a ChangeStamp>,
     may_wait: bool,
 }
 
 impl Writing<'_> {
     /// Units to set a variant's stock to, whose stock was set by `counted_by`. Only a quantity that differs
     /// from an earlier import's changes the stock, so that units sold since then stay sold.
-    fn quantity(&self, variant: &DraftVariant, counted_by: Option<ChangeStamp>) -> Option<i64> {
-        if counted_by.as_ref() == Some(&self.import.stamp) {
+    fn quantity(
+        &self,
+        variant: &mut DraftVariant,
+        counted_by: Option<&ChangeStamp>,
+    ) -> Option<i64> {
+        if counted_by == Some(&self.import.stamp) {
             return None;
         }
-        let unfinished = counted_by.is_some() && counted_by == self.pending;
-        variant
-            .new_quantity
-            .or(variant.quantity.filter(|_| unfinished))
+        // An import that broke off has set the stock, and the product does not know to what.
+        let is_unknown =
+            counted_by.is_some_and(ChangeStamp::is_import) && counted_by > self.finished;
+        if !is_unknown {
+            return variant.new_quantity;
+        }
+        variant.quantity = variant.given_quantity;
+        variant.given_quantity
     }
 }
 
@@ -183,10 +191,9 @@ impl ImportRows {
                     }
                 }
             }
-            let pending = stored.and_then(|stored| stored.changing_by.clone());
             let wanted: Vec<Sku> = draft.variants.iter().map(|it| it.sku.clone()).collect();
             if let Some(stored) = &mut previous
-                && pending.as_ref() != Some(&import.stamp)
+                && stored.product.changing_by.as_ref() != Some(&import.stamp)
                 && self.store.begin_change(stored, &import.stamp).await?
                     == PutProductOutcome::VersionConflict
             {
@@ -196,7 +203,7 @@ impl ImportRows {
             let product = Writing {
                 group,
                 import,
-                pending,
+                finished: stored.and_then(|stored| stored.changed_by.as_ref()),
                 may_wait,
             };
             let written = self
@@ -252,7 +259,7 @@ impl ImportRows {
         let mut available = Vec::with_capacity(draft.variants.len());
         let mut kept = Vec::with_capacity(draft.variants.len());
         let mut taken = RowFaults::default();
-        for variant in std::mem::take(&mut draft.variants) {
+        for mut variant in std::mem::take(&mut draft.variants) {
             let title = variant.line_title(&draft.title);
             let contested = group.contested.get(variant.sku.as_str());
             let details = VariantDetails {
@@ -261,6 +268,7 @@ impl ImportRows {
                 title: &title,
                 price: variant.price,
                 for_sale: draft.is_for_sale(),
+                is_new: variant.is_new,
                 initial_quantity: variant.new_quantity.unwrap_or_default(),
                 backorder: variant.backorder,
                 untracked: variant.untracked,
@@ -273,7 +281,7 @@ impl ImportRows {
                     variant: written,
                     counted_by,
                 } => {
-                    let counted = match writing.quantity(&variant, counted_by) {
+                    let counted = match writing.quantity(&mut variant, counted_by.as_ref()) {
                         Some(on_hand) => self.count(&variant, on_hand, writing, faults).await?,
                         None => None,
                     };

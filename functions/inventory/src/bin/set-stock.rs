@@ -31,7 +31,7 @@ impl Endpoint for SetStock {
         let count = CountStock {
             sku: &sku,
             on_hand,
-            stamp: &ChangeStamp::at(request.now, runtime::random()?),
+            stamp: &ChangeStamp::of_count(request.now, runtime::random()?),
             replaces: expected.map_or(Replaces::Any, Replaces::Version),
         };
         let variant = match self.store.set_stock(count).await? {

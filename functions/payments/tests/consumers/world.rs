@@ -6,7 +6,7 @@ use domain::{
     cart::Cart,
     catalog::Sku,
     change::ChangeStamp,
-    id::{OrderId, RefundId},
+    id::{ImportId, OrderId, RefundId},
     idempotency::Fingerprint,
     inventory::HeldUnits,
     money::Money,
@@ -21,9 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::emulators::Tables;
 use payments::{Next, Payments};
 use runtime::{ConsumeError, Environment};
-use store::{
-    ChangeOutcome, Consistency, CountStock, Placement, Replaces, Store, VariantDetails,
-};
+use store::{ChangeOutcome, Consistency, CountStock, Placement, Replaces, Store, VariantDetails};
 
 use crate::provider::PreparedProvider;
 
@@ -123,7 +121,7 @@ impl Shop {
                 let count = CountStock {
                     sku: &SKU,
                     on_hand: reserved,
-                    stamp: &ChangeStamp::at(now, [2; 16]),
+                    stamp: &ChangeStamp::of_count(now, [2; 16]),
                     replaces: Replaces::Any,
                 };
                 self.store.set_stock(count).await.unwrap();
@@ -250,10 +248,11 @@ async fn place(store: &Store, placed: Placed) -> Order {
         for_sale: true,
         backorder: false,
         untracked: false,
+        is_new: true,
         initial_quantity: ON_HAND,
         withdrawn: false,
         may_take: true,
-        stamp: &ChangeStamp::at(placed_at(), [1; 16]),
+        stamp: &ImportId::at(placed_at(), [1; 16]).into(),
     };
     store.put_variant_details(&details).await.unwrap();
     let cart = Cart::new([1; 16], placed_at());

@@ -61,7 +61,7 @@ pub enum Replaces {
     Any,
     /// The version that the person who counts has seen.
     Version(u64),
-    /// A count that is older, as the message may be late.
+    /// A count that is older, of a variant that no newer change has written, as the message may be late.
     Older,
 }
 
@@ -72,7 +72,7 @@ pub enum CountOutcome {
     Counted(Variant),
     /// The same count was made before; nothing was changed.
     Repeated,
-    /// A newer count was made; nothing was changed.
+    /// A newer count was made, or a newer change has written the variant; nothing was changed.
     Superseded,
     /// The stock has another version; nothing was changed.
     OtherVersion,
@@ -80,8 +80,10 @@ pub enum CountOutcome {
     NoSuchVariant,
 }
 
-/// Condition that the stock of the first shard is from an older change.
-const COUNTED_BEFORE: &str = " AND (attribute_not_exists(counted_by) OR counted_by < :stamp)";
+/// Condition that stock and details of the first shard are not from a newer change. A change that has written
+/// the details has decided about the stock, too.
+const COUNTED_BEFORE: &str = " AND (attribute_not_exists(counted_by) OR counted_by < :stamp) \
+     AND (attribute_not_exists(changed_by) OR changed_by <= :stamp)";
 /// Condition that the counters of a shard have not changed.
 const SAME_VERSION: &str = " AND (stock_version = :version \
      OR (attribute_not_exists(stock_version) AND :version = :zero))";
@@ -123,7 +125,13 @@ impl Store {
         if found.shards.is_some_and(|shards| shards > 1) {
             return self.set_split_stock(count).await;
         }
-        Ok(refused_count(count, found.counted_by.as_ref()))
+        // The response of an earlier attempt was lost, and sales may have followed.
+        if let Replaces::Version(_) = count.replaces
+            && found.counted_by.as_ref() == Some(count.stamp)
+        {
+            return Ok(CountOutcome::Counted(found.into()));
+        }
+        Ok(refused_count(count, &found))
     }
 
     /// The same for several shards: the available units are distributed evenly.
@@ -198,7 +206,7 @@ impl Store {
                         continue;
                     };
                     let found: VariantRecord = from_item(item)?;
-                    let refused = refused_count(count, found.counted_by.as_ref());
+                    let refused = refused_count(count, &found);
                     // With another version of a shard, the next look decides.
                     if matches!(refused, CountOutcome::Repeated | CountOutcome::Superseded) {
                         return Ok(refused);
@@ -362,15 +370,16 @@ impl Store {
     }
 }
 
-/// Why a count was refused whose stock was set by `by`.
-fn refused_count(count: CountStock<'_>, by: Option<&ChangeStamp>) -> CountOutcome {
-    match by {
-        Some(by) if count.replaces == Replaces::Older && by == count.stamp => {
-            CountOutcome::Repeated
-        }
-        Some(by) if count.replaces == Replaces::Older && by > count.stamp => {
-            CountOutcome::Superseded
-        }
-        _ => CountOutcome::OtherVersion,
+/// Why a count was refused by the first shard as it was `found`.
+fn refused_count(count: CountStock<'_>, found: &VariantRecord) -> CountOutcome {
+    let is_newer = |by: &Option<ChangeStamp>| by.as_ref() > Some(count.stamp);
+    if count.replaces != Replaces::Older {
+        CountOutcome::OtherVersion
+    } else if is_newer(&found.counted_by) || is_newer(&found.changed_by) {
+        CountOutcome::Superseded
+    } else if found.counted_by.as_ref() == Some(count.stamp) {
+        CountOutcome::Repeated
+    } else {
+        CountOutcome::OtherVersion
     }
 }

@@ -57,6 +57,8 @@ pub struct VariantDetails<'a> {
     pub backorder: bool,
     /// Whether its units are not counted, and sold without limit.
     pub untracked: bool,
+    /// Whether the SKU is new to the product, so that the variant may be new.
+    pub is_new: bool,
     /// Units on hand, if the variant is new.
     pub initial_quantity: i64,
     /// Whether another product may take the SKU, because this one is archived.
@@ -220,6 +222,12 @@ impl Store {
         } else {
             "(product_slug = :slug"
         };
+        // A known variant without this attribute was counted before counts had stamps, and by another change.
+        let counted_by = if details.is_new {
+            "counted_by = if_not_exists(counted_by, :stamp), "
+        } else {
+            ""
+        };
         let mut update = self
             .update(&Key::variant(details.sku))
             .update_expression(format!(
@@ -230,8 +238,7 @@ impl Store {
                  available = if_not_exists(available, :quantity), \
                  reserved = if_not_exists(reserved, :zero), \
                  counted = if_not_exists(counted, :quantity), \
-                 counted_by = if_not_exists(counted_by, :stamp), \
-                 sold = if_not_exists(sold, :zero), \
+                 {counted_by}sold = if_not_exists(sold, :zero), \
                  sold_at_count = if_not_exists(sold_at_count, :zero){withdrawn}"
             ))
             .condition_expression(format!(

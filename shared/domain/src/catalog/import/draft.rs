@@ -66,9 +66,15 @@ pub struct DraftVariant {
     pub compare_at_price: Option<Money>,
     /// Units on hand according to this file or an earlier one.
     pub quantity: Option<i64>,
-    /// Units on hand if this file changes them.
+    /// Units on hand according to this file.
+    #[serde(skip)]
+    pub given_quantity: Option<i64>,
+    /// The same if an earlier file did not say so.
     #[serde(skip)]
     pub new_quantity: Option<i64>,
+    /// Whether the SKU is new to the product.
+    #[serde(skip)]
+    pub is_new: bool,
     /// Whether the variant is sold beyond its stock.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backorder: bool,

@@ -106,7 +106,9 @@ impl StoredVariant<'_> {
             price: self.view.price,
             compare_at_price: self.view.compare_at_price,
             quantity: self.imported.and_then(|imported| imported.quantity),
+            given_quantity: None,
             new_quantity: None,
+            is_new: false,
             backorder: self.imported.is_some_and(|imported| imported.backorder),
             untracked: self.imported.is_some_and(|imported| imported.untracked),
         }
@@ -486,19 +488,17 @@ impl<'a> Reading<'a> {
         };
         // A SKU that is new to the product has no quantity yet. That of an untracked variant says nothing.
         let counted = by_sku.and_then(|stored| stored.imported?.quantity);
-        let (quantity, new_quantity) = match (untracked, given) {
-            (true, _) => (None, None),
-            (false, None) => (counted, None),
-            (false, given) => (given, given.filter(|_| given != counted)),
-        };
+        let given = given.filter(|_| !untracked);
         Ok(DraftVariant {
             row: Some(index),
             sku,
             option_values,
             price,
             compare_at_price: compare_at_price.filter(|price| price.amount > 0),
-            quantity,
-            new_quantity,
+            quantity: given.or(counted).filter(|_| !untracked),
+            given_quantity: given,
+            new_quantity: given.filter(|_| given != counted),
+            is_new: by_sku.is_none(),
             backorder,
             untracked,
         })
