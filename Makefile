@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `cargo xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
-.PHONY: dev local-aws test proof faults properties load stage build deploy lint setup setup-sam clean-data help
+.PHONY: dev local-aws test proof faults properties load stage build release deploy lint setup setup-sam clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,7 +19,7 @@ local-aws: setup xtask ## AWS alone, without functions, for `cargo lambda watch`
 	@target/debug/xtask local-aws
 
 test: prerequisites setup lint browser ## every check and every test (SKIP_MISSING=1 goes on without a browser or Redis)
-	cargo nextest run --workspace --lib --tests --features stampede-cache/redis
+	cargo nextest run --workspace --lib --tests
 	@infra/local/prerequisites.sh
 
 .PHONY: prerequisites
@@ -38,7 +38,12 @@ faults: setup xtask ## every call going wrong in every way, SEEDS times over (SE
 
 lint: setup ## formatting, lints, and what must agree with what
 	cargo fmt --all --check
+ifdef RUSTC_WORKSPACE_WRAPPER
+	cargo build --workspace --all-targets
+	cargo build --workspace --lib --all-features
+else
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
+endif
 	cargo deny --log-level error check bans licenses sources
 	.venv/bin/cfn-lint template.yaml infra/*.yaml functions/*/template.yaml
 	@$(MAKE) --no-print-directory xtask
@@ -75,6 +80,9 @@ stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell somet
 build: setup ## release binaries for AWS (ARCH=arm64 or x86_64)
 	$(if $(filter arm64,$(ARCH)),rustup target add aarch64-unknown-linux-gnu)
 	cargo lambda build --release --bins $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+
+release: setup ## release binaries for this machine, as `make stage` deploys them
+	cargo lambda build --quiet --release --bins $(if $(filter aarch64 arm64,$(shell uname -m)),--arm64)
 
 deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages included
 	.venv/sam/bin/sam build && .venv/sam/bin/sam deploy

@@ -24,6 +24,10 @@ async fn lines_are_set_removed_and_priced_as_of_now() {
         json!({ "amount": 0, "currency": "USD" })
     );
 
+    // The kind of fault: a response of its own making instead of the stored resource.
+    let stored = shop.get(&format!("/v1/carts/{id}")).await.expect(200);
+    assert_eq!(stored, empty);
+
     let path = |sku: &str| format!("/v1/carts/{id}/lines/{sku}");
     shop.call("PUT", &path("TEE"), &json!({ "quantity": 1 }))
         .await

@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::{
     measure::{self, Floor},
     run::{Bench, of},
-    scenarios::{Events, Scenario},
+    scenarios::{Events, Expected, Scenario},
     world::{Setting, World},
 };
 
@@ -299,8 +299,12 @@ struct Instructions {
 impl Bench {
     async fn count_floor(&self) -> Outcome<Budget> {
         let lambda = &self.floor.lambda;
-        let events = vec![self.floor.event.clone(); CALLS + 2];
-        let instructions = self.instructions(lambda, HELLO, false, &events).await?;
+        let events = Events {
+            events: vec![self.floor.event.clone(); CALLS + 2],
+            repeatable: true,
+            expected: Expected::Success,
+        };
+        let instructions = self.instructions(HELLO, false, &events).await?;
         lambda.restart(None).await;
         let need = Need {
             instructions: instructions.per_call,
@@ -339,10 +343,12 @@ impl Bench {
         };
         let counted = events.split_off(CALLS + 1);
         self.run_as(name, scenario.way()).await?;
-        let payload = Events {
+        let of = |events| Events {
             events,
             repeatable: false,
+            expected: scenario.expected,
         };
+        let (payload, counted) = (of(events), of(counted));
         let effort = measure::Effort {
             starts: 0,
             invocations: CALLS,
@@ -351,9 +357,7 @@ impl Bench {
         };
         let figures =
             measure::warm(lambda, Some(&self.world), name, &payload, None, effort).await?;
-        let instructions = self
-            .instructions(lambda, name, scenario.uncached, &counted)
-            .await?;
+        let instructions = self.instructions(name, scenario.uncached, &counted).await?;
         let mut need = Need {
             instructions: instructions.per_call,
             log_lines: figures.log_lines,
@@ -372,11 +376,12 @@ impl Bench {
 
     async fn instructions(
         &self,
-        lambda: &Lambda,
         name: &str,
         uncached: bool,
-        events: &[Value],
+        events: &Events,
     ) -> Outcome<Instructions> {
+        let lambda = &self.world.stack.lambda;
+        let expected = events.expected;
         self.binaries.install(
             name,
             Way {
@@ -384,9 +389,9 @@ impl Bench {
                 counted: true,
             },
         )?;
-        let (one, more) = events.split_at(1);
-        let first = self.run_counted(lambda, name, one).await?;
-        let all = self.run_counted(lambda, name, more).await?;
+        let (one, more) = events.events.split_at(1);
+        let first = self.run_counted(name, expected, one).await?;
+        let all = self.run_counted(name, expected, more).await?;
         self.binaries.install(name, Way::default())?;
         lambda.restart(Some(&[name.to_owned()])).await;
         let calls = u64::try_from(more.len().saturating_sub(1).max(1))?;
@@ -397,10 +402,12 @@ impl Bench {
     }
 
     /// Instructions of a process that handles these calls and is stopped.
-    async fn run_counted(&self, lambda: &Lambda, name: &str, events: &[Value]) -> Outcome<u64> {
+    async fn run_counted(&self, name: &str, expected: Expected, events: &[Value]) -> Outcome<u64> {
+        let lambda = &self.world.stack.lambda;
         lambda.restart(Some(&[name.to_owned()])).await;
         for event in events {
-            lambda.invoke(name, event.to_string().into()).await?;
+            let response = lambda.invoke(name, event.to_string().into()).await?;
+            expected.check(name, &response)?;
         }
         let processes = lambda.processes(name);
         let [process] = processes[..] else {

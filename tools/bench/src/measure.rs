@@ -98,20 +98,21 @@ fn ready(process: &Process) -> Outcome<Ready> {
 pub(crate) async fn starts(
     lambda: &Lambda,
     name: &str,
-    events: &[Value],
+    events: &Events,
     floor: Option<&Floor>,
     function: &mut Function,
 ) -> Outcome {
     let (mut start, mut start_cpu, mut first, mut first_cpu) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut hello = Vec::new();
-    for event in events {
+    for event in &events.events {
         if let Some(floor) = floor {
             hello.push(floor.fresh().await?);
         }
         lambda.restart(Some(&[name.to_owned()])).await;
-        lambda.invoke(name, event.to_string().into()).await?;
+        let response = lambda.invoke(name, event.to_string().into()).await?;
         let done = Instant::now();
+        events.expected.check(name, &response)?;
         let process = only(lambda, name)?;
         let ready = ready(&process)?;
         let cpu = cpu(process)?;
@@ -147,8 +148,9 @@ pub(crate) async fn warm(
     let payload = |index: usize| payloads[index % payloads.len()].clone();
     let mut answer_bytes = 0;
     for index in 0..warm_up.max(1) {
-        let answer = lambda.invoke(name, payload(index).into()).await?;
-        answer_bytes = answer.len() as u64;
+        let response = lambda.invoke(name, payload(index).into()).await?;
+        events.expected.check(name, &response)?;
+        answer_bytes = response.len() as u64;
     }
     let process = only(lambda, name)?;
     let hello = match floor {
@@ -167,8 +169,9 @@ pub(crate) async fn warm(
     for index in warm_up..warm_up + count {
         let payload = payload(index);
         let started = Instant::now();
-        lambda.invoke(name, payload.into()).await?;
+        let response = lambda.invoke(name, payload.into()).await?;
         times.push(micros(started.elapsed()));
+        events.expected.check(name, &response)?;
         if let Some(floor) = floor {
             floor.invoke().await?;
         }

@@ -23,7 +23,7 @@ use local::{
 use crate::{
     measure::{self, Effort, Floor},
     page,
-    scenarios::{Events, SCENARIOS, Scenario},
+    scenarios::{Events, Expected, SCENARIOS, Scenario},
     table,
     world::{Setting, World},
 };
@@ -363,8 +363,12 @@ impl Bench {
         let events = Events {
             events: vec![self.floor.event.clone()],
             repeatable: true,
+            expected: Expected::Success,
         };
-        let started = vec![self.floor.event.clone(); effort.starts];
+        let started = Events {
+            events: vec![self.floor.event.clone(); effort.starts],
+            ..events
+        };
         measure::starts(lambda, HELLO, &started, None, &mut function).await?;
         let figures = measure::warm(lambda, None, HELLO, &events, None, effort).await?;
         function.scenarios.insert(HELLO.to_owned(), figures);
@@ -408,7 +412,7 @@ pub(crate) fn of(name: &str) -> impl Iterator<Item = &'static Scenario> + use<'_
 /// The events of a scenario.
 struct Apart {
     /// One for each fresh process.
-    started: Vec<serde_json::Value>,
+    started: Events,
     /// Those for the warm process.
     rest: Events,
 }
@@ -417,14 +421,20 @@ fn apart(mut events: Events, starts: usize) -> Apart {
     if events.repeatable {
         let first = events.events[0].clone();
         return Apart {
-            started: vec![first; starts],
+            started: Events {
+                events: vec![first; starts],
+                ..events
+            },
             rest: events,
         };
     }
     let rest = events.events.split_off(starts);
     Apart {
-        started: std::mem::replace(&mut events.events, rest),
-        rest: events,
+        rest: Events {
+            events: rest,
+            ..events
+        },
+        started: events,
     }
 }
 

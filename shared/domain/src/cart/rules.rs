@@ -44,13 +44,15 @@ pub struct CartLine {
 }
 
 impl Cart {
-    /// Creates an empty cart that expires after [`LIFETIME`].
+    /// Creates an empty cart that expires after [`LIFETIME`], in whole seconds, as the table stores it.
     pub fn new(random: [u8; 16], now: Timestamp) -> Self {
+        let expires_at = now + LIFETIME;
+        let fraction = SignedDuration::from_nanos(expires_at.subsec_nanosecond().into());
         Self {
             id: CartId::random(random),
             version: 0,
             lines: Vec::new(),
-            expires_at: now + LIFETIME,
+            expires_at: expires_at - fraction,
             order_id: None,
         }
     }
