@@ -28,7 +28,7 @@ fn chunk(import: &str, sku: &str, quantity: &str, price: &str) -> Value {
         "sku": sku, "quantity": quantity, "price": price,
     });
     let group = json!({ "slug": "p", "handle": "p", "rows": [row] });
-    json!({ "import_id": import, "number": 1, "total": 1, "columns": COLUMNS, "groups": [group] })
+    json!({ "import_id": import, "number": 1, "columns": COLUMNS, "groups": [group] })
 }
 
 async fn deliver(shop: &Shop, chunk: &Value) {
@@ -367,6 +367,33 @@ async fn skus_change_hands_between_chunks() {
     let cart = shop.cart(&[("MOVED", 1)]).await;
     let cart = shop.get(&format!("/v1/carts/{cart}")).await.expect(200);
     assert_eq!(cart["lines"][0]["product_slug"], "new");
+
+    // A chunk waits for others only: not for ever, and not once they are done.
+    for (done, attempt, waits) in [(0, 1, true), (0, 3, true), (0, 4, false), (1, 1, false)] {
+        let import = ticket(&shop).await;
+        let progress = json!({
+            "TableName": shop.stack().template.table["TableName"],
+            "Key": { "PK": { "S": format!("IMPORT#{import}") }, "SK": { "S": "IMPORT" } },
+            "UpdateExpression": "SET chunks_total = :total, chunks_done = :done",
+            "ConditionExpression": "attribute_exists(PK)",
+            "ExpressionAttributeValues": { ":total": { "N": "2" }, ":done": { "N": done.to_string() } },
+        });
+        shop.table("UpdateItem", &progress).await;
+        let event = sqs_event(
+            &[&chunk(&import, "MOVED", "1", "1.00").to_string()],
+            attempt,
+        );
+        let answer = shop.invoke("import-rows", &event).await.unwrap();
+        let waiting = answer["batchItemFailures"].as_array().unwrap().len();
+        assert_eq!(waiting, usize::from(waits), "{done} {attempt}");
+        let report = report(&shop, &import).await;
+        let faults = if waits {
+            vec![]
+        } else {
+            vec![(2, "sku_taken")]
+        };
+        assert_eq!(codes(&report), faults, "{report}");
+    }
 }
 
 /// The kind of fault: absent, empty and default as one value.

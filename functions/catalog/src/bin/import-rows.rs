@@ -1,7 +1,7 @@
 //! Writes the products of one chunk of an import. A redelivered chunk changes nothing, and a late one
 //! nothing that a newer import or count has changed.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use domain::{
     catalog::{
@@ -15,7 +15,7 @@ use domain::{
     money::Currency,
 };
 use jiff::Timestamp;
-use runtime::{ConsumeError, Consumer, Delivery};
+use runtime::{ConsumeError, Consumer, Delivery, Later};
 use store::{
     Attempts, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome, Replaces, Store,
     VariantDetails,
@@ -23,8 +23,13 @@ use store::{
 
 /// The queue's last delivery: the chunk is reported as failed, so that its import can complete.
 const LAST_DELIVERY: u32 = 5;
-/// The last delivery that waits for another chunk of the import to give up a SKU.
-const LAST_WAIT: u32 = 3;
+/// How long a chunk waits for others of its import to give up a SKU, after each of its first deliveries: enough
+/// for files of tens of thousands of rows.
+const WAITS: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(30),
+    Duration::from_secs(240),
+];
 
 struct ImportRows {
     store: Store,
@@ -121,12 +126,17 @@ impl Consumer for ImportRows {
             }
         }
         // What the first pass gave up is free by now. What another chunk gives up may not be.
-        let may_wait = chunk.total > 1 && delivery.attempt <= LAST_WAIT;
+        let wait = match waiting.is_empty() || self.store.is_last_chunk(id).await? {
+            true => None,
+            false => WAITS.get(usize::try_from(delivery.attempt.saturating_sub(1))?),
+        };
         for group in waiting {
-            match self.import(group, &import, may_wait).await? {
+            match self.import(group, &import, wait.is_some()).await? {
                 Imported::Done(found) => faults.extend(found),
                 Imported::Waits => {
-                    return Err("the chunk waits for another one to give up a SKU".into());
+                    let why = "the chunk waits for another one to give up a SKU";
+                    let after = *wait.unwrap_or(&WAITS[0]);
+                    return Err(Later { why, after }.into());
                 }
             }
         }

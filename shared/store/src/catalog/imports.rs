@@ -217,6 +217,19 @@ impl Store {
         Ok(item.is_some())
     }
 
+    /// Whether a chunk that is not finished is the only such one of its import. Key: [`Key::import`], strongly
+    /// consistent. 1 read unit.
+    pub async fn is_last_chunk(&self, id: ImportId) -> Result<bool> {
+        let item = self
+            .get("GetItem import", &Key::import(id), Consistency::Strong)
+            .await?;
+        let Some(item) = item else {
+            return Ok(true);
+        };
+        let record: ImportRecord = from_item(item)?;
+        Ok(record.chunks_done + 1 >= record.chunks_total)
+    }
+
     /// Counts a processed chunk once, and completes the import with the last one. Keys:
     /// [`Key::import_chunk`], on the condition that it does not exist yet, and [`Key::import`]; then
     /// [`Key::import`] again, on the condition that it runs and all chunks are done. 5 write units or

@@ -17,8 +17,6 @@ pub struct Chunk {
     pub import_id: ImportId,
     /// Number of the chunk, from 1.
     pub number: u32,
-    /// Number of chunks of the import.
-    pub total: u32,
     /// Columns of the file.
     pub columns: Columns,
     /// Whole products; a product is never split across chunks.
@@ -53,16 +51,11 @@ pub fn chunks(
                 chunks.push(Chunk {
                     import_id,
                     number: chunks.len() as u32 + 1,
-                    total: 0,
                     columns: columns.clone(),
                     groups: vec![group],
                 });
             }
         }
-    }
-    let total = chunks.len() as u32;
-    for chunk in &mut chunks {
-        chunk.total = total;
     }
     Ok(chunks)
 }
