@@ -304,7 +304,7 @@ impl Bench {
             repeatable: true,
             expected: Expected::Success,
         };
-        let instructions = self.instructions(HELLO, false, &events).await?;
+        let instructions = self.instructions(lambda, HELLO, false, &events).await?;
         lambda.restart(None).await;
         let need = Need {
             instructions: instructions.per_call,
@@ -357,7 +357,9 @@ impl Bench {
         };
         let figures =
             measure::warm(lambda, Some(&self.world), name, &payload, None, effort).await?;
-        let instructions = self.instructions(name, scenario.uncached, &counted).await?;
+        let instructions = self
+            .instructions(lambda, name, scenario.uncached, &counted)
+            .await?;
         let mut need = Need {
             instructions: instructions.per_call,
             log_lines: figures.log_lines,
@@ -376,12 +378,11 @@ impl Bench {
 
     async fn instructions(
         &self,
+        lambda: &Lambda,
         name: &str,
         uncached: bool,
         events: &Events,
     ) -> Outcome<Instructions> {
-        let lambda = &self.world.stack.lambda;
-        let expected = events.expected;
         self.binaries.install(
             name,
             Way {
@@ -389,9 +390,10 @@ impl Bench {
                 counted: true,
             },
         )?;
+        let expected = events.expected;
         let (one, more) = events.events.split_at(1);
-        let first = self.run_counted(name, expected, one).await?;
-        let all = self.run_counted(name, expected, more).await?;
+        let first = self.run_counted(lambda, name, one, expected).await?;
+        let all = self.run_counted(lambda, name, more, expected).await?;
         self.binaries.install(name, Way::default())?;
         lambda.restart(Some(&[name.to_owned()])).await;
         let calls = u64::try_from(more.len().saturating_sub(1).max(1))?;
@@ -402,8 +404,13 @@ impl Bench {
     }
 
     /// Instructions of a process that handles these calls and is stopped.
-    async fn run_counted(&self, name: &str, expected: Expected, events: &[Value]) -> Outcome<u64> {
-        let lambda = &self.world.stack.lambda;
+    async fn run_counted(
+        &self,
+        lambda: &Lambda,
+        name: &str,
+        events: &[Value],
+        expected: Expected,
+    ) -> Outcome<u64> {
         lambda.restart(Some(&[name.to_owned()])).await;
         for event in events {
             let response = lambda.invoke(name, event.to_string().into()).await?;
