@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import platform
+import secrets
 import shlex
 import shutil
 import signal
@@ -222,6 +223,8 @@ def deploy(steps, environment, public_key):
     parameters = {
         "Architecture": ARCHITECTURE,
         "RetainTable": "false",
+        "PaymentMethods": "test",
+        "OriginSecret": secrets.token_hex(32),
         "StaffTokenPublicKey": public_key,
         "LogRetentionDays": "1",
         # What is more to deploy; the API answers the same reads all the same.

@@ -342,7 +342,7 @@ async fn bad_input_is_refused_with_a_code_and_stores_nothing() {
     cases.push(case(
         "POST",
         "/v1/admin/imports",
-        r#"{"url":"http://example.com"}"#,
+        r#"{"bytes":1000,"url":"http://example.com"}"#,
         422,
         "validation_failed",
     ));

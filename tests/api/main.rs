@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod carts;
+mod edge;
 mod orders;
 mod products;
 mod staff;

@@ -282,6 +282,33 @@ async fn a_change_shows_within_the_age_that_is_promised() {
     assert!(oldest > 1, "nothing was kept");
 }
 
+/// The kind of fault: documentation without tests.
+#[tokio::test]
+async fn a_slug_is_found_in_every_spelling() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[
+        Product::single("headliner-tee", "TEE", "10.00", 2),
+        Product::single("café", "CAFE", "10.00", 2),
+    ])
+    .await;
+    for (slug, spellings) in [
+        (
+            "headliner-tee",
+            ["headliner-tee", "Headliner%20TEE", "HEADLINER--tee%21"],
+        ),
+        ("café", ["caf%C3%A9", "CAF%C3%89", "cafe%CC%81"]),
+    ] {
+        for spelling in spellings {
+            let found = shop.get(&format!("/v1/products/{spelling}")).await;
+            assert_eq!(found.expect(200)["slug"], slug, "{spelling}");
+        }
+    }
+    for missing in ["%21", "headliner", "cafe"] {
+        let found = shop.get(&format!("/v1/products/{missing}")).await;
+        found.expect_problem(404, "not_found");
+    }
+}
+
 #[tokio::test]
 async fn made_up_names_are_not_found_and_come_to_be() {
     let shop = Shop::start().await;

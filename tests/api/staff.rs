@@ -60,6 +60,8 @@ async fn stock_is_set_and_what_is_promised_stays_promised() {
             "available": 20,
             "shards": 1,
             "backorder": false,
+            "stock_version": 1,
+            "untracked": false,
         })
     );
     // A payment without an answer keeps its reservation for a while.

@@ -201,6 +201,7 @@ impl World {
                 sold: number(&item["sold"]),
                 counted: number(&item["counted"]),
                 sold_at_count: number(&item["sold_at_count"]),
+                ..Stock::default()
             };
             if of_shard.available < 0 || of_shard.reserved < 0 {
                 return Err(format!("sold what is not there: {item}"));

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use testkit::{Product, Shop, root};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+};
 
 #[tokio::test]
 async fn one_address_serves_everything() {
@@ -44,6 +47,106 @@ async fn one_address_serves_everything() {
         "/.hidden",
     ] {
         assert_eq!(shop.get(path).await.status, 404, "{path}");
+    }
+}
+
+/// Sends a request line and a `Host` as they are, which HTTP clients would correct first; returns the response.
+async fn raw(shop: &Shop, path: &str, host: &str) -> String {
+    let address = shop
+        .address
+        .strip_prefix("http://")
+        .expect("the shop answers");
+    let mut stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("the shop answers");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("the shop answers");
+    let mut response = Vec::new();
+    stream
+        .read_to_end(&mut response)
+        .await
+        .expect("the shop answers");
+    String::from_utf8_lossy(&response).into_owned()
+}
+
+// Kind of fault: a server for this machine only is reached by others, and gives them more than the shop has.
+#[tokio::test]
+async fn only_the_shop_is_served_and_only_to_this_machine() {
+    let shop = Shop::start().await;
+    let picture = root().join("web/demo/media");
+    let mut pictures = std::fs::read_dir(picture).unwrap();
+    let picture = pictures.next().unwrap().unwrap().path();
+    let stack = shop.stack();
+    stack
+        .upload("InvoiceBucketName", "invoices/secret.pdf", &picture)
+        .await
+        .unwrap();
+    stack
+        .upload("MediaBucketName", "media/a b%.svg", &picture)
+        .await
+        .unwrap();
+    stack
+        .upload("MediaBucketName", "private.svg", &picture)
+        .await
+        .unwrap();
+    let invoices = &stack.template.outputs["InvoiceBucketName"];
+    let secret = std::env::temp_dir().join(format!("stampede-secret-{}", std::process::id()));
+    std::fs::write(&secret, "secret").unwrap();
+    let secret_path = secret.to_str().unwrap();
+
+    let here = "127.0.0.1:8080";
+    let served = raw(&shop, "/media/a%20b%25.svg", here).await;
+    assert!(served.starts_with("HTTP/1.1 200"), "{served}");
+    for path in [
+        format!("/{secret_path}"),
+        format!("/_dev/{secret_path}"),
+        format!("/%2F{}", &secret_path[1..]),
+        "//etc/passwd".to_owned(),
+        "/_dev//etc/passwd".to_owned(),
+        "/../Cargo.toml".to_owned(),
+        "/%2e%2e/Cargo.toml".to_owned(),
+        "/_dev/%2e%2e/mends.py".to_owned(),
+        "/media/%2e%2e/".to_owned(),
+        "/media/%2e%2e/private.svg".to_owned(),
+        "/media/".to_owned(),
+        "/media/?list-type=2".to_owned(),
+        format!("/media/../../{invoices}/invoices/secret.pdf"),
+        format!("/media/%2e%2e/%2e%2e/{invoices}/invoices/secret.pdf"),
+        format!("/media/%2e%2e%2f%2e%2e%2f{invoices}/invoices/secret.pdf"),
+    ] {
+        let response = raw(&shop, &path, here).await;
+        assert!(response.starts_with("HTTP/1.1 404"), "{path}: {response}");
+    }
+    std::fs::remove_file(&secret).unwrap();
+
+    for host in ["127.0.0.1", "localhost:8080", "[::1]:8080"] {
+        let response = raw(&shop, "/", host).await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{host}: {response}");
+    }
+    for host in [
+        "evil.example",
+        "evil.example:8080",
+        "localhost.evil.example",
+        "",
+    ] {
+        for path in ["/", "/_dev/mails", "/v1/products", "/media/a%20b%25.svg"] {
+            let response = raw(&shop, path, host).await;
+            assert!(
+                response.starts_with("HTTP/1.1 421"),
+                "{host} {path}: {response}"
+            );
+        }
+    }
+    // The emulators have the same data.
+    let emulator = stack.emulators.endpoint.clone();
+    let client = reqwest::Client::new();
+    for (host, status) in [("evil.example", 421), ("127.0.0.1", 200)] {
+        let request = client.get(format!("{emulator}/_ministack/ses/messages"));
+        let response = request.header("host", host).send().await.unwrap();
+        assert_eq!(response.status(), status, "{host}");
     }
 }
 

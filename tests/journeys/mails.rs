@@ -248,6 +248,48 @@ async fn who_bounces_or_complains_gets_no_further_mail() {
     );
 }
 
+/// The kind of fault: an older message overwrites newer truth.
+#[tokio::test]
+async fn late_feedback_does_not_undo_a_lifting() {
+    let shop = Shop::start().await;
+    let complaint = |minute: u32| {
+        let at = format!("2026-11-22T10:{minute:02}:00.000Z");
+        let event = json!({
+            "eventType": "Complaint",
+            "complaint": {
+                "complainedRecipients": [{ "emailAddress": "ada@example.com" }],
+                "complaintFeedbackType": format!("abuse-{minute}"),
+                "timestamp": at,
+            },
+            "mail": { "messageId": "m" },
+        });
+        json!({ "Type": "Notification", "Message": event.to_string() }).to_string()
+    };
+    let deliver = async |minute: u32| {
+        let event = sqs_event(&[&complaint(minute)], 1);
+        shop.invoke("suppress-address", &event).await.unwrap();
+        let written = shop.log();
+        written.matches("older than the address").count()
+    };
+    assert_eq!(deliver(10).await, 0);
+    assert_eq!(deliver(10).await, 0, "a duplicate is not late");
+    assert_eq!(deliver(5).await, 1);
+
+    // As the runbook lifts it.
+    let hash = domain::notifications::suppression::AddressHash::of("ada@example.com");
+    const TWENTY_PAST_TEN: &str = "1795342800000";
+    let lift = json!({
+        "TableName": shop.stack().template.table["TableName"],
+        "Key": { "PK": { "S": format!("SUPPRESSED#{hash}") }, "SK": { "S": "SUPPRESSED" } },
+        "UpdateExpression": "SET lifted_at_ms = :now",
+        "ConditionExpression": "attribute_exists(PK)",
+        "ExpressionAttributeValues": { ":now": { "N": TWENTY_PAST_TEN } },
+    });
+    shop.table("UpdateItem", &lift).await;
+    assert_eq!(deliver(15).await, 2);
+    assert_eq!(deliver(25).await, 2, "a new complaint counts");
+}
+
 /// Number of batches that suppress-address has logged.
 fn handled(shop: &Shop) -> usize {
     let log = shop.log();

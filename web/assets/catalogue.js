@@ -245,7 +245,7 @@ function emptyCatalogue(again) {
       el(
         "ol",
         { class: "steps" },
-        el("li", {}, "Ask for an upload, with a staff token: ", code("POST /v1/admin/imports")),
+        el("li", {}, "Ask for an upload, with a staff token and the file's size: ", code("POST /v1/admin/imports"), " with ", code('{"bytes": …}')),
         el("li", {}, "Send the file to the address in the answer: ", code("PUT upload.url"), ", with the headers in ", code("upload.headers")),
         el("li", {}, "Watch it: ", code("GET /v1/admin/imports/{id}"), " until its state is ", code("completed")),
       ),

@@ -85,7 +85,7 @@ async fn serve(root: &Path, folder: &Path, port: u16) -> Outcome {
 async fn start(root: &Path, folder: &Path, port: u16, builds: &Arc<Builds>) -> Outcome<Stack> {
     println!("starting");
     let public_key = staff::make_key(folder)?;
-    let token = staff::make_token(folder, "developer", 24 * 30)?;
+    let token = staff::make_token(folder, "developer", 24)?;
     staff::write_private(&folder.join("staff-token"), &token)?;
     let stack = Stack::start(Options {
         root: root.to_owned(),

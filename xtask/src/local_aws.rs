@@ -14,7 +14,7 @@ pub(crate) fn run() -> Outcome {
     let _lock = lock(&folder, "make local-aws")?;
     executor()?.block_on(async {
         let public_key = staff::make_key(&folder)?;
-        let token = staff::make_token(&folder, "developer", 24 * 30)?;
+        let token = staff::make_token(&folder, "developer", 24)?;
         staff::write_private(&folder.join("staff-token"), &token)?;
         let parameters = BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]);
         let aws = Aws::start(&root(), Some(&folder.join("data")), parameters).await?;

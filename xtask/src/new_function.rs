@@ -59,7 +59,7 @@ impl Function {
 
     /// Requests with these methods have a body.
     fn has_body(&self) -> bool {
-        ["POST", "PUT"].contains(&self.method.as_str())
+        ["PATCH", "POST", "PUT"].contains(&self.method.as_str())
     }
 
     fn template_path(&self) -> String {
@@ -182,9 +182,15 @@ fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
         Some(_) => None,
         None => Some(load(&changes.root.join(&template_path))?),
     };
-    let mut needed = vec!["ApiId", "TableName", "TableArn"];
+    let mut needed = vec![
+        "ApiId",
+        "ApiAccess",
+        "OriginSecret",
+        "TableName",
+        "TableArn",
+    ];
     if function.is_for_staff() {
-        needed.push("StaffTokenPublicKey");
+        needed.extend(["StaffTokenPublicKey", "StaffTokenMaxHours"]);
     }
     for (parameter, declaration, value) in texts::PARAMETERS {
         let declared = |template: &Value| !template["Parameters"][parameter].is_null();
@@ -201,14 +207,22 @@ fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
             Some(format!("{before}TemplateURL: {template_path}\n{stack}"))
         })?;
     }
-    let sets_table = template.is_none_or(|template| {
-        let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
-        !variables["TABLE_NAME"].is_null()
-    });
-    let resources = texts::resources(function, sets_table);
+    let is_set = |name: &str| {
+        template.as_ref().is_none_or(|template| {
+            let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+            !variables[name].is_null()
+        })
+    };
+    let resources = texts::resources(function, is_set);
     changes.edit(&template_path, |text| {
         Some(edit::with_resources(text, &resources))
     })?;
+
+    if let Some(throttle) = texts::throttle(function) {
+        changes.edit("template.yaml", |text| {
+            edit::append(text, "      RouteSettings:", &throttle)
+        })?;
+    }
 
     let mut dependencies = vec!["runtime", "store"];
     if function.has_body() || !function.parameters().is_empty() {
@@ -248,6 +262,10 @@ fn make_context(function: &Function, changes: &mut Changes<'_>) -> Outcome {
     let stack = texts::stack(context, function.is_for_staff());
     changes.edit("template.yaml", |text| {
         Some(edit::with_resources(text, &stack))
+    })?;
+    // The stage names routes, which must be there before it.
+    changes.edit("template.yaml", |text| {
+        edit::with_stage_after(text, &camel_case(context))
     })?;
     changes.edit("docs/ARCHITECTURE.md", |text| {
         edit::with_context(text, context)

@@ -25,7 +25,14 @@ use crate::{
 };
 
 /// What `runtime` and the context's own library read, where it is set.
-const READ_BY_SHARED_CODE: [&str; 4] = ["LOG_LEVEL", "METRIC_NAMESPACE", "CACHE", "CACHE_URL"];
+const READ_BY_SHARED_CODE: [&str; 6] = [
+    "LOG_LEVEL",
+    "METRIC_NAMESPACE",
+    "CACHE",
+    "CACHE_URL",
+    "API_ACCESS",
+    "ORIGIN_SECRETS",
+];
 
 /// Text that deployed code must not contain: signs of a handwritten signer or HTTP client, with the
 /// alternative (docs/adr/0019).
@@ -152,6 +159,18 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
     // Set for every function, or read by shared code.
     let mut set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
+    let is_endpoint = |trigger: &Trigger| matches!(trigger, Trigger::Route { .. });
+    if function.triggers.iter().any(is_endpoint) {
+        // Without them, an endpoint would stay open to everybody.
+        for name in ["API_ACCESS", "ORIGIN_SECRETS"] {
+            if !set.contains(name) {
+                findings.push(format!(
+                    "{} is an endpoint, and its template does not set {name}",
+                    function.binary
+                ));
+            }
+        }
+    }
     for shared in READ_BY_SHARED_CODE {
         set.remove(shared);
     }
@@ -177,7 +196,7 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
         wanted.extend(["TABLE_NAME", "STRIPE_SECRET_NAME"]);
     }
     if source.contains("Access::Staff") {
-        wanted.insert("STAFF_TOKEN_PUBLIC_KEY");
+        wanted.extend(["STAFF_TOKEN_PUBLIC_KEY", "STAFF_TOKEN_MAX_HOURS"]);
     }
     for name in wanted.difference(&set) {
         findings.push(format!(
@@ -242,34 +261,54 @@ fn policies(template: &Template, findings: &mut Vec<String>) {
             ));
         }
         for statement in &function.statements {
-            let text = statement.to_string();
-            let actions: Vec<&str> = match &statement["Action"] {
-                Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
-                action => action.as_str().into_iter().collect(),
-            };
-            if actions.iter().any(|action| action.contains('*')) {
-                findings.push(format!(
-                    "{}: a policy allows {actions:?}; name the actions",
-                    function.binary
-                ));
-            }
-            let lists_streams = actions == ["dynamodb:ListStreams"];
-            if statement["Resource"] == "*" && !lists_streams {
-                findings.push(format!(
-                    "{}: a policy allows every resource",
-                    function.binary
-                ));
-            }
-            let on_items = actions
-                .iter()
-                .any(|action| action.starts_with("dynamodb:") && action.contains("Item"));
-            if on_items && !text.contains("dynamodb:LeadingKeys") {
-                findings.push(format!(
-                    "{}: a policy on the table names no keys",
-                    function.binary
-                ));
-            }
+            policy(&function.binary, statement, findings);
         }
+    }
+}
+
+/// A statement of a function's policy names actions, resources and keys.
+fn policy(function: &str, statement: &Value, findings: &mut Vec<String>) {
+    let text = statement.to_string();
+    let actions: Vec<&str> = match &statement["Action"] {
+        Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
+        action => action.as_str().into_iter().collect(),
+    };
+    if actions.iter().any(|action| action.contains('*')) {
+        findings.push(format!(
+            "{function}: a policy allows {actions:?}; name the actions"
+        ));
+    }
+    let lists_streams = actions == ["dynamodb:ListStreams"];
+    if statement["Resource"] == "*" && !lists_streams {
+        findings.push(format!("{function}: a policy allows every resource"));
+    }
+    let on_items = actions
+        .iter()
+        .any(|action| action.starts_with("dynamodb:") && action.contains("Item"));
+    if on_items && !text.contains("dynamodb:LeadingKeys") {
+        findings.push(format!("{function}: a policy on the table names no keys"));
+    }
+    // `ForAllValues` is also true of a request that has no keys at all.
+    let for_all = text.contains("ForAllValues:");
+    let needs_keys = statement["Condition"]["Null"]["dynamodb:LeadingKeys"] == "false";
+    if for_all && !needs_keys {
+        findings.push(format!(
+            "{function}: a policy with ForAllValues also allows requests without keys; add \"Null\": {{ \
+             \"dynamodb:LeadingKeys\": \"false\" }} to its condition"
+        ));
+    }
+    // Secrets Manager appends a dash and six characters: with a star, `stripe` allows `stripe-live`, too.
+    let names = match &statement["Resource"] {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        name => name.as_str().map_or_else(Vec::new, |name| vec![name]),
+    };
+    if names
+        .iter()
+        .any(|name| name.contains(":secret:") && !name.ends_with("-??????"))
+    {
+        findings.push(format!(
+            "{function}: a policy on a secret must end with -??????"
+        ));
     }
 }
 
@@ -367,4 +406,48 @@ fn data_model(root: &Path, findings: &mut Vec<String>) -> Outcome {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // Kind of fault: a condition that also holds for a request without what it compares, and a pattern that also
+    // matches what is not meant.
+    #[test]
+    fn a_policy_allows_only_what_it_means() {
+        let findings = |statement: Value| {
+            let mut findings = Vec::new();
+            policy("f", &statement, &mut findings);
+            findings
+        };
+        let on_keys = |absent: Value| {
+            json!({
+                "Action": ["dynamodb:GetItem"],
+                "Resource": "arn:aws:dynamodb:us-east-1:1:table/t",
+                "Condition": {
+                    "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["A#*"] },
+                    "Null": { "dynamodb:LeadingKeys": absent },
+                },
+            })
+        };
+        assert!(findings(on_keys(json!("false"))).is_empty());
+        for absent in [json!("true"), Value::Null] {
+            let findings = findings(on_keys(absent));
+            assert!(
+                findings[0].contains("requests without keys"),
+                "{findings:?}"
+            );
+        }
+        let on_secret = |end: &str| {
+            let secret = format!("arn:aws:secretsmanager:us-east-1:1:secret:stripe{end}");
+            json!({ "Action": "secretsmanager:GetSecretValue", "Resource": secret })
+        };
+        assert!(findings(on_secret("-??????")).is_empty());
+        for end in ["-*", "*", "-?????"] {
+            assert_eq!(findings(on_secret(end)).len(), 1, "{end}");
+        }
+    }
 }

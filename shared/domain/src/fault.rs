@@ -40,7 +40,7 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type";
     /// The bearer token is missing or not valid.
     Unauthenticated = "unauthenticated";
-    /// The token is valid, but lacks the permission.
+    /// The token is valid, but lacks the permission; or the request came past the CDN.
     Forbidden = "forbidden";
     /// The endpoint requires an `Idempotency-Key`.
     IdempotencyKeyMissing = "idempotency_key_missing";
@@ -70,6 +70,8 @@ codes! {
     RefundTooHigh = "refund_too_high";
     /// The stock already has more shards.
     ShardsCannotShrink = "shards_cannot_shrink";
+    /// The resource has another version than `If-Match` names.
+    PreconditionFailed = "precondition_failed";
     /// The signature of a webhook event is missing, wrong or expired.
     InvalidSignature = "invalid_signature";
     /// The order's invoice has not been issued yet.

@@ -7,6 +7,7 @@
 
 pub mod cart;
 pub mod catalog;
+pub mod change;
 pub mod event;
 pub mod fault;
 pub mod id;

@@ -1,6 +1,14 @@
 //! Validation of external text: bounded, without control characters.
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::fault::FieldFault;
+
+/// The one form in which text that is compared or is part of a key is kept (Unicode's NFC): equal texts
+/// have equal characters, however they were typed. Its tables are part of every function that calls it.
+pub fn nfc(text: &str) -> String {
+    text.nfc().collect()
+}
 
 /// Collects validation errors field by field, so that a client learns all of them at once.
 #[derive(Debug, Default)]

@@ -51,10 +51,11 @@ impl Bucket {
         }
     }
 
-    /// Presigns an upload to `key` for `lifetime`, without a call.
+    /// Presigns an upload of exactly `bytes` to `key` for `lifetime`, without a call.
     pub async fn presign_upload(
         &self,
         key: &str,
+        bytes: u64,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<PresignedUpload, GatewayError> {
@@ -63,6 +64,8 @@ impl Bucket {
             .put_object()
             .bucket(&self.name)
             .key(key)
+            // Signed: S3 refuses another size.
+            .content_length(i64::try_from(bytes).unwrap_or(i64::MAX))
             .presigned(presigning(now, lifetime)?)
             .await
             .map_err(|error| GatewayError::call("S3", "presign PutObject", error))?;
@@ -123,6 +126,14 @@ impl Bucket {
             Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
             Err(error) => Err(GatewayError::call("S3", "PutObject", error)),
         }
+    }
+
+    /// Deletes an object; no error if it does not exist.
+    pub async fn delete(&self, key: &str) -> Result<(), GatewayError> {
+        let request = self.client.delete_object().bucket(&self.name).key(key);
+        let deleted = request.send().await;
+        deleted.map_err(|error| GatewayError::call("S3", "DeleteObject", error))?;
+        Ok(())
     }
 
     /// Reads an object as a whole; `None` if it does not exist.

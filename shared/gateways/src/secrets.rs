@@ -143,10 +143,19 @@ async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
     let text = answer
         .secret_string()
         .ok_or_else(|| unreadable("the secret is not text"))?;
+    parse(text).map_err(unreadable)
+}
+
+/// Parses keys. The error says nothing of the text, which is secret.
+fn parse(text: &str) -> Result<Keys, &'static str> {
     // Omits the parser's message, which may quote the secret.
-    serde_json::from_str(text).map_err(|_| {
-        unreadable(r#"the secret is not {"secret_key": "…", "webhook_secrets": ["…"]}"#)
-    })
+    let keys: Keys = serde_json::from_str(text)
+        .map_err(|_| r#"the secret is not {"secret_key": "…", "webhook_secrets": ["…"]}"#)?;
+    let all = [&keys.secret_key].into_iter().chain(&keys.webhook_secrets);
+    if all.into_iter().any(|secret| secret.trim().is_empty()) {
+        return Err("a key of the secret is empty: anyone could sign with it");
+    }
+    Ok(keys)
 }
 
 #[cfg(test)]
@@ -160,6 +169,19 @@ mod tests {
         let secret = Secret::fixed(keys.clone());
         let printed = format!("{keys:?} {secret:?}");
         assert!(!printed.contains("sk_x") && !printed.contains("whsec_y"));
+    }
+
+    // Kind of fault: an empty value counts as one that was set.
+    #[test]
+    fn an_empty_key_is_not_a_key() {
+        for text in [
+            r#"{"secret_key":"sk_x","webhook_secrets":[""]}"#,
+            r#"{"secret_key":"sk_x","webhook_secrets":["whsec_y"," "]}"#,
+            r#"{"secret_key":"","webhook_secrets":["whsec_y"]}"#,
+        ] {
+            assert!(parse(text).unwrap_err().contains("empty"), "{text}");
+        }
+        assert!(parse(r#"{"secret_key":"sk_x","webhook_secrets":["whsec_y"]}"#).is_ok());
     }
 
     #[test]

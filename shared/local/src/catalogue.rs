@@ -14,6 +14,7 @@ pub async fn upload(
     let ticket: Value = http
         .post(format!("{address}/v1/admin/imports"))
         .bearer_auth(token)
+        .json(&serde_json::json!({ "bytes": file.len() }))
         .send()
         .await?
         .error_for_status()?

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     ACCOUNT, LocalError, Result,
     lambda::Lambda,
-    template::{Template, Trigger},
+    template::{Cors, Template, Trigger},
 };
 
 /// Maximum body size in bytes, the same as Lambda's limit per invocation.
@@ -37,8 +37,9 @@ struct Inner {
     web: PathBuf,
     /// Folder of the page at `/_dev`.
     dev: PathBuf,
-    /// Base URL of the media bucket's objects.
+    /// Name of the only bucket that the gateway reads.
     media: String,
+    s3: aws_sdk_s3::Client,
     /// Endpoint of SQS, S3 and SES.
     endpoint: String,
     sqs: aws_sdk_sqs::Client,
@@ -48,6 +49,8 @@ struct Inner {
     shop_name: String,
     http: reqwest::Client,
     cors: Cors,
+    /// What the CDN adds to requests, by which functions know them.
+    origin_secret: String,
 }
 
 struct Route {
@@ -60,14 +63,6 @@ struct Route {
 enum Segment {
     Fixed(String),
     Parameter(String),
-}
-
-/// CORS configuration of the API, from template.yaml.
-#[derive(Default)]
-struct Cors {
-    methods: String,
-    headers: String,
-    exposed: String,
 }
 
 /// Response of a function to the HTTP API, payload format 2.0.
@@ -109,7 +104,8 @@ impl Gateway {
                 lambda,
                 web: root.join("web"),
                 dev: root.join("infra/local/dev-page"),
-                media: format!("{}/{media}", emulators.endpoint),
+                media: media.clone(),
+                s3: emulators.s3.clone(),
                 endpoint: emulators.endpoint.clone(),
                 sqs: emulators.sqs.clone(),
                 queues,
@@ -124,37 +120,26 @@ impl Gateway {
                     .cloned()
                     .unwrap_or_default(),
                 http: reqwest::Client::new(),
-                cors: Cors::read(&crate::template::load(&root.join("template.yaml"))?),
+                cors: template.cors.clone(),
+                origin_secret: template
+                    .functions
+                    .iter()
+                    .find_map(|function| function.environment.get("ORIGIN_SECRETS"))
+                    .and_then(|secrets| secrets.split(',').next())
+                    .unwrap_or_default()
+                    .to_owned(),
             }),
         })
     }
 
     /// Serves on `listener` until its task is aborted.
     pub async fn run(self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-        let router = Router::new().fallback(handle).with_state(self);
+        let router = crate::host::guard(Router::new().fallback(handle).with_state(self));
         axum::serve(
             listener,
             router.into_make_service_with_connect_info::<SocketAddr>(),
         )
         .await
-    }
-}
-
-impl Cors {
-    fn read(template: &Value) -> Self {
-        let cors = &template["Resources"]["Api"]["Properties"]["CorsConfiguration"];
-        let list = |name: &str| {
-            let items = cors[name].as_array().into_iter().flatten();
-            items
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(",")
-        };
-        Self {
-            methods: list("AllowMethods"),
-            headers: list("AllowHeaders"),
-            exposed: list("ExposeHeaders"),
-        }
     }
 }
 
@@ -226,6 +211,9 @@ async fn handle(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
+    let Some(path) = plain_path(&path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match path.as_str() {
         "/_dev/mails" => inner.mails().await,
         "/_dev/state" => inner.state().await,
@@ -245,10 +233,11 @@ async fn handle(
 
 impl Inner {
     async fn api(&self, request: Request, client: SocketAddr) -> Response {
-        let (parts, body) = request.into_parts();
-        let origin = parts.headers.get(header::ORIGIN).is_some();
+        let (mut parts, body) = request.into_parts();
+        self.as_the_cdn(&mut parts.headers, client);
+        let origin = parts.headers.get(header::ORIGIN).cloned();
         let preflight = parts.headers.contains_key("access-control-request-method");
-        let mut response = if parts.method == Method::OPTIONS && origin && preflight {
+        let mut response = if parts.method == Method::OPTIONS && origin.is_some() && preflight {
             StatusCode::NO_CONTENT.into_response()
         } else {
             match axum::body::to_bytes(body, MAX_BODY).await {
@@ -256,8 +245,8 @@ impl Inner {
                 Err(_) => too_large(),
             }
         };
-        if origin {
-            self.allow_origin(response.headers_mut());
+        if let Some(origin) = origin {
+            self.allow_origin(&origin, response.headers_mut());
         }
         response
     }
@@ -299,33 +288,65 @@ impl Inner {
         }
     }
 
-    fn allow_origin(&self, headers: &mut HeaderMap) {
+    /// Adds what the CDN adds, in place of what the client may have sent under these names.
+    fn as_the_cdn(&self, headers: &mut HeaderMap, client: SocketAddr) {
         let values = [
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            ("stampede-origin-secret", self.origin_secret.clone()),
+            ("cloudfront-viewer-address", client.to_string()),
+        ];
+        for (name, value) in values {
+            headers.remove(name);
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    /// Answers pages of other origins: all of them, without cookies, or those that are named, with cookies.
+    fn allow_origin(&self, origin: &HeaderValue, headers: &mut HeaderMap) {
+        let is_named = |named: &String| named.as_bytes() == origin.as_bytes();
+        if self.cors.origins.iter().any(|named| named == "*") {
+            let all = HeaderValue::from_static("*");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
+        } else if self.cors.origins.iter().any(is_named) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            let cookies = HeaderValue::from_static("true");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, cookies);
+        } else {
+            return;
+        }
+        let values = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.methods),
             (header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.headers),
             (header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.cors.exposed),
         ];
-        for (name, value) in values {
-            if let Ok(value) = HeaderValue::from_str(value) {
+        for (name, values) in values {
+            if let Ok(value) = HeaderValue::from_str(&values.join(",")) {
                 headers.insert(name, value);
             }
         }
     }
 
-    /// Returns an object of the media bucket.
+    /// Returns an object of the media bucket. `path` is plain.
     async fn media(&self, path: &str) -> Response {
-        let Ok(found) = self.http.get(format!("{}{path}", self.media)).send().await else {
-            return StatusCode::BAD_GATEWAY.into_response();
+        let request = self.s3.get_object().bucket(&self.media);
+        // The client percent-encodes the key, so that the emulator reads exactly this one.
+        let found = match request.key(&path[1..]).send().await {
+            Ok(found) => found,
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|it| it.status().is_client_error()) =>
+            {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            Err(_) => return StatusCode::BAD_GATEWAY.into_response(),
         };
-        if !found.status().is_success() {
-            return StatusCode::NOT_FOUND.into_response();
-        }
-        let kind = found.headers().get(header::CONTENT_TYPE).cloned();
-        match found.bytes().await {
+        let kind = found.content_type().map(HeaderValue::from_str);
+        match found.body.collect().await {
             Ok(bytes) => {
-                let mut response = bytes.into_response();
-                if let Some(kind) = kind {
+                let mut response = bytes.into_bytes().into_response();
+                if let Some(Ok(kind)) = kind {
                     response.headers_mut().insert(header::CONTENT_TYPE, kind);
                 }
                 response
@@ -537,22 +558,44 @@ fn event(
     })
 }
 
-/// Returns a file of a folder, and never of another.
-async fn file(folder: &std::path::Path, path: &str) -> Response {
-    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
-    let outside = decoded
-        .split(['/', '\\'])
-        .any(|part| part == ".." || part.starts_with('.'));
-    if outside || decoded.contains('\0') {
-        return StatusCode::NOT_FOUND.into_response();
+/// The path, percent-decoded, if it consists of plain segments: none is empty (`//etc/passwd` would replace the
+/// folder), begins with a dot (`..`, hidden files), or contains a character that separates segments elsewhere.
+/// Only the last one may be empty.
+fn plain_path(path: &str) -> Option<String> {
+    let mut segments = Vec::new();
+    // Decoded one by one: `%2F` must not become a separator.
+    for segment in path.strip_prefix('/')?.split('/') {
+        let segment = percent_decode_str(segment).decode_utf8().ok()?;
+        let separates = |it: char| matches!(it, '/' | '\\' | ':') || it.is_control();
+        if segment.starts_with('.') || segment.contains(separates) {
+            return None;
+        }
+        segments.push(segment);
     }
-    let Ok(bytes) = tokio::fs::read(folder.join(&decoded)).await else {
+    let (_, before) = segments.split_last()?;
+    if before.iter().any(|segment| segment.is_empty()) {
+        return None;
+    }
+    Some(format!("/{}", segments.join("/")))
+}
+
+/// Returns a file below a folder. `path` is plain and relative; a symbolic link that leads elsewhere is not
+/// followed.
+async fn file(folder: &std::path::Path, path: &str) -> Response {
+    let read = async {
+        let folder = tokio::fs::canonicalize(folder).await?;
+        let file = tokio::fs::canonicalize(folder.join(path)).await?;
+        if !file.starts_with(&folder) {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        tokio::fs::read(file).await
+    };
+    let Ok(bytes) = read.await else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let kind = content_type(&decoded);
     (
         [
-            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_TYPE, content_type(path)),
             (header::CACHE_CONTROL, "no-cache"),
         ],
         bytes,
@@ -622,4 +665,59 @@ fn too_large() -> Response {
     });
     let kind = [(header::CONTENT_TYPE, "application/problem+json")];
     (StatusCode::PAYLOAD_TOO_LARGE, kind, problem.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Kind of fault: a path is checked before it is decoded, or joined to a folder that it can replace.
+    #[test]
+    fn only_plain_segments_make_a_path() {
+        for (path, plain) in [
+            ("/", "/"),
+            ("/index.html", "/index.html"),
+            ("/media/demo/a%20b.svg", "/media/demo/a b.svg"),
+            ("/media/caf%C3%A9.png", "/media/café.png"),
+            ("/_dev/", "/_dev/"),
+        ] {
+            assert_eq!(plain_path(path).as_deref(), Some(plain));
+        }
+        for path in [
+            "",
+            "etc/passwd",
+            "//etc/passwd",
+            "/%2Fetc/passwd",
+            "/%2fetc%2fpasswd",
+            "/..",
+            "/../Cargo.toml",
+            "/%2e%2e/Cargo.toml",
+            "/.%2E/Cargo.toml",
+            "/media/%2e%2e/",
+            "/media/../stampede-invoices/a.pdf",
+            "/media/%2e%2e%2fstampede-invoices/a.pdf",
+            "/media//a.svg",
+            "/..%5cCargo.toml",
+            "/C:/Windows/win.ini",
+            "/.git/config",
+            "/a%00.html",
+            "/a%FF.html",
+        ] {
+            assert_eq!(plain_path(path), None, "{path}");
+        }
+    }
+
+    // The same kind: a link inside the folder.
+    #[tokio::test]
+    async fn a_file_is_below_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let web = folder.path().join("web");
+        std::fs::create_dir(&web).unwrap();
+        std::fs::write(web.join("index.html"), "page").unwrap();
+        std::fs::write(folder.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), web.join("link")).unwrap();
+        assert_eq!(file(&web, "index.html").await.status(), StatusCode::OK);
+        assert_eq!(file(&web, "link").await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(file(&web, "none").await.status(), StatusCode::NOT_FOUND);
+    }
 }

@@ -28,6 +28,7 @@ pub mod event;
 pub mod executor;
 pub mod files;
 pub mod gateway;
+mod host;
 pub mod lambda;
 pub mod limits;
 pub mod meter;

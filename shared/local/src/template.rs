@@ -1,5 +1,6 @@
 //! Reads the subset of SAM and CloudFormation that the project uses: parameters, nested stacks, and the
-//! functions `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join`. Anything else is an error.
+//! functions `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split`, `Fn::Select` and `Fn::FindInMap`. Anything
+//! else is an error.
 
 use std::{
     cell::RefCell,
@@ -25,7 +26,29 @@ pub struct Template {
     pub table: Value,
     /// Resolved values of the outputs.
     pub outputs: BTreeMap<String, String>,
+    /// Which pages of other origins may call the API.
+    pub cors: Cors,
 }
+
+/// CORS configuration of the API.
+#[derive(Clone, Debug, Default)]
+pub struct Cors {
+    /// Origins, or `*` for all.
+    pub origins: Vec<String>,
+    /// Methods.
+    pub methods: Vec<String>,
+    /// Request headers.
+    pub headers: Vec<String>,
+    /// Response headers that scripts may read.
+    pub exposed: Vec<String>,
+}
+
+/// Values of the parameters that have no default. A shop on this machine may sell for free, and its origin secret
+/// protects nothing.
+const ON_THIS_MACHINE: [(&str, &str); 2] = [
+    ("PaymentMethods", "test"),
+    ("OriginSecret", "not-a-secret-on-this-machine-0123456789"),
+];
 
 /// A Lambda function.
 #[derive(Clone, Debug)]
@@ -113,14 +136,13 @@ impl Template {
     pub fn read(root: &Path, settings: &Settings) -> Result<Self> {
         let documents = Documents::new(root);
         let document = documents.get("template.yaml")?;
+        let preset = ON_THIS_MACHINE.map(|(name, value)| (name.to_owned(), json!(value)));
+        let chosen = settings.parameters.iter();
+        let chosen = chosen.map(|(name, value)| (name.clone(), json!(value)));
         let scope = Scope {
             documents: &documents,
             settings,
-            parameters: settings
-                .parameters
-                .iter()
-                .map(|(name, value)| (name.clone(), json!(value)))
-                .collect(),
+            parameters: preset.into_iter().chain(chosen).collect(),
             prefix: settings.stack_name.clone(),
             document: Rc::clone(&document),
         };
@@ -130,6 +152,7 @@ impl Template {
             buckets: Vec::new(),
             table: Value::Null,
             outputs: BTreeMap::new(),
+            cors: scope.cors()?,
         };
         template.collect(&scope)?;
         for (name, output) in entries(&document["Outputs"]) {
@@ -262,6 +285,28 @@ impl Scope<'_> {
             environment,
             triggers,
             statements,
+        })
+    }
+
+    fn cors(&self) -> Result<Cors> {
+        let settings = &self.document["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+        let values = |name: &str| {
+            Ok(match self.resolve(&settings[name])? {
+                Value::Array(values) => {
+                    let values = values.iter().filter_map(Value::as_str);
+                    values.map(str::to_owned).collect()
+                }
+                text => list(text.as_str().unwrap_or_default())
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            })
+        };
+        Ok(Cors {
+            origins: values("AllowOrigins")?,
+            methods: values("AllowMethods")?,
+            headers: values("AllowHeaders")?,
+            exposed: values("ExposeHeaders")?,
         })
     }
 
@@ -410,11 +455,40 @@ impl Scope<'_> {
                 self.by_path(&parts.join("."))
             }
             ("Fn::Sub", Value::String(text)) => self.substitute(text).map(Value::String),
-            ("Fn::Join", Value::Array(parts)) => {
-                let separator = parts.first().and_then(Value::as_str).unwrap_or_default();
-                let parts = parts.get(1).and_then(Value::as_array).into_iter().flatten();
-                let parts: Result<Vec<String>> = parts.map(|part| self.text(part)).collect();
+            ("Fn::Join", Value::Array(parts)) if parts.len() == 2 => {
+                let separator = parts[0].as_str().unwrap_or_default();
+                let parts = match self.resolve(&parts[1])? {
+                    Value::Array(parts) => parts,
+                    // A parameter with a list, which is its text here.
+                    text => vec![json!(list(&self.text(&text)?).join(separator))],
+                };
+                let parts: Result<Vec<String>> = parts.iter().map(|part| self.text(part)).collect();
                 Ok(json!(parts?.join(separator)))
+            }
+            ("Fn::Split", Value::Array(parts)) if parts.len() == 2 => {
+                let separator = parts[0].as_str().unwrap_or_default();
+                let text = self.text(&parts[1])?;
+                Ok(text.split(separator).map(|part| json!(part)).collect())
+            }
+            ("Fn::Select", Value::Array(parts)) if parts.len() == 2 => {
+                let index = parts[0]
+                    .as_u64()
+                    .and_then(|index| usize::try_from(index).ok());
+                let values = self.resolve(&parts[1])?;
+                let value = index.and_then(|index| values.get(index));
+                value
+                    .cloned()
+                    .ok_or_else(|| LocalError(format!("{values} has no value to select")))
+            }
+            ("Fn::FindInMap", Value::Array(names)) if names.len() == 3 => {
+                let mut value = &self.document["Mappings"];
+                for name in names {
+                    value = &value[name.as_str().unwrap_or_default()];
+                }
+                match value {
+                    Value::Null => Err(LocalError(format!("no mapping has {argument}"))),
+                    value => Ok(value.clone()),
+                }
             }
             _ => Err(LocalError(format!(
                 "{name} of {argument} is not supported; add it to shared/local/src/template.rs"
@@ -557,6 +631,11 @@ impl Scope<'_> {
     }
 }
 
+/// The values of a parameter of type `CommaDelimitedList`.
+fn list(text: &str) -> Vec<&str> {
+    text.split(',').map(str::trim).collect()
+}
+
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
@@ -665,6 +744,28 @@ mod tests {
             path: "/v1/orders".into(),
         };
         assert_eq!(place.triggers, [route]);
+    }
+
+    // Kind of fault: a default that gives something away.
+    #[test]
+    fn nobody_deploys_a_free_shop_or_a_known_secret_by_default() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let document = load(&root.join("template.yaml")).unwrap();
+        for (name, _) in ON_THIS_MACHINE {
+            let parameter = &document["Parameters"][name];
+            assert!(parameter["AllowedPattern"].is_string(), "{name}");
+            assert_eq!(parameter["Default"], Value::Null, "{name}");
+        }
+    }
+
+    #[test]
+    fn cors_is_read_from_its_one_place() {
+        let cors = template().cors;
+        assert_eq!(cors.origins, ["*"]);
+        for header in ["if-match", "traceparent", "admission"] {
+            assert!(cors.headers.iter().any(|it| it == header), "{header}");
+        }
+        assert!(cors.methods.iter().any(|it| it == "PATCH"));
     }
 
     #[test]

@@ -83,6 +83,15 @@ impl Document {
                 "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
             }));
         }
+        if E::IF_MATCH {
+            parameters.push(json!({
+                "name": "If-Match",
+                "in": "header",
+                "required": false,
+                "description": "The `ETag` of the state that the request replaces; with another state, it is rejected.",
+                "schema": { "type": "string" },
+            }));
+        }
         let answer = self.schemas.subschema_for::<E::Response>();
         let mut operation = json!({
             "operationId": route.function,

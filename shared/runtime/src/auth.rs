@@ -45,12 +45,17 @@ pub struct StaffClaims {
 /// Verifies staff tokens.
 pub(crate) struct StaffCheck {
     key: Option<DecodingKey>,
+    /// Longest lifetime of a token, in seconds.
+    longest: i64,
 }
 
+/// Longest lifetime of a staff token where `STAFF_TOKEN_MAX_HOURS` does not say otherwise.
+const MAX_HOURS: u16 = 24;
+
 impl StaffCheck {
-    /// Reads the public key from `STAFF_TOKEN_PUBLIC_KEY`. Without a key, all staff tokens are
-    /// rejected.
-    pub(crate) fn new(public_key: Option<&str>) -> Self {
+    /// Takes the values of `STAFF_TOKEN_PUBLIC_KEY` and `STAFF_TOKEN_MAX_HOURS`. Without a key, all staff
+    /// tokens are rejected.
+    pub(crate) fn new(public_key: Option<&str>, max_hours: Option<&str>) -> Self {
         if public_key.is_some() {
             // Only fails if a provider is already installed, which is fine.
             let _ = RING.install_default();
@@ -64,8 +69,14 @@ impl StaffCheck {
                 "STAFF_TOKEN_PUBLIC_KEY is not an Ed25519 public key in base64url; staff routes are closed"
             );
         }
+        let hours = max_hours.map_or(Ok(MAX_HOURS), str::parse);
+        let hours = hours.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "STAFF_TOKEN_MAX_HOURS is not a number of hours; 24 apply");
+            MAX_HOURS
+        });
         Self {
             key: key.map(|bytes| DecodingKey::from_ed_der(&bytes)),
+            longest: i64::from(hours) * 3600,
         }
     }
 
@@ -84,6 +95,14 @@ impl StaffCheck {
                 unauthenticated("The token is not valid or has expired; get a new one.")
             })?
             .claims;
+        // A key may sign any `exp`. `iat` must be believable, or a token could be issued in the future.
+        let leeway = i64::try_from(LEEWAY).unwrap_or_default();
+        let is_issued = claims.iat <= crate::now().as_second().saturating_add(leeway);
+        if !is_issued || claims.exp.saturating_sub(claims.iat) > self.longest {
+            return Err(unauthenticated(
+                "The token is valid for too long; get one with a shorter lifetime.",
+            ));
+        }
         if claims.role != "staff" {
             return Err(Rejection::new(
                 Code::Forbidden,
@@ -215,7 +234,7 @@ mod tests {
     fn only_a_valid_staff_token_opens() {
         let Keys { private, public } = keys();
         let stranger = keys().private;
-        let check = StaffCheck::new(Some(&public));
+        let check = StaffCheck::new(Some(&public), None);
         let code = |claims: &StaffClaims, key: &[u8]| {
             let header = format!("Bearer {}", sign_staff_token(claims, key).unwrap());
             check.check(Some(&header)).map_err(|fault| fault.code)
@@ -238,10 +257,39 @@ mod tests {
         assert_eq!(code(&elsewhere, &private), Err(Code::Unauthenticated));
     }
 
+    // Kind of fault: the caller chooses a bound that the shop should set.
+    #[test]
+    fn a_token_lives_no_longer_than_the_shop_allows() {
+        let Keys { private, public } = keys();
+        let opens = |max_hours: Option<&str>, issued: i64, lifetime: i64| {
+            let now = crate::now().as_second();
+            let mut claims = claims("staff", 0);
+            claims.iat = now + issued;
+            claims.exp = claims.iat + lifetime;
+            let header = format!("Bearer {}", sign_staff_token(&claims, &private).unwrap());
+            let check = StaffCheck::new(Some(&public), max_hours);
+            check
+                .check(Some(&header))
+                .map_err(|fault| fault.code)
+                .is_ok()
+        };
+        let day = 24 * 3600;
+        assert!(opens(None, 0, day));
+        assert!(!opens(None, 0, day + 1));
+        assert!(!opens(None, 0, i64::MAX / 2));
+        // Neither a late issue nor an early one stretches it.
+        assert!(!opens(None, 120, 60));
+        assert!(!opens(None, -day, 2 * day));
+        assert!(opens(Some("1"), 0, 3600));
+        assert!(!opens(Some("1"), 0, 3601));
+        assert!(opens(Some("48"), 0, 2 * day));
+        assert!(!opens(Some("many"), 0, day + 1));
+    }
+
     #[test]
     fn tokens_without_signature_are_refused() {
         let public = keys().public;
-        let check = StaffCheck::new(Some(&public));
+        let check = StaffCheck::new(Some(&public), None);
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims("staff", 60)).unwrap());
         for header in [
             r#"{"alg":"none"}"#,
@@ -270,7 +318,10 @@ mod tests {
             "Bearer {}",
             sign_staff_token(&claims("staff", 60), &private).unwrap()
         );
-        for check in [StaffCheck::new(None), StaffCheck::new(Some("no key"))] {
+        for check in [
+            StaffCheck::new(None, None),
+            StaffCheck::new(Some("no key"), None),
+        ] {
             assert!(check.check(Some(&token)).is_err());
         }
     }

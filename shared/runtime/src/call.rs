@@ -1,5 +1,7 @@
 //! A parsed request to an endpoint.
 
+use std::net::IpAddr;
+
 use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
@@ -29,12 +31,15 @@ pub struct Request<E: Endpoint> {
     pub body: E::Body,
     /// Time at which the request arrived.
     pub now: Timestamp,
+    /// Address of the viewer, where it is known; nobody can forge it. Never log it: it is personal data.
+    pub viewer: Option<IpAddr>,
     /// Request id, which is passed on to everything the request causes.
     pub trace_id: String,
     route: String,
     authorization: Option<String>,
     idempotency_key: Option<String>,
     signature: Option<String>,
+    if_match: Option<String>,
     staff: Option<String>,
 }
 
@@ -44,6 +49,7 @@ impl<E: Endpoint> Request<E> {
         request: &HttpRequest,
         now: Timestamp,
         trace_id: String,
+        viewer: Option<IpAddr>,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
         // A value that does not parse cannot belong to an existing resource.
@@ -61,10 +67,12 @@ impl<E: Endpoint> Request<E> {
             query,
             body: E::Body::read(request.body(), request.header("content-type"))?,
             now,
+            viewer,
             trace_id,
             route: request.route_or_path(),
             authorization: owned("authorization"),
             signature: owned("stripe-signature"),
+            if_match: owned("if-match"),
             staff,
             idempotency_key: owned("idempotency-key"),
         })
@@ -78,6 +86,13 @@ impl<E: Endpoint> Request<E> {
     /// The staff member who calls: the subject of the verified token.
     pub fn staff(&self) -> Actor {
         Actor::Staff(self.staff.clone().unwrap_or_default())
+    }
+
+    /// The version that the request expects (`If-Match`): a version as in [`Reply::versioned`]; `None` for any.
+    ///
+    /// [`Reply::versioned`]: crate::Reply::versioned
+    pub fn expected_version(&self) -> Result<Option<u64>, Rejection> {
+        self.if_match.as_deref().map_or(Ok(None), expected_version)
     }
 
     /// The provider's signature of a webhook event.
@@ -105,10 +120,59 @@ impl<E: Endpoint> Request<E> {
     }
 }
 
+/// Implements If-Match (RFC 9110, 13.1.1) for versions, with strong comparison.
+fn expected_version(header: &str) -> Result<Option<u64>, Rejection> {
+    let header = header.trim();
+    if header == "*" {
+        return Ok(None);
+    }
+    let is_weak = header.starts_with("W/");
+    let tag = header.strip_prefix("W/").unwrap_or(header);
+    let tag = tag
+        .strip_prefix('"')
+        .and_then(|tag| tag.strip_suffix('"'))
+        .filter(|tag| !tag.contains('"'))
+        .ok_or_else(|| {
+            let detail = "If-Match must be one ETag in quotation marks, such as \"7\", or a star.";
+            Rejection::new(Code::BadRequest, detail)
+        })?;
+    // Another well-formed tag belongs to another state.
+    let version = tag.parse().ok().filter(|_| !is_weak);
+    version.map(Some).ok_or_else(version_mismatch)
+}
+
+/// The rejection for a resource whose version is another than the expected one.
+pub fn version_mismatch() -> Rejection {
+    Rejection::new(
+        Code::PreconditionFailed,
+        "The resource has changed since it was read; read it again.",
+    )
+}
+
 /// Parses parameters from text.
 fn parameters<T: DeserializeOwned>(
     pairs: impl Iterator<Item = (impl Into<String>, impl Into<String>)>,
 ) -> Result<T, serde_json::Error> {
     let pairs = pairs.map(|(name, value)| (name.into(), value.into().into()));
     T::deserialize(serde_json::Value::Object(pairs.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kind: an older message overwrites newer truth.
+    #[test]
+    fn if_match_names_one_version() {
+        assert_eq!(expected_version("\"7\""), Ok(Some(7)));
+        assert_eq!(expected_version(" * "), Ok(None));
+        for other in ["W/\"7\"", "\"\"", "\"x\"", "\"-7\""] {
+            let code = expected_version(other).unwrap_err().code;
+            assert_eq!(code, Code::PreconditionFailed, "{other}");
+        }
+        for malformed in ["7", "", "\"7", "\"6\", \"7\""] {
+            let code = expected_version(malformed).unwrap_err().code;
+            assert_eq!(code, Code::BadRequest, "{malformed}");
+        }
+    }
 }

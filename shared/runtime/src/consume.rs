@@ -21,6 +21,16 @@ const MAX_BACKOFF: Duration = Duration::from_secs(300);
 /// Why a message was not handled. It is redelivered, and finally moved to the dead-letter queue.
 pub type ConsumeError = Box<dyn std::error::Error + Send + Sync>;
 
+/// The error of a message that waits for something else: it says when to try again.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Later {
+    /// What the message waits for.
+    pub why: &'static str,
+    /// Time until the next delivery.
+    pub after: Duration,
+}
+
 /// A consumer of one queue.
 pub trait Consumer: Sized + Send + Sync + 'static {
     /// Type of its messages.
@@ -127,7 +137,7 @@ async fn deliver<C: Consumer>(
         Err(_) => "the function ran out of time before the message was handled".into(),
     };
     tracing::warn!(error = %chain(&*error), "message failed");
-    back_off(queues, record, attempt).await;
+    redeliver_in(delay(&error, attempt), queues, record).await;
     Some(failed(record.message_id.clone().unwrap_or_default()))
 }
 
@@ -161,10 +171,16 @@ fn attempt(record: &SqsMessage) -> u32 {
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
-/// Delays the message by 1 s, 2 s, 4 s and so on (exponential backoff). If that fails, the queue's
-/// visibility timeout applies, which is longer and equally correct.
-async fn back_off(queues: &Queues, record: &SqsMessage, attempt: u32) {
-    let delay = Duration::from_secs(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF);
+/// Time until the next delivery: what the error says, otherwise 1 s, 2 s, 4 s and so on (exponential backoff).
+fn delay(error: &ConsumeError, attempt: u32) -> Duration {
+    match error.downcast_ref::<Later>() {
+        Some(later) => later.after,
+        None => Duration::from_secs(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF),
+    }
+}
+
+/// Delays the message. If that fails, the queue's visibility timeout applies, which is equally correct.
+async fn redeliver_in(delay: Duration, queues: &Queues, record: &SqsMessage) {
     let url = record.event_source_arn.as_deref().and_then(queue_url);
     let (Some(url), Some(handle)) = (url, record.receipt_handle.as_deref()) else {
         return;
@@ -287,6 +303,15 @@ mod tests {
         assert_eq!(ids(&log.one("message failed")), own[1]);
         assert_eq!(log.one("message failed")["error"], "no answer");
         assert_eq!(ids(&log.one("batch")), json!([null, null, "of-lambda"]));
+    }
+
+    #[test]
+    fn a_message_comes_back_when_its_error_says_so() {
+        let failed: ConsumeError = "no answer".into();
+        let seconds = [1, 2, 3, 20].map(|attempt| delay(&failed, attempt).as_secs());
+        assert_eq!(seconds, [1, 2, 4, 300]);
+        let (why, after) = ("it waits", Duration::from_secs(7));
+        assert_eq!(delay(&Later { why, after }.into(), 3), after);
     }
 
     #[tokio::test]

@@ -27,11 +27,12 @@ mod sdk;
 mod serve;
 mod stream;
 mod telemetry;
+mod viewer;
 
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 pub use body::{Body, Json, MaybeJson, NoBody, RawBody};
-pub use call::{NoPath, NoQuery, Request};
-pub use consume::{ConsumeError, Consumer, Delivery, consume};
+pub use call::{NoPath, NoQuery, Request, version_mismatch};
+pub use consume::{ConsumeError, Consumer, Delivery, Later, consume};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
 pub use metric::{metric, metric_if_any};

@@ -31,7 +31,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
         Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is required"),
-        Code::Forbidden => (StatusCode::FORBIDDEN, "The token lacks the permission"),
+        Code::Forbidden => (StatusCode::FORBIDDEN, "Not permitted"),
         Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is required"),
         Code::IdempotencyKeyInvalid => {
             (StatusCode::BAD_REQUEST, "The Idempotency-Key is not valid")
@@ -54,6 +54,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::PaymentInProgress => (StatusCode::CONFLICT, "A capture is in progress"),
         Code::RefundTooHigh => (StatusCode::CONFLICT, "The refund is too high"),
         Code::ShardsCannotShrink => (StatusCode::CONFLICT, "The stock already has more shards"),
+        Code::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "The resource has changed"),
         Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
         Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not ready yet"),
         Code::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid"),

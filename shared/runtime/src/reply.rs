@@ -9,8 +9,9 @@ use domain::fault::Failure;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_TYPE, ETAG, InvalidHeaderValue, LOCATION, RETRY_AFTER,
-        WWW_AUTHENTICATE,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, InvalidHeaderValue, LOCATION,
+        REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+        X_CONTENT_TYPE_OPTIONS,
     },
 };
 use ring::digest::{SHA256, digest};
@@ -87,6 +88,12 @@ impl<T> Reply<T> {
     /// Sets the `Location` of a created resource.
     pub fn at(mut self, location: String) -> Self {
         self.headers.push((LOCATION, location));
+        self
+    }
+
+    /// Sets the `ETag` of a resource that changes with its version, for requests with `If-Match`.
+    pub fn versioned(mut self, version: u64) -> Self {
+        self.headers.push((ETAG, format!("\"{version}\"")));
         self
     }
 
@@ -172,6 +179,21 @@ pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
     response
 }
 
+/// Headers of every response, errors included: over HTTPS only, as JSON only, and in no page, frame or referrer. A
+/// response to a browser that opens it as a page is as harmless as one to a script.
+const SECURITY: [(HeaderName, HeaderValue); 4] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    ),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
+
 /// The response in the envelope of the HTTP API and of function URLs, payload format 2.0.
 pub(crate) fn envelope(
     response: Response<Bytes>,
@@ -180,6 +202,7 @@ pub(crate) fn envelope(
     let mut envelope = ApiGatewayV2httpResponse::default();
     envelope.status_code = parts.status.as_u16().into();
     envelope.headers = parts.headers;
+    envelope.headers.extend(SECURITY.iter().cloned());
     // All bodies are JSON. Copied, because the envelope owns its text.
     envelope.body = Some(Body::Text(String::from_utf8(body.into())?));
     Ok(envelope)

@@ -96,6 +96,11 @@ impl HttpRequest {
         context(&self.request)?.request_id.as_deref()
     }
 
+    /// The address that the gateway was called from.
+    pub(crate) fn source_ip(&self) -> Option<&str> {
+        context(&self.request)?.http.source_ip.as_deref()
+    }
+
     /// The route, or method and path where nothing has routed the request: either is distinct for each endpoint.
     pub(crate) fn route_or_path(&self) -> String {
         match self.route.as_str() {

@@ -22,6 +22,7 @@ use crate::{
     reply::{self, Reply},
     request::{HttpRequest, InvalidEvent},
     telemetry::request_span,
+    viewer::Origin,
 };
 
 /// One route of the API. The OpenAPI document is generated from these types.
@@ -32,6 +33,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const SUCCESS: u16 = 200;
     /// Whether an `Idempotency-Key` is required.
     const IDEMPOTENCY_KEY: bool = false;
+    /// Whether the endpoint heeds `If-Match`, for the OpenAPI document.
+    const IF_MATCH: bool = false;
     /// Path parameters.
     type Path: DeserializeOwned + JsonSchema + Send;
     /// Query parameters.
@@ -54,27 +57,40 @@ pub fn serve<E: Endpoint>(
     connect: impl FnOnce(&Environment) -> Result<E, Box<dyn std::error::Error>>,
 ) -> ExitCode {
     let connect = |environment: &Environment| {
-        let public_key = match E::ACCESS {
-            Access::Staff => environment.get("STAFF_TOKEN_PUBLIC_KEY"),
-            Access::Public | Access::Token => None,
+        let (public_key, max_hours) = match E::ACCESS {
+            Access::Staff => (
+                environment.get("STAFF_TOKEN_PUBLIC_KEY"),
+                environment.get("STAFF_TOKEN_MAX_HOURS"),
+            ),
+            Access::Public | Access::Token => (None, None),
         };
-        Ok((connect(environment)?, StaffCheck::new(public_key)))
+        let callers = Callers {
+            origin: Origin::new(environment),
+            staff: StaffCheck::new(public_key, max_hours),
+        };
+        Ok((connect(environment)?, callers))
     };
     process::run(connect, |connected| {
         let connected = Arc::new(connected);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let connected = Arc::clone(&connected);
             async move {
-                let (endpoint, staff) = &*connected;
-                answer(endpoint, staff, &event).await
+                let (endpoint, callers) = &*connected;
+                answer(endpoint, callers, &event).await
             }
         }))
     })
 }
 
+/// Decides who may call.
+struct Callers {
+    origin: Origin,
+    staff: StaffCheck,
+}
+
 async fn answer<E: Endpoint>(
     endpoint: &E,
-    staff: &StaffCheck,
+    callers: &Callers,
     event: &LambdaEvent<Box<RawValue>>,
 ) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let started = Instant::now();
@@ -83,20 +99,20 @@ async fn answer<E: Endpoint>(
     // The gateway's request id, or Lambda's own if there is no gateway.
     let trace_id = request.ok().and_then(HttpRequest::id);
     let trace_id = trace_id.unwrap_or(&event.context.request_id);
-    answer_in_span(endpoint, staff, request, trace_id, started)
+    answer_in_span(endpoint, callers, request, trace_id, started)
         .instrument(request_span(trace_id))
         .await
 }
 
 async fn answer_in_span<E: Endpoint>(
     endpoint: &E,
-    staff: &StaffCheck,
+    callers: &Callers,
     request: Result<&HttpRequest, &InvalidEvent>,
     trace_id: &str,
     started: Instant,
 ) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let answered = match request {
-        Ok(request) => handle(endpoint, staff, request, trace_id).await,
+        Ok(request) => handle(endpoint, callers, request, trace_id).await,
         Err(error) => {
             tracing::warn!(error = %domain::fault::chain(error), "unreadable event");
             Err(Rejection::new(Code::BadRequest, error.to_string()).into())
@@ -128,10 +144,11 @@ async fn answer_in_span<E: Endpoint>(
 
 async fn handle<E: Endpoint>(
     endpoint: &E,
-    staff: &StaffCheck,
+    callers: &Callers,
     request: &HttpRequest,
     trace_id: &str,
 ) -> Result<Response<Bytes>, Failure> {
+    let viewer = callers.origin.viewer(request)?;
     // Authenticate first: an unauthorized caller must not learn whether the request is valid.
     let authorization = request.header("authorization");
     let subject = match E::ACCESS {
@@ -141,12 +158,12 @@ async fn handle<E: Endpoint>(
             None
         }
         Access::Staff => {
-            let claims = staff.check(authorization)?;
+            let claims = callers.staff.check(authorization)?;
             tracing::info!(staff.sub = %claims.sub, "staff request");
             Some(claims.sub)
         }
     };
-    let call = Request::read(request, crate::now(), trace_id.to_owned(), subject)?;
+    let call = Request::read(request, crate::now(), trace_id.to_owned(), viewer, subject)?;
     let reply = endpoint.handle(call).await?;
     let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
     reply.respond(status, request.header("if-none-match"))
@@ -206,8 +223,11 @@ mod tests {
         context.request_id = "of-lambda".to_owned();
         let payload = RawValue::from_string(event.to_string()).unwrap();
         let event = LambdaEvent::new(payload, context);
-        let staff = StaffCheck::new(None);
-        let response = answer(&Deep { fails }, &staff, &event).await.unwrap();
+        let callers = Callers {
+            origin: Origin::new(&Environment::of([])),
+            staff: StaffCheck::new(None, None),
+        };
+        let response = answer(&Deep { fails }, &callers, &event).await.unwrap();
         response.status_code
     }
 

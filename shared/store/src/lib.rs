@@ -42,7 +42,10 @@ pub use catalog::{
 };
 pub use cursor::InvalidCursor;
 pub use error::StoreError;
-pub use inventory::{PutVariantOutcome, Shards, SplitOutcome, StockCheck, VariantDetails};
+pub use inventory::{
+    CountOutcome, CountStock, PutVariantOutcome, Replaces, Shards, SplitOutcome, StockCheck,
+    VariantDetails,
+};
 pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use notifications::Claim;
 pub use operations::outbox;

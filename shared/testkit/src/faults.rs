@@ -111,6 +111,8 @@ struct State {
     plan: Option<Plan>,
     /// The call that was hit.
     hit: Option<AwsCall>,
+    /// All calls that were hit, with their faults.
+    all_hits: Vec<(AwsCall, Fault)>,
     /// Names of services that reject everything.
     down: Vec<String>,
     /// Replacement in the bodies of DynamoDB calls: text and substitute.
@@ -165,7 +167,7 @@ impl Faults {
         self.state().lambda = Some(lambda.clone());
     }
 
-    /// Forgets all calls and planned faults.
+    /// Forgets all calls and planned faults, but not which calls were hit so far.
     pub fn reset(&self) {
         let mut state = self.state();
         state.counts.clear();
@@ -229,6 +231,11 @@ impl Faults {
     /// The call that was hit, if it was made.
     pub fn hit(&self) -> Option<AwsCall> {
         self.state().hit.clone()
+    }
+
+    /// Every call that was hit since the start, with its fault.
+    pub fn all_hits(&self) -> Vec<(AwsCall, Fault)> {
+        self.state().all_hits.clone()
     }
 
     /// Makes services reject everything, until called again without them.
@@ -406,6 +413,7 @@ impl Faults {
         plan.left -= 1;
         plan.operation = Some(operation.to_owned());
         let fault = plan.fault;
+        state.all_hits.push((call.clone(), fault));
         state.hit.get_or_insert(call);
         Met {
             fault: Some(fault),

@@ -367,12 +367,17 @@ impl Shop {
         panic!("waited {} s in vain: {what}\n{log}", PATIENCE.as_secs());
     }
 
+    /// Creates an import of a file of this size and returns its ticket.
+    pub async fn import_ticket(&self, bytes: usize) -> Value {
+        let body = json!({ "bytes": bytes });
+        let created = self.staff_call("POST", "/v1/admin/imports", &body);
+        created.await.expect(202)
+    }
+
     /// Imports a file, waits for its completion and returns the import.
     pub async fn import(&self, file: impl Into<Vec<u8>>) -> Value {
-        let request = self
-            .request("POST", "/v1/admin/imports")
-            .bearer_auth(&self.staff_token);
-        let ticket = self.send(request).await.expect(202);
+        let file = file.into();
+        let ticket = self.import_ticket(file.len()).await;
         assert_eq!(ticket["state"], "awaiting_upload");
         let upload = &ticket["upload"];
         let method = Method::from_bytes(upload["method"].as_str().unwrap().as_bytes()).unwrap();
@@ -380,7 +385,7 @@ impl Shop {
         for (name, value) in upload["headers"].as_object().unwrap() {
             request = request.header(name, value.as_str().unwrap());
         }
-        let uploaded = request.body(file.into()).send().await.unwrap();
+        let uploaded = request.body(file).send().await.unwrap();
         assert!(uploaded.status().is_success(), "{}", uploaded.status());
         let path = format!("/v1/admin/imports/{}", ticket["id"].as_str().unwrap());
         self.eventually("the import is done", async || {

@@ -230,9 +230,13 @@ impl Scenario {
                 let body = json!({ "shards": 1 });
                 world.staff("PUT /v1/admin/stock/{sku}/shards", &[sku], Some(&body))
             }
-            "create-import" => world.staff("POST /v1/admin/imports", &[], None),
+            "create-import" => {
+                let body = json!({ "bytes": 1_000_000 });
+                world.staff("POST /v1/admin/imports", &[], Some(&body))
+            }
             "get-import" => {
-                let route = world.staff("POST /v1/admin/imports", &[], None);
+                let body = json!({ "bytes": 1_000_000 });
+                let route = world.staff("POST /v1/admin/imports", &[], Some(&body));
                 let ticket = world.api("create-import", &route).await?;
                 let id = text(&ticket["id"]);
                 world.staff(

@@ -335,7 +335,7 @@ impl<'a> Model<'a> {
         usage.bill.add(Item::SqsRequests, Quantity::whole(polls));
         usage
             .bill
-            .add(Item::Alarms, Quantity::whole(self.shop.alarms));
+            .add(Item::Alarms, Quantity::whole(self.shop.alarm_metrics));
         for (function, every) in self.shop.schedules() {
             let calls = Quantity::whole(MONTH_SECONDS).over(every);
             usage.bill.add(Item::ScheduleTicks, calls);

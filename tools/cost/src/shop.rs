@@ -11,6 +11,7 @@ use local::{
     outcome::Outcome,
     template::{Function, Settings, Template, Trigger, load_all, resources},
 };
+use serde_json::Value;
 
 /// The facts about the stack that the model needs.
 #[derive(Debug)]
@@ -24,11 +25,24 @@ pub(crate) struct Shop {
     /// Total number of metrics.
     pub(crate) figures: u64,
     pub(crate) alarms: u64,
+    /// Number of their metrics, each of which is billed.
+    pub(crate) alarm_metrics: u64,
     /// Number of alarms on dead-letter queues.
     pub(crate) dead_letter_alarms: u64,
     pub(crate) log_retention_days: u64,
     /// Whether point-in-time recovery of the table is enabled.
     pub(crate) backup: bool,
+}
+
+/// Metrics of an alarm: one, or those that its expression combines.
+fn metrics_of(alarm: &Value) -> u64 {
+    let metrics = alarm["Properties"]["Metrics"].as_array();
+    metrics.map_or(1, |metrics| {
+        let read = metrics
+            .iter()
+            .filter(|metric| !metric["MetricStat"].is_null());
+        read.count() as u64
+    })
 }
 
 impl Shop {
@@ -76,6 +90,7 @@ impl Shop {
         let recovery = table.map(|table| &table["Properties"]["PointInTimeRecoverySpecification"]);
         Ok(Self {
             alarms: alarms().count() as u64,
+            alarm_metrics: alarms().map(metrics_of).sum(),
             dead_letter_alarms: on_queues.count() as u64,
             backup: recovery.is_some_and(|is| is["PointInTimeRecoveryEnabled"] == true),
             log_retention_days:
@@ -189,6 +204,7 @@ pub(crate) mod tests {
         assert!(!shop.is_cacheable("place-order"));
         assert!(shop.reads_queue("capture-payment") && shop.reads_stream("relay-events"));
         assert!(shop.concurrency("render-invoice").is_some());
+        assert!(shop.alarm_metrics > shop.alarms);
         assert!(shop.polled_queues() >= 9 && shop.alarms > shop.dead_letter_alarms);
         assert!(shop.dead_letter_alarms >= shop.polled_queues());
         let clock: Vec<_> = shop.schedules().collect();

@@ -207,7 +207,10 @@ fn an_idle_month() {
         // 5 pollers × 3 a minute × 60 × 730, for each queue.
         let polls = Quantity::whole(model.shop.polled_queues() * 657_000);
         assert_eq!(bill.of(Item::SqsRequests), polls);
-        assert_eq!(bill.of(Item::Alarms), Quantity::whole(model.shop.alarms));
+        assert_eq!(
+            bill.of(Item::Alarms),
+            Quantity::whole(model.shop.alarm_metrics)
+        );
         // 43,800 sweeps × 8, and 730 / 24 checks × 2 × 24,415 pages of 4 KB.
         let reads = Quantity::whole(43_800 * 8) + Quantity::whole(730 * 48_830).over(24);
         let difference = bill.of(Item::DynamodbReads).0.abs_diff(reads.0);
@@ -346,7 +349,7 @@ fn each_goal_says_what_stands_in_its_way() {
     };
     assert!(cdn.is_met && lean.is_met && !direct.is_met && !idle.is_met);
     assert_eq!(direct.cause, "API Gateway");
-    assert_eq!(idle.cause, "SQS");
+    assert_eq!(idle.cause, "CloudWatch alarms");
     let text = page::tables(&outlook);
     assert!(text.contains("**missed by $"), "{text}");
     assert!(

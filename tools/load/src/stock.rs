@@ -175,7 +175,9 @@ mod tests {
             reserved,
             available: on_hand - reserved,
             shards: 1,
+            stock_version: 1,
             backorder: false,
+            untracked: false,
         };
         let held = |sold, reserved| HeldUnits { reserved, sold };
         assert!(compare(&stock(7, 1), 10, held(3, 1)).is_empty());

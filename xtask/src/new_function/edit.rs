@@ -23,6 +23,16 @@ pub(super) fn append(text: &str, heading: &str, lines: &str) -> Option<String> {
     Some(format!("{}{lines}{}", &text[..end], &text[end..]))
 }
 
+/// The root template with one more stack that the API's stage waits for.
+pub(super) fn with_stage_after(template: &str, stack: &str) -> Option<String> {
+    let (before, stage) = template.split_once("\n  ApiStage:\n")?;
+    let (settings, rest) = stage.split_once("    DependsOn: [")?;
+    let (stacks, rest) = rest.split_once(']')?;
+    Some(format!(
+        "{before}\n  ApiStage:\n{settings}    DependsOn: [{stacks}, {stack}]{rest}"
+    ))
+}
+
 /// The template with more resources, after those it has.
 pub(super) fn with_resources(template: &str, resources: &str) -> String {
     match template.split_once("\nOutputs:\n") {

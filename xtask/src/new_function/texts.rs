@@ -20,11 +20,21 @@ pub(crate) const KEYS: &str = "NAME_ITS_KEYS#*";
 
 /// Parameters that an endpoint may need: name, declaration in the context's template, and value in the root
 /// template.
-pub(super) const PARAMETERS: [(&str, &str, &str); 4] = [
+pub(super) const PARAMETERS: [(&str, &str, &str); 7] = [
     (
         "ApiId",
         "  ApiId:\n    Type: String\n    Description: The HTTP API that the routes belong to.\n",
         "!Ref Api",
+    ),
+    (
+        "ApiAccess",
+        "  ApiAccess:\n    Type: String\n",
+        "!Ref ApiAccess",
+    ),
+    (
+        "OriginSecret",
+        "  OriginSecret:\n    Type: String\n    NoEcho: true\n",
+        "!Ref OriginSecret",
     ),
     (
         "TableName",
@@ -40,6 +50,11 @@ pub(super) const PARAMETERS: [(&str, &str, &str); 4] = [
         "StaffTokenPublicKey",
         "  StaffTokenPublicKey:\n    Type: String\n",
         "!Ref StaffTokenPublicKey",
+    ),
+    (
+        "StaffTokenMaxHours",
+        "  StaffTokenMaxHours:\n    Type: Number\n",
+        "!Ref StaffTokenMaxHours",
     ),
 ];
 
@@ -163,18 +178,25 @@ fn formatted(source: &str) -> Outcome<String> {
 }
 
 /// The function with its route, its integration and its permission. Globals of the context's template set what
-/// all its functions share, TABLE_NAME in most contexts.
-pub(super) fn resources(function: &Function, globals_set_table: bool) -> String {
+/// all its functions share: `is_set` tells which variables.
+pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> String {
     let Function {
         name, method, path, ..
     } = function;
     let id = function.logical_id();
     let mut variables = String::new();
-    if !globals_set_table {
-        variables.push_str("          TABLE_NAME: !Ref TableName\n");
+    for (name, parameter) in [
+        ("TABLE_NAME", "TableName"),
+        ("API_ACCESS", "ApiAccess"),
+        ("ORIGIN_SECRETS", "OriginSecret"),
+    ] {
+        if !is_set(name) {
+            variables.push_str(&format!("          {name}: !Ref {parameter}\n"));
+        }
     }
     if function.is_for_staff() {
         variables.push_str("          STAFF_TOKEN_PUBLIC_KEY: !Ref StaffTokenPublicKey\n");
+        variables.push_str("          STAFF_TOKEN_MAX_HOURS: !Ref StaffTokenMaxHours\n");
     }
     let environment = match variables.is_empty() {
         true => variables,
@@ -192,7 +214,7 @@ pub(super) fn resources(function: &Function, globals_set_table: bool) -> String 
             - Effect: Allow
               Action: [dynamodb:GetItem]
               Resource: !Ref TableArn
-              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["{KEYS}"] }} }}
+              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["{KEYS}"] }}, "Null": {{ "dynamodb:LeadingKeys": "false" }} }}
 
   {id}Route:
     Type: AWS::ApiGatewayV2::Route
@@ -307,10 +329,13 @@ Globals:
       LogFormat: JSON
       SystemLogLevel: !Ref PlatformLogLevel
       LogGroup: !Ref Logs
+    PermissionsBoundary: !Ref OwnLogsOnly
     Environment:
       Variables:
         LOG_LEVEL: !Ref LogLevel
         METRIC_NAMESPACE: !Sub "Stampede/${{ShopStack}}"
+        API_ACCESS: !Ref ApiAccess
+        ORIGIN_SECRETS: !Ref OriginSecret
         TABLE_NAME: !Ref TableName
 
 Resources:
@@ -319,8 +344,36 @@ Resources:
     Properties:
       LogGroupName: !Sub "/${{ShopStack}}/{context}"
       RetentionInDays: !Ref LogRetentionDays
+
+  # SAM lets every function write every log group of the account. This bounds it to the context's own; everything
+  # else is left to the functions' policies.
+  OwnLogsOnly:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            NotAction: "logs:*"
+            Resource: "*"
+          - Effect: Allow
+            Action: [logs:CreateLogStream, logs:PutLogEvents]
+            Resource: !GetAtt Logs.Arn
 "#
     )
+}
+
+/// The throttle of the function's route in the root template, if it needs one of its own.
+pub(super) fn throttle(function: &Function) -> Option<String> {
+    let Function { method, path, .. } = function;
+    let limit = match (function.is_for_staff(), method.as_str()) {
+        (true, _) => "StaffRequestsPerSecond",
+        (false, "GET") => return None,
+        (false, _) => "GuestWritesPerSecond",
+    };
+    Some(format!(
+        "        \"{method} {path}\": {{ ThrottlingRateLimit: !Ref {limit}, ThrottlingBurstLimit: !Ref {limit} }}\n"
+    ))
 }
 
 /// The nested stack of a new context.
@@ -340,7 +393,7 @@ pub(super) fn stack(context: &str, has_staff: bool) -> String {
 fn parameters(has_staff: bool) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     PARAMETERS
         .into_iter()
-        .filter(move |(name, ..)| has_staff || *name != "StaffTokenPublicKey")
+        .filter(move |(name, ..)| has_staff || !name.starts_with("StaffToken"))
 }
 
 #[cfg(test)]
@@ -383,7 +436,7 @@ mod tests {
 
     #[test]
     fn the_route_leads_to_the_function_and_staff_to_its_key() {
-        let public = resources(&function("GET", "/v1/things"), true);
+        let public = resources(&function("GET", "/v1/things"), |_| true);
         assert!(public.contains("RouteKey: \"GET /v1/things\""), "{public}");
         assert!(
             public.contains("integrations/${UseThingIntegration}"),
@@ -391,9 +444,22 @@ mod tests {
         );
         assert!(public.contains("${ApiId}/*"), "{public}");
         assert!(!public.contains("Environment:"), "{public}");
-        let staff = resources(&function("GET", "/v1/admin/things"), false);
-        for variable in ["TABLE_NAME: !Ref TableName", "STAFF_TOKEN_PUBLIC_KEY: "] {
+        let staff = resources(&function("GET", "/v1/admin/things"), |_| false);
+        for variable in [
+            "TABLE_NAME: !Ref TableName",
+            "API_ACCESS: !Ref ApiAccess",
+            "ORIGIN_SECRETS: !Ref OriginSecret",
+            "STAFF_TOKEN_PUBLIC_KEY: ",
+            "STAFF_TOKEN_MAX_HOURS: ",
+        ] {
             assert!(staff.contains(variable), "{variable}: {staff}");
         }
+        // What writes, or is for staff, is throttled on its own.
+        let limit = |method, path| throttle(&function(method, path));
+        assert!(limit("GET", "/v1/things").is_none());
+        let guest = limit("POST", "/v1/things").unwrap();
+        assert!(guest.contains("GuestWritesPerSecond"), "{guest}");
+        let staff = limit("GET", "/v1/admin/things").unwrap();
+        assert!(staff.contains("StaffRequestsPerSecond"), "{staff}");
     }
 }

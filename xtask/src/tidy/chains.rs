@@ -211,6 +211,7 @@ mod tests {
             buckets: Vec::new(),
             table: Value::Null,
             outputs: BTreeMap::new(),
+            cors: local::template::Cors::default(),
         }
     }
 

@@ -39,7 +39,6 @@ const DOMAIN_MAY_USE: [&str; 12] = [
     "ammonia",
     "askama",
     "base64",
-    "csv",
     "iso_country",
     "iso_currency",
     "jiff",
@@ -48,6 +47,7 @@ const DOMAIN_MAY_USE: [&str; 12] = [
     "serde",
     "serde_json",
     "thiserror",
+    "unicode-normalization",
 ];
 
 /// Crates from elsewhere that only these may use, besides none.

@@ -1,10 +1,15 @@
 //! Holds the stacks within what CloudFormation and API Gateway take, with room for many more functions.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use local::{
+    files::with_extension,
     outcome::Outcome,
-    template::{Template, Trigger, load_all, resources},
+    template::{Template, Trigger, load, load_all, resources},
 };
 use serde_json::Value;
 
@@ -22,9 +27,17 @@ pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>
     let mut counts = BTreeMap::new();
     for (path, document) in &load_all(root)? {
         permissions(path, document, findings);
+        own_logs(path, document, findings);
         route_headers(path, document, template, findings);
         counts.insert(path.clone(), size(document));
     }
+    throttles(&load(&root.join("template.yaml"))?, template, findings);
+    forwarded_headers(
+        root,
+        &load(&root.join("infra/edge.yaml"))?,
+        template,
+        findings,
+    )?;
     for (path, count) in &counts {
         if *count > MAX_RESOURCES {
             findings.push(format!(
@@ -99,6 +112,99 @@ fn permissions(path: &str, template: &Value, findings: &mut Vec<String>) {
     }
 }
 
+/// Every route that writes or is for staff has a throttle of its own, and no throttle is for a route that is gone: the
+/// stage could not be created.
+fn throttles(root_template: &Value, template: &Template, findings: &mut Vec<String>) {
+    let stage = &root_template["Resources"]["ApiStage"]["Properties"]["RouteSettings"];
+    let named: BTreeSet<&str> = stage
+        .as_object()
+        .into_iter()
+        .flat_map(|routes| routes.keys().map(String::as_str))
+        .collect();
+    let mut routes = BTreeSet::new();
+    for trigger in template.functions.iter().flat_map(|it| &it.triggers) {
+        if let Trigger::Route { method, path } = trigger {
+            let key = format!("{method} {path}");
+            let is_read = matches!(method.as_str(), "GET" | "HEAD") || path == "$default";
+            if (!is_read || path.contains("/admin/")) && !named.contains(&*key) {
+                findings.push(format!(
+                    "template.yaml: ApiStage has no throttle for {key}; add it to its RouteSettings"
+                ));
+            }
+            routes.insert(key);
+        }
+    }
+    for key in named {
+        if !routes.contains(key) {
+            findings.push(format!(
+                "template.yaml: ApiStage has a throttle for {key}, which is not a route"
+            ));
+        }
+    }
+}
+
+/// The CDN forwards every header that functions read or that browsers may send.
+fn forwarded_headers(
+    root: &Path,
+    edge: &Value,
+    template: &Template,
+    findings: &mut Vec<String>,
+) -> Outcome {
+    let origin = &edge["Resources"]["ApiOriginPolicy"]["Properties"]["OriginRequestPolicyConfig"];
+    let origin = &origin["HeadersConfig"]["Headers"];
+    let cache = &edge["Resources"]["ApiCachePolicy"]["Properties"]["CachePolicyConfig"];
+    let cached = &cache["ParametersInCacheKeyAndForwardedToOrigin"]["HeadersConfig"]["Headers"];
+    let headers = [origin, cached].into_iter().filter_map(Value::as_array);
+    let headers = headers.flatten().filter_map(Value::as_str);
+    let forwarded: BTreeSet<String> = headers.map(str::to_lowercase).collect();
+    let mut wanted: BTreeSet<String> = template.cors.headers.iter().cloned().collect();
+    for file in with_extension(&root.join("shared/runtime/src"), "rs")? {
+        let source = fs::read_to_string(file)?;
+        // Without its tests, whose events have headers, too.
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        for call in ["header(\"", "owned(\""] {
+            let names = source.split(call).skip(1);
+            wanted.extend(names.filter_map(|it| it.split('"').next().map(str::to_owned)));
+        }
+    }
+    for header in wanted.difference(&forwarded) {
+        findings.push(format!(
+            "infra/edge.yaml: the CDN does not forward {header}; add it to ApiOriginPolicy"
+        ));
+    }
+    Ok(())
+}
+
+/// Functions write the log group of their own stack only: SAM's policy allows every one of the account.
+fn own_logs(path: &str, template: &Value, findings: &mut Vec<String>) {
+    let globals = &template["Globals"]["Function"];
+    let mut functions = resources(template).filter(|it| it["Type"] == "AWS::Serverless::Function");
+    let bound = globals["PermissionsBoundary"]["Ref"].as_str();
+    let Some(first) = functions.next() else {
+        return;
+    };
+    let policy = &template["Resources"][bound.unwrap_or_default()]["Properties"]["PolicyDocument"];
+    let statements = policy["Statement"].as_array().into_iter().flatten();
+    let is_own = |statement: &Value| {
+        statement["NotAction"] == "logs:*"
+            || statement["Resource"]["Fn::GetAtt"]
+                .as_str()
+                .and_then(|group| group.strip_suffix(".Arn"))
+                .is_some_and(|group| {
+                    globals["LoggingConfig"]["LogGroup"]["Ref"].as_str() == Some(group)
+                })
+    };
+    let is_overridden = [first]
+        .into_iter()
+        .chain(functions)
+        .any(|it| !it["Properties"]["PermissionsBoundary"].is_null());
+    if policy.is_null() || is_overridden || !statements.into_iter().all(is_own) {
+        findings.push(format!(
+            "{path}: its functions may write other log groups; bound them as functions/orders/template.yaml does"
+        ));
+    }
+}
+
 /// Where the CDN calls a function past the API, it names the route that the function has there.
 fn route_headers(path: &str, value: &Value, template: &Template, findings: &mut Vec<String>) {
     let headers = value["OriginCustomHeaders"].as_array();
@@ -157,6 +263,72 @@ mod tests {
         let mut global = function(json!({}));
         global["Globals"] = json!({ "Function": { "AutoPublishAlias": "live" } });
         assert_eq!(size(&global), 4);
+    }
+
+    // Kind of fault: two lists that must agree, in two files.
+    #[test]
+    fn the_cdn_forwards_and_the_stage_throttles_what_the_shop_has() {
+        let root = local::project::root();
+        let settings = local::template::Settings {
+            stack_name: "test".into(),
+            endpoint: "http://127.0.0.1:1".into(),
+            parameters: BTreeMap::new(),
+        };
+        let template = Template::read(&root, &settings).unwrap();
+        let stage = load(&root.join("template.yaml")).unwrap();
+        let edge = load(&root.join("infra/edge.yaml")).unwrap();
+        let mut findings = Vec::new();
+        throttles(&stage, &template, &mut findings);
+        forwarded_headers(&root, &edge, &template, &mut findings).unwrap();
+        assert_eq!(findings, Vec::<String>::new());
+
+        let mut stale = stage;
+        let throttled = &mut stale["Resources"]["ApiStage"]["Properties"]["RouteSettings"];
+        let orders = throttled.as_object_mut().unwrap().remove("POST /v1/orders");
+        throttled["POST /v1/gone"] = orders.unwrap();
+        let mut silent = edge;
+        silent["Resources"]["ApiOriginPolicy"]["Properties"]["OriginRequestPolicyConfig"]["HeadersConfig"]
+            ["Headers"] = json!(["content-type"]);
+        throttles(&stale, &template, &mut findings);
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        forwarded_headers(&root, &silent, &template, &mut findings).unwrap();
+        for header in ["idempotency-key", "stripe-signature", "if-match"] {
+            let is_found = findings.iter().any(|finding| finding.contains(header));
+            assert!(is_found, "{header}: {findings:?}");
+        }
+    }
+
+    // Kind of fault: a right that comes unasked and is wider than needed.
+    #[test]
+    fn functions_write_their_own_log_group_only() {
+        let template = |logs: Value, bound: Value, own: Value| {
+            json!({
+                "Globals": { "Function": {
+                    "PermissionsBoundary": bound,
+                    "LoggingConfig": { "LogGroup": { "Ref": "Logs" } },
+                } },
+                "Resources": {
+                    "Bound": { "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": { "Statement": [
+                        { "NotAction": "logs:*", "Resource": "*" },
+                        { "Action": ["logs:PutLogEvents"], "Resource": logs },
+                    ] } } },
+                    "F": { "Type": "AWS::Serverless::Function", "Properties": { "PermissionsBoundary": own } },
+                },
+            })
+        };
+        let count = |logs: Value, bound: Value, own: Value| {
+            let mut findings = Vec::new();
+            own_logs("t", &template(logs, bound, own), &mut findings);
+            findings.len()
+        };
+        let (logs, bound) = (
+            json!({ "Fn::GetAtt": "Logs.Arn" }),
+            json!({ "Ref": "Bound" }),
+        );
+        assert_eq!(count(logs.clone(), bound.clone(), Value::Null), 0);
+        assert_eq!(count(json!("*"), bound.clone(), Value::Null), 1);
+        assert_eq!(count(logs.clone(), Value::Null, Value::Null), 1);
+        assert_eq!(count(logs, bound, json!("arn:aws:iam::aws:policy/All")), 1);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! `POST /v1/admin/imports`: creates an import and returns a presigned upload URL for the product file.
-//! Uploading the file starts the import.
+//! Uploading the file starts the import; the URL takes a file of the announced size only.
 
 use std::{process::ExitCode, time::Duration};
 
 use domain::{
-    catalog::import::{ImportState, ImportTicket, UploadTicket, upload_key},
+    catalog::import::{CreateImportBody, ImportState, ImportTicket, UploadTicket, upload_key},
     id::ImportId,
 };
 use gateways::objects::Bucket;
-use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};
+use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 /// Lifetime of the presigned upload URL.
@@ -19,24 +19,20 @@ pub(crate) struct CreateImport {
     uploads: Bucket,
 }
 
-/// An empty object; the endpoint takes no options.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CreateImportBody {}
-
 impl Endpoint for CreateImport {
     const ACCESS: Access = Access::Staff;
     const SUCCESS: u16 = 202;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = MaybeJson<CreateImportBody>;
+    type Body = Json<CreateImportBody>;
     type Response = ImportTicket;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<ImportTicket>, Failure> {
+        let bytes = request.body.0.parse()?;
         let id = ImportId::at(request.now, runtime::random()?);
         let upload = self
             .uploads
-            .presign_upload(&upload_key(id), request.now, UPLOAD_LIFETIME)
+            .presign_upload(&upload_key(id), bytes, request.now, UPLOAD_LIFETIME)
             .await?;
         self.store.create_import(id, request.now).await?;
         let mut headers = upload.headers;

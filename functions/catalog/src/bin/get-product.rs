@@ -14,7 +14,7 @@ pub(crate) struct GetProduct {
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct ProductPath {
-    /// Slug of the product, in lower case.
+    /// Slug of the product; other spellings such as `Headliner TEE` find it too.
     slug: String,
 }
 
@@ -26,11 +26,9 @@ impl Endpoint for GetProduct {
     type Response = ProductView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<ProductView>, Failure> {
-        // Each product has exactly one URL: a path that is not already a slug is not converted to one.
-        let slug = request.path.slug;
-        if domain::catalog::slug(&slug).is_none_or(|own| own != slug) {
-            return Err(Rejection::not_found("product").into());
-        }
+        // However it is spelled: pages are cached under the slug itself.
+        let slug = domain::catalog::slug(&request.path.slug)
+            .ok_or_else(|| Rejection::not_found("product"))?;
         let (store, wanted) = (self.store.clone(), slug.clone());
         let read = || async move {
             let view = store.product_view(&wanted).await?;

@@ -1,59 +1,153 @@
-//! Writes the products of one chunk of an import. Processing is idempotent: a redelivered chunk changes
-//! nothing.
+//! Writes the products of one chunk of an import. A redelivered chunk changes nothing, and a late one
+//! nothing that a newer import or count has changed.
 
-use std::{collections::HashMap, process::ExitCode};
+use std::{process::ExitCode, time::Duration};
 
 use domain::{
     catalog::{
-        Sku,
-        import::{Chunk, Draft, LineFault, RowGroup, draft_product},
+        Product, ProductStatus, Sku,
+        import::{Chunk, Draft, DraftVariant, LineFault, RowFaults, RowGroup, draft_product},
     },
+    change::ChangeStamp,
     fault::chain,
-    id::{ImportId, ProductId},
+    id::ProductId,
+    inventory::Variant,
     money::Currency,
 };
-use runtime::{ConsumeError, Consumer, Delivery};
-use store::{Attempts, PutProductOutcome, PutVariantOutcome, Store, StoredProduct, VariantDetails};
+use jiff::Timestamp;
+use runtime::{ConsumeError, Consumer, Delivery, Later};
+use store::{
+    Attempts, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome, Replaces, Store,
+    VariantDetails,
+};
 
 /// The queue's last delivery: the chunk is reported as failed, so that its import can complete.
 const LAST_DELIVERY: u32 = 5;
+/// How long a chunk waits for others of its import to give up a SKU, after each of its first deliveries: enough
+/// for files of tens of thousands of rows.
+const WAITS: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(30),
+    Duration::from_secs(240),
+];
 
 struct ImportRows {
     store: Store,
     currency: Currency,
 }
 
+/// The import that a product is from.
+struct Import<'a> {
+    chunk: &'a Chunk,
+    stamp: ChangeStamp,
+    now: Timestamp,
+}
+
+/// A product whose variants are being written.
+struct Writing<'a> {
+    group: &'a RowGroup,
+    import: &'a Import<'a>,
+    /// The last change that has written product and variants.
+    finished: Option<&'a ChangeStamp>,
+    may_wait: bool,
+}
+
+impl Writing<'_> {
+    /// Units to set a variant's stock to, whose stock was set by `counted_by`. Only a quantity that differs
+    /// from an earlier import's changes the stock, so that units sold since then stay sold.
+    fn quantity(
+        &self,
+        variant: &mut DraftVariant,
+        counted_by: Option<&ChangeStamp>,
+    ) -> Option<i64> {
+        if counted_by == Some(&self.import.stamp) {
+            return None;
+        }
+        // An import that broke off has set the stock, and the product does not know to what.
+        let is_unknown =
+            counted_by.is_some_and(ChangeStamp::is_import) && counted_by > self.finished;
+        if !is_unknown {
+            return variant.new_quantity;
+        }
+        variant.quantity = variant.given_quantity;
+        variant.given_quantity
+    }
+}
+
+/// What became of a product.
+enum Imported {
+    /// It was written, or not, with the faults of the rows that were not used.
+    Done(RowFaults),
+    /// It needs a SKU that its owner may yet give up in this import. What it gives up itself, it has.
+    Waits,
+}
+
+/// What became of a product's variants.
+enum Written {
+    /// All are written but those dropped from the draft; the availability of each.
+    All(Vec<bool>),
+    /// A newer change has written one: look at the product again.
+    Overtaken,
+    /// SKUs belong to other products, which is the fault of these rows.
+    Taken(RowFaults),
+    /// A SKU belongs to another product that the import has not come to yet.
+    NotYetGivenUp,
+}
+
 impl Consumer for ImportRows {
     type Message = Chunk;
 
     async fn handle(&self, delivery: Delivery<Chunk>) -> Result<(), ConsumeError> {
-        let chunk = delivery.message;
+        let chunk = &delivery.message;
+        let (id, number) = (chunk.import_id, chunk.number);
+        if self.store.chunk_is_finished(id, number).await? {
+            tracing::info!(import.id = %id, import.chunk = number, "chunk imported before");
+            return Ok(());
+        }
         let given_up = delivery.attempt >= LAST_DELIVERY;
         if given_up {
-            tracing::error!(import.id = %chunk.import_id, import.chunk = chunk.number, "the chunk is given up");
+            tracing::error!(import.id = %id, import.chunk = number, "the chunk is given up");
         }
-        let mut faults = Vec::new();
-        let mut rows = 0;
+        let import = Import {
+            chunk,
+            stamp: id.into(),
+            now: delivery.now,
+        };
+        let mut faults: Vec<LineFault> = Vec::new();
+        let mut waiting: Vec<&RowGroup> = Vec::new();
         for group in &chunk.groups {
-            rows += group.rows.len();
-            faults.extend(match given_up {
-                true => group.fail_rest(Vec::new(), LineFault::not_stored),
-                false => self.import(group, chunk.import_id, delivery.now).await?,
-            });
+            if given_up {
+                faults.extend(group.fail_all(LineFault::not_stored));
+                continue;
+            }
+            match self.import(group, &import, true).await? {
+                Imported::Done(found) => faults.extend(found),
+                Imported::Waits => waiting.push(group),
+            }
         }
+        // What the first pass gave up is free by now. What another chunk gives up may not be.
+        let wait = match waiting.is_empty() || self.store.is_last_chunk(id).await? {
+            true => None,
+            false => WAITS.get(usize::try_from(delivery.attempt.saturating_sub(1))?),
+        };
+        for group in waiting {
+            match self.import(group, &import, wait.is_some()).await? {
+                Imported::Done(found) => faults.extend(found),
+                Imported::Waits => {
+                    let why = "the chunk waits for another one to give up a SKU";
+                    let after = *wait.unwrap_or(&WAITS[0]);
+                    return Err(Later { why, after }.into());
+                }
+            }
+        }
+        let rows: usize = chunk.groups.iter().map(|group| group.rows.len()).sum();
         let imported = u64::try_from(rows - faults.len())?;
         self.store
-            .finish_chunk(
-                chunk.import_id,
-                chunk.number,
-                imported,
-                &faults,
-                delivery.now,
-            )
+            .finish_chunk(id, number, imported, &faults, delivery.now)
             .await?;
         tracing::info!(
-            import.id = %chunk.import_id,
-            import.chunk = chunk.number,
+            import.id = %id,
+            import.chunk = number,
             import.rows = rows,
             import.faults = faults.len(),
             "chunk imported"
@@ -63,127 +157,249 @@ impl Consumer for ImportRows {
 }
 
 impl ImportRows {
-    /// Imports one product and returns one fault for each row that was not used.
+    /// Imports one product. If it `may_wait` for SKUs, it does not take another product's SKU for a fault yet.
     async fn import(
         &self,
         group: &RowGroup,
-        import_id: ImportId,
-        now: jiff::Timestamp,
-    ) -> Result<Vec<LineFault>, ConsumeError> {
-        let drafted = draft_product(group, self.currency);
-        let mut faults = drafted.faults;
-        let Some(draft) = drafted.draft else {
-            return Ok(faults);
-        };
+        import: &Import<'_>,
+        may_wait: bool,
+    ) -> Result<Imported, ConsumeError> {
+        // Faults that the rows do not show: SKUs that belong to others.
+        let mut taken = RowFaults::default();
         let mut attempts = Attempts::new("import product");
         loop {
             attempts.next().await?;
-            let previous = self.store.product(&draft.slug).await?;
-            if let Some(stored) = &previous
-                && stored.listed
-                && stored.product.content_hash == draft.content_hash()?
-            {
-                return Ok(faults);
-            }
-            let mut draft = draft.clone();
-            let available = self
-                .write_variants(&mut draft, previous.as_ref(), import_id, &mut faults)
-                .await?;
-            if draft.variants.is_empty() {
-                // All SKUs belong to other products, so no row of this one can be used.
-                return Ok(group.fail_rest(faults, LineFault::product_rejected));
-            }
-            let id = ProductId::at(now, runtime::random().map_err(|_| "no random numbers")?);
+            let mut previous = self.store.product(&group.slug).await?;
             let stored = previous.as_ref().map(|stored| &stored.product);
-            let product = draft.product(stored, &available, id)?;
-            // Recorded before the product is written: a chunk that was written is not examined again.
-            self.withdraw_missing(
-                &product.view.slug,
-                previous.as_ref(),
-                &product.imported_quantities,
-            )
-            .await?;
+            let handle = stored.and_then(|stored| stored.handle.as_ref());
+            if let Some(other) = handle.filter(|handle| **handle != group.handle) {
+                let fault = |line| LineFault::handle_collision(line, &group.handle, other);
+                return Ok(Imported::Done(group.fail_all(fault)));
+            }
+            let columns = &import.chunk.columns;
+            let drafted = draft_product(group, columns, stored, taken.clone(), self.currency);
+            let mut faults = drafted.faults;
+            let Some(mut draft) = drafted.draft else {
+                return Ok(Imported::Done(faults));
+            };
+            if let Some(stored) = &previous {
+                // A change that has only begun may have left variants that are not as the product says.
+                let same = stored.listed
+                    && stored.product.changing_by.is_none()
+                    && stored.product.content_hash == draft.content_hash()?;
+                if same && stored.product.changed_by.as_ref() >= Some(&import.stamp) {
+                    return Ok(Imported::Done(faults));
+                }
+                if stored.product.is_newer_than(&import.stamp) {
+                    tracing::warn!(product.slug = %group.slug, "a newer import was there before");
+                    return Ok(Imported::Done(group.fail_all(LineFault::superseded)));
+                }
+                if same {
+                    match self.store.confirm_product(stored, &import.stamp).await? {
+                        PutProductOutcome::Put => return Ok(Imported::Done(faults)),
+                        PutProductOutcome::VersionConflict => continue,
+                    }
+                }
+            }
+            let wanted: Vec<Sku> = draft.variants.iter().map(|it| it.sku.clone()).collect();
+            if let Some(stored) = &mut previous
+                && stored.product.changing_by.as_ref() != Some(&import.stamp)
+                && self.store.begin_change(stored, &import.stamp).await?
+                    == PutProductOutcome::VersionConflict
+            {
+                continue;
+            }
+            let stored = previous.as_ref().map(|stored| &stored.product);
+            let product = Writing {
+                group,
+                import,
+                finished: stored.and_then(|stored| stored.changed_by.as_ref()),
+                may_wait,
+            };
+            let written = self
+                .write_variants(&mut draft, &product, &mut faults)
+                .await?;
+            let available = match written {
+                Written::All(available) => available,
+                Written::Overtaken => continue,
+                Written::Taken(rows) => {
+                    // Drafted again without these rows, as their variants then stay as they are.
+                    taken.extend(rows);
+                    attempts = Attempts::new("import product");
+                    continue;
+                }
+                Written::NotYetGivenUp => {
+                    self.release_missing(&wanted, &group.slug, stored, import)
+                        .await?;
+                    return Ok(Imported::Waits);
+                }
+            };
+            if draft.variants.is_empty() && draft.status != ProductStatus::Archived {
+                let faults = group.fail_rest(faults, LineFault::product_rejected);
+                return Ok(Imported::Done(faults));
+            }
+            let random = runtime::random().map_err(|_| "no random numbers")?;
+            let id = ProductId::at(import.now, random);
+            let product = draft.product(stored, &available, id, import.stamp.clone())?;
+            // Recorded before the product is written: a product that was written is not examined again.
+            self.withdraw_missing(&product, stored, import).await?;
             let put = match self.store.put_product(&product, previous.as_ref()).await {
                 Err(error) if !error.is_retryable() => {
                     tracing::error!(product.slug = %product.view.slug, error = %chain(&error), "product not stored");
-                    return Ok(group.fail_rest(Vec::new(), LineFault::not_stored));
+                    return Ok(Imported::Done(group.fail_all(LineFault::not_stored)));
                 }
                 put => put?,
             };
             match put {
-                PutProductOutcome::Put => return Ok(faults),
-                PutProductOutcome::VersionConflict => {
-                    faults.retain(|fault| fault.code != LineFault::SKU_TAKEN)
-                }
+                PutProductOutcome::Put => return Ok(Imported::Done(faults)),
+                PutProductOutcome::VersionConflict => {}
             }
         }
     }
 
-    /// Writes price and stock of each variant, drops variants whose SKU belongs to another product, and
-    /// returns the availability of the rest.
+    /// Writes price and stock of each variant of the draft.
     async fn write_variants(
         &self,
         draft: &mut Draft,
-        previous: Option<&StoredProduct>,
-        import_id: ImportId,
-        faults: &mut Vec<LineFault>,
-    ) -> Result<Vec<bool>, ConsumeError> {
-        let known: HashMap<&Sku, i64> = previous
-            .iter()
-            .flat_map(|stored| &stored.product.imported_quantities)
-            .map(|(sku, quantity)| (sku, *quantity))
-            .collect();
+        writing: &Writing<'_>,
+        faults: &mut RowFaults,
+    ) -> Result<Written, ConsumeError> {
+        let Writing { group, import, .. } = *writing;
+        let archived = draft.status == ProductStatus::Archived;
         let mut available = Vec::with_capacity(draft.variants.len());
         let mut kept = Vec::with_capacity(draft.variants.len());
-        for variant in std::mem::take(&mut draft.variants) {
+        let mut taken = RowFaults::default();
+        for mut variant in std::mem::take(&mut draft.variants) {
             let title = variant.line_title(&draft.title);
+            let contested = group.contested.get(variant.sku.as_str());
             let details = VariantDetails {
                 sku: &variant.sku,
                 product_slug: &draft.slug,
                 title: &title,
                 price: variant.price,
-                for_sale: draft.published,
-                initial_quantity: variant.quantity,
+                for_sale: draft.is_for_sale(),
+                is_new: variant.is_new,
+                initial_quantity: variant.new_quantity.unwrap_or_default(),
                 backorder: variant.backorder,
+                untracked: variant.untracked,
+                withdrawn: archived,
+                may_take: contested.is_none(),
+                stamp: &import.stamp,
             };
-            let mut written = match self.store.put_variant_details(&details).await? {
-                PutVariantOutcome::Put(written) => written,
-                PutVariantOutcome::SkuTaken => {
-                    faults.push(LineFault::sku_taken(variant.line, &variant.sku));
+            let owner = match self.store.put_variant_details(&details).await? {
+                PutVariantOutcome::Put {
+                    variant: written,
+                    counted_by,
+                } => {
+                    let counted = match writing.quantity(&mut variant, counted_by.as_ref()) {
+                        Some(on_hand) => self.count(&variant, on_hand, writing, faults).await?,
+                        None => None,
+                    };
+                    available.push(counted.unwrap_or(written).can_sell(1));
+                    kept.push(variant);
                     continue;
                 }
+                PutVariantOutcome::Superseded { owner } if owner == draft.slug => {
+                    return Ok(Written::Overtaken);
+                }
+                PutVariantOutcome::Superseded { .. } => {
+                    if let Some(row) = variant.row {
+                        faults.add(row, || LineFault::superseded(group.rows[row].line));
+                    }
+                    continue;
+                }
+                PutVariantOutcome::Free => contested.cloned().unwrap_or_default(),
+                PutVariantOutcome::Taken { owner, since } => {
+                    let waits = writing.may_wait && variant.row.is_some() && !archived;
+                    if waits
+                        && since.as_ref() < Some(&import.stamp)
+                        && !self.was_imported(&owner, import).await?
+                    {
+                        return Ok(Written::NotYetGivenUp);
+                    }
+                    owner
+                }
             };
-            // Only a quantity that differs from the previous import's changes the stock, so units sold
-            // since then stay sold.
-            if known
-                .get(&variant.sku)
-                .is_some_and(|before| *before != variant.quantity)
-            {
-                let set = self
-                    .store
-                    .set_stock(&variant.sku, variant.quantity, Some(&import_id.to_string()))
-                    .await?;
-                written = set.unwrap_or(written);
+            // An archived product and a variant of an earlier import yield to the new owner.
+            if let Some(row) = variant.row.filter(|_| !archived) {
+                let line = group.rows[row].line;
+                taken.add(row, || LineFault::sku_taken(line, &variant.sku, &owner));
             }
-            available.push(written.can_sell(1));
-            kept.push(variant);
         }
         draft.variants = kept;
-        Ok(available)
+        Ok(match taken.is_empty() {
+            true => Written::All(available),
+            false => Written::Taken(taken),
+        })
+    }
+
+    /// Whether the import has come to the product `slug`, or a newer one has.
+    async fn was_imported(&self, slug: &str, import: &Import<'_>) -> Result<bool, ConsumeError> {
+        let stored = self.store.product(slug).await?;
+        let changed_by = stored.and_then(|stored| stored.product.changed_by);
+        Ok(changed_by.as_ref() >= Some(&import.stamp))
+    }
+
+    /// Sets the stock to the quantity of the variant's row.
+    async fn count(
+        &self,
+        variant: &DraftVariant,
+        on_hand: i64,
+        writing: &Writing<'_>,
+        faults: &mut RowFaults,
+    ) -> Result<Option<Variant>, ConsumeError> {
+        let count = CountStock {
+            sku: &variant.sku,
+            on_hand,
+            stamp: &writing.import.stamp,
+            replaces: Replaces::Older,
+        };
+        Ok(match self.store.set_stock(count).await? {
+            CountOutcome::Counted(counted) => Some(counted),
+            CountOutcome::Superseded => {
+                if let Some(row) = variant.row {
+                    let line = writing.group.rows[row].line;
+                    faults.add(row, || LineFault::quantity_superseded(line));
+                }
+                None
+            }
+            CountOutcome::Repeated | CountOutcome::OtherVersion | CountOutcome::NoSuchVariant => {
+                None
+            }
+        })
+    }
+
+    /// Lets other products have the SKUs that this one does not want any more, while it waits for one of
+    /// theirs itself.
+    async fn release_missing(
+        &self,
+        wanted: &[Sku],
+        slug: &str,
+        stored: Option<&Product>,
+        import: &Import<'_>,
+    ) -> Result<(), ConsumeError> {
+        let before = stored.into_iter().flat_map(|stored| &stored.view.variants);
+        for variant in before.filter(|variant| !wanted.contains(&variant.sku)) {
+            self.store
+                .release_sku(&variant.sku, slug, &import.stamp)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Takes variants off sale that the product no longer has.
     async fn withdraw_missing(
         &self,
-        slug: &str,
-        previous: Option<&StoredProduct>,
-        kept: &[(Sku, i64)],
+        product: &Product,
+        stored: Option<&Product>,
+        import: &Import<'_>,
     ) -> Result<(), ConsumeError> {
-        let before = previous
-            .iter()
-            .flat_map(|stored| &stored.product.view.variants);
-        for variant in before.filter(|variant| kept.iter().all(|(sku, _)| *sku != variant.sku)) {
-            self.store.withdraw_variant(&variant.sku, slug).await?;
+        let has = |sku: &Sku| product.view.variants.iter().any(|kept| kept.sku == *sku);
+        let before = stored.into_iter().flat_map(|stored| &stored.view.variants);
+        for variant in before.filter(|variant| !has(&variant.sku)) {
+            self.store
+                .withdraw_variant(&variant.sku, &product.view.slug, &import.stamp)
+                .await?;
         }
         Ok(())
     }

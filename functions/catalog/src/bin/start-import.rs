@@ -68,26 +68,37 @@ impl StartImport {
     ) -> Result<(), ConsumeError> {
         let object = &record.s3.object;
         let key = object.key.as_deref().unwrap_or_default();
-        let Some(id) = import::id_of_upload(key) else {
-            tracing::warn!(object.key = key, "no import belongs to this object");
-            return Ok(());
-        };
-        let upload = object.e_tag.as_deref().unwrap_or_default();
         let bytes = object
             .size
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or(0);
+        let upload = object.e_tag.as_deref().unwrap_or_default();
+        let id = import::id_of_upload(key);
+        if bytes > MAX_FILE_BYTES {
+            // Whoever put it there: the signature of an upload covers a size within the limit.
+            if let Some(id) = id {
+                let fault = LineFault::file_too_large(bytes);
+                tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
+                self.store.fail_import(id, upload, fault, now).await?;
+            }
+            self.uploads.delete(key).await?;
+            tracing::warn!(
+                object.key = key,
+                object.bytes = bytes,
+                "an object is too large and was deleted"
+            );
+            return Ok(());
+        }
+        let Some(id) = id else {
+            tracing::warn!(object.key = key, "no import belongs to this object");
+            return Ok(());
+        };
         if attempt >= LAST_DELIVERY {
             tracing::error!(import.id = %id, "the file is given up");
             return Ok(self
                 .store
                 .fail_import(id, upload, LineFault::not_started(), now)
                 .await?);
-        }
-        if bytes > MAX_FILE_BYTES {
-            let fault = LineFault::file_too_large(bytes);
-            tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
-            return Ok(self.store.fail_import(id, upload, fault, now).await?);
         }
         let Some(content) = self.uploads.get(key).await? else {
             // Deleted in the meantime; a retry would not find it either.
@@ -101,12 +112,13 @@ impl StartImport {
                 return Ok(self.store.fail_import(id, upload, fault, now).await?);
             }
         };
-        let (rows_total, faults) = (file.rows_total, file.faults);
-        let chunks = import::chunks(id, file.groups)?;
+        let rows_total = file.rows_total;
+        let chunks = import::chunks(id, &file.columns, file.groups)?;
         let header = ImportHeader {
             rows_total,
-            faults,
+            faults: file.faults,
             chunks_total: u32::try_from(chunks.len())?,
+            ignored_columns: file.ignored_columns,
         };
         match self.store.start_import(id, upload, &header, now).await? {
             StartOutcome::NotWanted => {

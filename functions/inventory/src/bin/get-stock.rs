@@ -22,7 +22,8 @@ impl Endpoint for GetStock {
         let sku = request.path.sku;
         let variant = self.store.whole_variant(&sku).await?;
         let variant = variant.ok_or_else(|| Rejection::not_found("SKU"))?;
-        Reply::of(&StockView::of(&variant))
+        let view = StockView::of(&variant);
+        Ok(Reply::of(&view)?.versioned(view.stock_version))
     }
 }
 

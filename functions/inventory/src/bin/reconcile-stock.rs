@@ -48,7 +48,7 @@ impl Task for ReconcileStock {
                 let stock = check.stock;
                 if after
                     .get(sku)
-                    .is_none_or(|after| after.version != check.version)
+                    .is_none_or(|after| after.stock.version != check.stock.version)
                 {
                     left.insert(sku.clone());
                     continue;

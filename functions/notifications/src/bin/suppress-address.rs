@@ -37,7 +37,10 @@ impl Consumer for SuppressAddress {
             Feedback::Suppress { addresses, mail_id } => {
                 for suppression in &addresses {
                     // Idempotent: a redelivered message writes the same entry.
-                    self.store.suppress(suppression).await?;
+                    if !self.store.suppress(suppression).await? {
+                        tracing::info!(mail.id = %mail_id, "older than the address's entry");
+                        continue;
+                    }
                     let reason = suppression.reason.as_str();
                     runtime::metric("AddressSuppressed", 1);
                     tracing::info!(mail.id = %mail_id, mail.reason = reason, mail.detail = %suppression.detail, "address suppressed");

@@ -5,7 +5,8 @@ use std::{collections::HashMap, path::Path, sync::LazyLock};
 use domain::{
     cart::Cart,
     catalog::Sku,
-    id::{OrderId, RefundId},
+    change::ChangeStamp,
+    id::{ImportId, OrderId, RefundId},
     idempotency::Fingerprint,
     inventory::HeldUnits,
     money::Money,
@@ -20,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::emulators::Tables;
 use payments::{Next, Payments};
 use runtime::{ConsumeError, Environment};
-use store::{ChangeOutcome, Consistency, Placement, Store, VariantDetails};
+use store::{ChangeOutcome, Consistency, CountStock, Placement, Replaces, Store, VariantDetails};
 
 use crate::provider::PreparedProvider;
 
@@ -117,7 +118,13 @@ impl Shop {
             Change::SoldOut => {
                 let variant = self.store.whole_variant(&SKU).await.unwrap().unwrap();
                 let reserved = variant.total().reserved;
-                self.store.set_stock(&SKU, reserved, None).await.unwrap();
+                let count = CountStock {
+                    sku: &SKU,
+                    on_hand: reserved,
+                    stamp: &ChangeStamp::of_count(now, [2; 16]),
+                    replaces: Replaces::Any,
+                };
+                self.store.set_stock(count).await.unwrap();
                 return;
             }
             Change::BreakerOpens => {
@@ -240,7 +247,12 @@ async fn place(store: &Store, placed: Placed) -> Order {
         price: Money::new(placed.unit_price, usd),
         for_sale: true,
         backorder: false,
+        untracked: false,
+        is_new: true,
         initial_quantity: ON_HAND,
+        withdrawn: false,
+        may_take: true,
+        stamp: &ImportId::at(placed_at(), [1; 16]).into(),
     };
     store.put_variant_details(&details).await.unwrap();
     let cart = Cart::new([1; 16], placed_at());

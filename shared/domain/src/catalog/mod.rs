@@ -8,4 +8,7 @@ pub use api::{
     ImageView, ListProductsQuery, OptionView, ProductPage, ProductSummary, ProductView,
     VariantView, invalid_cursor,
 };
-pub use rules::{Facet, FacetKind, InvalidSku, ListProducts, MAX_PAGE, Product, Sku, Sort, slug};
+pub use rules::{
+    Facet, FacetKind, ImportedVariant, InvalidSku, ListProducts, MAX_PAGE, Product, ProductStatus,
+    Sku, Sort, slug,
+};

@@ -23,8 +23,14 @@ pub struct StockView {
     pub available: i64,
     /// Number of shards of the stock.
     pub shards: u8,
-    /// Whether the SKU is sold beyond its stock.
+    /// Grows with every change of the numbers; also the `ETag`. `If-Match` with it makes sure that a count
+    /// replaces exactly the stock that was seen.
+    pub stock_version: u64,
+    /// Whether the SKU is sold beyond its stock: on backorder, or untracked.
     pub backorder: bool,
+    /// Whether its units are not counted, so that they are sold without limit. The numbers then only
+    /// follow the orders.
+    pub untracked: bool,
 }
 
 impl StockView {
@@ -37,7 +43,9 @@ impl StockView {
             reserved: stock.reserved,
             available: stock.available,
             shards: variant.shards,
+            stock_version: stock.version,
             backorder: variant.backorder,
+            untracked: variant.untracked,
         }
     }
 }

@@ -29,8 +29,11 @@ pub struct Variant {
     pub price: Money,
     /// Whether the product is published and still has the variant.
     pub for_sale: bool,
-    /// Whether the variant is sold beyond its stock (`continue` in a product file).
+    /// Whether the variant is sold beyond its stock: on backorder (`continue` in a product file), or
+    /// untracked.
     pub backorder: bool,
+    /// Whether its units are not counted. Its counters still follow the orders.
+    pub untracked: bool,
     /// Number of shards of its stock, from 1.
     pub shards: u8,
     /// Stock by shard: only the first one after a quick read, all of them after a whole read.
@@ -58,10 +61,11 @@ impl Variant {
     }
 
     /// Number of shards that would relieve contention; `None` if more would not help, because there are
-    /// too few units or the maximum has been reached.
+    /// too few units or the maximum has been reached. Beyond its stock, a variant needs no units.
     pub fn shards_to_relieve(&self) -> Option<u8> {
         let shards = self.shards.saturating_mul(2).min(MAX_SHARDS);
-        let enough = self.total().available >= i64::from(shards) * UNITS_WORTH_A_SHARD;
+        let units = i64::from(shards) * UNITS_WORTH_A_SHARD;
+        let enough = self.backorder || self.total().available >= units;
         (shards > self.shards && enough).then_some(shards)
     }
 
@@ -139,6 +143,8 @@ pub struct Stock {
     pub counted: i64,
     /// `sold` at the last count.
     pub sold_at_count: i64,
+    /// Changes with every change of a counter.
+    pub version: u64,
 }
 
 impl Stock {
@@ -172,6 +178,7 @@ impl AddAssign for Stock {
         self.sold += other.sold;
         self.counted += other.counted;
         self.sold_at_count += other.sold_at_count;
+        self.version += other.version;
     }
 }
 
@@ -267,6 +274,7 @@ mod tests {
             price: Money::new(1, "USD".parse().unwrap()),
             for_sale: true,
             backorder,
+            untracked: false,
             shards: u8::try_from(available.len()).unwrap(),
             stock: available.iter().map(stock).collect(),
         }
@@ -368,5 +376,12 @@ mod tests {
     fn backorder_sells_what_is_not_there() {
         let shares = variant(&[0, 0], true).allocate(3, 1).unwrap();
         assert_eq!(shares, [Share { shard: 1, units: 3 }]);
+    }
+
+    /// The kind: a column that changes the meaning of others.
+    #[test]
+    fn a_variant_without_a_limit_is_split_under_contention() {
+        assert_eq!(variant(&[0], true).shards_to_relieve(), Some(2));
+        assert_eq!(variant(&[0], false).shards_to_relieve(), None);
     }
 }

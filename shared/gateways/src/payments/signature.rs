@@ -38,7 +38,9 @@ pub(super) fn verify(
     message.extend_from_slice(signed_at.as_bytes());
     message.push(b'.');
     message.extend_from_slice(body);
-    let is_ours = secrets.iter().any(|secret| {
+    // Everybody knows an empty secret.
+    let mut secrets = secrets.iter().filter(|secret| !secret.trim().is_empty());
+    let is_ours = secrets.any(|secret| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         // Compares in constant time.
         signatures

@@ -29,6 +29,8 @@ struct ImportRecord {
     rows_failed: u64,
     chunks_total: u32,
     chunks_done: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ignored_columns: Vec<String>,
     /// ETag of the uploaded object; `None` before the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<String>,
@@ -62,6 +64,8 @@ pub struct ImportHeader {
     pub faults: Vec<LineFault>,
     /// Number of chunks with the remaining rows.
     pub chunks_total: u32,
+    /// Columns with data that the shop does not use.
+    pub ignored_columns: Vec<String>,
 }
 
 /// Whether an uploaded file is the one to import.
@@ -84,6 +88,7 @@ impl Store {
             rows_failed: 0,
             chunks_total: 0,
             chunks_done: 0,
+            ignored_columns: Vec::new(),
             upload: None,
             created_at: now,
             expires_at: (now + KEPT).as_second(),
@@ -121,6 +126,7 @@ impl Store {
             rows_total: header.rows_total,
             rows_imported: header.rows_imported,
             rows_failed: header.rows_failed,
+            ignored_columns: header.ignored_columns,
             errors,
             created_at: header.created_at,
         }))
@@ -148,7 +154,7 @@ impl Store {
             .set_key(Some(Key::import(id).attributes()))
             .update_expression(
                 "SET #state = :state, upload = :upload, rows_total = :rows, chunks_total = :chunks, \
-                 rows_failed = :failed",
+                 rows_failed = :failed, ignored_columns = :ignored",
             )
             .condition_expression("#state = :awaiting")
             .expression_attribute_names("#state", "state")
@@ -157,7 +163,11 @@ impl Store {
             .expression_attribute_values(":upload", string(upload))
             .expression_attribute_values(":rows", number(header.rows_total))
             .expression_attribute_values(":chunks", number(header.chunks_total))
-            .expression_attribute_values(":failed", number(failed));
+            .expression_attribute_values(":failed", number(failed))
+            .expression_attribute_values(
+                ":ignored",
+                AttributeValue::L(header.ignored_columns.iter().map(string).collect()),
+            );
         let actions = vec![
             update_action(update)?,
             self.put_chunk(id, 0, &header.faults, now)?,
@@ -196,6 +206,28 @@ impl Store {
         self.transact("fail import", First::Write, actions)
             .await
             .map(|_| ())
+    }
+
+    /// Whether a chunk has been counted. Key: [`Key::import_chunk`], eventually consistent: a chunk that has
+    /// just been counted may be processed again, which changes nothing. 0.5 read units for 4 KB of faults.
+    pub async fn chunk_is_finished(&self, id: ImportId, number_of_chunk: u32) -> Result<bool> {
+        let key = Key::import_chunk(id, number_of_chunk);
+        let wanted = self.client.get_item().projection_expression("PK");
+        let item = self.get_part("GetItem import chunk", &key, wanted).await?;
+        Ok(item.is_some())
+    }
+
+    /// Whether a chunk that is not finished is the only such one of its import. Key: [`Key::import`], strongly
+    /// consistent. 1 read unit.
+    pub async fn is_last_chunk(&self, id: ImportId) -> Result<bool> {
+        let item = self
+            .get("GetItem import", &Key::import(id), Consistency::Strong)
+            .await?;
+        let Some(item) = item else {
+            return Ok(true);
+        };
+        let record: ImportRecord = from_item(item)?;
+        Ok(record.chunks_done + 1 >= record.chunks_total)
     }
 
     /// Counts a processed chunk once, and completes the import with the last one. Keys:

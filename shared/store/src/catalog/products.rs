@@ -12,7 +12,11 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use domain::{
-    catalog::{ImageView, ListProducts, Product, ProductPage, ProductSummary, ProductView, Sku},
+    catalog::{
+        ImageView, ImportedVariant, ListProducts, Product, ProductPage, ProductStatus,
+        ProductSummary, ProductView, Sku,
+    },
+    change::ChangeStamp,
     id::ProductId,
     money::Money,
 };
@@ -39,12 +43,30 @@ const MAX_BYTES: usize = 3_000_000;
 struct ProductRecord {
     id: ProductId,
     slug: String,
+    /// Missing in products that were written before handles were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handle: Option<String>,
     /// Optimistic locking: incremented by every change.
     version: u64,
+    /// Whether shoppers can see the page.
     published: bool,
+    /// Whether the product is published as far as it is active; missing in older products, where it is
+    /// `published`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published_if_active: Option<bool>,
+    #[serde(default)]
+    status: ProductStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed_by: Option<ChangeStamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changing_by: Option<ChangeStamp>,
     /// Hash of the imported data, so that the same import changes nothing.
     content_hash: String,
-    /// Quantities of the last import: the stock is only set where the next one differs.
+    /// Stock columns of the last import: the stock is only set where the next one differs.
+    #[serde(default)]
+    imported: Vec<ImportedVariant>,
+    /// The older form of `imported`: quantities only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     imported_quantities: Vec<(Sku, i64)>,
     /// The page's JSON, sent unchanged.
     view: String,
@@ -243,12 +265,24 @@ impl Store {
         let record: ProductRecord = from_item(item)?;
         let view: ProductView = serde_json::from_str(&record.view)
             .map_err(|error| StoreError::unreadable(ProductRecord::ENTITY, error))?;
+        let older = record.imported_quantities.into_iter();
+        let older = older.map(|(sku, quantity)| ImportedVariant {
+            sku,
+            quantity: Some(quantity),
+            backorder: false,
+            untracked: false,
+        });
+        let imported = record.imported.into_iter().chain(older).collect();
         Ok(Some(StoredProduct {
             product: Product {
                 version: record.version,
-                published: record.published,
+                handle: record.handle,
+                published: record.published_if_active.unwrap_or(record.published),
+                status: record.status,
+                changed_by: record.changed_by,
+                changing_by: record.changing_by,
                 content_hash: record.content_hash,
-                imported_quantities: record.imported_quantities,
+                imported,
                 view,
             },
             listed: record.listed,
@@ -378,10 +412,16 @@ impl Store {
         let record = ProductRecord {
             id: product.view.id,
             slug: product.view.slug.clone(),
+            handle: product.handle.clone(),
             version: product.version,
-            published: product.published,
+            published: product.is_for_sale(),
+            published_if_active: Some(product.published),
+            status: product.status,
+            changed_by: product.changed_by.clone(),
+            changing_by: product.changing_by.clone(),
             content_hash: product.content_hash.clone(),
-            imported_quantities: product.imported_quantities.clone(),
+            imported: product.imported.clone(),
+            imported_quantities: Vec::new(),
             view: json,
             listed: whole,
             stale_entries: if whole {
@@ -408,6 +448,57 @@ impl Store {
             }
         }
         self.commit_version(vec![self.mark_listed(&record)?]).await
+    }
+
+    /// Notes that the change `stamp` is about to write the product's variants, so that no older change
+    /// interferes and no newer one takes the product for a description of its variants. Key:
+    /// [`Key::product`], on the condition that it still is `stored`, whose version grows by one. 1 write unit
+    /// for each KB.
+    pub async fn begin_change(
+        &self,
+        stored: &mut StoredProduct,
+        stamp: &ChangeStamp,
+    ) -> Result<PutProductOutcome> {
+        let expression = "SET changing_by = :stamp, version = :version";
+        let outcome = self
+            .stamp_product("UpdateItem begin change", stored, stamp, expression)
+            .await?;
+        stored.product.version += 1;
+        stored.product.changing_by = Some(stamp.clone());
+        Ok(outcome)
+    }
+
+    /// Notes that the change `stamp` has found the product as it wants it, so that no older change writes it.
+    /// Key and condition as for [`Store::begin_change`]. 1 write unit for each KB.
+    pub async fn confirm_product(
+        &self,
+        stored: &StoredProduct,
+        stamp: &ChangeStamp,
+    ) -> Result<PutProductOutcome> {
+        let expression = "SET changed_by = :stamp, version = :version";
+        self.stamp_product("UpdateItem confirm product", stored, stamp, expression)
+            .await
+    }
+
+    async fn stamp_product(
+        &self,
+        operation: &'static str,
+        stored: &StoredProduct,
+        stamp: &ChangeStamp,
+        expression: &str,
+    ) -> Result<PutProductOutcome> {
+        let version = stored.product.version;
+        let update = self
+            .update(&Key::product(&stored.product.view.slug))
+            .update_expression(expression)
+            .condition_expression("version = :before")
+            .expression_attribute_values(":stamp", string(stamp.as_str()))
+            .expression_attribute_values(":before", number(version))
+            .expression_attribute_values(":version", number(version + 1));
+        Ok(match self.write(operation, update).await?.is_done() {
+            true => PutProductOutcome::Put,
+            false => PutProductOutcome::VersionConflict,
+        })
     }
 
     fn put_version(

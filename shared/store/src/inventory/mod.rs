@@ -5,5 +5,5 @@ mod stock;
 mod variants;
 
 pub(crate) use record::VariantRecord;
-pub use stock::{SplitOutcome, StockCheck};
+pub use stock::{CountOutcome, CountStock, Replaces, SplitOutcome, StockCheck};
 pub use variants::{PutVariantOutcome, Shards, VariantDetails};

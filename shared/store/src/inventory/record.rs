@@ -2,6 +2,7 @@
 
 use domain::{
     catalog::Sku,
+    change::ChangeStamp,
     inventory::{Stock, Variant},
     money::{Currency, Money},
 };
@@ -13,9 +14,7 @@ use crate::{
 };
 
 /// A variant as it is stored, and each additional shard of its stock: a shard contains everything that
-/// a sale needs, so an order touches no other item. Two more attributes are only written and compared:
-/// `stock_set_by`, the last import that set the stock or `staff`, and `withdrawn`, whether the product
-/// gave the SKU up, so that another may take it.
+/// a sale needs, so an order touches no other item.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct VariantRecord {
     pub(crate) sku: Sku,
@@ -26,6 +25,9 @@ pub(crate) struct VariantRecord {
     pub(super) for_sale: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) backorder: bool,
+    /// Beside `backorder`, on which the conditions of a sale rely.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) untracked: bool,
     /// Number of shards; only on the first shard, and only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shards: Option<u8>,
@@ -42,9 +44,19 @@ pub(crate) struct VariantRecord {
     pub(super) counted: Option<i64>,
     #[serde(default)]
     pub(super) sold_at_count: i64,
-    /// Incremented by every change of a counter, for the daily reconciliation.
+    /// Incremented by every change of a counter, for the daily reconciliation and counts with `If-Match`.
     #[serde(default)]
     pub(super) stock_version: u64,
+    /// Whether another product may take the SKU.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) withdrawn: bool,
+    /// The change that price, title and product are from; missing on a further shard that no import has
+    /// written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) changed_by: Option<ChangeStamp>,
+    /// The import or count that set the stock; on the first shard only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) counted_by: Option<ChangeStamp>,
 }
 
 impl Record for VariantRecord {
@@ -77,6 +89,7 @@ impl StockRecord {
             sold: self.sold,
             counted: self.counted.unwrap_or(never_counted),
             sold_at_count: self.sold_at_count,
+            version: self.stock_version,
         }
     }
 }
@@ -90,6 +103,7 @@ impl VariantRecord {
             sold: self.sold,
             counted: self.counted.unwrap_or(never_counted),
             sold_at_count: self.sold_at_count,
+            version: self.stock_version,
         }
     }
 }
@@ -104,6 +118,7 @@ impl From<VariantRecord> for Variant {
             price: Money::new(record.price, record.currency),
             for_sale: record.for_sale,
             backorder: record.backorder,
+            untracked: record.untracked,
             shards: record.shards.unwrap_or(1),
             stock,
         }

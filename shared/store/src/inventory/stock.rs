@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::{
     catalog::Sku,
+    change::ChangeStamp,
     inventory::{Stock, Variant},
 };
 
@@ -14,7 +15,7 @@ use super::record::{StockRecord, VariantRecord, read_variant};
 use crate::{
     Result, Store,
     attempts::Attempts,
-    item::{Record, number, string, to_item},
+    item::{Record, from_item, number, string, to_item},
     keys::Key,
     transaction::{First, Outcome, put_action, update_action},
     write::Written,
@@ -36,89 +37,142 @@ pub enum SplitOutcome {
 pub struct StockCheck {
     /// Sum of all shards.
     pub stock: Stock,
-    /// Changes with every change of a counter.
-    pub version: u64,
     /// Whether the counters of each shard satisfy the invariant.
     pub balanced: bool,
 }
 
-/// Condition that the import has not set the stock before.
-const NOT_BY_IMPORT: &str = " AND (attribute_not_exists(stock_set_by) OR stock_set_by <> :import)";
+/// A count of the units on hand.
+#[derive(Clone, Copy, Debug)]
+pub struct CountStock<'a> {
+    /// The SKU that was counted.
+    pub sku: &'a Sku,
+    /// Units on hand.
+    pub on_hand: i64,
+    /// When it was counted.
+    pub stamp: &'a ChangeStamp,
+    /// What it replaces.
+    pub replaces: Replaces,
+}
+
+/// Which state of a stock a count may replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaces {
+    /// Any: somebody counts now, and waits for the answer.
+    Any,
+    /// The version that the person who counts has seen.
+    Version(u64),
+    /// A count that is older, of a variant that no newer change has written, as the message may be late.
+    Older,
+}
+
+/// Result of a count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CountOutcome {
+    /// The stock was set.
+    Counted(Variant),
+    /// The same count was made before; nothing was changed.
+    Repeated,
+    /// A newer count was made, or a newer change has written the variant; nothing was changed.
+    Superseded,
+    /// The stock has another version; nothing was changed.
+    OtherVersion,
+    /// No variant has this SKU.
+    NoSuchVariant,
+}
+
+/// Condition that stock and details of the first shard are not from a newer change. A change that has written
+/// the details has decided about the stock, too.
+const COUNTED_BEFORE: &str = " AND (attribute_not_exists(counted_by) OR counted_by < :stamp) \
+     AND (attribute_not_exists(changed_by) OR changed_by <= :stamp)";
+/// Condition that the counters of a shard have not changed.
+const SAME_VERSION: &str = " AND (stock_version = :version \
+     OR (attribute_not_exists(stock_version) AND :version = :zero))";
 
 impl Store {
-    /// Sets the units on hand; reservations are kept. With `import`, only once per import; `None` if
-    /// the variant does not exist, or the import has set it before. Keys: [`Key::variant`], and
-    /// [`Key::variant_shard`] of each additional shard, on the condition that its reservations are as
-    /// read. 1 write unit; 2 for each shard if there are several, and 1 read unit.
-    pub async fn set_stock(
-        &self,
-        sku: &Sku,
-        on_hand: i64,
-        import: Option<&str>,
-    ) -> Result<Option<Variant>> {
+    /// Sets the units on hand; reservations are kept. Keys: [`Key::variant`], on the condition that
+    /// `replaces` states, and [`Key::variant_shard`] of each additional shard. 1 write unit; 2 for each shard
+    /// if there are several, and 1 read unit.
+    pub async fn set_stock(&self, count: CountStock<'_>) -> Result<CountOutcome> {
         let mut update = self
-            .update(&Key::variant(sku))
+            .update(&Key::variant(count.sku))
             .update_expression(
                 "SET available = :on_hand - reserved, counted = :on_hand, \
-                 sold_at_count = if_not_exists(sold, :zero), stock_set_by = :import \
+                 sold_at_count = if_not_exists(sold, :zero), counted_by = :stamp \
                  ADD stock_version :one",
             )
-            .expression_attribute_values(":on_hand", number(on_hand))
+            .expression_attribute_values(":on_hand", number(count.on_hand))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":import", string(import.unwrap_or("staff")))
+            .expression_attribute_values(":stamp", string(count.stamp.as_str()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let condition = match count.replaces {
+            Replaces::Any => "",
+            Replaces::Older => COUNTED_BEFORE,
+            Replaces::Version(version) => {
+                update = update.expression_attribute_values(":version", number(version));
+                SAME_VERSION
+            }
+        };
         update = update.condition_expression(format!(
-            "attribute_exists(PK) AND attribute_not_exists(shards){}",
-            if import.is_some() { NOT_BY_IMPORT } else { "" }
+            "attribute_exists(PK) AND attribute_not_exists(shards){condition}"
         ));
         let found = match self.write("UpdateItem stock", update).await? {
-            Written::Done(item) => return read_variant(item).map(Some),
-            Written::Refused(found) => found.unwrap_or_default(),
+            Written::Done(item) => return read_variant(item).map(CountOutcome::Counted),
+            Written::Refused(None) => return Ok(CountOutcome::NoSuchVariant),
+            Written::Refused(Some(item)) => from_item::<VariantRecord>(item)?,
         };
-        if found.is_empty() || read_variant(found)?.shards < 2 {
-            return Ok(None);
+        if found.shards.is_some_and(|shards| shards > 1) {
+            return self.set_split_stock(count).await;
         }
-        self.set_split_stock(sku, on_hand, import).await
+        // The response of an earlier attempt was lost, and sales may have followed.
+        if let Replaces::Version(_) = count.replaces
+            && found.counted_by.as_ref() == Some(count.stamp)
+        {
+            return Ok(CountOutcome::Counted(found.into()));
+        }
+        Ok(refused_count(count, &found))
     }
 
     /// The same for several shards: the available units are distributed evenly.
-    async fn set_split_stock(
-        &self,
-        sku: &Sku,
-        on_hand: i64,
-        import: Option<&str>,
-    ) -> Result<Option<Variant>> {
+    async fn set_split_stock(&self, count: CountStock<'_>) -> Result<CountOutcome> {
         let mut attempts = Attempts::new("set split stock");
         loop {
             attempts.next().await?;
-            let Some(mut variant) = self.whole_variant(sku).await? else {
-                return Ok(None);
+            let Some(mut variant) = self.whole_variant(count.sku).await? else {
+                return Ok(CountOutcome::NoSuchVariant);
             };
-            let free = Stock::split(on_hand - variant.total().reserved, variant.shards);
+            let total = variant.total();
+            let same_version = match count.replaces {
+                Replaces::Version(version) if version != total.version => {
+                    return Ok(CountOutcome::OtherVersion);
+                }
+                Replaces::Version(_) => SAME_VERSION,
+                Replaces::Any | Replaces::Older => "",
+            };
+            let free = Stock::split(count.on_hand - total.reserved, variant.shards);
             let mut actions = Vec::with_capacity(variant.stock.len());
             for (shard, (stock, available)) in
                 (0..variant.shards).zip(variant.stock.iter_mut().zip(free))
             {
-                let guard = if shard == 0 && import.is_some() {
-                    NOT_BY_IMPORT
+                let is_first = shard == 0;
+                let by = if is_first {
+                    ", counted_by = :stamp"
                 } else {
                     ""
                 };
-                let by = if shard == 0 {
-                    ", stock_set_by = :import"
-                } else {
-                    ""
+                let before = match count.replaces {
+                    Replaces::Older if is_first => COUNTED_BEFORE,
+                    _ => "",
                 };
                 let mut update = Update::builder()
                     .table_name(&self.table)
-                    .set_key(Some(Key::variant_shard(sku, shard).attributes()))
+                    .set_key(Some(Key::variant_shard(count.sku, shard).attributes()))
                     .update_expression(format!(
                         "SET available = :available, counted = :counted, sold_at_count = sold{by} \
                          ADD stock_version :one"
                     ))
-                    .condition_expression(format!("reserved = :reserved{guard}"))
+                    .condition_expression(format!("reserved = :reserved{before}{same_version}"))
                     .expression_attribute_values(":available", number(available))
                     .expression_attribute_values(":counted", number(available + stock.reserved))
                     .expression_attribute_values(":reserved", number(stock.reserved))
@@ -126,29 +180,36 @@ impl Store {
                     .return_values_on_condition_check_failure(
                         ReturnValuesOnConditionCheckFailure::AllOld,
                     );
-                if shard == 0 {
-                    let import = string(import.unwrap_or("staff"));
-                    update = update.expression_attribute_values(":import", import);
+                if !same_version.is_empty() {
+                    update = update
+                        .expression_attribute_values(":version", number(stock.version))
+                        .expression_attribute_values(":zero", number(0));
+                }
+                if is_first {
+                    let stamp = string(count.stamp.as_str());
+                    update = update.expression_attribute_values(":stamp", stamp);
                 }
                 actions.push(update_action(update)?);
                 stock.available = available;
                 stock.counted = available + stock.reserved;
                 stock.sold_at_count = stock.sold;
+                stock.version += 1;
             }
             match self
                 .transact("set split stock", First::Write, actions)
                 .await?
             {
-                Outcome::Committed { .. } => return Ok(Some(variant)),
+                Outcome::Committed { .. } => return Ok(CountOutcome::Counted(variant)),
                 Outcome::Refused(reasons) => {
-                    let item = reasons
-                        .into_iter()
-                        .next()
-                        .flatten()
-                        .and_then(|reason| reason.item);
-                    let by = item.as_ref().and_then(|item| item.get("stock_set_by"));
-                    if import.is_some_and(|import| by == Some(&string(import))) {
-                        return Ok(None);
+                    let first = reasons.into_iter().next().flatten();
+                    let Some(item) = first.and_then(|reason| reason.item) else {
+                        continue;
+                    };
+                    let found: VariantRecord = from_item(item)?;
+                    let refused = refused_count(count, &found);
+                    // With another version of a shard, the next look decides.
+                    if matches!(refused, CountOutcome::Repeated | CountOutcome::Superseded) {
+                        return Ok(refused);
                     }
                 }
                 Outcome::InProgress => {}
@@ -196,6 +257,7 @@ impl Store {
             given += gives;
             stock.available -= gives;
             stock.counted -= gives;
+            stock.version += 1;
             let first = if shard == 0 {
                 " SET shards = :shards"
             } else {
@@ -255,6 +317,7 @@ impl Store {
                 currency: variant.price.currency,
                 for_sale: variant.for_sale,
                 backorder: variant.backorder,
+                untracked: variant.untracked,
                 shards: None,
                 available: part,
                 reserved: 0,
@@ -262,6 +325,9 @@ impl Store {
                 counted: Some(part),
                 sold_at_count: 0,
                 stock_version: 0,
+                withdrawn: false,
+                changed_by: None,
+                counted_by: None,
             };
             split.stock[usize::from(shard)] = record.stock();
             let put = Put::builder()
@@ -295,16 +361,25 @@ impl Store {
                 balanced: true,
                 ..StockCheck::default()
             });
-            check.stock.available += stock.available;
-            check.stock.reserved += stock.reserved;
-            check.stock.sold += stock.sold;
-            check.stock.counted += stock.counted;
-            check.stock.sold_at_count += stock.sold_at_count;
-            check.version += record.stock_version;
+            check.stock += stock;
             check.balanced &= stock.is_balanced();
         };
         self.scan("Scan variants", VariantRecord::ENTITY, &READ, add)
             .await?;
         Ok(found)
+    }
+}
+
+/// Why a count was refused by the first shard as it was `found`.
+fn refused_count(count: CountStock<'_>, found: &VariantRecord) -> CountOutcome {
+    let is_newer = |by: &Option<ChangeStamp>| by.as_ref() > Some(count.stamp);
+    if count.replaces != Replaces::Older {
+        CountOutcome::OtherVersion
+    } else if is_newer(&found.counted_by) || is_newer(&found.changed_by) {
+        CountOutcome::Superseded
+    } else if found.counted_by.as_ref() == Some(count.stamp) {
+        CountOutcome::Repeated
+    } else {
+        CountOutcome::OtherVersion
     }
 }

@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{
+        AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
+        ReturnValuesOnConditionCheckFailure,
+    },
 };
 use domain::{
     catalog::Sku,
+    change::ChangeStamp,
     inventory::{Stock, Variant},
     money::Money,
 };
@@ -31,6 +36,10 @@ pub enum Shards {
     All,
 }
 
+/// Condition of a write to a further shard: it exists, and no newer change has written it.
+const SHARD_NOT_NEWER: &str =
+    "attribute_exists(PK) AND (attribute_not_exists(changed_by) OR changed_by <= :stamp)";
+
 /// Fields of a variant that an import sets.
 #[derive(Clone, Debug)]
 pub struct VariantDetails<'a> {
@@ -46,17 +55,44 @@ pub struct VariantDetails<'a> {
     pub for_sale: bool,
     /// Whether the variant is sold beyond its stock.
     pub backorder: bool,
+    /// Whether its units are not counted, and sold without limit.
+    pub untracked: bool,
+    /// Whether the SKU is new to the product, so that the variant may be new.
+    pub is_new: bool,
     /// Units on hand, if the variant is new.
     pub initial_quantity: i64,
+    /// Whether another product may take the SKU, because this one is archived.
+    pub withdrawn: bool,
+    /// Whether the product may take a SKU that nobody has.
+    pub may_take: bool,
+    /// The change that the details are from.
+    pub stamp: &'a ChangeStamp,
 }
 
-/// Result of an attempt to write a variant.
-#[derive(Debug, PartialEq, Eq)]
+/// Result of an attempt to write a variant's details.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutVariantOutcome {
-    /// The fields were written; the variant as it is now.
-    Put(Variant),
-    /// The SKU belongs to another product.
-    SkuTaken,
+    /// The details were written.
+    Put {
+        /// The variant.
+        variant: Variant,
+        /// The change that has set its stock.
+        counted_by: Option<ChangeStamp>,
+    },
+    /// The SKU belongs to another product; nothing was written.
+    Taken {
+        /// Slug of that product.
+        owner: String,
+        /// The change by which it has the SKU.
+        since: Option<ChangeStamp>,
+    },
+    /// The SKU belongs to nobody, and may not be taken; nothing was written.
+    Free,
+    /// A newer change has written the variant, or given up its SKU; nothing was written.
+    Superseded {
+        /// Slug of the product that has or had the SKU.
+        owner: String,
+    },
 }
 
 impl Store {
@@ -167,27 +203,47 @@ impl Store {
     }
 
     /// Writes the fields of a variant that an import sets, and its stock if it is new. Keys:
-    /// [`Key::variant`], on the condition that it is new, the same product's, or withdrawn, and
-    /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
+    /// [`Key::variant`], on the condition that no other product uses the SKU and that no newer change has
+    /// written it, and [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
     pub async fn put_variant_details(
         &self,
         details: &VariantDetails<'_>,
     ) -> Result<PutVariantOutcome> {
-        let update = self
+        // One attribute for the conditions of a sale, whatever the reason.
+        let beyond_stock = AttributeValue::Bool(details.backorder || details.untracked);
+        let withdrawn = if details.withdrawn {
+            ", withdrawn = :yes"
+        } else {
+            " REMOVE withdrawn"
+        };
+        // A product keeps its SKU, and may take one that nobody has or that was given up.
+        let ours = if details.may_take {
+            "attribute_not_exists(PK) OR ((product_slug = :slug OR withdrawn = :yes)"
+        } else {
+            "(product_slug = :slug"
+        };
+        // A known variant without this attribute was counted before counts had stamps, and by another change.
+        let counted_by = if details.is_new {
+            "counted_by = if_not_exists(counted_by, :stamp), "
+        } else {
+            ""
+        };
+        let mut update = self
             .update(&Key::variant(details.sku))
-            .update_expression(
+            .update_expression(format!(
                 "SET entity_type = :entity, schema_version = :schema, sku = :sku, \
                  product_slug = :slug, title = :title, price = :price, currency = :currency, \
-                 for_sale = :for_sale, backorder = :backorder, \
+                 for_sale = :for_sale, backorder = :backorder, untracked = :untracked, \
+                 changed_by = :stamp, \
                  available = if_not_exists(available, :quantity), \
                  reserved = if_not_exists(reserved, :zero), \
                  counted = if_not_exists(counted, :quantity), \
-                 sold = if_not_exists(sold, :zero), \
-                 sold_at_count = if_not_exists(sold_at_count, :zero) REMOVE withdrawn",
-            )
-            .condition_expression(
-                "attribute_not_exists(PK) OR product_slug = :slug OR withdrawn = :yes",
-            )
+                 {counted_by}sold = if_not_exists(sold, :zero), \
+                 sold_at_count = if_not_exists(sold_at_count, :zero){withdrawn}"
+            ))
+            .condition_expression(format!(
+                "{ours} AND (attribute_not_exists(changed_by) OR changed_by <= :stamp))"
+            ))
             .expression_attribute_values(":entity", string(VariantRecord::ENTITY))
             .expression_attribute_values(":schema", number(VariantRecord::VERSION))
             .expression_attribute_values(":sku", string(details.sku.as_str()))
@@ -196,23 +252,62 @@ impl Store {
             .expression_attribute_values(":price", number(details.price.amount))
             .expression_attribute_values(":currency", string(details.price.currency.to_string()))
             .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
-            .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder))
+            .expression_attribute_values(":backorder", beyond_stock.clone())
+            .expression_attribute_values(":untracked", AttributeValue::Bool(details.untracked))
+            .expression_attribute_values(":stamp", string(details.stamp.as_str()))
             .expression_attribute_values(":quantity", number(details.initial_quantity))
             .expression_attribute_values(":zero", number(0))
-            .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .return_values(ReturnValue::AllNew);
-        let variant = match self.write("UpdateItem variant details", update).await? {
-            Written::Done(item) => read_variant(item)?,
-            Written::Refused(_) => return Ok(PutVariantOutcome::SkuTaken),
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // A value that no expression uses is an error.
+        if details.may_take || details.withdrawn {
+            update = update.expression_attribute_values(":yes", AttributeValue::Bool(true));
+        }
+        let found: VariantRecord = match self.write("UpdateItem variant details", update).await? {
+            Written::Done(item) => {
+                let record = from_item(item)?;
+                return self.put_shard_details(details, beyond_stock, record).await;
+            }
+            Written::Refused(None) => return Ok(PutVariantOutcome::Free),
+            Written::Refused(Some(item)) => from_item(item)?,
         };
+        let is_ours = found.product_slug == details.product_slug;
+        Ok(if is_ours || (found.withdrawn && details.may_take) {
+            PutVariantOutcome::Superseded {
+                owner: found.product_slug,
+            }
+        } else if found.withdrawn {
+            PutVariantOutcome::Free
+        } else {
+            PutVariantOutcome::Taken {
+                owner: found.product_slug,
+                since: found.changed_by,
+            }
+        })
+    }
+
+    /// Writes the same fields to the further shards of a variant whose first shard was written.
+    async fn put_shard_details(
+        &self,
+        details: &VariantDetails<'_>,
+        beyond_stock: AttributeValue,
+        record: VariantRecord,
+    ) -> Result<PutVariantOutcome> {
+        let counted_by = record.counted_by.clone();
+        let variant = Variant::from(record);
         for shard in 1..variant.shards {
             let update = self
                 .update(&Key::variant_shard(details.sku, shard))
                 .update_expression(
                     "SET product_slug = :slug, title = :title, price = :price, \
-                     currency = :currency, for_sale = :for_sale, backorder = :backorder",
+                     currency = :currency, for_sale = :for_sale, backorder = :backorder, \
+                     changed_by = :stamp",
                 )
-                .condition_expression("attribute_exists(PK)")
+                .condition_expression(SHARD_NOT_NEWER)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .expression_attribute_values(":stamp", string(details.stamp.as_str()))
                 .expression_attribute_values(":slug", string(details.product_slug))
                 .expression_attribute_values(":title", string(details.title))
                 .expression_attribute_values(":price", number(details.price.amount))
@@ -221,41 +316,95 @@ impl Store {
                     string(details.price.currency.to_string()),
                 )
                 .expression_attribute_values(":for_sale", AttributeValue::Bool(details.for_sale))
-                .expression_attribute_values(":backorder", AttributeValue::Bool(details.backorder));
+                .expression_attribute_values(":backorder", beyond_stock.clone());
             let written = self.write("UpdateItem shard details", update).await?;
+            if let Written::Refused(Some(_)) = written {
+                // A newer change has come to the first shard since, and to this one.
+                return Ok(PutVariantOutcome::Superseded {
+                    owner: details.product_slug.to_owned(),
+                });
+            }
             written.or_inconsistent(VariantRecord::ENTITY)?;
         }
         if variant.shards > 1 {
             let whole = self.whole_variant(details.sku).await?;
-            return Ok(PutVariantOutcome::Put(whole.unwrap_or(variant)));
+            return Ok(PutVariantOutcome::Put {
+                variant: whole.unwrap_or(variant),
+                counted_by,
+            });
         }
-        Ok(PutVariantOutcome::Put(variant))
+        Ok(PutVariantOutcome::Put {
+            variant,
+            counted_by,
+        })
+    }
+
+    /// Gives up the SKU of a variant that its product no longer has, so that another product may take it.
+    /// Key: [`Key::variant`], on the condition that it still belongs to the product and that no newer change
+    /// has written it. It stays on sale until it is taken or [withdrawn](Store::withdraw_variant). 1 write
+    /// unit.
+    pub async fn release_sku(
+        &self,
+        sku: &Sku,
+        product_slug: &str,
+        stamp: &ChangeStamp,
+    ) -> Result<()> {
+        let update = self
+            .give_up(sku, product_slug, stamp)
+            .update_expression("SET withdrawn = :yes, changed_by = :stamp");
+        // Refused: it has another owner by now, or a newer change has written it.
+        self.write("UpdateItem release SKU", update).await?;
+        Ok(())
+    }
+
+    fn give_up(
+        &self,
+        sku: &Sku,
+        product_slug: &str,
+        stamp: &ChangeStamp,
+    ) -> UpdateItemFluentBuilder {
+        self.update(&Key::variant(sku))
+            .condition_expression(
+                "product_slug = :slug AND (attribute_not_exists(changed_by) OR changed_by <= :stamp)",
+            )
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":slug", string(product_slug))
+            .expression_attribute_values(":stamp", string(stamp.as_str()))
     }
 
     /// Takes a variant off sale because its product no longer has it, which frees its SKU for another
-    /// product. Keys: [`Key::variant`], on the condition that it still belongs to the product, and
-    /// [`Key::variant_shard`] of each additional shard. 1 write unit for each shard.
-    pub async fn withdraw_variant(&self, sku: &Sku, product_slug: &str) -> Result<()> {
+    /// product. Keys and condition as for [`Store::release_sku`], and [`Key::variant_shard`] of each
+    /// additional shard. 1 write unit for each shard.
+    pub async fn withdraw_variant(
+        &self,
+        sku: &Sku,
+        product_slug: &str,
+        stamp: &ChangeStamp,
+    ) -> Result<()> {
         let update = self
-            .update(&Key::variant(sku))
-            .update_expression("SET for_sale = :no, withdrawn = :yes")
-            .condition_expression("product_slug = :slug")
+            .give_up(sku, product_slug, stamp)
+            .update_expression("SET for_sale = :no, withdrawn = :yes, changed_by = :stamp")
             .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .expression_attribute_values(":slug", string(product_slug))
             .return_values(ReturnValue::AllNew);
         let variant = match self.write("UpdateItem withdraw variant", update).await? {
             Written::Done(item) => read_variant(item)?,
-            // The SKU belongs to another product by now, or to none: nothing to withdraw.
+            // The SKU belongs to another product by now, to none, or to a newer change: nothing to withdraw.
             Written::Refused(_) => return Ok(()),
         };
         for shard in 1..variant.shards {
             let update = self
                 .update(&Key::variant_shard(sku, shard))
-                .update_expression("SET for_sale = :no")
-                .condition_expression("attribute_exists(PK)")
-                .expression_attribute_values(":no", AttributeValue::Bool(false));
+                .update_expression("SET for_sale = :no, changed_by = :stamp")
+                .condition_expression(SHARD_NOT_NEWER)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .expression_attribute_values(":no", AttributeValue::Bool(false))
+                .expression_attribute_values(":stamp", string(stamp.as_str()));
             let written = self.write("UpdateItem withdraw shard", update).await?;
+            if let Written::Refused(Some(_)) = written {
+                return Ok(());
+            }
             written.or_inconsistent(VariantRecord::ENTITY)?;
         }
         Ok(())

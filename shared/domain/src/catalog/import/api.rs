@@ -1,11 +1,14 @@
-//! Views of the import's endpoints.
+//! Bodies and views of the import's endpoints.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LineFault;
-use crate::id::ImportId;
+use super::{LineFault, MAX_FILE_BYTES};
+use crate::{
+    fault::{FieldFault, Rejection},
+    id::ImportId,
+};
 
 /// Progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,11 +37,34 @@ pub struct ImportView {
     pub rows_imported: u64,
     /// Number of rows that were rejected.
     pub rows_failed: u64,
+    /// Columns with data that the shop does not use.
+    pub ignored_columns: Vec<String>,
     /// Errors by line; at most the first 1,000.
     pub errors: Vec<LineFault>,
     /// Time at which the import was created.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
+}
+
+/// Body of `POST /v1/admin/imports`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateImportBody {
+    /// Size of the file in bytes, 1 to 15,728,640. The upload accepts a file of exactly this size.
+    pub bytes: i64,
+}
+
+impl CreateImportBody {
+    /// Validates the size.
+    pub fn parse(self) -> Result<u64, Rejection> {
+        u64::try_from(self.bytes)
+            .ok()
+            .filter(|bytes| (1..=MAX_FILE_BYTES).contains(bytes))
+            .ok_or_else(|| {
+                let message = format!("Must be from 1 to {MAX_FILE_BYTES}; split a larger file.");
+                Rejection::invalid(vec![FieldFault::new("bytes", "out_of_range", message)])
+            })
+    }
 }
 
 /// Response of `POST /v1/admin/imports`.

@@ -5,7 +5,11 @@ use serde::Serialize;
 
 use super::{DEFAULT_TITLE, hex};
 use crate::{
-    catalog::{ImageView, OptionView, Product, ProductView, Sku, VariantView},
+    catalog::{
+        ImageView, ImportedVariant, OptionView, Product, ProductStatus, ProductView, Sku,
+        VariantView, rules::is_for_sale,
+    },
+    change::ChangeStamp,
     id::ProductId,
     money::Money,
 };
@@ -15,11 +19,13 @@ const MAX_VIEW_BYTES: usize = 200 * 1024;
 /// Maximum size of a product's entries in all its lists, in bytes.
 const MAX_LISTED_BYTES: usize = 8 * 1024 * 1024;
 
-/// A product as its rows describe it.
+/// A product as its rows describe it, completed by the product that is stored where the file says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Draft {
     /// Slug of the product.
     pub slug: String,
+    /// Handle that the slug derives from.
+    pub handle: String,
     /// Title of the product.
     pub title: String,
     /// Description as sanitized HTML.
@@ -32,8 +38,10 @@ pub struct Draft {
     pub tags: Vec<String>,
     /// Names of the collections that contain it.
     pub collections: Vec<String>,
-    /// Whether shoppers can see the product.
+    /// Whether the product is published.
     pub published: bool,
+    /// Status of the product.
+    pub status: ProductStatus,
     /// Options with the values that its variants use.
     pub options: Vec<OptionView>,
     /// Variants, at least one.
@@ -42,13 +50,13 @@ pub struct Draft {
     pub images: Vec<ImageView>,
 }
 
-/// A variant as its row describes it.
+/// A variant as its row describes it, or as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DraftVariant {
-    /// Line of its row in the file.
+    /// Index of its row in the group; `None` for a stored variant that stays as it is.
     #[serde(skip)]
-    pub line: u64,
-    /// SKU of the row, or generated from handle and options if the row has none.
+    pub row: Option<usize>,
+    /// SKU of the row, or generated from handle and options if it has none.
     pub sku: Sku,
     /// One value per option.
     pub option_values: Vec<String>,
@@ -56,11 +64,23 @@ pub struct DraftVariant {
     pub price: Money,
     /// Former price, to show a reduction.
     pub compare_at_price: Option<Money>,
-    /// Units on hand.
-    pub quantity: i64,
+    /// Units on hand according to this file or an earlier one.
+    pub quantity: Option<i64>,
+    /// Units on hand according to this file.
+    #[serde(skip)]
+    pub given_quantity: Option<i64>,
+    /// The same if an earlier file did not say so.
+    #[serde(skip)]
+    pub new_quantity: Option<i64>,
+    /// Whether the SKU is new to the product.
+    #[serde(skip)]
+    pub is_new: bool,
     /// Whether the variant is sold beyond its stock.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backorder: bool,
+    /// Whether its units are not counted, and sold without limit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
 }
 
 impl DraftVariant {
@@ -84,6 +104,11 @@ impl DraftVariant {
 }
 
 impl Draft {
+    /// Whether shoppers can see and buy the product.
+    pub const fn is_for_sale(&self) -> bool {
+        is_for_sale(self.published, self.status)
+    }
+
     /// Whether the product, or its entries in all lists, would exceed the size limits.
     pub(super) fn is_too_large(&self) -> bool {
         // Option values and titles appear in the view more than once.
@@ -106,13 +131,14 @@ impl Draft {
         Ok(hex(&digest.as_ref()[..16]))
     }
 
-    /// Makes the product, as the successor of `previous` if there was one. `available` holds the
-    /// availability of each variant, in order.
+    /// Makes the product, as the successor of `previous` if there was one, changed by `stamp`. `available`
+    /// holds the availability of each variant, in order.
     pub fn product(
         self,
         previous: Option<&Product>,
         available: &[bool],
         new_id: ProductId,
+        stamp: ChangeStamp,
     ) -> Result<Product, serde_json::Error> {
         let content_hash = self.content_hash()?;
         let variants = self
@@ -127,15 +153,21 @@ impl Draft {
                 compare_at_price: variant.compare_at_price,
                 available: *available,
             });
-        let quantities = self
-            .variants
-            .iter()
-            .map(|variant| (variant.sku.clone(), variant.quantity));
+        let imported = self.variants.iter().map(|variant| ImportedVariant {
+            sku: variant.sku.clone(),
+            quantity: variant.quantity,
+            backorder: variant.backorder,
+            untracked: variant.untracked,
+        });
         Ok(Product {
             version: previous.map_or(0, |product| product.version) + 1,
+            handle: Some(self.handle),
             published: self.published,
+            changed_by: Some(stamp),
+            changing_by: None,
             content_hash,
-            imported_quantities: quantities.collect(),
+            status: self.status,
+            imported: imported.collect(),
             view: ProductView {
                 id: previous.map_or(new_id, |product| product.view.id),
                 variants: variants.collect(),

@@ -43,15 +43,19 @@ impl LineFault {
         Self::new(0, "file_too_large", message)
     }
 
-    /// Code of [`LineFault::sku_taken`].
-    pub const SKU_TAKEN: &str = "sku_taken";
+    /// A further row of a product whose first row is unusable because of `first`.
+    pub(super) fn product_rejected_with_first(line: u64, first: Option<&Self>) -> Self {
+        let first = first.map_or(line, |fault| fault.line);
+        let message = format!("The product was rejected because of line {first}.");
+        Self::new(line, "product_rejected", message)
+    }
 
-    /// A row of a product without any valid row.
+    /// A valid row of a product that cannot be imported because of its other rows.
     pub fn product_rejected(line: u64) -> Self {
         Self::new(
             line,
             "product_rejected",
-            "None of the product's rows is valid; correct the errors of the other lines.",
+            "The product was left as it is because of its other rows; correct their errors.",
         )
     }
 
@@ -59,6 +63,26 @@ impl LineFault {
     pub fn product_too_large(line: u64) -> Self {
         let message = "The product is too large: use fewer tags or variants, or shorter texts.";
         Self::new(line, "product_too_large", message)
+    }
+
+    /// A row of a handle whose slug is that of another handle.
+    pub fn handle_collision(line: u64, handle: &str, other: &str) -> Self {
+        // Both names are needed to understand the message, so each is shortened by itself.
+        let short = |text: &str| {
+            let mut chars = text.chars();
+            let start: String = chars.by_ref().take(50).collect();
+            if chars.next().is_some() {
+                format!("{start}…")
+            } else {
+                start
+            }
+        };
+        let message = format!(
+            "The handles {:?} and {:?} have the same address; change one of them.",
+            short(handle),
+            short(other)
+        );
+        Self::new(line, "handle_collision", message)
     }
 
     /// A valid row that could not be stored.
@@ -76,12 +100,24 @@ impl LineFault {
         )
     }
 
-    /// A row whose SKU belongs to another product.
-    pub fn sku_taken(line: u64, sku: &Sku) -> Self {
-        Self::new(
-            line,
-            Self::SKU_TAKEN,
-            format!("Another product has the SKU {sku}; change one of them."),
-        )
+    /// A row whose SKU belongs to the product `owner`.
+    pub fn sku_taken(line: u64, sku: &Sku, owner: &str) -> Self {
+        let owner: String = owner.chars().take(60).collect();
+        let message = format!(
+            "The product {owner} has the SKU {sku}; change one of them, or import {owner} without it or archived."
+        );
+        Self::new(line, "sku_taken", message)
+    }
+
+    /// A row of an import that is older than the product's data.
+    pub fn superseded(line: u64) -> Self {
+        let message = "A newer import has changed the product; nothing of this row was used.";
+        Self::new(line, "superseded", message)
+    }
+
+    /// A row whose quantity is older than the last count.
+    pub fn quantity_superseded(line: u64) -> Self {
+        let message = "The stock was counted after this import was created; all but the row's quantity was used.";
+        Self::new(line, "superseded", message)
     }
 }

@@ -1,6 +1,6 @@
 //! Groups the rows of a file by product.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,27 +15,92 @@ const MAX_GROUP_BYTES: usize = 240 * 1024;
 pub struct RowGroup {
     /// Slug of the product.
     pub slug: String,
+    /// Handle of the product in lower case, from which the slug derives.
+    pub handle: String,
     /// Rows in the file's order, at least one.
     pub rows: Vec<Row>,
+    /// Whether the file has rows that cannot be read and may be this product's: then a variant that is not
+    /// among the rows may be among those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
+    /// SKUs of these rows that another product of the file has, too, and the slug of the one that may take
+    /// them. This product keeps those that it has, and takes none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contested: BTreeMap<String, String>,
 }
 
 impl RowGroup {
-    /// Returns `faults`, with one made by `fault` added for each row that has none.
-    pub fn fail_rest(
-        &self,
-        mut faults: Vec<LineFault>,
-        fault: fn(u64) -> LineFault,
-    ) -> Vec<LineFault> {
-        let named: HashSet<u64> = faults.iter().map(|fault| fault.line).collect();
-        let rest = self.rows.iter().filter(|row| !named.contains(&row.line));
-        faults.extend(rest.map(|row| fault(row.line)));
+    /// Whether the product is archived, so that others may take its SKUs.
+    fn gives_up_skus(&self) -> bool {
+        let first = self.rows.first();
+        first.is_some_and(|row| row.status.eq_ignore_ascii_case("archived"))
+    }
+
+    /// Completes `faults` with one made by `fault` for each row that has none.
+    pub fn fail_rest(&self, mut faults: RowFaults, fault: impl Fn(u64) -> LineFault) -> RowFaults {
+        for (index, row) in self.rows.iter().enumerate() {
+            faults.add(index, || fault(row.line));
+        }
         faults
+    }
+
+    /// One fault, made by `fault`, for each row.
+    pub fn fail_all(&self, fault: impl Fn(u64) -> LineFault) -> RowFaults {
+        self.fail_rest(RowFaults::default(), fault)
     }
 }
 
-/// The groups of a file that fit into a message.
+/// Faults of the rows of a product by their index in the group: at most one for each row, so that rows and
+/// faults add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowFaults(BTreeMap<usize, LineFault>);
+
+impl RowFaults {
+    /// Adds the fault of a row, unless it has one already.
+    pub fn add(&mut self, row: usize, fault: impl FnOnce() -> LineFault) {
+        self.0.entry(row).or_insert_with(fault);
+    }
+
+    /// Adds the faults of `others`, except for rows that have one already.
+    pub fn extend(&mut self, others: Self) {
+        for (row, fault) in others.0 {
+            self.add(row, || fault);
+        }
+    }
+
+    /// Whether the row has a fault.
+    pub fn has(&self, row: usize) -> bool {
+        self.0.contains_key(&row)
+    }
+
+    /// Number of rows with a fault.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether every row is free of faults.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fault of the first row that has one.
+    pub fn first(&self) -> Option<&LineFault> {
+        self.0.values().next()
+    }
+}
+
+impl IntoIterator for RowFaults {
+    type Item = LineFault;
+    type IntoIter = btree_map::IntoValues<usize, LineFault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_values()
+    }
+}
+
+/// The groups of a file that can be imported.
 #[derive(Default)]
-pub(super) struct FittingGroups {
+pub(super) struct UsableGroups {
     pub(super) groups: Vec<RowGroup>,
     /// A fault for each row of the other groups.
     pub(super) faults: Vec<LineFault>,
@@ -45,38 +110,99 @@ pub(super) struct FittingGroups {
 #[derive(Default)]
 pub(super) struct Groups {
     groups: Vec<RowGroup>,
-    /// Index of a product's group, by slug.
+    /// Index of a product's group, by handle.
     index: HashMap<String, usize>,
+    /// Handles of rows that cannot be read.
+    missed: HashSet<Option<String>>,
 }
 
 impl Groups {
-    /// Adds a row to the group of the product `slug`.
-    pub(super) fn add(&mut self, slug: String, row: Row) {
-        let Self { groups, index } = self;
-        let group = *index.entry(slug).or_insert_with_key(|slug| {
+    /// Adds a row to the group of its product, with the slug of its handle.
+    pub(super) fn add(&mut self, slug: String, handle: String, row: Row) {
+        let Self { groups, index, .. } = self;
+        let group = *index.entry(handle).or_insert_with_key(|handle| {
             groups.push(RowGroup {
-                slug: slug.clone(),
+                slug,
+                handle: handle.clone(),
                 rows: Vec::new(),
+                incomplete: false,
+                contested: BTreeMap::new(),
             });
             groups.len() - 1
         });
         groups[group].rows.push(row);
     }
 
-    /// Sorts out the groups that are too large for a message.
-    pub(super) fn fitting(self) -> FittingGroups {
-        let mut fitting = FittingGroups::default();
-        for group in self.groups {
+    /// Notes a row that cannot be read, with its handle if that is known.
+    pub(super) fn miss_row(&mut self, handle: Option<String>) {
+        self.missed.insert(handle);
+    }
+
+    /// The groups that can be imported, and a fault for each row of the others: of those that do not fit
+    /// into a message, and of handles that share a slug. None of these is preferred, so that the result does
+    /// not depend on the order of rows.
+    pub(super) fn finish(mut self) -> UsableGroups {
+        let mut usable = UsableGroups::default();
+        contest(&mut self.groups);
+        let mut handles: HashMap<String, Vec<String>> = HashMap::new();
+        for group in &self.groups {
+            let sharing = handles.entry(group.slug.clone()).or_default();
+            sharing.push(group.handle.clone());
+        }
+        // A row whose handle is not that of a product of the file may belong to any.
+        let any = |handle: &Option<String>| {
+            let handle = handle.as_ref();
+            handle.is_none_or(|handle| !self.index.contains_key(handle))
+        };
+        let any_missed = self.missed.iter().any(any);
+        for mut group in self.groups {
+            group.incomplete = any_missed || self.missed.contains(&Some(group.handle.clone()));
+            let sharing = handles.get(&group.slug);
+            let other = sharing
+                .into_iter()
+                .flatten()
+                .find(|other| **other != group.handle);
             // Rows that cannot be serialized do not fit either.
             let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
-            if bytes <= MAX_GROUP_BYTES {
-                fitting.groups.push(group);
-            } else {
-                fitting
+            if let Some(other) = other {
+                let fault = |line| LineFault::handle_collision(line, &group.handle, other);
+                usable.faults.extend(group.fail_all(fault));
+            } else if bytes > MAX_GROUP_BYTES {
+                usable
                     .faults
-                    .extend(group.fail_rest(Vec::new(), LineFault::product_too_large));
+                    .extend(group.fail_all(LineFault::product_too_large));
+            } else {
+                usable.groups.push(group);
             }
         }
-        fitting
+        // Stable sort: products give their SKUs up before others take them.
+        usable.groups.sort_by_key(|group| !group.gives_up_skus());
+        usable
+    }
+}
+
+/// Notes the SKUs that several products have. The first one by slug may take them, so that it depends on
+/// neither chance nor the order of rows. A product that is archived has none.
+fn contest(groups: &mut [RowGroup]) {
+    let mut takers: HashMap<String, String> = HashMap::new();
+    let skus = |group: &RowGroup| {
+        let rows = group.rows.iter().filter(|row| !row.sku.is_empty());
+        let skus: Vec<String> = rows.map(|row| row.sku.clone()).collect();
+        skus
+    };
+    for group in groups.iter().filter(|group| !group.gives_up_skus()) {
+        for sku in skus(group) {
+            let taker = takers.entry(sku).or_insert_with(|| group.slug.clone());
+            if group.slug < *taker {
+                taker.clone_from(&group.slug);
+            }
+        }
+    }
+    for group in groups.iter_mut().filter(|group| !group.gives_up_skus()) {
+        for sku in skus(group) {
+            if let Some(taker) = takers.get(&sku).filter(|taker| **taker != group.slug) {
+                group.contested.insert(sku, taker.clone());
+            }
+        }
     }
 }

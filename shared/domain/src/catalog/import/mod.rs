@@ -11,22 +11,26 @@ mod draft_product;
 mod fault;
 mod group;
 mod made_sku;
+mod options;
 mod pack;
 mod read;
+mod records;
 mod row;
 mod upload;
 
 #[cfg(test)]
+mod merge_tests;
+#[cfg(test)]
 mod tests;
 
-pub use api::{ImportState, ImportTicket, ImportView, UploadTicket};
+pub use api::{CreateImportBody, ImportState, ImportTicket, ImportView, UploadTicket};
 pub use draft::{Draft, DraftVariant};
 pub use draft_product::{Drafted, draft_product};
 pub use fault::LineFault;
-pub use group::RowGroup;
+pub use group::{RowFaults, RowGroup};
 pub use pack::{Chunk, chunks};
 pub use read::{ReadFile, read_file};
-pub use row::Row;
+pub use row::{Columns, Row};
 pub use upload::{id_of_upload, upload_key};
 
 /// Maximum file size in bytes, the same as Shopify's.

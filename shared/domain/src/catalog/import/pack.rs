@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RowGroup;
+use super::{Columns, RowGroup};
 use crate::{event::Correlated, id::ImportId};
 
 /// Maximum size of the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue accepts.
@@ -17,6 +17,8 @@ pub struct Chunk {
     pub import_id: ImportId,
     /// Number of the chunk, from 1.
     pub number: u32,
+    /// Columns of the file.
+    pub columns: Columns,
     /// Whole products; a product is never split across chunks.
     pub groups: Vec<RowGroup>,
 }
@@ -29,7 +31,11 @@ impl Correlated for Chunk {
 }
 
 /// Packs products into chunks, each as full as a message may be.
-pub fn chunks(import_id: ImportId, groups: Vec<RowGroup>) -> Result<Vec<Chunk>, serde_json::Error> {
+pub fn chunks(
+    import_id: ImportId,
+    columns: &Columns,
+    groups: Vec<RowGroup>,
+) -> Result<Vec<Chunk>, serde_json::Error> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let (mut bytes, mut rows) = (0, 0);
     for group in groups {
@@ -45,6 +51,7 @@ pub fn chunks(import_id: ImportId, groups: Vec<RowGroup>) -> Result<Vec<Chunk>, 
                 chunks.push(Chunk {
                     import_id,
                     number: chunks.len() as u32 + 1,
+                    columns: columns.clone(),
                     groups: vec![group],
                 });
             }

@@ -1,98 +1,143 @@
 //! Reads a product file: checks its encoding and header, and validates its rows.
 
+use std::borrow::Cow;
+
 use super::{
-    LineFault, RowGroup,
+    Columns, LineFault, RowGroup,
     group::Groups,
+    records::{Record, Records, line_ends},
     row::{Column, Row},
 };
-use crate::catalog::slug;
+use crate::{catalog::slug, text::nfc};
+
+/// Maximum number of ignored columns that are named, and maximum length of a name in characters: a report
+/// has room for them.
+const MAX_IGNORED: usize = 200;
+const MAX_NAME: usize = 100;
 
 /// A valid file, grouped by product.
 #[derive(Debug, Default)]
 pub struct ReadFile {
     /// Number of rows without the header and empty lines.
     pub rows_total: u64,
-    /// Rows that cannot be assigned to a product.
+    /// Columns of the file that the shop uses.
+    pub columns: Columns,
+    /// Names of the columns that it does not use although a row fills them.
+    pub ignored_columns: Vec<String>,
+    /// Rows that belong to none of the groups.
     pub faults: Vec<LineFault>,
-    /// Products in the file's order.
+    /// Products in the file's order, archived ones first.
     pub groups: Vec<RowGroup>,
 }
 
 /// Reads a product file, or returns why it was rejected.
 pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
     let text = decode(bytes)?;
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(text.as_bytes());
-    let mut record = csv::StringRecord::new();
-    let unreadable = |error: csv::Error| {
-        LineFault::new(0, "not_csv", format!("The file is not valid CSV: {error}."))
+    let mut records = Records::new(text);
+    let header = read_header(&mut records)?;
+
+    let mut file = ReadFile {
+        columns: Columns::of(&header.columns),
+        ..ReadFile::default()
     };
-
-    reader.read_record(&mut record).map_err(unreadable)?;
-    let columns = header(&record)?;
-    let width = record.len();
-
-    let mut file = ReadFile::default();
     let mut groups = Groups::default();
-    while reader.read_record(&mut record).map_err(unreadable)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
+    let mut ignored = vec![false; header.columns.len()];
+    for record in records {
+        let record = match record {
+            Ok(record) if record.cells.iter().all(|cell| cell.trim().is_empty()) => continue,
+            Ok(record) => record,
+            Err(broken) => {
+                file.rows_total += 1;
+                let message = broken.reason.message();
+                file.faults
+                    .push(LineFault::new(broken.line, "invalid_quote", message));
+                groups.miss_row(handle_of(&broken.cells, &header.columns));
+                continue;
+            }
+        };
         file.rows_total += 1;
-        if record.len() != width {
-            let message = format!(
-                "The row has {} columns, the header {width}; enclose texts with commas, quotes or line breaks in double quotes.",
-                record.len()
-            );
-            file.faults
-                .push(LineFault::new(line, "wrong_column_count", message));
-            continue;
+        for ((ignored, column), cell) in ignored.iter_mut().zip(&header.columns).zip(&record.cells)
+        {
+            *ignored |= column.is_none() && !cell.trim().is_empty();
         }
-        let mut row = Row {
-            line,
-            ..Row::default()
-        };
-        let mut oversized = false;
-        for (column, cell) in columns.iter().zip(record.iter()) {
-            let Some(column) = *column else { continue };
-            oversized |= cell.len() > column.max_bytes();
-            row.set(column, &column.clean(cell));
+        match read_row(&record, &header.columns) {
+            Ok((slug, handle, row)) => groups.add(slug, handle, row),
+            Err(fault) => {
+                file.faults.push(fault);
+                groups.miss_row(handle_of(&record.cells, &header.columns));
+            }
         }
-        if oversized {
-            let message = "A cell of the row is too long for its column; shorten it.";
-            file.faults.push(LineFault::new(line, "too_long", message));
-            continue;
-        }
-        if row.handle.is_empty() {
-            let message = "The row has no handle; enter the handle of its product.";
-            file.faults
-                .push(LineFault::new(line, "handle_missing", message));
-            continue;
-        }
-        let Some(slug) = slug(&row.handle) else {
-            let message = "A handle needs letters or digits, and at most 255 characters.";
-            file.faults
-                .push(LineFault::new(line, "invalid_handle", message));
-            continue;
-        };
-        // The group holds the slug.
-        row.handle.clear();
-        groups.add(slug, row);
     }
     if file.rows_total == 0 {
-        return Err(LineFault::new(
-            1,
-            "no_rows",
-            "The file has a header but no rows.",
-        ));
+        let message = "The file has a header but no rows.";
+        return Err(LineFault::new(header.line, "no_rows", message));
     }
-    let fitting = groups.fitting();
-    file.groups = fitting.groups;
-    file.faults.extend(fitting.faults);
+    let ignored = header.names.into_iter().zip(ignored);
+    let ignored = ignored.filter(|(_, ignored)| *ignored);
+    file.ignored_columns = ignored.map(|(name, _)| name).take(MAX_IGNORED).collect();
+    let usable = groups.finish();
+    file.groups = usable.groups;
+    file.faults.extend(usable.faults);
     Ok(file)
+}
+
+/// The handle in the cells of an unreadable row, as far as they tell.
+fn handle_of(cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<String> {
+    let index = columns
+        .iter()
+        .position(|column| *column == Some(Column::handle))?;
+    let cell = Column::handle.clean(cells.get(index)?);
+    Some(handle(&cell))
+}
+
+/// The form of a handle that is compared: handles that differ in nothing but their case are the same.
+fn handle(cell: &str) -> String {
+    nfc(&cell.to_lowercase())
+}
+
+/// Reads the row of a record, and slug and handle of its product.
+fn read_row(
+    record: &Record<'_>,
+    columns: &[Option<Column>],
+) -> Result<(String, String, Row), LineFault> {
+    let fault = |code, message: &str| Err(LineFault::new(record.line, code, message));
+    if record.cells.len() != columns.len() {
+        let message = format!(
+            "The row has {} columns, the header {}; enclose texts with commas, quotes or line breaks in double quotes.",
+            record.cells.len(),
+            columns.len()
+        );
+        return fault("wrong_column_count", &message);
+    }
+    let mut row = Row {
+        line: record.line,
+        ..Row::default()
+    };
+    for (column, cell) in columns.iter().zip(&record.cells) {
+        let Some(column) = *column else { continue };
+        if cell.len() > column.max_bytes() {
+            return fault(
+                "too_long",
+                "A cell of the row is too long for its column; shorten it.",
+            );
+        }
+        row.set(column, &column.clean(cell));
+    }
+    if row.handle.is_empty() {
+        return fault(
+            "handle_missing",
+            "The row has no handle; enter the handle of its product.",
+        );
+    }
+    let Some(slug) = slug(&row.handle) else {
+        return fault(
+            "invalid_handle",
+            "A handle needs letters or digits, and at most 255 characters.",
+        );
+    };
+    // The group holds the handle.
+    let handle = handle(&std::mem::take(&mut row.handle));
+    Ok((slug, handle, row))
 }
 
 fn decode(bytes: &[u8]) -> Result<&str, LineFault> {
@@ -110,15 +155,72 @@ fn decode(bytes: &[u8]) -> Result<&str, LineFault> {
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = 1 + line_ends(&String::from_utf8_lossy(before));
         let message = "The file is not valid UTF-8 from this line on; save it as CSV in UTF-8.";
         LineFault::new(line, "unsupported_encoding", message)
     })
 }
 
+/// The header of a file.
+struct Header {
+    line: u64,
+    /// Names of the cells, shortened.
+    names: Vec<String>,
+    /// The column of each cell of a row; `None` if the shop does not use it.
+    columns: Vec<Option<Column>>,
+}
+
+/// Reads the header: the first record, after the line by which spreadsheets announce their delimiter.
+fn read_header(records: &mut Records<'_>) -> Result<Header, LineFault> {
+    let first = records.peek_line();
+    if let Some(("sep", delimiter)) = first.trim().split_once('=') {
+        if delimiter != "," {
+            return Err(wrong_delimiter(records.line()));
+        }
+        records.skip_line();
+    }
+    let text = records.peek_line();
+    let line = records.line();
+    if is_delimited_otherwise(text) {
+        return Err(wrong_delimiter(line));
+    }
+    let record = match records.next() {
+        Some(Ok(record)) => record,
+        Some(Err(broken)) => {
+            let message = broken.reason.message();
+            return Err(LineFault::new(broken.line, "not_csv", message));
+        }
+        None => return Err(LineFault::new(line, "no_rows", "The file has no header.")),
+    };
+    let columns = columns(&record)?;
+    let names = record.cells.iter();
+    let names = names.map(|name| nfc(name.trim()).chars().take(MAX_NAME).collect());
+    Ok(Header {
+        line,
+        names: names.collect(),
+        columns,
+    })
+}
+
+fn wrong_delimiter(line: u64) -> LineFault {
+    let message = "The columns are separated by another character than commas, such as semicolons or tabs; save the file with commas.";
+    LineFault::new(line, "wrong_delimiter", message)
+}
+
+/// Whether another delimiter than the comma makes a header of the line.
+fn is_delimited_otherwise(line: &str) -> bool {
+    let known = |delimiter: char| {
+        let names = line.split(delimiter).map(|name| name.trim_matches('"'));
+        names.filter_map(Column::named).count()
+    };
+    known(',') < 2 && [';', '\t', '|'].into_iter().any(|other| known(other) > 1)
+}
+
 /// Maps each cell of a row to its column.
-fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> {
-    let columns: Vec<Option<Column>> = record.iter().map(Column::named).collect();
+fn columns(header: &Record<'_>) -> Result<Vec<Option<Column>>, LineFault> {
+    let fault = |code, message: &str| Err(LineFault::new(header.line, code, message));
+    let cells = header.cells.iter();
+    let columns: Vec<Option<Column>> = cells.map(|name| Column::named(name)).collect();
     let required = [
         (Column::handle, "Handle"),
         (Column::title, "Title"),
@@ -129,36 +231,29 @@ fn header(record: &csv::StringRecord) -> Result<Vec<Option<Column>>, LineFault> 
         .filter(|(column, _)| !columns.contains(&Some(*column)))
         .map(|(_, name)| *name)
         .collect();
-    if missing.is_empty() {
-        let twice = (0..columns.len()).find(|index| {
-            columns[*index].is_some() && columns[..*index].contains(&columns[*index])
-        });
-        return match twice {
-            None => Ok(columns),
-            Some(index) => {
-                let message = format!(
-                    "The header has two columns {:?}; remove one.",
-                    &record[index]
-                );
-                Err(LineFault::new(1, "duplicate_column", message))
-            }
-        };
-    }
-    let first = record.iter().next().unwrap_or_default();
-    if record.len() == 1
-        && first.to_lowercase().starts_with("handle")
-        && first.contains([';', '\t'])
-    {
-        let message = "The columns are separated by semicolons or tabs; save the file with commas.";
-        return Err(LineFault::new(1, "wrong_delimiter", message));
-    }
     if missing.len() == required.len() {
-        let message = "The first line is not the header of a product file; it must name the columns Handle, Title and Variant Price.";
-        return Err(LineFault::new(1, "not_csv", message));
+        return fault(
+            "not_csv",
+            "The first line is not the header of a product file; it must name the columns Handle, Title and Variant Price.",
+        );
     }
-    let message = format!(
-        "The header lacks these columns; add them: {}.",
-        missing.join(", ")
-    );
-    Err(LineFault::new(1, "missing_columns", message))
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        return fault(
+            "missing_columns",
+            &format!("The header lacks these columns; add them: {missing}."),
+        );
+    }
+    let twice = (0..columns.len())
+        .find(|index| columns[*index].is_some() && columns[..*index].contains(&columns[*index]));
+    match twice {
+        None => Ok(columns),
+        Some(index) => {
+            let name = &header.cells[index];
+            fault(
+                "duplicate_column",
+                &format!("The header has two columns {name:?}; remove one."),
+            )
+        }
+    }
 }

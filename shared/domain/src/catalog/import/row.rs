@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::nfc;
+
 /// Maximum size of a cell of the description, of tags and of any other column, in bytes of the file.
 const MAX_CELL_BYTES: [usize; 3] = [128 * 1024, 64 * 1024, 8 * 1024];
 
 macro_rules! columns {
     ($($(#[$doc:meta])* $field:ident: $($name:literal)|+;)*) => {
-        /// One row of a product file: the columns that the shop uses, trimmed; empty if absent.
+        /// One row of a product file: the columns that the shop uses, trimmed; empty if blank, or if the
+        /// file lacks the column, which [`Columns`] tells apart.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Row {
@@ -17,7 +20,7 @@ macro_rules! columns {
         }
 
         /// A column that the shop uses; named like the field it fills.
-        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[expect(non_camel_case_types, reason = "named like the fields they fill")]
         pub(super) enum Column { $($field,)* }
 
@@ -58,7 +61,7 @@ columns! {
     collection: "collection";
     /// Whether shoppers can see the product: `true` or `false`.
     published: "published" | "published on online store";
-    /// `active`, `draft` or `archived`.
+    /// `active`, `draft`, `archived` or `unlisted`.
     status: "status";
     /// Name of the first option.
     option1_name: "option1 name";
@@ -74,6 +77,9 @@ columns! {
     option3_value: "option3 value";
     /// Stock keeping unit.
     sku: "variant sku" | "sku";
+    /// Name of the system that counts the units; blank if nobody does, so that units are sold without
+    /// limit.
+    tracker: "variant inventory tracker" | "inventory tracker";
     /// Units on hand, as a whole number.
     quantity: "variant inventory qty" | "inventory quantity";
     /// Whether the variant is sold beyond its stock: `deny` or `continue`.
@@ -90,7 +96,36 @@ columns! {
     image_alt: "image alt text";
 }
 
+/// The columns that a file has, of those that the shop uses. A missing column leaves its data as it is; a
+/// blank cell has a meaning of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Columns(Vec<Column>);
+
+impl Columns {
+    pub(super) fn of(columns: &[Option<Column>]) -> Self {
+        Self(columns.iter().copied().flatten().collect())
+    }
+
+    pub(super) fn has(&self, column: Column) -> bool {
+        self.0.contains(&column)
+    }
+
+    /// The content of a cell: blank or not; `None` if the file lacks the column.
+    pub(super) fn cell<'a>(&self, column: Column, cell: &'a str) -> Option<&'a str> {
+        self.has(column).then_some(cell)
+    }
+}
+
 impl Column {
+    pub(super) const OPTION_NAMES: [Self; 3] =
+        [Self::option1_name, Self::option2_name, Self::option3_name];
+    pub(super) const OPTION_VALUES: [Self; 3] = [
+        Self::option1_value,
+        Self::option2_value,
+        Self::option3_value,
+    ];
+
     pub(super) const fn max_bytes(self) -> usize {
         match self {
             Self::body => MAX_CELL_BYTES[0],
@@ -99,9 +134,10 @@ impl Column {
         }
     }
 
-    /// Removes control characters from a cell, and outside of descriptions line breaks and repeated
-    /// spaces.
+    /// Converts a cell to NFC without control characters, and outside of descriptions without line breaks
+    /// and repeated spaces.
     pub(super) fn clean(self, cell: &str) -> String {
+        let cell = nfc(cell);
         if self == Self::body {
             let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
             return cell.trim().chars().filter(keep).collect();

@@ -22,7 +22,7 @@ fn import(file: &str) -> Imported {
     let mut faults = read.faults;
     let mut drafts = Vec::new();
     for group in &read.groups {
-        let drafted = draft_product(group, usd());
+        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
         drafts.extend(drafted.draft);
         faults.extend(drafted.faults);
     }
@@ -60,7 +60,14 @@ fn messages_that_quote_the_file_stay_short() {
     let long = "ä".repeat(2000);
     let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
     let read = read_file(file.as_bytes()).unwrap();
-    let faults = draft_product(&read.groups[0], usd()).faults;
+    let drafted = draft_product(
+        &read.groups[0],
+        &read.columns,
+        None,
+        RowFaults::default(),
+        usd(),
+    );
+    let faults: Vec<LineFault> = drafted.faults.into_iter().collect();
     assert_eq!(faults[0].code, "invalid_price");
     assert!(
         faults[0].message.len() <= MAX_MESSAGE,
@@ -74,6 +81,147 @@ fn lines_are_counted_through_quoted_line_breaks() {
     let Imported { faults, .. } =
         import("Handle,Title,Body (HTML),Variant Price\na,A,\"1\n2\n3\",1\nb,B,,free\n");
     assert_eq!(faults, [(5, "invalid_price".to_owned())]);
+}
+
+/// The kind: positions that only one convention for line ends gets right.
+#[test]
+fn every_line_end_gives_the_lines_of_an_editor() {
+    let file = "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src\n\
+                p,P,x,Title,Default Title,P1,1,free,\n\
+                \n\
+                q,Q,\"x\n\ny\",Title,Default Title,Q1,1,1,\n\
+                ,R,x,Title,Default Title,R1,1,1,\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let Imported {
+            drafts,
+            faults,
+            rows,
+        } = import(&file.replace('\n', end));
+        let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
+        assert_eq!(
+            (drafts.len(), lines.as_slice(), rows),
+            (1, &[7, 2][..], 3),
+            "{end:?}"
+        );
+    }
+    let latin = b"Handle,Title\r\np,\xdcber\r\n";
+    assert_eq!(read_file(latin).unwrap_err().line, 2);
+}
+
+/// The kind: a lenient parser used as a validator.
+#[test]
+fn a_stray_quote_is_an_error_of_its_row() {
+    let head = "Handle,Title,Variant Price,Image Src,Image Alt Text\n";
+    let rest: String = (1..=5)
+        .map(|index| format!("p{index},\"P, {index}\",1,,\n"))
+        .collect();
+    for cells in [
+        "https://example.com/a.png,\"our best",
+        "https://example.com/a.png,\"our\" best",
+        "https://example.com/a.png,\"5\\\" nails\"",
+        "https://example.com/a.png,5\" nails",
+    ] {
+        let Imported {
+            drafts,
+            faults,
+            rows,
+        } = import(&format!("{head}p,P,1,{cells}\n{rest}"));
+        assert_eq!((drafts.len(), rows), (5, 6), "{cells}");
+        assert_eq!(faults, [(2, "invalid_quote".to_owned())], "{cells}");
+    }
+}
+
+/// The kind: a lossy form as key.
+#[test]
+fn handles_that_share_an_address_are_both_named() {
+    let file = |handles: &[&str]| {
+        let rows: String = handles
+            .iter()
+            .enumerate()
+            .map(|(index, handle)| format!("{handle},P{index},1\n"))
+            .collect();
+        format!("Handle,Title,Variant Price\n{rows}ok,Ok,1\n")
+    };
+    for handles in [
+        ["shirt+1", "shirt-1"],
+        ["lang-c", "lang-c++"],
+        ["lang-c#", "lang-c++"],
+        ["tea", "tea 🍵"],
+    ] {
+        let read = read_file(file(&handles).as_bytes()).unwrap();
+        let slugs: Vec<&str> = read
+            .groups
+            .iter()
+            .map(|group| group.slug.as_str())
+            .collect();
+        assert_eq!((slugs, read.rows_total), (vec!["ok"], 3), "{handles:?}");
+        assert_eq!(read.faults.len(), 2, "{handles:?}");
+        for fault in &read.faults {
+            assert_eq!(fault.code, "handle_collision");
+            let named = handles.iter().all(|handle| fault.message.contains(handle));
+            assert!(named, "{}", fault.message);
+        }
+    }
+    // The same handle in two cases or Unicode forms is one product.
+    for handles in [["Shirt", "shirt"], ["café", "Cafe\u{301}"]] {
+        let read = read_file(file(&handles).as_bytes()).unwrap();
+        assert_eq!(
+            (read.groups.len(), read.faults.len()),
+            (2, 0),
+            "{handles:?}"
+        );
+        assert_eq!(read.groups[0].rows.len(), 2, "{handles:?}");
+    }
+}
+
+/// The kind: a lossy form as key.
+#[test]
+fn texts_are_kept_in_one_unicode_form() {
+    let Imported { drafts, faults, .. } = import(
+        "Handle,Title,Tags,Option1 Name,Option1 Value,Variant SKU,Variant Price\n\
+         e\u{301},E\u{301},e\u{301},U\u{308},A\u{30a},SE\u{301},1\n",
+    );
+    assert_eq!(faults, []);
+    let draft = &drafts[0];
+    let texts = [
+        draft.slug.as_str(),
+        &draft.title,
+        &draft.tags[0],
+        &draft.options[0].name,
+        &draft.variants[0].option_values[0],
+        draft.variants[0].sku.as_str(),
+    ];
+    assert_eq!(texts, ["é", "É", "é", "Ü", "Å", "SÉ"]);
+}
+
+/// The kind: documentation without tests.
+#[test]
+fn a_wrong_delimiter_is_named_under_every_header() {
+    let older = "Handle,Title,Variant Price\np,P,1\n";
+    let newer = "Title,URL handle,Price\nP,p,1\n";
+    for file in [older, newer] {
+        for other in [";", "\t", "|"] {
+            let wrong = file.replace(',', other);
+            let quoted = wrong.replacen("Title", "\"Title\"", 1);
+            for (file, line) in [
+                (wrong.clone(), 1),
+                (quoted, 1),
+                (format!("\n{wrong}"), 2),
+                (format!("sep={other}\r\n{wrong}"), 1),
+            ] {
+                let fault = read_file(file.as_bytes()).unwrap_err();
+                assert_eq!(
+                    (fault.code.as_str(), fault.line),
+                    ("wrong_delimiter", line),
+                    "{file:?}"
+                );
+            }
+        }
+        // The announcement of the right delimiter is not the header.
+        let announced = format!("sep=,\n{}", file.replace(",1\n", ",free\n"));
+        let Imported { faults, rows, .. } = import(&announced);
+        assert_eq!((faults, rows), (vec![(3, "invalid_price".to_owned())], 1));
+    }
 }
 
 #[test]
@@ -103,7 +251,7 @@ fn the_newer_column_names_are_known() {
     );
     assert_eq!((drafts.len(), faults), (1, vec![]));
     let variant = &drafts[0].variants[0];
-    assert_eq!((variant.quantity, variant.sku.as_str()), (4, "T-S"));
+    assert_eq!((variant.quantity, variant.sku.as_str()), (Some(4), "T-S"));
 }
 
 #[test]
@@ -116,10 +264,13 @@ fn chunks_hold_whole_products_and_stay_small() {
     let groups: Vec<RowGroup> = (0..200)
         .map(|index| RowGroup {
             slug: format!("p-{index}"),
+            handle: format!("p-{index}"),
             rows: vec![row(index)],
+            incomplete: false,
+            contested: Default::default(),
         })
         .collect();
-    let chunks = chunks(ImportId::random([0; 16]), groups).unwrap();
+    let chunks = chunks(ImportId::random([0; 16]), &Columns::default(), groups).unwrap();
     assert!(chunks.len() > 1);
     assert_eq!(
         chunks.iter().map(|chunk| chunk.groups.len()).sum::<usize>(),
@@ -161,11 +312,11 @@ proptest! {
         let mut grouped = 0;
         for group in &read.groups {
             grouped += group.rows.len() as u64;
-            let drafted = draft_product(group, usd());
+            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
             if let Some(draft) = &drafted.draft {
                 prop_assert!(!draft.variants.is_empty());
             }
-            lines.extend(drafted.faults.iter().map(|fault| fault.line));
+            lines.extend(drafted.faults.into_iter().map(|fault| fault.line));
         }
         prop_assert_eq!(read.rows_total, grouped + read.faults.len() as u64);
         let count = lines.len();

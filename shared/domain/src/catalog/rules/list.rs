@@ -1,5 +1,7 @@
 //! Lists of products: one of all products, and one for each collection, type and tag.
 
+use crate::text::nfc;
+
 /// Kind of filter that defines a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FacetKind {
@@ -29,10 +31,11 @@ impl Facet {
         }
     }
 
-    /// The list of `kind` and `value`, case-insensitive; `None` for an empty value.
+    /// The list of `kind` and `value`, whatever their case, spaces and Unicode form; `None` for an empty
+    /// value.
     pub fn new(kind: FacetKind, value: &str) -> Option<Self> {
         let words: Vec<&str> = value.split_whitespace().collect();
-        let value = words.join(" ").to_lowercase();
+        let value = nfc(&words.join(" ").to_lowercase());
         (!value.is_empty()).then_some(Self { kind, value })
     }
 
@@ -85,6 +88,7 @@ mod tests {
             tag(" Plants  And\tPots "),
             Some("tag#plants and pots".into())
         );
+        assert_eq!(tag("Cafe\u{301}"), tag("CAFÉ"), "one Unicode form");
         assert_eq!(tag("  "), None);
     }
 }

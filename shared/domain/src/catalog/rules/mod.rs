@@ -5,5 +5,6 @@ mod product;
 mod sku;
 
 pub use list::{Facet, FacetKind, ListProducts, MAX_PAGE, Sort};
-pub use product::{Product, slug};
+pub(in crate::catalog) use product::is_for_sale;
+pub use product::{ImportedVariant, Product, ProductStatus, slug};
 pub use sku::{InvalidSku, Sku};

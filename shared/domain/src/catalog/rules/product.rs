@@ -1,27 +1,81 @@
 //! Products with the fields that only the shop needs, and their slugs.
 
+use serde::{Deserialize, Serialize};
+use unicode_normalization::char::is_combining_mark;
+
 use super::{Facet, FacetKind, Sku};
-use crate::catalog::ProductView;
+use crate::{catalog::ProductView, change::ChangeStamp, text::nfc};
 
 /// A product with the fields that only the shop needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     /// Incremented by every change (optimistic locking).
     pub version: u64,
-    /// Whether shoppers can see the product.
+    /// Handle that the product was imported under, from which its slug derives. Another handle with the
+    /// same slug is another product; `None` if it was stored before handles were.
+    pub handle: Option<String>,
+    /// Whether the product is published, which shoppers see if its status allows it.
     pub published: bool,
+    /// Status of the product.
+    pub status: ProductStatus,
+    /// The change that the product's data are from; `None` if it was stored before changes had stamps.
+    pub changed_by: Option<ChangeStamp>,
+    /// The change that is writing the product's variants, which may be ahead of it.
+    pub changing_by: Option<ChangeStamp>,
     /// Hash of the imported content, so that a repeated import changes nothing.
     pub content_hash: String,
-    /// Quantities of the last import: only a changed one touches the stock.
-    pub imported_quantities: Vec<(Sku, i64)>,
+    /// Stock columns of the last import.
+    pub imported: Vec<ImportedVariant>,
     /// The product as shoppers see it.
     pub view: ProductView,
 }
 
+/// Status of a product, apart from being published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductStatus {
+    /// For sale.
+    #[default]
+    Active,
+    /// For sale, but in no list.
+    Unlisted,
+    /// Not for sale yet.
+    Draft,
+    /// No longer for sale; another product may take its SKUs.
+    Archived,
+}
+
+/// What the last import said of a variant's stock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedVariant {
+    /// Stock keeping unit.
+    pub sku: Sku,
+    /// Units on hand, if a file gave them: only another quantity touches the stock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<i64>,
+    /// Whether the variant is sold beyond its stock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backorder: bool,
+    /// Whether its units are not counted, and sold without limit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
+}
+
 impl Product {
-    /// The lists that contain the product; none if it is not published.
+    /// Whether a change that is newer than `stamp` has written the product, or is writing it.
+    pub fn is_newer_than(&self, stamp: &ChangeStamp) -> bool {
+        let newest = self.changed_by.iter().chain(&self.changing_by).max();
+        newest.is_some_and(|newest| newest > stamp)
+    }
+
+    /// Whether shoppers can see and buy the product.
+    pub const fn is_for_sale(&self) -> bool {
+        is_for_sale(self.published, self.status)
+    }
+
+    /// The lists that contain the product; none if it is not listed.
     pub fn facets(&self) -> Vec<Facet> {
-        if !self.published {
+        if !self.is_for_sale() || self.status == ProductStatus::Unlisted {
             return Vec::new();
         }
         let view = &self.view;
@@ -52,12 +106,22 @@ impl Product {
     }
 }
 
-/// Converts `text` to a slug of lower-case letters, digits and single hyphens; `None` if nothing is
-/// left, or more than 255 characters.
+/// Whether shoppers can see and buy a product.
+pub(in crate::catalog) const fn is_for_sale(published: bool, status: ProductStatus) -> bool {
+    published && matches!(status, ProductStatus::Active | ProductStatus::Unlisted)
+}
+
+/// Converts `text` to a slug of lower-case letters with their marks, digits and single hyphens, in NFC;
+/// `None` if nothing is left, or more than 255 characters. Different texts may have the same slug.
 pub fn slug(text: &str) -> Option<String> {
     let mut slug = String::with_capacity(text.len());
-    for c in text.trim().chars().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() || c == '_' {
+    for c in nfc(&text.to_lowercase()).chars() {
+        // A mark belongs to the letter before it: vowel signs, but not an emoji's variation selector.
+        let is_mark = is_combining_mark(c) && !slug.is_empty() && !slug.ends_with('-');
+        if is_invisible(c) {
+            continue;
+        }
+        if c.is_alphanumeric() || c == '_' || is_mark {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('-') {
             slug.push('-');
@@ -67,9 +131,25 @@ pub fn slug(text: &str) -> Option<String> {
     (!slug.is_empty() && slug.chars().count() <= 255).then(|| slug.to_owned())
 }
 
+/// Whether `c` only joins or varies its neighbors: joiners and variation selectors.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The kind: a lossy form as key.
+    #[test]
+    fn marks_are_kept_and_forms_are_one() {
+        assert_eq!(slug("हिन्दी कमीज़"), Some(nfc("हिन्दी-कमीज़")));
+        assert_eq!(slug("Cafe\u{301}"), Some("café".into()));
+        assert_eq!(slug("İstanbul"), slug("I\u{307}stanbul"));
+        assert_eq!(slug("I ❤\u{FE0F} tea"), Some("i-tea".into()));
+        let once = slug("Ḍ\u{307}rift").unwrap();
+        assert_eq!(slug(&once), Some(once));
+    }
 
     #[test]
     fn slugs() {

@@ -236,6 +236,7 @@ pub(crate) mod tests {
             price: Money::new(price, usd()),
             for_sale,
             backorder: false,
+            untracked: false,
             shards: 1,
             stock: vec![Stock {
                 available,
