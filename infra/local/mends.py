@@ -31,6 +31,7 @@ def apply(app, *, auth, keep_state):
                 distributions_sign_for_functions()
                 invocations_do_not_wait()
                 stream_mappings_retry_like_lambda()
+                alarms_take_expressions()
         return module
 
     app._get_module = load_mended
@@ -381,3 +382,21 @@ def stream_mappings_retry_like_lambda():
 
     svc._poll_dynamodb_streams = poll
     svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.002
+
+
+def alarms_take_expressions():
+    """ministack refuses alarms on metric math. Nothing here evaluates alarms, so one on an expression is recorded
+    as one on the first metric that the expression uses."""
+    from ministack.services.cloudformation import provisioners
+
+    record = provisioners._cw_metric_alarm_record
+
+    def record_first_metric(name, props):
+        stats = [metric["MetricStat"] for metric in props.get("Metrics") or [] if "MetricStat" in metric]
+        if stats:
+            first = stats[0]
+            props = {key: value for key, value in props.items() if key != "Metrics"}
+            props |= first["Metric"] | {"Period": first["Period"], "Statistic": first["Stat"]}
+        return record(name, props)
+
+    provisioners._cw_metric_alarm_record = record_first_metric
