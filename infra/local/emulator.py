@@ -133,6 +133,8 @@ async def serve(arguments, api, cdn):
     config = Config()
     config.bind = [f"fd://{server.fileno()}" for server in (api, cdn) if server]
     config.graceful_timeout = 0.5  # a long poll of a queue may still be open
+    # Longer than any client keeps an idle connection: one that is closed while a request is on its way fails it.
+    config.keep_alive_timeout = 3600
     config.loglevel = arguments.log_level
     await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
     if runtime := sys.modules.get("ministack.core.lambda_runtime"):

@@ -98,9 +98,8 @@ impl Binaries {
 /// folder, so dependencies are mostly built already.
 pub fn build(root: &Path) -> Outcome {
     println!("building release binaries (the first time takes some minutes)");
-    let status = Command::new("cargo")
-        .args(["lambda", "build", "--quiet", "--release", "--bins"])
-        .arg(architecture())
+    let status = release_build()
+        .args(["--bins", architecture()])
         .arg("--lambda-dir")
         .arg(root.join("target/lambda"))
         .env("CARGO_TARGET_DIR", project::root().join("target"))
@@ -113,12 +112,22 @@ pub fn build(root: &Path) -> Outcome {
     }
 }
 
+/// A release build by rustc itself: Clippy, which compiles in its place in CI, leaves out the optimizations
+/// of MIR, which makes a function 5 % slower.
+fn release_build() -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["lambda", "build", "--quiet", "--release"])
+        .env_remove("RUSTC_WORKSPACE_WRAPPER");
+    cargo
+}
+
 /// Builds `tools/stock`, a separate workspace, for this machine.
 pub fn build_stock() -> Outcome {
     println!("building stock (the first time takes some minutes)");
     let root = project::root();
-    let status = Command::new("cargo")
-        .args(["lambda", "build", "--quiet", "--release", architecture()])
+    let status = release_build()
+        .arg(architecture())
         .arg("--manifest-path")
         .arg(root.join("tools/stock/Cargo.toml"))
         .arg("--lambda-dir")
