@@ -41,7 +41,7 @@ pub use reply::{Prepared, Reply};
 pub use schedule::{Task, Tick, run_on_schedule};
 pub use sdk::SdkConfigError;
 pub use serve::{Endpoint, serve};
-pub use stream::{Change, StreamConsumer, StreamFailure, read_stream};
+pub use stream::{Change, StreamConsumer, read_stream};
 pub use telemetry::request_span;
 
 /// The current time. The only place where a clock is read.

@@ -75,9 +75,12 @@ pub(super) struct LineRecord {
     returned_to_stock: u32,
 }
 
-/// The attributes of an order that determine how much stock it holds.
+/// The attributes of an order that determine how much stock it holds, and until when.
 #[derive(Debug, Deserialize)]
 pub(super) struct HoldRecord {
+    pub(super) id: OrderId,
+    #[serde(default)]
+    pub(super) due_at: Option<Timestamp>,
     #[serde(default)]
     pub(super) closed: Option<CloseReason>,
     pub(super) currency: Currency,
@@ -88,6 +91,17 @@ pub(super) struct HoldRecord {
 #[derive(Debug, Deserialize)]
 pub(super) struct HoldPayment {
     pub(super) status: PaymentStatus,
+}
+
+impl HoldRecord {
+    /// Whether the order waits for its payment.
+    pub(super) fn waits(&self) -> bool {
+        self.closed.is_none()
+            && matches!(
+                self.payment.status,
+                PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
+            )
+    }
 }
 
 impl LineRecord {

@@ -69,6 +69,10 @@ impl Order {
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
         let mut order = self.after(now, Actor::Shop, OrderEventKind::PaymentAuthorised, None);
+        if order.closed.is_some() {
+            // With a due note of its own: the sweep may be about to delete the note of the ended order.
+            order.due_at = order.due_at.max(now);
+        }
         order.closed = None;
         order.payment.status = PaymentStatus::Authorised;
         order.payment.failure = None;

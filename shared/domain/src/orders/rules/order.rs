@@ -278,4 +278,16 @@ mod tests {
         assert!(!order.opens_with(&of_another_cart.access_token()));
         assert!(!order.opens_with(""));
     }
+    /// The kind: given up for lost. The sweep deletes the due note of an order that it has expired, perhaps
+    /// when a late payment has revived it: then it needs another one.
+    #[test]
+    fn a_revived_order_has_a_due_note_of_its_own() {
+        let placed = placed(&[("S", 1, 100)]);
+        let late = placed.due_at + jiff::SignedDuration::from_secs(5);
+        let expired = placed.expired(placed.due_at).unwrap().order;
+        let revived = expired.authorised("pay_1", late).unwrap().order;
+        assert_eq!(revived.due_at, late);
+        let in_time = placed.authorised("pay_1", placed.placed_at).unwrap().order;
+        assert_eq!(in_time.due_at, placed.due_at);
+    }
 }
