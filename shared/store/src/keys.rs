@@ -123,6 +123,11 @@ impl Key {
         Self::new(format!("INBOX#{consumer}#{event_id}"), "INBOX")
     }
 
+    /// `REDELIVERY#<consumer>#<message>`, `REDELIVERY`: how often a redelivered message reached its consumer.
+    pub fn redelivery(consumer: &str, message: &str) -> Self {
+        Self::new(format!("REDELIVERY#{consumer}#{message}"), "REDELIVERY")
+    }
+
     /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: an address on the suppression list.
     pub fn suppression(address: &AddressHash) -> Self {
         Self::new(format!("SUPPRESSED#{address}"), "SUPPRESSED")

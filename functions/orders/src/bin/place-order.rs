@@ -99,7 +99,10 @@ impl PlaceOrder {
             match decided {
                 Ok((order, cart)) => match self.store.place_order(&order, &cart).await? {
                     Placement::Placed { contended } => {
-                        orders::relieve(&self.store, &contended).await;
+                        if !contended.is_empty() {
+                            let relief = orders::relieve(self.store.clone(), contended, now);
+                            runtime::after_response(relief);
+                        }
                         return Ok(order);
                     }
                     Placement::Exists(order) => return Ok(replay(*order, &fingerprint)?),

@@ -128,9 +128,10 @@ impl Shop {
                 return;
             }
             Change::BreakerOpens => {
-                for _ in 0..THRESHOLD {
-                    let name = Provider::Test.name();
-                    self.store.note_failure(name, now).await.unwrap();
+                for number in 0..THRESHOLD {
+                    let (name, payment) = (Provider::Test.name(), number.to_string());
+                    let noted = self.store.note_failure(name, Some(&payment), now);
+                    noted.await.unwrap();
                 }
                 return;
             }
@@ -140,6 +141,14 @@ impl Shop {
             matches!(outcome, Ok(ChangeOutcome::Changed)),
             "{change:?}: {outcome:?}"
         );
+    }
+
+    /// Has the provider not answered before, so that the next call is this one.
+    pub(crate) async fn unanswered_before(&self, attempt: u32) {
+        for _ in 1..attempt {
+            let order = self.order().await;
+            self.store.count_unanswered(&order).await.unwrap();
+        }
     }
 
     /// The order in one line: status, payment and refunds.

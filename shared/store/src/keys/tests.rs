@@ -37,6 +37,7 @@ fn keys() {
         ("import", Key::import(import)),
         ("import_chunk", Key::import_chunk(import, 7)),
         ("inbox", Key::inbox("send-email", "ord_X.2")),
+        ("redelivery", Key::redelivery("import-rows", "imp_X.7")),
         ("suppression", Key::suppression(&address)),
     ];
     let mut text = String::new();

@@ -176,6 +176,7 @@ fn order() -> Option<Order> {
             payment_id: None,
             client_secret: None,
             captured: 0,
+            unanswered: 0,
         },
         fingerprint: Fingerprint::of(&"sample").ok()?,
         placed_at,

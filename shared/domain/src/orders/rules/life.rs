@@ -366,6 +366,7 @@ impl Order {
     ) -> Self {
         let mut order = self.clone();
         order.version += 1;
+        order.payment.unanswered = 0;
         order.history.push(HistoryEntry {
             at: now,
             by,

@@ -95,6 +95,13 @@ pub struct Payment {
     /// Captured amount in minor units.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub captured: i64,
+    /// Calls to the provider without an answer since the order last changed.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub unanswered: u32,
+}
+
+fn is_none_of(calls: &u32) -> bool {
+    *calls == 0
 }
 
 fn is_zero(amount: &i64) -> bool {
@@ -167,6 +174,7 @@ impl Order {
             payment_id: None,
             client_secret: None,
             captured: 0,
+            unanswered: 0,
         };
         for line in &mut order.lines {
             line.fulfilled = 0;

@@ -206,6 +206,7 @@ pub fn place_order(
             payment_id: None,
             client_secret: None,
             captured: 0,
+            unanswered: 0,
         },
         fingerprint,
         placed_at: now,
@@ -238,6 +239,7 @@ pub(crate) mod tests {
             backorder: false,
             untracked: false,
             shards: 1,
+            split_at: None,
             stock: vec![Stock {
                 available,
                 counted: available,
