@@ -179,6 +179,7 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
         "environment.require(\"",
         "environment.get(\"",
         "environment.seconds(\"",
+        "environment.number(\"",
         "url(\"",
     ];
     for call in calls {

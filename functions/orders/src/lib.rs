@@ -1,4 +1,6 @@
-//! Applies a change to an order exactly once per idempotency key.
+//! Applies a change to an order exactly once per idempotency key, and limits unpaid orders.
+
+pub mod holds;
 
 use domain::{
     catalog::Sku,

@@ -196,12 +196,17 @@ impl<T: PaymentProvider> Payments<T> {
         }
         let id = &payment.payment_id;
         match payment.state {
-            PaymentState::RequiresAction | PaymentState::Processing => {
+            PaymentState::RequiresAction => {
                 let secret = payment.client_secret.clone();
                 self.note(order, |order| {
                     order.action_required(id, secret.clone(), now)
                 })
                 .await
+            }
+            PaymentState::Confirming | PaymentState::Processing => {
+                let secret = payment.client_secret.clone();
+                self.note(order, |order| order.confirming(id, secret.clone(), now))
+                    .await
             }
             PaymentState::Authorised => self.authorised(order, &payment, now).await,
             // The full amount was captured: a zero amount is not a valid answer.

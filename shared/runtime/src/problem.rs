@@ -5,11 +5,12 @@ use http::StatusCode;
 use serde::Serialize;
 
 /// Problems that a retry can resolve, with the least and the most seconds to wait before it.
-const RETRY_AFTER: [(Code, u64, u64); 4] = [
+const RETRY_AFTER: [(Code, u64, u64); 5] = [
     (Code::RequestInProgress, 1, 3),
     (Code::Busy, 1, 5),
     (Code::PaymentInProgress, 5, 10),
     (Code::InvoiceNotReady, 5, 10),
+    (Code::TooManyUnpaidOrders, 10, 20),
 ];
 
 /// A problem (RFC 9457).
@@ -53,6 +54,8 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::CartFull => (StatusCode::CONFLICT, "The cart is full"),
         Code::UnknownSku => (StatusCode::NOT_FOUND, "Unknown SKU"),
         Code::OutOfStock => (StatusCode::CONFLICT, "Not enough in stock"),
+        Code::TooManyUnits => (StatusCode::UNPROCESSABLE_ENTITY, "Too many units"),
+        Code::TooManyUnpaidOrders => (StatusCode::TOO_MANY_REQUESTS, "Too many unpaid orders"),
         Code::RequestInProgress => (StatusCode::CONFLICT, "The request is in progress"),
         Code::OrderStatus => (
             StatusCode::CONFLICT,

@@ -8,6 +8,7 @@ use domain::{
     id::{CartId, ImportId, OrderId, ProductId, RefundId, RequestId},
     invoices::Series,
     notifications::suppression::AddressHash,
+    orders::Holder,
     payments::Provider,
 };
 use jiff::Timestamp;
@@ -64,6 +65,11 @@ impl Key {
     /// `ORDER#<id>`, `ORDER`: an order with its history.
     pub fn order(id: OrderId) -> Self {
         Self::new(format!("ORDER#{id}"), "ORDER")
+    }
+
+    /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address or a network.
+    pub fn holds(holder: &Holder) -> Self {
+        Self::new(format!("HOLDS#{}", holder.as_str()), "HOLDS")
     }
 
     /// `REQUEST#<id>`, `REQUEST`: the stored response to an idempotent request.

@@ -13,6 +13,7 @@ fn keys() {
     let sku: Sku = "TEE-1".parse().unwrap();
     let stripe = Provider::Stripe;
     let address = AddressHash::of("ada@example.com");
+    let holder = Holder::email("secret", "ada@example.com");
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -24,6 +25,7 @@ fn keys() {
         ("listing", Key::listing(&tag, &price)),
         ("cart", Key::cart(CartId::random([1; 16]))),
         ("order", Key::order(order)),
+        ("holds", Key::holds(&holder)),
         ("request", Key::request(RequestId::random([1; 16]))),
         ("due", Key::due(order, placed_at)),
         ("breaker", Key::breaker("stripe")),

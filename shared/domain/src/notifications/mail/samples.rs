@@ -8,7 +8,10 @@ use crate::{
     id::{CartId, FulfilmentId, OrderId, RefundId},
     idempotency::Fingerprint,
     money::Money,
-    orders::{Actor, Address, Fulfil, Order, OrderLine, Payment, RequestRefund, Transition, Units},
+    orders::{
+        Actor, Address, Fulfil, Order, OrderLine, Payment, PaymentWindow, RequestRefund,
+        Transition, Units,
+    },
     payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
 };
 
@@ -181,6 +184,7 @@ fn order() -> Option<Order> {
         fingerprint: Fingerprint::of(&"sample").ok()?,
         placed_at,
         due_at: placed_at + jiff::SignedDuration::from_mins(15),
+        window: PaymentWindow::flat(jiff::SignedDuration::from_mins(15)),
         trace_id: "sample".to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),

@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Fulfilment, HistoryEntry, Refund, RefundStatus};
+use super::{CloseReason, Fulfilment, HistoryEntry, PaymentWindow, Refund, RefundStatus};
 use crate::{
     cart::Totals,
     catalog::Sku,
@@ -63,8 +63,10 @@ pub struct Order {
     pub fingerprint: Fingerprint,
     /// Time at which it was placed.
     pub placed_at: Timestamp,
-    /// Time until which its stock is reserved for a payment.
+    /// Time until which its stock is reserved for a payment. It only ever moves later.
     pub due_at: Timestamp,
+    /// How long its stock is reserved, before and after the customer has begun to pay.
+    pub window: PaymentWindow,
     /// Id of the request that placed it, for correlation across functions.
     pub trace_id: String,
     /// Shipments, oldest first.
@@ -167,6 +169,7 @@ impl Order {
         let mut order = self.clone();
         order.version = 1;
         order.closed = None;
+        order.due_at = order.window.first_due(order.placed_at);
         order.payment = Payment {
             method: order.payment.method,
             status: PaymentStatus::Pending,
