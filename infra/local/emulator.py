@@ -81,16 +81,28 @@ def configure(arguments, port, scratch):
     os.environ.update(PERSIST_STATE=keep, STATE_DIR=str(state), S3_PERSIST=keep, S3_DATA_DIR=str(state / "s3"))
 
 
-def names_this_machine(scope):
+THIS_MACHINE = r"(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]+)?"
+
+
+def reason_to_refuse(scope):
     """Without --auth everybody may read everything: a web page must not get here under a name of its own, by DNS
-    rebinding. With it signatures decide, and distributions call under the names of their origins."""
-    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    return len(hosts) == 1 and re.fullmatch(r"(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]+)?", hosts[0]) is not None
+    rebinding, nor from its own origin, as ministack lets every origin read its answers. With it signatures decide,
+    and distributions call under the names of their origins."""
+
+    def values(header):
+        return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
+
+    hosts = values(b"host")
+    if len(hosts) != 1 or not re.fullmatch(THIS_MACHINE, hosts[0]):
+        return 421, b"The header Host names another machine; use 127.0.0.1.\n"
+    if any(not re.fullmatch("http://" + THIS_MACHINE, origin) for origin in values(b"origin")):
+        return 403, b"Pages of other origins may not call this service.\n"
+    return None
 
 
-async def refuse(send):
-    await send({"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"The header Host names another machine; use 127.0.0.1.\n"})
+async def refuse(send, status, reason):
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": reason})
 
 
 async def serve(arguments, api, cdn):
@@ -124,8 +136,8 @@ async def serve(arguments, api, cdn):
 
         if scope["type"] == "lifespan":
             return await ministack.app.app(scope, receive, announce)
-        if not arguments.auth and not names_this_machine(scope):
-            return await refuse(send)
+        if not arguments.auth and (refusal := reason_to_refuse(scope)):
+            return await refuse(send, *refusal)
         if cdn and scope["server"][1] == cdn.getsockname()[1]:
             scope = mends.as_viewer_of_the_distribution(scope)
         await ministack.app.app(scope, receive, send)

@@ -324,8 +324,8 @@ def invocations_do_not_wait():
 
 def stream_mappings_retry_like_lambda():
     """ministack repeats a failed batch of stream records for ever and takes no partial answer. Lambda goes on
-    from the first record reported as failed, bisects, gives up after MaximumRetryAttempts and then tells
-    the OnFailure queue."""
+    from the first record reported as failed, bisects, gives up after MaximumRetryAttempts, if there are any, and
+    then tells the OnFailure queue. Ages of records are not looked at: no account here lives for hours."""
     from ministack.core.responses import request_scope
     from ministack.services import dynamodb
     from ministack.services import lambda_svc as svc
@@ -364,7 +364,7 @@ def stream_mappings_retry_like_lambda():
                 done = len(batch)
             else:
                 retries[name] = (attempts + 1, size)
-                svc._esm_backoff_until[name] = time.time() + min(0.1 * 2**attempts, 5)
+                svc._esm_backoff_until[name] = time.time() + min(0.1 * 2 ** min(attempts, 6), 5)
         positions[name] += done
 
     def handled(mapping, batch, result):

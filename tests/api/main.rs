@@ -8,6 +8,7 @@
 mod bad_input;
 mod carts;
 mod edge;
+mod holds;
 mod orders;
 mod products;
 mod staff;

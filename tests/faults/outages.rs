@@ -1,6 +1,7 @@
 //! Outages: a context that is down does not affect the others, and catches up afterwards.
 
 use serde_json::json;
+use testkit::{AwsCall, Fault};
 
 use crate::world::World;
 
@@ -83,5 +84,30 @@ async fn without_the_provider_people_still_order_and_pay_when_it_is_back() {
         placed.len()
     );
     assert!(paid >= 4, "those that had not run out of attempts are paid");
+    world.must_hold().await;
+}
+
+/// The kind of fault: given up for lost. The relay dies more often than it was once allowed to, and then goes
+/// on where it was.
+#[tokio::test]
+async fn what_the_relay_fails_to_relay_is_retried_until_it_succeeds() {
+    let world = World::start(900).await;
+    world.stock_up(&["tee"], 5).await;
+    world.faults.plan_operation_times(
+        &AwsCall {
+            function: "relay-events".to_owned(),
+            number: 0,
+            service: "dynamodb".to_owned(),
+            operation: "BatchWriteItem".to_owned(),
+            of_operation: 0,
+        },
+        Fault::KillBefore,
+        12,
+    );
+    let placed = world.place("TEE", World::CARD).await;
+    world
+        .ends(&placed, "it is paid", |order| order["status"] == "paid")
+        .await;
+    world.faults.hit().expect("the relay died");
     world.must_hold().await;
 }

@@ -69,6 +69,8 @@ async fn a_customer_confirms_and_the_event_brings_the_order_on() {
         .await
         .expect(200);
     assert_eq!(order["payment"]["status"], "requires_action");
+    // The shop has made the payment; the customer has not begun to confirm it.
+    assert_eq!(order["due_at"], placed["due_at"]);
     assert!(
         order["payment"]["client_secret"]
             .as_str()
@@ -94,6 +96,13 @@ async fn a_bank_that_asks_first() {
     world.stock_up(&["tee"], 5).await;
     let placed = world.place("TEE", Some(CARD_ASKS)).await;
     let payment = payment_of(&world, &placed).await;
+    // Kind of fault: one caller keeps the shop sold out for free. The long reservation is for those who pay.
+    let time = |order: &Value, name: &str| -> jiff::Timestamp {
+        order[name].as_str().unwrap().parse().unwrap()
+    };
+    let (order, placed_at) = (world.order(&placed).await, time(&placed, "placed_at"));
+    let held = |order: &Value| time(order, "due_at").duration_since(placed_at).as_secs();
+    assert_eq!((held(&placed), held(&order)), (300, 900));
     world.stripe.authenticate(&payment, true).await.unwrap();
     world
         .ends(&placed, "it is paid", |order| order["status"] == "paid")

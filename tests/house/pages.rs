@@ -140,14 +140,39 @@ async fn only_the_shop_is_served_and_only_to_this_machine() {
             );
         }
     }
-    // The emulators have the same data.
-    let emulator = stack.emulators.endpoint.clone();
+    // The emulators have the same data, and let pages of any origin read it by themselves.
     let client = reqwest::Client::new();
-    for (host, status) in [("evil.example", 421), ("127.0.0.1", 200)] {
-        let request = client.get(format!("{emulator}/_ministack/ses/messages"));
-        let response = request.header("host", host).send().await.unwrap();
-        assert_eq!(response.status(), status, "{host}");
+    let messages = || {
+        let emulator = &stack.emulators.endpoint;
+        client.get(format!("{emulator}/_ministack/ses/messages"))
+    };
+    let tables = || {
+        let request = client.post(&stack.emulators.dynamodb);
+        let request = request.header("x-amz-target", "DynamoDB_20120810.ListTables");
+        request.body("{}")
+    };
+    let calls: [&dyn Fn() -> reqwest::RequestBuilder; 2] = [&messages, &tables];
+    for call in calls {
+        for (header, value, status) in [
+            ("host", "evil.example", 421),
+            ("host", "127.0.0.1", 200),
+            ("origin", "https://evil.example", 403),
+            ("origin", "null", 403),
+            ("origin", "http://127.0.0.1:8080", 200),
+        ] {
+            let response = call().header(header, value).send().await.unwrap();
+            assert_eq!(response.status(), status, "{header} {value}");
+        }
     }
+    let asked = client.request(reqwest::Method::OPTIONS, &stack.emulators.dynamodb);
+    let asked = asked.header("origin", "http://127.0.0.1:1");
+    let asked = asked.header("access-control-request-method", "POST");
+    let answered = asked.send().await.unwrap();
+    assert!(
+        !answered
+            .headers()
+            .contains_key("access-control-allow-origin")
+    );
 }
 
 #[tokio::test]

@@ -340,9 +340,15 @@ async fn an_import_that_cannot_go_on_ends() {
     let mut uploaded: Value =
         serde_json::from_str(sample["Records"][0]["body"].as_str().unwrap()).unwrap();
     uploaded["Records"][0]["s3"]["object"]["key"] = json!(key);
-    let uploaded = testkit::sqs_event(&[&uploaded.to_string()], 5);
-    shop.invoke("start-import", &uploaded).await.unwrap();
-    let import = shop.staff_get(&path).await.expect(200);
+    // Kind of fault: retries. A receive count may be high although the function has not run.
+    let uploaded = testkit::sqs_event(&[&uploaded.to_string()], 7);
+    let mut import = Value::Null;
+    for _ in 0..4 {
+        assert_ne!(import["state"].as_str(), Some("failed"), "{import}");
+        // As long as the import is wanted, the upload that is not there is no reason to end it.
+        shop.invoke("start-import", &uploaded).await.unwrap();
+        import = shop.staff_get(&path).await.expect(200);
+    }
     assert_eq!(
         (import["state"].as_str(), faults(&import)),
         (Some("failed"), vec![(0, "not_started")])

@@ -330,7 +330,8 @@ async fn what_cannot_be_stored_holds_nothing_up_and_is_made_later() {
     assert_eq!(deliver(&shop, &[&paid]).await, 1);
     let answer = ask(&shop, &placed).await;
     answer.expect_problem(404, "invoice_not_ready");
-    assert_eq!(answer.headers["retry-after"], "5");
+    let wait: u64 = answer.headers["retry-after"].parse().unwrap();
+    assert!((5..=10).contains(&wait), "{wait}");
     let everything = refund(&shop, &placed, "everything", &json!({})).await;
     assert!(everything.status < 300, "{}", everything.text);
     let path = format!("/v1/admin/orders/{}", placed["id"].as_str().unwrap());

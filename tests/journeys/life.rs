@@ -449,7 +449,8 @@ async fn the_sweep_gets_through_everything_that_is_due() {
 async fn an_order_that_ends_late_is_counted() {
     let DueOrder { shop, placed, note } = due_order().await;
     let id = placed["id"].as_str().unwrap();
-    // Makes it due an hour ago.
+    // Makes it due an hour ago: the order and its note.
+    let table = &shop.stack().template.table["TableName"];
     let at: i64 = note["at"]["N"].as_str().unwrap().parse().unwrap();
     let earlier = at - 3_600_000;
     let mut moved = note.clone();
@@ -457,8 +458,16 @@ async fn an_order_that_ends_late_is_counted() {
     moved["SK"] = json!({ "S": format!("{earlier:013}#{id}") });
     put_all(&shop, &[moved]).await;
     let key = json!({ "PK": note["PK"], "SK": note["SK"] });
-    let delete = json!({ "TableName": shop.stack().template.table["TableName"], "Key": key });
-    shop.table("DeleteItem", &delete).await;
+    shop.table("DeleteItem", &json!({ "TableName": table, "Key": key }))
+        .await;
+    let due_at = jiff::Timestamp::from_millisecond(earlier).unwrap();
+    let overdue = json!({
+        "TableName": table,
+        "Key": { "PK": { "S": format!("ORDER#{id}") }, "SK": { "S": "ORDER" } },
+        "UpdateExpression": "SET due_at = :due",
+        "ExpressionAttributeValues": { ":due": { "S": due_at.to_string() } },
+    });
+    shop.table("UpdateItem", &overdue).await;
     swept(&shop, &placed).await;
     assert!(due_notes(&shop).await.is_empty());
     assert!(shop.log().contains(r#""OrdersOverdue":1"#));

@@ -1,8 +1,31 @@
 //! Covers: capture-payment, send-email, import-rows and start-import with messages that are bad, late
-//! or seen twice; relay-events with records seen twice.
+//! or seen twice; relay-events with records that are bad; reconcile-stock and sweep-orders after records were
+//! lost.
 
 use serde_json::{Value, json};
 use testkit::{Product, Shop, StockCounts, email_of, order_body, sqs_event};
+
+/// URL of the queue whose name ends so.
+fn queue(shop: &Shop, name: &str) -> String {
+    let stack = shop.stack();
+    let mut queues = stack.template.queues.iter();
+    let queue = queues.find(|queue| queue.name.ends_with(name)).unwrap();
+    format!("{}/000000000000/{}", stack.emulators.endpoint, queue.name)
+}
+
+/// Orders that have a due note.
+async fn noted(shop: &Shop) -> Vec<String> {
+    let scan = json!({
+        "TableName": shop.stack().template.table["TableName"],
+        "FilterExpression": "entity_type = :due",
+        "ExpressionAttributeValues": { ":due": { "S": "due" } },
+    });
+    let notes = shop.table("Scan", &scan).await;
+    let notes = notes["Items"].as_array().unwrap().iter();
+    notes
+        .map(|note| note["order_id"]["S"].as_str().unwrap().to_owned())
+        .collect()
+}
 
 fn failed(answer: &Value) -> Vec<&str> {
     let failures = answer["batchItemFailures"].as_array().unwrap().iter();
@@ -143,19 +166,9 @@ async fn one_bad_message_fails_alone() {
 #[tokio::test]
 async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
     let shop = Shop::start().await;
-    let stack = shop.stack();
-    let url = |name: &str| {
-        let queue = stack
-            .template
-            .queues
-            .iter()
-            .find(|queue| queue.name.ends_with(name))
-            .unwrap();
-        format!("{}/000000000000/{}", stack.emulators.endpoint, queue.name)
-    };
-    let sqs = &stack.emulators.sqs;
+    let sqs = &shop.stack().emulators.sqs;
     sqs.send_message()
-        .queue_url(url("RefreshAvailabilityQueue"))
+        .queue_url(queue(&shop, "RefreshAvailabilityQueue"))
         .message_body("not json")
         .send()
         .await
@@ -164,7 +177,7 @@ async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
         .eventually("the message is a dead letter", async || {
             let received = sqs
                 .receive_message()
-                .queue_url(url("RefreshAvailabilityDeadLetters"))
+                .queue_url(queue(&shop, "RefreshAvailabilityDeadLetters"))
                 .send()
                 .await
                 .unwrap();
@@ -172,4 +185,98 @@ async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
         })
         .await;
     assert_eq!(dead.body(), Some("not json"));
+}
+
+/// The kind of fault: given up for lost. A record that this version cannot read does not hold up the others.
+#[tokio::test]
+async fn an_unreadable_record_is_set_aside_alone() {
+    let shop = Shop::start().await;
+    let sample = include_str!("../../events/relay-events/order-placed-and-variant-sold-out.json");
+    let sample: Value = serde_json::from_str(sample).unwrap();
+    let placed = |id: &str, sequence: &str| {
+        let mut record = sample["Records"][0].clone();
+        let change = &mut record["dynamodb"];
+        let key = json!({ "S": format!("ORDER#{id}") });
+        change["Keys"]["PK"] = key.clone();
+        change["NewImage"]["PK"] = key;
+        change["NewImage"]["id"] = json!({ "S": id });
+        change["SequenceNumber"] = json!(sequence);
+        record
+    };
+    let (first, last) = (
+        "ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CY0",
+        "ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CY1",
+    );
+    let mut unreadable = placed("ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CY2", "200");
+    unreadable["dynamodb"]["NewImage"]["schema_version"] = json!({ "N": "99" });
+    unreadable["dynamodb"]["NewImage"]["lines"] = json!({ "S": "of a later version" });
+    let event = json!({ "Records": [placed(first, "100"), unreadable, placed(last, "300")] });
+    let answer = shop.invoke("relay-events", &event).await.unwrap();
+    assert!(failed(&answer).is_empty(), "{answer}\n{}", shop.log());
+
+    let mut notes = noted(&shop).await;
+    notes.sort();
+    assert_eq!(notes, [first, last]);
+    let sqs = &shop.stack().emulators.sqs;
+    let aside = sqs
+        .receive_message()
+        .queue_url(queue(&shop, "RelayFailuresQueue"))
+        .max_number_of_messages(10)
+        .send()
+        .await
+        .unwrap();
+    let [message] = aside.messages() else {
+        panic!("one message is set aside: {aside:?}");
+    };
+    let message: Value = serde_json::from_str(message.body().unwrap()).unwrap();
+    let expected = json!({
+        "sequence_number": "200",
+        "entity_type": "order",
+        "pk": "ORDER#ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CY2",
+        "sk": "ORDER",
+    });
+    assert_eq!(message, expected);
+}
+
+/// The kind of fault: given up for lost. An order whose stream record was lost has neither a message nor a due
+/// note: the daily check finds it, and it releases its stock.
+#[tokio::test]
+async fn an_overdue_order_without_a_due_note_is_found() {
+    let mut shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    shop.stop_triggers();
+    let mut orders = Vec::new();
+    for key in ["lost", "waiting"] {
+        let cart = shop.cart(&[("TEE", 1)]).await;
+        let body = order_body(&cart, "tok_ok");
+        orders.push(shop.order(key, &body).await.expect(201));
+    }
+    let overdue = json!({
+        "TableName": shop.stack().template.table["TableName"],
+        "Key": {
+            "PK": { "S": format!("ORDER#{}", orders[0]["id"].as_str().unwrap()) },
+            "SK": { "S": "ORDER" },
+        },
+        "UpdateExpression": "SET due_at = :due",
+        "ExpressionAttributeValues": { ":due": { "S": "2020-01-01T00:00:00Z" } },
+    });
+    shop.table("UpdateItem", &overdue).await;
+    assert_eq!(noted(&shop).await, [""; 0]);
+
+    shop.invoke("reconcile-stock", &json!({})).await.unwrap();
+    assert_eq!(noted(&shop).await, [orders[0]["id"].as_str().unwrap()]);
+    let found = || shop.log().matches("the order had no due note").count();
+    assert!(
+        shop.log().contains(r#""OrdersOverdue":1"#),
+        "{}",
+        shop.log()
+    );
+    // It is announced once.
+    shop.invoke("reconcile-stock", &json!({})).await.unwrap();
+    assert_eq!(found(), 1);
+
+    shop.sweep().await;
+    shop.order_becomes(&orders[0], "expired").await;
+    assert_eq!(shop.stock("TEE").await.reserved, 1, "of the other order");
 }

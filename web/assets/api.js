@@ -36,11 +36,11 @@ export async function request(method, path, { body, headers = {}, signal, cache,
   }
 }
 
-// Doubles from 0.4 s, with some chance in it so that a crowd that failed together does not come back together.
+// Doubles from 0.4 s, or as long as the shop asks for, with some chance in it so that a crowd that failed together does
+// not come back together.
 function waitBefore(attempt, problem) {
-  const backoff = 400 * 2 ** attempt * (0.75 + Math.random() / 2);
   const asked = problem.retryAfter === null ? 0 : problem.retryAfter * 1000;
-  return Math.min(Math.max(backoff, asked), 10_000);
+  return Math.min(Math.max(400 * 2 ** attempt, asked), 10_000) * (1 + Math.random() / 2);
 }
 
 /** Waits, or throws when the signal says stop. */

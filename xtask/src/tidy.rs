@@ -179,6 +179,7 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
         "environment.require(\"",
         "environment.get(\"",
         "environment.seconds(\"",
+        "environment.number(\"",
         "url(\"",
     ];
     for call in calls {
@@ -316,9 +317,20 @@ fn policy(function: &str, statement: &Value, findings: &mut Vec<String>) {
 fn queues(template: &Template, findings: &mut Vec<String>) {
     for function in &template.functions {
         for trigger in &function.triggers {
-            let Trigger::Queue { arn, .. } = trigger else {
+            let Trigger::Queue {
+                arn, concurrency, ..
+            } = trigger
+            else {
                 continue;
             };
+            // Lambda takes no less than 2.
+            if concurrency.is_none_or(|most| most < 2) {
+                findings.push(format!(
+                    "the queue trigger of {} needs a MaximumConcurrency of at least 2: beyond what the \
+                     account can run, receive counts rise without a delivery",
+                    function.binary
+                ));
+            }
             let Some(queue) = template.queues.iter().find(|queue| queue.arn == *arn) else {
                 findings.push(format!(
                     "{} reads a queue that infra/queues.yaml does not have",

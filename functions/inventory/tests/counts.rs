@@ -96,7 +96,9 @@ async fn an_import_does_not_count_what_a_newer_one_has_written() {
     let world = World::start().await;
     world.put(&import(10), true).await;
     for shards in [1, 2] {
-        world.store.split_stock(&world.sku, shards).await.unwrap();
+        let now = Timestamp::from_second(i64::from(shards)).unwrap();
+        let split = world.store.split_stock(&world.sku, shards, now);
+        split.await.unwrap();
         let at = i64::from(shards) * 1000;
         let newer = import(at + 20);
         world.put(&newer, false).await;

@@ -1,8 +1,9 @@
-//! Applies a change to an order exactly once per idempotency key.
+//! Applies a change to an order exactly once per idempotency key, and limits unpaid orders.
 
-use std::future::Future;
+pub mod holds;
 
 use domain::{
+    catalog::Sku,
     fault::{Rejection, chain},
     id::OrderId,
     idempotency::{self, IdempotentRequest},
@@ -115,27 +116,23 @@ pub enum IdempotencyError {
     Json(#[from] serde_json::Error),
 }
 
-/// Splits the stock of SKUs with many concurrent orders, provided that they have enough units. An
-/// optimization for later orders only: a failure is logged and ignored.
-pub async fn relieve(store: &Store, contended: &[domain::catalog::Sku]) {
-    let split = |sku| async move {
-        let Some(variant) = store.whole_variant(sku).await? else {
-            return Ok(());
-        };
-        let Some(shards) = variant.shards_to_relieve() else {
-            return Ok(());
-        };
-        store.split_stock(sku, shards).await?;
-        tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");
-        Ok::<(), StoreError>(())
-    };
-    for sku in contended {
-        quietly(split(sku)).await;
+/// Splits the stock of SKUs with many concurrent orders, provided that they have enough units and were not
+/// split just before. An optimization for later orders only: nobody waits for it, and a failure is logged
+/// and ignored.
+pub async fn relieve(store: Store, contended: Vec<Sku>, now: Timestamp) {
+    for sku in &contended {
+        if let Err(error) = split(&store, sku, now).await {
+            tracing::warn!(error = %chain(&error), "stock not split");
+        }
     }
 }
 
-async fn quietly(split: impl Future<Output = Result<(), StoreError>>) {
-    if let Err(error) = split.await {
-        tracing::warn!(error = %chain(&error), "stock not split");
-    }
+async fn split(store: &Store, sku: &Sku, now: Timestamp) -> Result<(), StoreError> {
+    let variant = store.whole_variant(sku).await?;
+    let Some(shards) = variant.and_then(|variant| variant.shards_to_relieve(now)) else {
+        return Ok(());
+    };
+    store.split_stock(sku, shards, now).await?;
+    tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");
+    Ok(())
 }

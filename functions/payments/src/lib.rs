@@ -14,7 +14,7 @@ use domain::{
     orders::{ChangeError, Order, OrderStatus, RefundStatus, Transition},
     payments::{
         PaymentFailure, PaymentStatus, Provider,
-        breaker::{Admission, COOLDOWN},
+        breaker::{Admission, COOLDOWN, THRESHOLD},
     },
 };
 use gateways::{
@@ -29,13 +29,14 @@ use queue::Queues;
 use runtime::{ConsumeError, Delivery, Environment, SdkConfigError};
 use store::{ChangeOutcome, Consistency, Store, StoreError};
 
-/// Deliveries without an answer of the provider after which an order fails. Below the queue's limit, so
-/// that the order is decided here and not sent to the dead-letter queue.
+/// Calls without an answer of the provider after which an order fails. Calls and not deliveries: these also
+/// count when the table was unreachable or no function was free. Below the queue's limit, so that the order
+/// is decided here and not sent to the dead-letter queue.
 pub const ATTEMPTS: u32 = 4;
 /// Attempts to change an order when it changes concurrently.
 const ROUNDS: u32 = 6;
-/// Deliveries after which the state of an unanswered payment is no longer queried.
-const QUESTIONS: u32 = 10;
+/// Calls after which the state of an unanswered payment is no longer queried.
+pub const QUESTIONS: u32 = 10;
 
 /// Authorizes, captures, voids and refunds the payments of orders. `T` is the provider that is called
 /// for [`Provider::Test`].
@@ -72,7 +73,9 @@ impl OwnQueue {
         let again = message
             .requeue(delivery.attempt)
             .ok_or("the circuit breaker is open, and the message has reached its requeue limit")?;
-        let delay = requeue_delay(wait, message.requeues);
+        // Without randomness the message waits the least time, which is still correct.
+        let random = runtime::random_number().unwrap_or_default();
+        let delay = requeue_delay(wait, message.requeues, random);
         self.queues
             .send_delayed(&self.url, &[(&again, delay)])
             .await?;
@@ -81,15 +84,18 @@ impl OwnQueue {
 }
 
 /// Delay of a requeued message: the breaker's remaining time at first, then twice its cooldown,
-/// doubling up to the maximum of SQS. All requeues together outlast an outage of an hour and a half.
-fn requeue_delay(wait: Duration, requeues: u32) -> Duration {
+/// doubling up to the maximum of SQS; by `random` up to a quarter more, as the breaker stops all messages in
+/// the same moment. All requeues together outlast an outage of an hour and a half.
+fn requeue_delay(wait: Duration, requeues: u32, random: u64) -> Duration {
     let grown = match requeues {
         0 => Duration::ZERO,
         _ => COOLDOWN
             .unsigned_abs()
             .saturating_mul(1_u32.checked_shl(requeues).unwrap_or(u32::MAX)),
     };
-    wait.max(grown).min(queue::MAX_DELAY)
+    let least = wait.max(grown);
+    let more = random % (least.as_secs() / 4 + 1);
+    (least + Duration::from_secs(more)).min(queue::MAX_DELAY)
 }
 
 /// Result of a step.
@@ -141,11 +147,12 @@ impl Payments {
 }
 
 impl<T: PaymentProvider> Payments<T> {
-    /// Authorizes and captures the payment of a placed order, or fails the order.
+    /// Authorizes and captures the payment of a placed order, or fails the order. `is_redelivered`: an
+    /// earlier delivery may have called the provider and died.
     pub async fn authorize_and_capture(
         &self,
         order_id: OrderId,
-        attempt: u32,
+        is_redelivered: bool,
         now: Timestamp,
     ) -> Result<Next, ConsumeError> {
         let order = self.store.order(order_id, Consistency::Strong).await?;
@@ -158,18 +165,18 @@ impl<T: PaymentProvider> Payments<T> {
                         .await;
                 }
                 // Past the due time: the sweep expires the order.
-                if now >= order.due_at && attempt == 1 {
+                if now >= order.due_at && !is_redelivered {
                     return Ok(Next::Done);
                 }
-                self.authorise(order, attempt, now).await
+                self.authorise(order, now).await
             }
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
-                self.capture(order, attempt, now).await
+                self.capture(order, now).await
             }
             // An earlier delivery may have authorized the payment and died before the order recorded
             // it.
-            _ if attempt > 1 && order.closed.is_some() && order.payment.payment_id.is_none() => {
-                self.void(order, attempt, now).await
+            _ if is_redelivered && order.closed.is_some() && order.payment.payment_id.is_none() => {
+                self.void(order, now).await
             }
             _ => Ok(Next::Done),
         }
@@ -189,12 +196,17 @@ impl<T: PaymentProvider> Payments<T> {
         }
         let id = &payment.payment_id;
         match payment.state {
-            PaymentState::RequiresAction | PaymentState::Processing => {
+            PaymentState::RequiresAction => {
                 let secret = payment.client_secret.clone();
                 self.note(order, |order| {
                     order.action_required(id, secret.clone(), now)
                 })
                 .await
+            }
+            PaymentState::Confirming | PaymentState::Processing => {
+                let secret = payment.client_secret.clone();
+                self.note(order, |order| order.confirming(id, secret.clone(), now))
+                    .await
             }
             PaymentState::Authorised => self.authorised(order, &payment, now).await,
             // The full amount was captured: a zero amount is not a valid answer.
@@ -216,27 +228,22 @@ impl<T: PaymentProvider> Payments<T> {
     pub async fn refund_or_void(
         &self,
         order_id: OrderId,
-        attempt: u32,
         now: Timestamp,
     ) -> Result<Next, ConsumeError> {
         let order = self.store.order(order_id, Consistency::Strong).await?;
         let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         if order.took_money() {
-            return self.refund(order, attempt, now).await;
+            return self.refund(order, now).await;
         }
         let unknown = order.payment.failure == Some(PaymentFailure::ProviderUnavailable);
         if order.closed.is_some() && (order.payment.payment_id.is_some() || unknown) {
-            return self.void(order, attempt, now).await;
+            return self.void(order, now).await;
         }
         Ok(Next::Done)
     }
 
-    async fn authorise(
-        &self,
-        order: Order,
-        attempt: u32,
-        now: Timestamp,
-    ) -> Result<Next, ConsumeError> {
+    async fn authorise(&self, order: Order, now: Timestamp) -> Result<Next, ConsumeError> {
+        let attempt = order.payment.unanswered + 1;
         match self.ask_to_authorise(&order, attempt, now).await {
             Ok(payment) => self.reconcile(order, payment, now).await,
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
@@ -249,9 +256,11 @@ impl<T: PaymentProvider> Payments<T> {
                 self.fail(order, PaymentFailure::ProviderUnavailable, now)
                     .await
             }
-            Err(error) if attempt < ATTEMPTS => Err(error.into()),
-            // Voiding will tell whether the payment was authorized.
-            Err(_) => {
+            Err(CallError::Payment(error)) => {
+                if self.store.count_unanswered(&order).await? < ATTEMPTS {
+                    return Err(error.into());
+                }
+                // Voiding will tell whether the payment was authorized.
                 self.fail(order, PaymentFailure::ProviderUnavailable, now)
                     .await
             }
@@ -274,8 +283,7 @@ impl<T: PaymentProvider> Payments<T> {
         };
         let provider = order.payment.method.provider;
         let call = self.providers.authorise(provider, &authorisation);
-        self.with_circuit_breaker(provider, attempt, now, call)
-            .await
+        self.with_circuit_breaker(provider, &id, now, call).await
     }
 
     /// Records the authorization in the order, then captures the payment.
@@ -288,13 +296,13 @@ impl<T: PaymentProvider> Payments<T> {
         for _ in 0..ROUNDS {
             match order.authorised(&payment.payment_id, now) {
                 Ok(change) => match self.store.change_order(&change, None).await? {
-                    ChangeOutcome::Changed => return self.capture(change.order, 1, now).await,
+                    ChangeOutcome::Changed => return self.capture(change.order, now).await,
                     ChangeOutcome::NoStock => {
                         return self.cancel(order, &payment.payment_id, now).await;
                     }
                     _ => order = self.reread(&order).await?,
                 },
-                Err(ChangeError::AlreadyDone) => return self.capture(order, 1, now).await,
+                Err(ChangeError::AlreadyDone) => return self.capture(order, now).await,
                 Err(_) if order.took_money() => return Ok(Next::Done),
                 // The order is closed and its stock is gone.
                 Err(_) => return self.cancel(order, &payment.payment_id, now).await,
@@ -345,22 +353,15 @@ impl<T: PaymentProvider> Payments<T> {
     }
 
     /// Captures the payment of an order that has recorded its authorization.
-    async fn capture(
-        &self,
-        order: Order,
-        attempt: u32,
-        now: Timestamp,
-    ) -> Result<Next, ConsumeError> {
+    async fn capture(&self, order: Order, now: Timestamp) -> Result<Next, ConsumeError> {
         let provider = order.payment.method.provider;
+        let id = order.id.to_string();
         let payment_id = order.payment.payment_id.clone().unwrap_or_default();
         let key = format!("{}.capture", order.id);
         let call = self
             .providers
             .capture(provider, &payment_id, &key, order.totals.total);
-        match self
-            .with_circuit_breaker(provider, attempt, now, call)
-            .await
-        {
+        match self.with_circuit_breaker(provider, &id, now, call).await {
             Ok(payment) => match payment.state {
                 PaymentState::Captured { amount, .. } => {
                     self.captured(order, &payment.payment_id, amount, now).await
@@ -372,11 +373,13 @@ impl<T: PaymentProvider> Payments<T> {
             },
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Store(error)) => Err(error.into()),
-            Err(CallError::Payment(PaymentError::Unavailable(words))) if attempt < ATTEMPTS => {
-                Err(words.into())
-            }
-            // The capture failed for good, so the authorization must be voided.
             Err(CallError::Payment(error)) => {
+                if let PaymentError::Unavailable(words) = &error
+                    && self.store.count_unanswered(&order).await? < ATTEMPTS
+                {
+                    return Err(words.as_str().into());
+                }
+                // The capture failed for good, so the authorization must be voided.
                 tracing::error!(order.id = %order.id, error = %error, "capture given up");
                 self.cancel(order, &payment_id, now).await
             }
@@ -384,20 +387,24 @@ impl<T: PaymentProvider> Payments<T> {
     }
 
     /// Voids the payment of a closed order. If it was captured meanwhile, that is recorded instead.
-    async fn void(&self, order: Order, attempt: u32, now: Timestamp) -> Result<Next, ConsumeError> {
+    async fn void(&self, order: Order, now: Timestamp) -> Result<Next, ConsumeError> {
         if let Some(payment_id) = order.payment.payment_id.clone() {
             return self.cancel(order, &payment_id, now).await;
         }
         // Repeating the call with the same idempotency key returns the outcome of the first one.
-        match self.ask_to_authorise(&order, attempt.max(2), now).await {
+        let attempt = (order.payment.unanswered + 1).max(2);
+        match self.ask_to_authorise(&order, attempt, now).await {
             Ok(payment) => self.cancel(order, &payment.payment_id, now).await,
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Payment(PaymentError::Declined { .. } | PaymentError::Refused(_))) => {
                 Ok(Next::Done)
             }
-            // Stop retrying at some point. The provider releases an authorization by itself within
-            // days, and an event about it is still handled.
-            Err(CallError::Payment(error)) if attempt >= QUESTIONS => {
+            Err(CallError::Payment(error)) => {
+                if self.store.count_unanswered(&order).await? < QUESTIONS {
+                    return Err(error.into());
+                }
+                // Stop retrying at some point. The provider releases an authorization by itself within
+                // days, and an event about it is still handled.
                 tracing::error!(order.id = %order.id, error = %error, "payment without an answer");
                 runtime::metric("PaymentUnknown", 1);
                 Ok(Next::Done)
@@ -413,9 +420,10 @@ impl<T: PaymentProvider> Payments<T> {
         now: Timestamp,
     ) -> Result<Next, ConsumeError> {
         let provider = order.payment.method.provider;
-        let key = format!("{}.cancel", order.id);
+        let id = order.id.to_string();
+        let key = format!("{id}.cancel");
         let call = self.providers.cancel(provider, payment_id, &key);
-        match self.with_circuit_breaker(provider, 1, now, call).await {
+        match self.with_circuit_breaker(provider, &id, now, call).await {
             Ok(payment) => match payment.state {
                 PaymentState::Captured { amount, .. } => {
                     self.captured(order, payment_id, amount, now).await
@@ -436,12 +444,8 @@ impl<T: PaymentProvider> Payments<T> {
         }
     }
 
-    async fn refund(
-        &self,
-        mut order: Order,
-        attempt: u32,
-        now: Timestamp,
-    ) -> Result<Next, ConsumeError> {
+    async fn refund(&self, mut order: Order, now: Timestamp) -> Result<Next, ConsumeError> {
+        let id = order.id.to_string();
         let provider = order.payment.method.provider;
         let currency = order.totals.total.currency;
         let payment_id = order.payment.payment_id.clone().unwrap_or_default();
@@ -456,10 +460,7 @@ impl<T: PaymentProvider> Payments<T> {
                 amount: Money::new(refund.amount, currency),
             };
             let call = self.providers.refund(provider, &wanted);
-            let succeeded = match self
-                .with_circuit_breaker(provider, attempt, now, call)
-                .await
-            {
+            let succeeded = match self.with_circuit_breaker(provider, &id, now, call).await {
                 Ok(answer) => match answer.state {
                     // A pending refund is guaranteed by the provider, so it counts as succeeded.
                     RefundState::Succeeded | RefundState::Pending => true,
@@ -519,12 +520,12 @@ impl<T: PaymentProvider> Payments<T> {
         order.ok_or_else(|| "order not found".into())
     }
 
-    /// Calls a provider through its circuit breaker. Only first attempts count as failures of the
-    /// provider: one payment that keeps failing must not block all others.
+    /// Calls a provider through its circuit breaker, for a `payment`, by its order's id where it is known. A
+    /// payment that keeps failing counts once: it must not block all others.
     pub async fn with_circuit_breaker<R>(
         &self,
         provider: Provider,
-        attempt: u32,
+        payment: &str,
         now: Timestamp,
         call: impl Future<Output = Result<R, PaymentError>>,
     ) -> Result<R, CallError> {
@@ -535,7 +536,7 @@ impl<T: PaymentProvider> Payments<T> {
             Admission::Closed => {}
             Admission::Open(wait) => return Err(CallError::Open(wait.unsigned_abs())),
             Admission::HalfOpen => {
-                if !self.store.claim_attempt(name, breaker, now).await? {
+                if !self.store.claim_attempt(name, &breaker, now).await? {
                     let wait = COOLDOWN.unsigned_abs();
                     return Err(CallError::Open(wait));
                 }
@@ -543,16 +544,24 @@ impl<T: PaymentProvider> Payments<T> {
         }
         let answer = call.await;
         match &answer {
-            Err(PaymentError::Unavailable(words))
-                if attempt > 1 && admission == Admission::Closed =>
-            {
-                tracing::warn!(provider = name, error = %words, "provider failed again");
-            }
             Err(PaymentError::Unavailable(words)) => {
-                let after = self.store.note_failure(name, now).await?;
-                tracing::warn!(provider = name, error = %words, provider.failures = after.failures, "provider failed");
-                if after.open_until.is_some() {
-                    runtime::metric("ProviderLeftAlone", 1);
+                // A trial stands for all payments, so it counts whichever it was.
+                let counted = (admission == Admission::Closed).then_some(payment);
+                let is_counted = counted.is_some_and(|payment| breaker.payments.contains(payment));
+                let failures = match is_counted {
+                    true => None,
+                    false => self.store.note_failure(name, counted, now).await?,
+                };
+                match failures {
+                    None => {
+                        tracing::warn!(provider = name, error = %words, "provider failed again");
+                    }
+                    Some(failures) => {
+                        tracing::warn!(provider = name, error = %words, provider.failures = failures, "provider failed");
+                        if failures >= THRESHOLD {
+                            runtime::metric("ProviderLeftAlone", 1);
+                        }
+                    }
                 }
             }
             _ if breaker.failures > 0 => self.store.close_breaker(name).await?,
@@ -612,7 +621,7 @@ mod tests {
     fn requeues_wait_longer_each_time_and_outlast_an_hour_and_a_half() {
         let wait = Duration::from_secs(30);
         let delays: Vec<u64> = (0..MAX_REQUEUES)
-            .map(|requeues| requeue_delay(wait, requeues).as_secs())
+            .map(|requeues| requeue_delay(wait, requeues, 0).as_secs())
             .collect();
         assert_eq!(
             delays,
@@ -621,9 +630,14 @@ mod tests {
         );
         // The breaker may be about to admit a trial call each time the message arrives.
         let least: Duration = (0..MAX_REQUEUES)
-            .map(|requeues| requeue_delay(Duration::ZERO, requeues))
+            .map(|requeues| requeue_delay(Duration::ZERO, requeues, 0))
             .sum();
         assert!(least >= Duration::from_secs(5_400), "{least:?}");
-        assert_eq!(requeue_delay(wait, u32::MAX), queue::MAX_DELAY);
+        assert_eq!(requeue_delay(wait, u32::MAX, 0), queue::MAX_DELAY);
+        // The kind: retries. Messages that were stopped together do not come back together.
+        let spread: Vec<u64> = (0..8)
+            .map(|random| requeue_delay(wait, 0, random).as_secs())
+            .collect();
+        assert_eq!(spread, [30, 31, 32, 33, 34, 35, 36, 37]);
     }
 }

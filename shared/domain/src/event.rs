@@ -15,7 +15,8 @@ pub struct Envelope {
     pub occurred_at: Timestamp,
     /// Request id of the request that caused it, for correlation across functions.
     pub trace_id: String,
-    /// Failed deliveries to the consumer before the message was last requeued.
+    /// Deliveries to the consumer before the one that last requeued the message. They may have failed anywhere,
+    /// also before they reached the consumer, so nothing is given up by their number.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
     /// How often a consumer has requeued the message, at most [`MAX_REQUEUES`] times.

@@ -58,6 +58,10 @@ codes! {
     UnknownSku = "unknown_sku";
     /// Lines that exceed the available stock.
     OutOfStock = "out_of_stock";
+    /// More units than the shop sells at once.
+    TooManyUnits = "too_many_units";
+    /// Too many orders of the caller are not paid.
+    TooManyUnpaidOrders = "too_many_unpaid_orders";
     /// The same request is being processed.
     RequestInProgress = "request_in_progress";
     /// The order's status does not allow the change.

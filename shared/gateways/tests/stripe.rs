@@ -170,11 +170,11 @@ async fn a_bank_that_asks_the_customer_is_waited_for() {
     let shop = Shop::open().await;
     let token = shop.stand_in.card(CARD_ASKS).await.unwrap();
     let payment = shop.authorise(&order("o1", Some(&token))).await.unwrap();
-    assert_eq!(payment.state, PaymentState::RequiresAction);
+    assert_eq!(payment.state, PaymentState::Confirming);
     assert!(payment.client_secret.is_some());
     let id = payment.payment_id.as_str();
     let early = shop.capture(id, "too early", 1000).await;
-    assert_eq!(early, Ok(PaymentState::RequiresAction));
+    assert_eq!(early, Ok(PaymentState::Confirming));
 
     shop.stand_in.authenticate(id, true).await.unwrap();
     assert_eq!(shop.state(id).await, PaymentState::Authorised);

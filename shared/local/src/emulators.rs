@@ -49,7 +49,7 @@ impl Emulators {
             LocalError::new("the folder for temporary files cannot be created", error)
         })?;
         let database = crate::database::open(data, scratch.path())?;
-        let dynamodb = serve(database.clone()).await?;
+        let dynamodb = crate::dynamodb::serve(database.clone()).await?;
         let (child, endpoint) = start_ministack(root, data, scratch.path()).await?;
         let config = crate::sdk::config(&endpoint);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -230,7 +230,7 @@ impl Tables {
         })?;
         let database = crate::database::open(None, scratch.path())?;
         Ok(Self {
-            endpoint: serve(database.clone()).await?,
+            endpoint: crate::dynamodb::serve(database.clone()).await?,
             database,
             definition,
             _scratch: scratch,
@@ -269,20 +269,6 @@ impl Tables {
     pub fn environment(&self, endpoint: &str) -> BTreeMap<String, String> {
         client_environment(endpoint, &self.endpoint)
     }
-}
-
-/// Serves a database on a free port until the runtime ends; returns the endpoint.
-async fn serve(database: Database) -> Result<String> {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .map_err(|error| LocalError::new("DynamoDB cannot listen", error))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| LocalError(error.to_string()))?;
-    tokio::spawn(async move {
-        dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()).await
-    });
-    Ok(format!("http://{address}"))
 }
 
 fn table_name(template: &Template) -> Value {

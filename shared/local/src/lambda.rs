@@ -209,7 +209,7 @@ impl Lambda {
             )
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(lambda.clone());
-        let router = crate::host::guard(router);
+        let router = crate::host::guard_private(router);
         tokio::spawn(async move { axum::serve(listener, router).await });
         api.send_replace(Some(address.to_string()));
         Ok(lambda)

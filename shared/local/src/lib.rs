@@ -13,6 +13,7 @@
 //! - [`stack`] combines them; its `Aws` is the emulators alone.
 //! - [`environment`] writes the functions' environments for cargo-lambda.
 //! - [`meter`] measures the calls of functions to AWS.
+//! - [`host`] refuses web pages of others.
 //! - [`process`] reads the kernel's statistics of a process.
 //! - [`stripe`] stands in for the payment provider.
 //! - [`event`] makes the HTTP API's events, for samples and measurements.
@@ -22,13 +23,14 @@
 
 pub mod catalogue;
 mod database;
+mod dynamodb;
 pub mod emulators;
 pub mod environment;
 pub mod event;
 pub mod executor;
 pub mod files;
 pub mod gateway;
-mod host;
+pub mod host;
 pub mod lambda;
 pub mod limits;
 pub mod meter;

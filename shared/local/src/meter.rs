@@ -12,7 +12,7 @@ use std::{
 };
 
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Bytes, body::Incoming, service::service_fn};
+use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use serde::{Deserialize, Serialize};
@@ -213,6 +213,11 @@ impl Wire {
         // charge.
         if request.uri().path() == "/ping" {
             return Ok(Response::new(Full::new("healthy".into())));
+        }
+        if !crate::host::names_this_machine(request.headers()) {
+            let mut refused = Response::new(Full::default());
+            *refused.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+            return Ok(refused);
         }
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(Error::other)?.to_bytes();

@@ -113,7 +113,7 @@ impl StripeStandIn {
         let router = Router::new()
             .fallback(respond)
             .with_state(Arc::clone(&front));
-        let router = crate::host::guard(router);
+        let router = crate::host::guard_private(router);
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });

@@ -50,6 +50,15 @@ const ON_THIS_MACHINE: [(&str, &str); 2] = [
     ("OriginSecret", "not-a-secret-on-this-machine-0123456789"),
 ];
 
+/// Limits of shoppers, which are off on this machine: all shoppers of a test or of `make load` call from one address.
+const UNLIMITED_HERE: [&str; 5] = [
+    "MaxUnitsPerSku",
+    "MaxUnitsPerOrder",
+    "MaxUnpaidOrdersPerEmail",
+    "MaxUnpaidUnitsPerEmail",
+    "MaxUnpaidOrdersPerNetwork",
+];
+
 /// A Lambda function.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -136,13 +145,15 @@ impl Template {
     pub fn read(root: &Path, settings: &Settings) -> Result<Self> {
         let documents = Documents::new(root);
         let document = documents.get("template.yaml")?;
-        let preset = ON_THIS_MACHINE.map(|(name, value)| (name.to_owned(), json!(value)));
+        let limits = UNLIMITED_HERE.map(|name| (name, "0"));
+        let preset = ON_THIS_MACHINE.into_iter().chain(limits);
+        let preset = preset.map(|(name, value)| (name.to_owned(), json!(value)));
         let chosen = settings.parameters.iter();
         let chosen = chosen.map(|(name, value)| (name.clone(), json!(value)));
         let scope = Scope {
             documents: &documents,
             settings,
-            parameters: preset.into_iter().chain(chosen).collect(),
+            parameters: preset.chain(chosen).collect(),
             prefix: settings.stack_name.clone(),
             document: Rc::clone(&document),
         };
@@ -755,6 +766,10 @@ mod tests {
             let parameter = &document["Parameters"][name];
             assert!(parameter["AllowedPattern"].is_string(), "{name}");
             assert_eq!(parameter["Default"], Value::Null, "{name}");
+        }
+        for name in UNLIMITED_HERE {
+            let default = document["Parameters"][name]["Default"].as_u64();
+            assert!(default.is_some_and(|limit| limit > 0), "{name}");
         }
     }
 

@@ -12,8 +12,8 @@ use crate::{LocalError, REGION, Result, lambda::Lambda};
 
 /// Interval of polling without a notification: for delayed messages, and for those that others send.
 const IDLE: Duration = Duration::from_millis(200);
-/// Attempts of a batch of the stream before it is given up, as in functions/operations/template.yaml.
-const STREAM_ATTEMPTS: u32 = 10;
+/// Longest pause before a failed batch of the stream is read again, in pauses of [`IDLE`].
+const LONGEST_PAUSE: u32 = 5;
 
 /// A consumer's response with its batch item failures.
 #[derive(Debug, Default, Deserialize)]
@@ -185,7 +185,7 @@ impl StreamPoller {
         let mut progress = self.lambda.progress();
         let stream = self.stream()?;
         let mut iterator = self.iterator(&stream)?;
-        let mut attempts = 0;
+        let mut pause = 0;
         loop {
             progress.mark_unchanged();
             let request = json!({ "ShardIterator": iterator, "Limit": self.batch_size });
@@ -212,10 +212,10 @@ impl StreamPoller {
                 self.deliver(&wanted).await
             };
             let last = match failed {
-                Some(sequence) if attempts < STREAM_ATTEMPTS => {
-                    // Continue at the failed record, after a pause.
-                    attempts += 1;
-                    tokio::time::sleep(IDLE * attempts).await;
+                Some(sequence) => {
+                    // Continue at the failed record, after a pause. On AWS it is given up after hours.
+                    pause = (pause + 1).min(LONGEST_PAUSE);
+                    tokio::time::sleep(IDLE * pause).await;
                     match records
                         .iter()
                         .position(|record| record["dynamodb"]["SequenceNumber"] == sequence)
@@ -224,8 +224,8 @@ impl StreamPoller {
                         Some(index) => index - 1,
                     }
                 }
-                _ => {
-                    attempts = 0;
+                None => {
+                    pause = 0;
                     records.len() - 1
                 }
             };

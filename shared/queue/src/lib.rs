@@ -98,7 +98,7 @@ impl Queues {
         let mut batch: Vec<(String, Duration)> = Vec::with_capacity(BATCH);
         let mut bytes = 0;
         for (message, delay) in messages {
-            let body = serde_json::to_string(message)?;
+            let body = body(message)?;
             if batch.len() == BATCH || (!batch.is_empty() && bytes + body.len() > BATCH_BYTES) {
                 self.send_batch(url, std::mem::take(&mut batch)).await?;
                 bytes = 0;
@@ -180,5 +180,29 @@ where
         operation,
         reason: reason(error.code(), error.message()),
         source: error.into_source().ok(),
+    }
+}
+
+/// A message as JSON. The two characters that JSON allows and SQS refuses, with the whole call, are escaped.
+fn body<M: Serialize>(message: &M) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string(message)?;
+    if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        let json = json.replace('\u{FFFE}', "\\uFFFE");
+        return Ok(json.replace('\u{FFFF}', "\\uFFFF"));
+    }
+    Ok(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kind: given up for lost. One text that SQS refuses would hold up all messages behind it.
+    #[test]
+    fn a_body_has_only_characters_that_sqs_takes() {
+        let text = "\u{FFFE}é\u{FFFF}";
+        let json = body(&text).unwrap();
+        assert_eq!(json, "\"\\uFFFEé\\uFFFF\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

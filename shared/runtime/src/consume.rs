@@ -48,7 +48,8 @@ pub trait Consumer: Sized + Send + Sync + 'static {
 pub struct Delivery<M> {
     /// The message, parsed from the body.
     pub message: M,
-    /// Number of the delivery, from 1.
+    /// Number of the delivery, from 1, by the receive count of SQS: those that reached no function count as
+    /// well. From 2 on an earlier delivery may have done anything; nothing is given up by it.
     pub attempt: u32,
     /// Current time.
     pub now: Timestamp,
@@ -137,7 +138,9 @@ async fn deliver<C: Consumer>(
         Err(_) => "the function ran out of time before the message was handled".into(),
     };
     tracing::warn!(error = %chain(&*error), "message failed");
-    redeliver_in(delay(&error, attempt), queues, record).await;
+    // Without randomness the message waits the longest time, which is still correct.
+    let random = crate::random_number().unwrap_or_default();
+    redeliver_in(delay(&error, attempt, random), queues, record).await;
     Some(failed(record.message_id.clone().unwrap_or_default()))
 }
 
@@ -171,12 +174,14 @@ fn attempt(record: &SqsMessage) -> u32 {
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
-/// Time until the next delivery: what the error says, otherwise 1 s, 2 s, 4 s and so on (exponential backoff).
-fn delay(error: &ConsumeError, attempt: u32) -> Duration {
-    match error.downcast_ref::<Later>() {
-        Some(later) => later.after,
-        None => Duration::from_secs(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF),
+/// Time until the next delivery: what the error says, otherwise 1 s, 2 s, 4 s and so on (exponential backoff), or
+/// by `random` down to half of it, so that messages that failed together do not come back together.
+fn delay(error: &ConsumeError, attempt: u32, random: u64) -> Duration {
+    if let Some(later) = error.downcast_ref::<Later>() {
+        return later.after;
     }
+    let most = Duration::from_secs(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF);
+    most - Duration::from_secs(random % (most.as_secs() / 2 + 1))
 }
 
 /// Delays the message. If that fails, the queue's visibility timeout applies, which is equally correct.
@@ -308,10 +313,13 @@ mod tests {
     #[test]
     fn a_message_comes_back_when_its_error_says_so() {
         let failed: ConsumeError = "no answer".into();
-        let seconds = [1, 2, 3, 20].map(|attempt| delay(&failed, attempt).as_secs());
+        let seconds = [1, 2, 3, 20].map(|attempt| delay(&failed, attempt, 0).as_secs());
         assert_eq!(seconds, [1, 2, 4, 300]);
         let (why, after) = ("it waits", Duration::from_secs(7));
-        assert_eq!(delay(&Later { why, after }.into(), 3), after);
+        assert_eq!(delay(&Later { why, after }.into(), 3, 1), after);
+        // The kind: retries. Messages that failed together do not come back together.
+        let spread = [0, 1, 2, 3].map(|random| delay(&failed, 3, random).as_secs());
+        assert_eq!(spread, [4, 3, 2, 4]);
     }
 
     #[tokio::test]

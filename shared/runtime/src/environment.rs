@@ -67,6 +67,17 @@ impl Environment {
         Ok(jiff::SignedDuration::from_secs(i64::from(seconds)))
     }
 
+    /// A variable with a whole number that is not negative.
+    pub fn number(&self, name: &str) -> Result<u32, Box<dyn std::error::Error>> {
+        let number = self.require(name)?.parse();
+        Ok(number.map_err(|error| format!("{name} must be a whole number: {error}"))?)
+    }
+
+    /// The secret that the shop shares with its CDN, to name what must not be guessed; empty if there is none.
+    pub fn origin_secret(&self) -> &str {
+        self.get("ORIGIN_SECRETS").unwrap_or_default()
+    }
+
     /// The shop's currency, from `CURRENCY`.
     pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
         Ok(self.require("CURRENCY")?.parse()?)

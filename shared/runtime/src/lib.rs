@@ -29,6 +29,8 @@ mod stream;
 mod telemetry;
 mod viewer;
 
+use tracing::Instrument;
+
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 pub use body::{Body, Json, MaybeJson, NoBody, RawBody};
 pub use call::{NoPath, NoQuery, Request, version_mismatch};
@@ -41,7 +43,7 @@ pub use reply::{Prepared, Reply};
 pub use schedule::{Task, Tick, run_on_schedule};
 pub use sdk::SdkConfigError;
 pub use serve::{Endpoint, serve};
-pub use stream::{Change, StreamConsumer, StreamFailure, read_stream};
+pub use stream::{Change, StreamConsumer, read_stream};
 pub use telemetry::request_span;
 
 /// The current time. The only place where a clock is read.
@@ -51,6 +53,14 @@ pub use telemetry::request_span;
 )]
 pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
+}
+
+/// Begins work that the caller does not wait for, in the current span. Lambda suspends the process once it has
+/// responded, and resumes it with its next request: the work may end late or never, so it must be an
+/// optimization only.
+pub fn after_response(work: impl Future<Output = ()> + Send + 'static) {
+    // Its result is not needed, and a panic would be logged by the hook.
+    drop(tokio::spawn(work.in_current_span()));
 }
 
 /// A random number, to spread load.

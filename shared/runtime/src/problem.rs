@@ -4,6 +4,15 @@ use domain::fault::{Code, FieldFault, Rejection};
 use http::StatusCode;
 use serde::Serialize;
 
+/// Problems that a retry can resolve, with the least and the most seconds to wait before it.
+const RETRY_AFTER: [(Code, u64, u64); 5] = [
+    (Code::RequestInProgress, 1, 3),
+    (Code::Busy, 1, 5),
+    (Code::PaymentInProgress, 5, 10),
+    (Code::InvoiceNotReady, 5, 10),
+    (Code::TooManyUnpaidOrders, 10, 20),
+];
+
 /// A problem (RFC 9457).
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Problem {
@@ -45,6 +54,8 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::CartFull => (StatusCode::CONFLICT, "The cart is full"),
         Code::UnknownSku => (StatusCode::NOT_FOUND, "Unknown SKU"),
         Code::OutOfStock => (StatusCode::CONFLICT, "Not enough in stock"),
+        Code::TooManyUnits => (StatusCode::UNPROCESSABLE_ENTITY, "Too many units"),
+        Code::TooManyUnpaidOrders => (StatusCode::TOO_MANY_REQUESTS, "Too many unpaid orders"),
         Code::RequestInProgress => (StatusCode::CONFLICT, "The request is in progress"),
         Code::OrderStatus => (
             StatusCode::CONFLICT,
@@ -121,15 +132,13 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// `Retry-After` in seconds, for problems that a retry can resolve.
-    pub(crate) fn retry_after(&self) -> Option<&'static str> {
-        let wait = [Code::RequestInProgress, Code::Busy].map(Code::as_str);
-        if wait.contains(&self.code) {
-            Some("1")
-        } else {
-            let wait = [Code::PaymentInProgress, Code::InvoiceNotReady].map(Code::as_str);
-            wait.contains(&self.code).then_some("5")
-        }
+    /// `Retry-After` in seconds, for problems that a retry can resolve: by `random` within a range, so that
+    /// callers who are turned away in one second do not all come back in one second.
+    pub(crate) fn retry_after(&self, random: u64) -> Option<u64> {
+        let range = RETRY_AFTER
+            .iter()
+            .find(|(code, ..)| code.as_str() == self.code);
+        range.map(|(_, least, most)| least + random % (most - least + 1))
     }
 
     pub(crate) fn code(&self) -> &'static str {
@@ -144,7 +153,7 @@ mod tests {
 
     /// The response as it is sent: status, headers and body.
     fn response(problem: &Problem) -> String {
-        let response = reply::problem(problem);
+        let response = reply::problem(problem, 0);
         let mut lines = vec![response.status().to_string()];
         for (name, value) in response.headers() {
             lines.push(format!("{name}: {}", value.to_str().unwrap()));
@@ -171,5 +180,19 @@ mod tests {
             responses.push(response(&Problem::internal(retryable)));
         }
         insta::assert_snapshot!(responses.join("\n"));
+    }
+    /// The kind: retries. Without jitter everybody comes back in the same second.
+    #[test]
+    fn callers_are_told_to_come_back_at_different_times() {
+        for (code, least, most) in RETRY_AFTER {
+            let problem = Problem::of(Rejection::new(code, "The detail."));
+            let mut told: Vec<u64> = (0..100)
+                .map(|random| problem.retry_after(random).unwrap())
+                .collect();
+            told.sort_unstable();
+            told.dedup();
+            assert_eq!(told, (least..=most).collect::<Vec<_>>(), "{code:?}");
+            assert!(told.len() > 2, "{code:?}");
+        }
     }
 }

@@ -161,8 +161,8 @@ fn matches_etag(theirs: &str, ours: &str) -> bool {
         .any(|tag| tag == "*" || tag.trim_start_matches("W/") == ours)
 }
 
-/// Makes the response of a problem.
-pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
+/// Makes the response of a problem; `random` chooses its `Retry-After`.
+pub(crate) fn problem(problem: &Problem, random: u64) -> Response<Bytes> {
     let json = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
     let mut response = Response::new(Bytes::from(json));
     *response.status_mut() = problem.status();
@@ -173,8 +173,8 @@ pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
     if problem.status() == StatusCode::UNAUTHORIZED {
         set(WWW_AUTHENTICATE, "Bearer");
     }
-    if let Some(seconds) = problem.retry_after() {
-        set(RETRY_AFTER, seconds);
+    if let Some(seconds) = problem.retry_after(random) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

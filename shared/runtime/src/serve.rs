@@ -129,7 +129,9 @@ async fn answer_in_span<E: Endpoint>(
                     Problem::internal(retryable)
                 }
             };
-            (reply::problem(&problem), Some(problem.code()))
+            // Without randomness everybody waits the least time, which is still correct.
+            let random = crate::random_number().unwrap_or_default();
+            (reply::problem(&problem, random), Some(problem.code()))
         }
     };
     tracing::info!(

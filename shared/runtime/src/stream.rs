@@ -1,5 +1,5 @@
-//! Runs a consumer of the table's stream. Records are processed in order; after a failure, reading
-//! resumes at the failed record.
+//! Runs a consumer of the table's stream. Records are processed in order; after a failure, the batch is
+//! read again.
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -12,20 +12,6 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::{Instrument, Span};
 
 use crate::{consume::ConsumeError, environment::Environment, process, telemetry::request_span};
-
-/// A batch that was not processed completely.
-#[derive(Debug)]
-pub enum StreamFailure {
-    /// A record failed; those before it were processed.
-    Record {
-        /// Number of records before it.
-        done: usize,
-        /// Its error.
-        cause: ConsumeError,
-    },
-    /// Something failed that concerns no single record, so none counts as processed.
-    Batch(ConsumeError),
-}
 
 /// A record of the stream, with the span of the request that caused it.
 #[derive(Debug)]
@@ -47,11 +33,12 @@ pub trait StreamConsumer: Sized + Send + Sync + 'static {
     /// Id of the request that caused a record, or another id of its own.
     fn request_id(record: &EventRecord) -> &str;
 
-    /// Processes records in order. They may be duplicates.
+    /// Processes records in order. They may be duplicates. After an error all of them are redelivered, for
+    /// hours, and the records behind them wait: a record that will never be processed must not be an error.
     fn handle(
         &self,
         changes: &[Change<'_>],
-    ) -> impl Future<Output = Result<(), StreamFailure>> + Send;
+    ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
 }
 
 /// Runs the consumer that `connect` makes from the environment, once per cold start, until the process
@@ -90,30 +77,18 @@ async fn batch<C: StreamConsumer>(
         })
         .collect();
     let mut response = DynamoDbEventResponse::default();
-    let (done, cause, span) = match consumer.handle(&changes).await {
-        Ok(()) => {
-            tracing::info!(batch.records = records.len(), "stream batch");
-            return Ok(response);
-        }
-        Err(StreamFailure::Record { done, cause }) => {
-            let failed = changes.get(done);
-            (done, cause, failed.map(|change| change.span.clone()))
-        }
-        Err(StreamFailure::Batch(cause)) => (0, cause, None),
+    let Err(cause) = consumer.handle(&changes).await else {
+        tracing::info!(batch.records = records.len(), "stream batch");
+        return Ok(response);
     };
-    let sequence = records
-        .get(done)
-        .and_then(|record| record.change.sequence_number.clone());
-    let span = span.unwrap_or_else(Span::current);
-    span.in_scope(|| {
-        tracing::error!(
-            batch.records = records.len(),
-            batch.done = done,
-            stream.sequence_number = sequence.as_deref().unwrap_or_default(),
-            error = %chain(&*cause),
-            "stream batch failed"
-        );
-    });
+    let first = records.first();
+    let sequence = first.and_then(|record| record.change.sequence_number.clone());
+    tracing::error!(
+        batch.records = records.len(),
+        stream.sequence_number = sequence.as_deref().unwrap_or_default(),
+        error = %chain(&*cause),
+        "stream batch failed"
+    );
     // Without its sequence number Lambda cannot resume there, so the whole batch is redelivered.
     let sequence = sequence.ok_or(cause)?;
     let mut failed = DynamoDbBatchItemFailure::default();
@@ -130,11 +105,11 @@ mod tests {
     use super::*;
     use crate::telemetry::testing::Log;
 
-    /// Which failure a consumer reports, if any.
+    /// Whether a consumer fails.
+    #[derive(PartialEq)]
     enum Fails {
         No,
-        Second,
-        Batch,
+        Yes,
     }
 
     impl StreamConsumer for Fails {
@@ -142,20 +117,16 @@ mod tests {
             &record.event_id
         }
 
-        async fn handle(&self, changes: &[Change<'_>]) -> Result<(), StreamFailure> {
+        async fn handle(&self, changes: &[Change<'_>]) -> Result<(), ConsumeError> {
             for change in changes {
                 change.in_span(|| tracing::info!("deep"));
             }
             tokio::task::yield_now().await;
             tracing::info!("for all");
-            match self {
-                Self::No => Ok(()),
-                Self::Second => Err(StreamFailure::Record {
-                    done: 1,
-                    cause: "unreadable".into(),
-                }),
-                Self::Batch => Err(StreamFailure::Batch("no answer".into())),
+            if *self == Self::Yes {
+                return Err("no answer".into());
             }
+            Ok(())
         }
     }
 
@@ -196,24 +167,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_error_of_a_record_has_its_id() {
+    async fn a_failed_batch_is_read_again_from_its_first_record() {
         let log = Log::start();
-        assert_eq!(failed(Fails::Second).await.as_deref(), Some("200"));
+        assert_eq!(failed(Fails::Yes).await.as_deref(), Some("100"));
         let line = log.one("stream batch failed");
-        assert_eq!(
-            (&line["request.id"], &line["batch.done"]),
-            (&json!("r2="), &json!(1))
-        );
-    }
-
-    #[tokio::test]
-    async fn the_error_of_a_batch_has_the_id_of_the_invocation() {
-        let log = Log::start();
-        assert_eq!(failed(Fails::Batch).await.as_deref(), Some("100"));
-        let line = log.one("stream batch failed");
-        assert_eq!(
-            (&line["request.id"], &line["batch.done"]),
-            (&json!("of-lambda"), &json!(0))
-        );
+        assert_eq!(line["request.id"], json!("of-lambda"));
+        assert_eq!(line["stream.sequence_number"], json!("100"));
     }
 }

@@ -8,6 +8,7 @@ use domain::{
     id::{CartId, ImportId, OrderId, ProductId, RefundId, RequestId},
     invoices::Series,
     notifications::suppression::AddressHash,
+    orders::Holder,
     payments::Provider,
 };
 use jiff::Timestamp;
@@ -66,6 +67,11 @@ impl Key {
         Self::new(format!("ORDER#{id}"), "ORDER")
     }
 
+    /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address or a network.
+    pub fn holds(holder: &Holder) -> Self {
+        Self::new(format!("HOLDS#{}", holder.as_str()), "HOLDS")
+    }
+
     /// `REQUEST#<id>`, `REQUEST`: the stored response to an idempotent request.
     pub fn request(id: RequestId) -> Self {
         Self::new(format!("REQUEST#{id}"), "REQUEST")
@@ -121,6 +127,11 @@ impl Key {
     /// `INBOX#<consumer>#<event id>`, `INBOX`: an event that a consumer has claimed or handled.
     pub fn inbox(consumer: &str, event_id: &str) -> Self {
         Self::new(format!("INBOX#{consumer}#{event_id}"), "INBOX")
+    }
+
+    /// `REDELIVERY#<consumer>#<message>`, `REDELIVERY`: how often a redelivered message reached its consumer.
+    pub fn redelivery(consumer: &str, message: &str) -> Self {
+        Self::new(format!("REDELIVERY#{consumer}#{message}"), "REDELIVERY")
     }
 
     /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: an address on the suppression list.

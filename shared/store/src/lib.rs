@@ -49,7 +49,9 @@ pub use inventory::{
 pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use notifications::Claim;
 pub use operations::outbox;
-pub use orders::{ChangeOutcome, Due, DueChange, DueCursor, DuePage, HeldByOrders, Placement};
+pub use orders::{
+    ChangeOutcome, Due, DueChange, DueCursor, DuePage, HeldByOrders, Hold, Holds, Placement,
+};
 pub use payments::{PaymentEvent, PaymentEventOutcome};
 
 use crate::{item::Item, keys::Key};

@@ -288,6 +288,11 @@ impl Faults {
         upstream: &str,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, TransportError> {
+        if !local::host::names_this_machine(request.headers()) {
+            let mut refused = Response::new(Full::default());
+            *refused.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+            return Ok(refused);
+        }
         let (parts, body) = request.into_parts();
         let mut body = body.collect().await.map_err(|_| TransportError)?.to_bytes();
         let operation = match parts.headers.get("x-amz-target") {

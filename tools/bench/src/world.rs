@@ -3,10 +3,11 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -69,7 +70,7 @@ impl World {
             binaries: setting.binaries,
             data: None,
             port: 0,
-            parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]),
+            parameters: parameters(public_key),
             log: Arc::new(move |_, line| {
                 sink.bytes
                     .fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
@@ -275,23 +276,41 @@ pub(crate) fn set_line(cart: &str, sku: &str, quantity: u32) -> Value {
     )
 }
 
-/// A request that places an order for a cart.
+/// Parameters of the template: the limits of shoppers, which are off on a developer's machine, are counted.
+fn parameters(public_key: String) -> BTreeMap<String, String> {
+    let most = |name: &str| (name.to_owned(), "100".to_owned());
+    let limits = [
+        "MaxUnpaidOrdersPerEmail",
+        "MaxUnpaidOrdersPerNetwork",
+        "MaxUnpaidUnitsPerEmail",
+    ];
+    let mut parameters: BTreeMap<String, String> = limits.map(most).into();
+    parameters.insert("StaffTokenPublicKey".to_owned(), public_key);
+    parameters
+}
+
+/// A request that places an order for a cart, of a customer and a network of its own.
 pub(crate) fn place_order(cart: &str) -> Value {
+    static CUSTOMERS: AtomicU32 = AtomicU32::new(0);
+    let customer = CUSTOMERS.fetch_add(1, Ordering::Relaxed);
     let body = json!({
         "cart_id": cart,
-        "email": "ada@example.com",
+        "email": format!("a{customer}@example.com"),
         "shipping_address": {
             "name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London",
             "postal_code": "SW1Y 4JH", "country": "GB",
         },
         "payment": { "method": "test", "token": "tok_ok" },
     });
-    http(
+    let mut event = http(
         "POST /v1/orders",
         &[],
         &[("idempotency-key", &unique())],
         Some(&body),
-    )
+    );
+    let address = Ipv4Addr::from_bits((10 << 24) | (customer << 8));
+    event["requestContext"]["http"]["sourceIp"] = json!(address.to_string());
+    event
 }
 
 /// The message that starts the payment of an order.

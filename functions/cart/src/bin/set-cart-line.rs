@@ -8,6 +8,7 @@ use domain::{
     cart::{CartView, ChangeCartError, SetLineBody},
     fault::Rejection,
     money::Currency,
+    orders::{UnitLimits, too_many_units},
 };
 use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
 use store::{Consistency, Store};
@@ -15,6 +16,7 @@ use store::{Consistency, Store};
 pub(crate) struct SetCartLine {
     store: Store,
     currency: Currency,
+    units: UnitLimits,
 }
 
 impl Endpoint for SetCartLine {
@@ -27,6 +29,10 @@ impl Endpoint for SetCartLine {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
         let LinePath { cart_id, sku } = request.path;
         let quantity = request.body.0.parse()?;
+        // As for an order, so that a shopper learns it before the checkout.
+        if let Err(excess) = self.units.check_line(&sku, quantity) {
+            return Err(too_many_units(&[excess]).into());
+        }
         let variant = self.store.variant(&sku, Consistency::Eventual).await?;
         let Some(variant) = variant.filter(|variant| variant.for_sale) else {
             return Err(Rejection::from(ChangeCartError::UnknownSku(sku)).into());
@@ -47,6 +53,10 @@ fn main() -> ExitCode {
                 environment.require("TABLE_NAME")?,
             ),
             currency: environment.currency()?,
+            units: UnitLimits {
+                per_sku: environment.number("MAX_UNITS_PER_SKU")?,
+                ..UnitLimits::default()
+            },
         })
     })
 }

@@ -21,10 +21,11 @@ use store::{
     VariantDetails,
 };
 
-/// The queue's last delivery: the chunk is reported as failed, so that its import can complete.
-const LAST_DELIVERY: u32 = 5;
-/// How long a chunk waits for others of its import to give up a SKU, after each of its first deliveries: enough
-/// for files of tens of thousands of rows.
+const CONSUMER: &str = "import-rows";
+/// Redeliveries after which the chunk is reported as failed, so that its import can complete.
+const GIVEN_UP_AFTER: u32 = 4;
+/// How long a chunk waits for others of its import to give up a SKU, after its first delivery and the first
+/// redeliveries: enough for files of tens of thousands of rows.
 const WAITS: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(30),
@@ -104,7 +105,17 @@ impl Consumer for ImportRows {
             tracing::info!(import.id = %id, import.chunk = number, "chunk imported before");
             return Ok(());
         }
-        let given_up = delivery.attempt >= LAST_DELIVERY;
+        let redeliveries = match delivery.attempt {
+            1 => 0,
+            _ => {
+                let message = format!("{id}.{number}");
+                let counted = self
+                    .store
+                    .count_redelivery(CONSUMER, &message, delivery.now);
+                counted.await?
+            }
+        };
+        let given_up = redeliveries >= GIVEN_UP_AFTER;
         if given_up {
             tracing::error!(import.id = %id, import.chunk = number, "the chunk is given up");
         }
@@ -128,7 +139,7 @@ impl Consumer for ImportRows {
         // What the first pass gave up is free by now. What another chunk gives up may not be.
         let wait = match waiting.is_empty() || self.store.is_last_chunk(id).await? {
             true => None,
-            false => WAITS.get(usize::try_from(delivery.attempt.saturating_sub(1))?),
+            false => WAITS.get(usize::try_from(redeliveries)?),
         };
         for group in waiting {
             match self.import(group, &import, wait.is_some()).await? {

@@ -13,8 +13,9 @@ use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
 use store::{ImportHeader, StartOutcome, Store};
 
-/// The queue's last delivery: the import is marked as failed, so that it can end.
-const LAST_DELIVERY: u32 = 5;
+const CONSUMER: &str = "start-import";
+/// Redeliveries after which the import is marked as failed, so that it can end.
+const GIVEN_UP_AFTER: u32 = 4;
 
 struct StartImport {
     store: Store,
@@ -93,7 +94,12 @@ impl StartImport {
             tracing::warn!(object.key = key, "no import belongs to this object");
             return Ok(());
         };
-        if attempt >= LAST_DELIVERY {
+        let is_given_up = attempt > 1 && {
+            let message = id.to_string();
+            let counted = self.store.count_redelivery(CONSUMER, &message, now);
+            counted.await? >= GIVEN_UP_AFTER
+        };
+        if is_given_up {
             tracing::error!(import.id = %id, "the file is given up");
             return Ok(self
                 .store

@@ -1,30 +1,36 @@
-//! Reconciles each SKU's stock with the orders, once a day. A difference is a bug.
+//! Reconciles each SKU's stock with the orders, once a day: a difference is a bug. As it reads every order,
+//! it also finds those whose due note was lost, which nothing else would ever end.
 
 use std::{collections::HashSet, process::ExitCode};
 
 use domain::{catalog::Sku, inventory::HeldUnits};
+use jiff::SignedDuration;
 use runtime::{ConsumeError, Task, Tick};
-use store::{StockCheck, Store};
+use store::{Due, DueChange, StockCheck, Store};
 
 /// Passes over the orders: a SKU that was sold during a pass cannot be judged by it.
 const PASSES: u32 = 3;
+/// Time after which the sweep, which runs every minute, has ended an unpaid order whose note it finds.
+const LATE: SignedDuration = SignedDuration::from_mins(10);
 
 struct ReconcileStock {
     store: Store,
 }
 
 impl Task for ReconcileStock {
-    async fn run(&self, _: Tick) -> Result<(), ConsumeError> {
+    async fn run(&self, tick: Tick) -> Result<(), ConsumeError> {
         let mut drifted: HashSet<Sku> = HashSet::new();
         let mut unsettled: Option<HashSet<Sku>> = None;
         let (mut skus, mut orders) = (0, 0);
+        let mut overdue: Vec<Due> = Vec::new();
         for _ in 0..PASSES {
             // Read the stock, then the orders and, where they differ, the stock again. A change of an
             // order's reservation writes to the stock in the same transaction, so an unchanged stock
             // was compared with exactly the orders it belongs to.
             let before = self.store.all_stock().await?;
-            let held = self.store.held_by_orders().await?;
+            let held = self.store.held_by_orders(tick.now - LATE).await?;
             (skus, orders) = (before.len(), held.orders);
+            overdue = held.overdue;
             let agrees = |sku: &Sku, check: &StockCheck| {
                 let held = held.units.get(sku).copied().unwrap_or_default();
                 check.balanced && check.stock.held() == held
@@ -83,7 +89,22 @@ impl Task for ReconcileStock {
             "stock reconciled"
         );
         runtime::metric("StockDrift", drifted.len() as u64);
-        Ok(())
+        self.note_lost(&overdue).await
+    }
+}
+
+impl ReconcileStock {
+    /// Writes the due notes that overdue orders lack. That is safe: the sweep decides by the order itself.
+    async fn note_lost(&self, overdue: &[Due]) -> Result<(), ConsumeError> {
+        let mut lost = Vec::new();
+        for due in overdue {
+            if !self.store.is_due_noted(*due).await? {
+                tracing::error!(order.id = %due.order_id, "the order had no due note");
+                lost.push(DueChange::Noted(*due));
+            }
+        }
+        runtime::metric_if_any("OrdersOverdue", lost.len() as u64);
+        Ok(self.store.change_due_notes(&lost).await?)
     }
 }
 

@@ -25,7 +25,8 @@ impl Endpoint for SplitStock {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<StockView>, Failure> {
         let sku = request.path.sku;
         let shards = request.body.0.parse()?;
-        match self.store.split_stock(&sku, shards).await? {
+        let split = self.store.split_stock(&sku, shards, request.now);
+        match split.await? {
             SplitOutcome::Split(variant) => {
                 tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");
                 Reply::of(&StockView::of(&variant))

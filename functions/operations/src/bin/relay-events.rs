@@ -1,31 +1,45 @@
 //! Relays events from the table's stream (the outbox) to the queues of their subscribers, and maintains
 //! the due notes of unpaid orders for the sweep.
+//!
+//! Failures of the table or of a queue are retried for hours. A record that cannot be read is set aside,
+//! as nothing but a new version of the code helps it, and those behind it must not wait for that.
 
-use std::{collections::HashMap, process::ExitCode};
+use std::{
+    collections::{BTreeMap, HashMap},
+    process::ExitCode,
+};
 
 use aws_lambda_events::dynamodb::EventRecord;
-use domain::event::{Envelope, Subscriber};
+use domain::{
+    event::{Envelope, Subscriber},
+    fault::chain,
+};
 use queue::Queues;
-use runtime::{Change, StreamConsumer, StreamFailure};
-use store::{DueChange, Store};
+use runtime::{Change, ConsumeError, StreamConsumer};
+use store::{
+    DueChange, Store,
+    outbox::{self, UnreadableRecord},
+};
 
 struct RelayEvents {
     store: Store,
     queues: Queues,
     urls: HashMap<Subscriber, String>,
+    /// Queue of the records that cannot be read.
+    set_aside_url: String,
 }
 
 impl StreamConsumer for RelayEvents {
     fn request_id(record: &EventRecord) -> &str {
-        store::outbox::request_id(record)
+        outbox::request_id(record)
     }
 
-    async fn handle(&self, changes: &[Change<'_>]) -> Result<(), StreamFailure> {
+    async fn handle(&self, changes: &[Change<'_>]) -> Result<(), ConsumeError> {
         let mut events: Vec<(&Change<'_>, Envelope)> = Vec::new();
         let mut due: Vec<DueChange> = Vec::new();
-        let mut unreadable = None;
-        for (done, change) in changes.iter().enumerate() {
-            match change.in_span(|| store::outbox::relay_of(change.record)) {
+        let mut unreadable: Vec<UnreadableRecord> = Vec::new();
+        for change in changes {
+            match change.in_span(|| outbox::relay_of(change.record)) {
                 Ok(relay) => {
                     due.extend(relay.due);
                     let event = relay.event;
@@ -33,16 +47,21 @@ impl StreamConsumer for RelayEvents {
                     events.extend(event.map(|event| (change, event)));
                 }
                 Err(error) => {
-                    // Records before the unreadable one are still relayed.
-                    unreadable = Some(StreamFailure::Record {
-                        done,
-                        cause: error.into(),
+                    let record = UnreadableRecord::of(change.record);
+                    change.in_span(|| {
+                        tracing::error!(
+                            stream.sequence_number = record.sequence_number,
+                            item.pk = record.pk,
+                            error = %chain(&error),
+                            "record set aside"
+                        );
                     });
-                    break;
+                    unreadable.push(record);
                 }
             }
         }
-        let mut messages: HashMap<Subscriber, Vec<&Envelope>> = HashMap::new();
+        // In the order of the subscribers: a queue that rejects everything holds up only those behind it.
+        let mut messages: BTreeMap<Subscriber, Vec<&Envelope>> = BTreeMap::new();
         for (_, envelope) in &events {
             for subscriber in envelope.event.subscribers() {
                 messages.entry(*subscriber).or_default().push(envelope);
@@ -50,21 +69,22 @@ impl StreamConsumer for RelayEvents {
         }
         // Write due notes before sending: from then on the sweep finds the order even if a message is
         // lost.
-        let noted = self.store.change_due_notes(&due).await;
-        noted.map_err(|cause| StreamFailure::Batch(cause.into()))?;
+        self.store.change_due_notes(&due).await?;
         for (subscriber, envelopes) in &messages {
-            let sent = match self.urls.get(subscriber) {
-                Some(url) => self.queues.send(url, envelopes).await.map_err(Into::into),
-                None => Err(format!("no queue for {subscriber:?}").into()),
-            };
+            let url = self.urls.get(subscriber);
+            let url = url.ok_or_else(|| format!("no queue for {subscriber:?}"))?;
             // A failed call does not tell which record it failed for. The whole batch is retried;
             // consumers handle duplicate events.
-            sent.map_err(StreamFailure::Batch)?;
+            self.queues.send(url, envelopes).await?;
+        }
+        // Last, so that a record is set aside once even if the rest is retried.
+        if !unreadable.is_empty() {
+            self.queues.send(&self.set_aside_url, &unreadable).await?;
         }
         for (change, envelope) in &events {
             change.in_span(|| tracing::debug!(event.id = %envelope.event_id, "event relayed"));
         }
-        unreadable.map_or(Ok(()), Err)
+        Ok(())
     }
 }
 
@@ -95,6 +115,7 @@ fn main() -> ExitCode {
             ),
             queues: Queues::new(&environment.sdk_config()?),
             urls,
+            set_aside_url: url("RELAY_FAILURES_QUEUE_URL")?,
         })
     })
 }

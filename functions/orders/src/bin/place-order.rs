@@ -8,19 +8,24 @@ use domain::{
     idempotency::{self, Fingerprint, IdempotencyKey},
     money::Currency,
     orders::{
-        Order, OrderView, PlaceOrder as Command, PlaceOrderBody, PlaceOrderError, PricingContext,
-        order_id, place_order,
+        Holder, Order, OrderView, PaymentWindow, PlaceOrder as Command, PlaceOrderBody,
+        PlaceOrderError, PricingContext, UnitLimits, UnpaidLimit, UnpaidLimits, order_id,
+        place_order,
     },
     payments::{Provider, offered},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::{Attempts, Consistency, Placement, Shards, Store, StoreError};
 
 pub(crate) struct PlaceOrder {
     store: Store,
     currency: Currency,
-    payment_window: SignedDuration,
+    payment_window: PaymentWindow,
+    units: UnitLimits,
+    unpaid: UnpaidLimits,
+    /// With which holders of unpaid orders are named.
+    secret: String,
     offered: Vec<Provider>,
 }
 
@@ -37,7 +42,12 @@ impl Endpoint for PlaceOrder {
         let key = request.idempotency_key()?;
         let trace_id = request.trace_id;
         let command = request.body.0.parse(&self.offered)?;
-        let order = self.place(command, &key, request.now, &trace_id).await?;
+        let holders = self
+            .unpaid
+            .holders(&self.secret, &command.email, request.viewer);
+        let order = self
+            .place(command, &key, &holders, request.now, &trace_id)
+            .await?;
         tracing::info!(order.id = %order.id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
         Ok(Reply::of(&view)?.at(format!("/v1/orders/{}", order.id)))
@@ -84,9 +94,11 @@ impl PlaceOrder {
         &self,
         command: Command,
         key: &IdempotencyKey,
+        holders: &[(Holder, UnpaidLimit)],
         now: Timestamp,
         trace_id: &str,
     ) -> Result<Order, NotPlaced> {
+        let mut is_counted = false;
         let fingerprint = Fingerprint::of(&command).map_err(Failure::internal)?;
         // Start with eventually consistent reads, as the transaction checks everything they return. A
         // rejection is only based on a consistent read.
@@ -96,10 +108,23 @@ impl PlaceOrder {
             let decided = self
                 .decide(&command, key, &fingerprint, now, trace_id, consistency)
                 .await;
+            if let Ok((order, _)) = &decided
+                && !is_counted
+            {
+                // Outside of the transaction: an item that all orders of a network write would be in all of
+                // their ways.
+                if !orders::holds::count(&self.store, holders, order, now).await? {
+                    return Err(PlaceOrderError::TooManyUnpaid.into());
+                }
+                is_counted = true;
+            }
             match decided {
                 Ok((order, cart)) => match self.store.place_order(&order, &cart).await? {
                     Placement::Placed { contended } => {
-                        orders::relieve(&self.store, &contended).await;
+                        if !contended.is_empty() {
+                            let relief = orders::relieve(self.store.clone(), contended, now);
+                            runtime::after_response(relief);
+                        }
                         return Ok(order);
                     }
                     Placement::Exists(order) => return Ok(replay(*order, &fingerprint)?),
@@ -148,6 +173,7 @@ impl PlaceOrder {
             currency: self.currency,
             now,
             payment_window: self.payment_window,
+            limits: self.units,
             random: runtime::random_number()?,
             trace_id,
         };
@@ -191,7 +217,20 @@ fn main() -> ExitCode {
                 environment.require("TABLE_NAME")?,
             ),
             currency: environment.currency()?,
-            payment_window: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
+            payment_window: PaymentWindow {
+                hold: environment.seconds("HOLD_SECONDS")?,
+                whole: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
+            },
+            units: UnitLimits {
+                per_sku: environment.number("MAX_UNITS_PER_SKU")?,
+                per_order: environment.number("MAX_UNITS_PER_ORDER")?,
+            },
+            unpaid: UnpaidLimits {
+                orders_per_email: environment.number("MAX_UNPAID_ORDERS_PER_EMAIL")?,
+                units_per_email: environment.number("MAX_UNPAID_UNITS_PER_EMAIL")?,
+                orders_per_network: environment.number("MAX_UNPAID_ORDERS_PER_NETWORK")?,
+            },
+            secret: environment.origin_secret().to_owned(),
             offered: offered(environment.require("PAYMENT_METHODS")?)?,
         })
     })

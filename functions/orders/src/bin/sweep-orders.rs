@@ -30,8 +30,8 @@ enum Outcome {
     Over,
     /// A payment is in progress; the next sweep looks again.
     InPayment,
-    /// The note does not match the order's due time.
-    NotDue,
+    /// The order is due later than the note says; the note is moved.
+    Moved(Timestamp),
     /// The order could not be expired; the next sweep retries it.
     Failed,
     /// The function ran out of time; the next sweep continues here.
@@ -112,8 +112,15 @@ impl SweepOrders {
             for (due, outcome) in outcomes {
                 let is_late = due.is_none_or(|due| tick.now.duration_since(due.at) > LATE);
                 sweep.count(outcome, is_late);
-                if let (Some(due), Outcome::Ended | Outcome::Over) = (due, outcome) {
-                    settled.push(DueChange::Settled(due));
+                let Some(due) = due else { continue };
+                match outcome {
+                    Outcome::Ended | Outcome::Over => settled.push(DueChange::Settled(due)),
+                    // The relay moves it too, but may be behind.
+                    Outcome::Moved(at) => {
+                        settled.push(DueChange::Settled(due));
+                        settled.push(DueChange::Noted(Due { at, ..due }));
+                    }
+                    Outcome::InPayment | Outcome::Failed | Outcome::Left => {}
                 }
             }
             // A note that cannot be deleted costs the next sweep a read.
@@ -152,7 +159,7 @@ async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Outcome, Stor
         };
         let change = match order.expired(now) {
             Ok(change) => change,
-            Err(ChangeError::NotDue(_)) => return Ok(Outcome::NotDue),
+            Err(ChangeError::NotDue(at)) => return Ok(Outcome::Moved(at)),
             Err(ChangeError::PaymentInProgress) => return Ok(Outcome::InPayment),
             Err(_) => return Ok(Outcome::Over),
         };
@@ -188,7 +195,7 @@ impl Sweep {
                 self.stuck += late;
             }
             Outcome::Over => self.over += 1,
-            Outcome::NotDue => {}
+            Outcome::Moved(_) => {}
             Outcome::Left => self.left += 1,
         }
     }

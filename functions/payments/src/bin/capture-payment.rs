@@ -19,13 +19,10 @@ impl<T: PaymentProvider + 'static> Consumer for CapturePayment<T> {
         let Event::OrderPlaced { order_id, .. } = delivery.message.event else {
             return Ok(());
         };
+        let is_redelivered = delivery.message.attempts + delivery.attempt > 1;
         let next = self
             .payments
-            .authorize_and_capture(
-                order_id,
-                delivery.message.attempts + delivery.attempt,
-                delivery.now,
-            )
+            .authorize_and_capture(order_id, is_redelivered, delivery.now)
             .await?;
         if let Next::Wait(wait) = next {
             self.own_queue.requeue(&delivery, wait).await?;

@@ -71,9 +71,11 @@ impl<T: PaymentProvider> HandlePaymentEvent<T> {
             return Ok(Reconciled::As(PaymentEventOutcome::Ignored));
         };
         let call = self.payments.providers.payment(event.provider, payment_id);
+        // As the payment's other calls name it, if the event does.
+        let name = event.order_id.as_ref().unwrap_or(payment_id);
         let payment = match self
             .payments
-            .with_circuit_breaker(event.provider, 1, now, call)
+            .with_circuit_breaker(event.provider, name, now, call)
             .await
         {
             Ok(payment) => payment,

@@ -19,11 +19,7 @@ impl<T: PaymentProvider + 'static> Consumer for RefundPayment<T> {
         let Event::OrderChanged { order_id, .. } = delivery.message.event else {
             return Ok(());
         };
-        let attempt = delivery.message.attempts + delivery.attempt;
-        let next = self
-            .payments
-            .refund_or_void(order_id, attempt, delivery.now)
-            .await?;
+        let next = self.payments.refund_or_void(order_id, delivery.now).await?;
         if let Next::Wait(wait) = next {
             self.own_queue.requeue(&delivery, wait).await?;
         }

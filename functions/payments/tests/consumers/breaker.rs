@@ -1,6 +1,7 @@
 //! `Payments::with_circuit_breaker`: admission of calls, and the outcomes that change the breaker.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -15,7 +16,10 @@ use local::emulators::Tables;
 use payments::CallError;
 use tokio::sync::oneshot;
 
-use crate::world::{World, after, run, soon};
+use crate::{
+    provider::Answer,
+    world::{World, after, run, soon},
+};
 
 const NAME: &str = Provider::Test.name();
 
@@ -24,7 +28,8 @@ struct Row {
     /// Failures before the call, and their time.
     failures: u32,
     failed_at: Timestamp,
-    attempt: u32,
+    /// Whether the payment is one of those that failed.
+    is_again: bool,
     answer: Result<(), PaymentError>,
     is_called: bool,
     result: &'static str,
@@ -37,7 +42,7 @@ impl Default for Row {
             name: "",
             failures: 0,
             failed_at: soon(),
-            attempt: 1,
+            is_again: false,
             answer: Ok(()),
             is_called: true,
             result: "answered",
@@ -57,21 +62,38 @@ fn result(answer: Result<(), CallError>) -> String {
     }
 }
 
+/// A payment that has not failed before.
+const PAYMENT: &str = "ord_0";
+
+/// The n-th payment that fails.
+fn payment(number: u32) -> String {
+    format!("ord_{number}")
+}
+
+/// A breaker that has counted this many payments.
+fn counted(failures: u32) -> Breaker {
+    Breaker {
+        failures,
+        payments: (1..=failures).map(payment).collect(),
+        open_until: None,
+    }
+}
+
 /// A breaker that opened at this time.
 fn opened(failures: u32, at: Timestamp) -> Breaker {
     Breaker {
-        failures,
         open_until: Some(at + COOLDOWN),
+        ..counted(failures)
     }
 }
 
 async fn call(
     world: &World,
-    attempt: u32,
+    payment: &str,
     answer: impl Future<Output = Result<(), PaymentError>>,
 ) -> String {
     let payments = world.payments();
-    let call = payments.with_circuit_breaker(Provider::Test, attempt, soon(), answer);
+    let call = payments.with_circuit_breaker(Provider::Test, payment, soon(), answer);
     result(call.await)
 }
 
@@ -79,19 +101,21 @@ async fn check_row(tables: &Tables, row: Row) {
     let Row { name, .. } = row;
     let world = World::start(tables, name, &[]).await;
     let store = &world.shop.store;
-    for _ in 0..row.failures {
-        store.note_failure(NAME, row.failed_at).await.unwrap();
+    for number in 1..=row.failures {
+        let payment = payment(number);
+        let noted = store.note_failure(NAME, Some(&payment), row.failed_at);
+        assert_eq!(noted.await.unwrap(), Some(number), "{name}");
     }
     let called = AtomicBool::new(false);
     let answer = async {
         called.store(true, Ordering::SeqCst);
         row.answer
     };
-    assert_eq!(
-        call(&world, row.attempt, answer).await,
-        row.result,
-        "{name}"
-    );
+    let payment = match row.is_again {
+        true => payment(1),
+        false => PAYMENT.to_owned(),
+    };
+    assert_eq!(call(&world, &payment, answer).await, row.result, "{name}");
     assert_eq!(called.load(Ordering::SeqCst), row.is_called, "{name}");
     assert_eq!(store.breaker(NAME).await.unwrap(), row.breaker, "{name}");
 }
@@ -124,6 +148,7 @@ fn answers_close_the_breaker_and_missing_ones_open_it() {
             result: no_answer,
             breaker: Breaker {
                 failures: 1,
+                payments: BTreeSet::from([PAYMENT.to_owned()]),
                 open_until: None,
             },
             ..Row::default()
@@ -133,19 +158,21 @@ fn answers_close_the_breaker_and_missing_ones_open_it() {
             failures: THRESHOLD - 1,
             answer: unavailable(),
             result: no_answer,
-            breaker: opened(THRESHOLD, soon()),
+            breaker: {
+                let mut breaker = opened(THRESHOLD - 1, soon());
+                breaker.failures += 1;
+                breaker.payments.insert(PAYMENT.to_owned());
+                breaker
+            },
             ..Row::default()
         },
         Row {
             name: "a payment that fails again is not counted",
             failures: THRESHOLD - 1,
-            attempt: 2,
+            is_again: true,
             answer: unavailable(),
             result: no_answer,
-            breaker: Breaker {
-                failures: THRESHOLD - 1,
-                open_until: None,
-            },
+            breaker: counted(THRESHOLD - 1),
             ..Row::default()
         },
         Row {
@@ -186,17 +213,23 @@ fn answers_close_the_breaker_and_missing_ones_open_it() {
             failed_at: after(30),
             answer: unavailable(),
             result: no_answer,
-            breaker: opened(THRESHOLD + 1, soon()),
+            breaker: Breaker {
+                failures: THRESHOLD + 1,
+                ..opened(THRESHOLD, soon())
+            },
             ..Row::default()
         },
         Row {
             name: "half-open, and a trial on a retry fails, which counts too",
             failures: THRESHOLD,
             failed_at: after(30),
-            attempt: 3,
+            is_again: true,
             answer: unavailable(),
             result: no_answer,
-            breaker: opened(THRESHOLD + 1, soon()),
+            breaker: Breaker {
+                failures: THRESHOLD + 1,
+                ..opened(THRESHOLD, soon())
+            },
             ..Row::default()
         },
     ];
@@ -212,25 +245,55 @@ fn a_half_open_breaker_admits_one_call_at_a_time() {
     run(async |tables| {
         let world = World::start(&tables, "one-trial", &[]).await;
         let store = &world.shop.store;
-        for _ in 0..THRESHOLD {
-            store.note_failure(NAME, after(30)).await.unwrap();
+        for number in 0..THRESHOLD {
+            let payment = payment(number);
+            let noted = store.note_failure(NAME, Some(&payment), after(30));
+            noted.await.unwrap();
         }
         let (started, starts) = oneshot::channel();
         let (release, released) = oneshot::channel();
-        let trial = call(&world, 1, async {
+        let trial = call(&world, PAYMENT, async {
             started.send(()).unwrap();
             released.await.unwrap();
             Ok(())
         });
         let others = async {
             starts.await.unwrap();
-            let refused = call(&world, 1, async { panic!("a second trial") }).await;
+            let refused = call(&world, PAYMENT, async { panic!("a second trial") }).await;
             assert_eq!(refused, "the circuit breaker is open for another 30s");
             release.send(()).unwrap();
         };
         let (trial, ()) = tokio::join!(trial, others);
         assert_eq!(trial, "answered");
         assert_eq!(store.breaker(NAME).await.unwrap(), Breaker::default());
-        assert_eq!(call(&world, 1, async { Ok(()) }).await, "answered");
+        assert_eq!(call(&world, PAYMENT, async { Ok(()) }).await, "answered");
+    });
+}
+
+/// The kind: retries. A payment without an answer is retried again and again, at every step and by every
+/// consumer; it is one payment, and not the provider.
+#[test]
+fn one_payment_without_an_answer_does_not_stop_the_others() {
+    run(async |tables| {
+        let world = World::start(&tables, "one-payment", &[]).await;
+        let order = world.shop.order().await;
+        for delivery in 0..2 * THRESHOLD {
+            // Authorized at first, then captured in vain, and at last, when that is given up, voided in vain.
+            let first = match delivery {
+                0 => Answer::authorised(),
+                _ => Answer::unavailable(),
+            };
+            world.provider.prepare(vec![first, Answer::unavailable()]);
+            let payments = world.payments();
+            payments
+                .authorize_and_capture(order.id, true, soon())
+                .await
+                .unwrap_err();
+        }
+        let breaker = world.shop.store.breaker(NAME).await.unwrap();
+        assert_eq!(breaker.failures, 1, "{breaker:?}");
+        assert_eq!(breaker.payments, BTreeSet::from([order.id.to_string()]));
+        let others = call(&world, PAYMENT, async { Ok(()) }).await;
+        assert_eq!(others, "answered");
     });
 }

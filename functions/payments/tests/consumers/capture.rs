@@ -16,6 +16,7 @@ struct Row {
     placed: Placed,
     /// Changes of the order before the delivery.
     before: &'static [Change],
+    /// Number of the call to the provider, which did not answer those before it.
     attempt: u32,
     now: Timestamp,
     answers: Vec<Answer>,
@@ -65,9 +66,10 @@ async fn check_row(tables: &Tables, row: Row) {
     let world = World::with(tables, name, row.placed, row.before).await;
     let payments = world.payments();
     let order_id = world.shop.order_id;
+    world.shop.unanswered_before(row.attempt).await;
     world.provider.prepare(row.answers);
     let next = payments
-        .authorize_and_capture(order_id, row.attempt, row.now)
+        .authorize_and_capture(order_id, row.attempt > 1, row.now)
         .await;
     let result = result(next);
     assert_eq!(world.provider.calls(), row.calls, "{name}");
@@ -79,7 +81,9 @@ async fn check_row(tables: &Tables, row: Row) {
     let before = world.shop.order().await;
     if before.took_money() || before.closed.is_some() {
         world.provider.prepare(Vec::new());
-        let again = payments.authorize_and_capture(order_id, 1, row.now).await;
+        let again = payments
+            .authorize_and_capture(order_id, false, row.now)
+            .await;
         assert_eq!(crate::world::result(again), "done", "{name}, again");
         assert_eq!(world.shop.order().await, before, "{name}, again");
     }
@@ -603,9 +607,9 @@ fn an_unknown_order_fails_its_message() {
         let world = World::start(&tables, "unknown", &[]).await;
         let unknown = OrderId::random([9; 16]);
         let payments = world.payments();
-        let next = payments.authorize_and_capture(unknown, 1, soon()).await;
+        let next = payments.authorize_and_capture(unknown, false, soon()).await;
         assert_eq!(result(next), format!("fails: order {unknown} not found"));
-        let next = payments.refund_or_void(unknown, 1, soon()).await;
+        let next = payments.refund_or_void(unknown, soon()).await;
         assert_eq!(result(next), format!("fails: order {unknown} not found"));
     });
 }

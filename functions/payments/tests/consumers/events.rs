@@ -6,6 +6,7 @@ use domain::{
     payments::Provider,
 };
 use gateways::payments::{PaymentState, ProviderPayment};
+use jiff::Timestamp;
 use local::emulators::Tables;
 use runtime::{Consumer, Delivery};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::{
     handle_payment_event::HandlePaymentEvent,
     provider::{Answer, captured},
     queue::Queue,
-    world::{Change, PAYMENT, Placed, World, placed_at, run, soon},
+    world::{Change, PAYMENT, Placed, WINDOW, World, due, placed_at, run, soon},
 };
 
 const EVENT: &str = "evt_1";
@@ -103,7 +104,11 @@ async fn deliver(world: &World, queue: &Queue, event_id: &str) -> String {
 }
 
 async fn check_row(tables: &Tables, row: Row) {
-    let Row { name, .. } = row;
+    let name = row.name;
+    check_named(tables, name, row).await;
+}
+
+async fn check_named(tables: &Tables, name: &str, row: Row) -> World {
     let world = World::with(tables, name, row.placed, row.before).await;
     let queue = Queue::open(tables).await;
     let event = PaymentEvent {
@@ -134,6 +139,7 @@ async fn check_row(tables: &Tables, row: Row) {
         };
         assert_eq!(queue.sent()[0].message, want, "{name}");
     }
+    world
 }
 
 fn check(rows: Vec<Row>) {
@@ -237,6 +243,38 @@ fn an_order_is_brought_to_the_state_of_its_payment() {
         },
     ];
     check(rows);
+}
+
+/// The kind: one caller keeps the shop sold out for free. An order of somebody who never confirms is held for
+/// a short time, and one of somebody who has begun for the whole window.
+#[test]
+fn the_stock_is_held_for_those_who_have_begun_to_confirm() {
+    async fn due_after(tables: &Tables, name: &str, state: PaymentState) -> Timestamp {
+        let row = Row {
+            name: "",
+            before: &[Change::ActionRequired],
+            answers: vec![Answer::payment(state)],
+            order: "PendingPayment: pay_1 RequiresAction",
+            ..Row::default()
+        };
+        check_named(tables, name, row)
+            .await
+            .shop
+            .order()
+            .await
+            .due_at
+    }
+    run(async |tables| {
+        let asked = due_after(&tables, "asked", PaymentState::RequiresAction).await;
+        assert_eq!(asked, due());
+        for (name, state) in [
+            ("at-the-bank", PaymentState::Confirming),
+            ("processing", PaymentState::Processing),
+        ] {
+            let begun = due_after(&tables, name, state).await;
+            assert_eq!(begun, placed_at() + WINDOW, "{name}");
+        }
+    });
 }
 
 #[test]

@@ -13,6 +13,7 @@ struct Row {
     name: &'static str,
     /// Changes of the order before the delivery.
     before: &'static [Change],
+    /// Number of the call to the provider, which did not answer those before it.
     attempt: u32,
     answers: Vec<Answer>,
     calls: &'static [&'static str],
@@ -74,8 +75,9 @@ async fn check_row(tables: &Tables, row: Row) {
     let world = World::start(tables, name, row.before).await;
     let payments = world.payments();
     let order_id = world.shop.order_id;
+    world.shop.unanswered_before(row.attempt).await;
     world.provider.prepare(row.answers);
-    let next = payments.refund_or_void(order_id, row.attempt, soon()).await;
+    let next = payments.refund_or_void(order_id, soon()).await;
     let result = result(next);
     assert_eq!(world.provider.calls(), row.calls, "{name}");
     assert_eq!(result, row.result, "{name}");
@@ -86,7 +88,7 @@ async fn check_row(tables: &Tables, row: Row) {
     let before = world.shop.order().await;
     if before.took_money() && result == "done" && !row.order.contains("Requested") {
         world.provider.prepare(Vec::new());
-        let again = payments.refund_or_void(order_id, 1, soon()).await;
+        let again = payments.refund_or_void(order_id, soon()).await;
         assert_eq!(crate::world::result(again), "done", "{name}, again");
         assert_eq!(world.shop.order().await, before, "{name}, again");
     }

@@ -11,8 +11,8 @@ use domain::{
     inventory::HeldUnits,
     money::Money,
     orders::{
-        Actor, Address, Order, PlaceOrder, PricingContext, RefundStatus, RequestRefund, order_id,
-        place_order,
+        Actor, Address, Order, PaymentWindow, PlaceOrder, PricingContext, RefundStatus,
+        RequestRefund, UnitLimits, order_id, place_order,
     },
     payments::{PaymentFailure, PaymentMethod, Provider, breaker::THRESHOLD},
 };
@@ -27,8 +27,9 @@ use crate::provider::PreparedProvider;
 
 /// The provider's id of the order's payment.
 pub(crate) const PAYMENT: &str = "pay_1";
-/// How long the order's stock is reserved for its payment.
-const WINDOW: SignedDuration = SignedDuration::from_mins(15);
+/// How long the order's stock is reserved for its payment, before and after the customer has begun to pay.
+const HOLD: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// Units on hand before the order.
 const ON_HAND: i64 = 5;
 /// Units and unit price of the order: 1700 minor units in all.
@@ -54,7 +55,7 @@ pub(crate) fn soon() -> Timestamp {
 
 /// Time at which an unpaid order is due.
 pub(crate) fn due() -> Timestamp {
-    placed_at() + WINDOW
+    placed_at() + HOLD
 }
 
 /// A change by another process, or before the delivery.
@@ -128,9 +129,10 @@ impl Shop {
                 return;
             }
             Change::BreakerOpens => {
-                for _ in 0..THRESHOLD {
-                    let name = Provider::Test.name();
-                    self.store.note_failure(name, now).await.unwrap();
+                for number in 0..THRESHOLD {
+                    let (name, payment) = (Provider::Test.name(), number.to_string());
+                    let noted = self.store.note_failure(name, Some(&payment), now);
+                    noted.await.unwrap();
                 }
                 return;
             }
@@ -140,6 +142,14 @@ impl Shop {
             matches!(outcome, Ok(ChangeOutcome::Changed)),
             "{change:?}: {outcome:?}"
         );
+    }
+
+    /// Has the provider not answered before, so that the next call is this one.
+    pub(crate) async fn unanswered_before(&self, attempt: u32) {
+        for _ in 1..attempt {
+            let order = self.order().await;
+            self.store.count_unanswered(&order).await.unwrap();
+        }
     }
 
     /// The order in one line: status, payment and refunds.
@@ -283,7 +293,11 @@ async fn place(store: &Store, placed: Placed) -> Order {
         variants: &HashMap::from([(SKU.clone(), variant)]),
         currency: usd,
         now: placed_at(),
-        payment_window: WINDOW,
+        payment_window: PaymentWindow {
+            hold: HOLD,
+            whole: WINDOW,
+        },
+        limits: UnitLimits::default(),
         random: 0,
         trace_id: "request-1",
     };

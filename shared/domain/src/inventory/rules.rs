@@ -2,6 +2,7 @@
 
 use std::ops::AddAssign;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{catalog::Sku, money::Money};
@@ -11,6 +12,10 @@ pub const MAX_ON_HAND: i64 = 1_000_000_000;
 
 /// Maximum number of shards of one variant's stock. Each shard is a DynamoDB partition of its own.
 pub const MAX_SHARDS: u8 = 16;
+
+/// Least time between two splits under contention: orders that collided before a split say nothing about
+/// the stock after it.
+const RELIEF_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// Minimum number of units per shard. With fewer, shards run dry at once and orders have to search all
 /// of them.
@@ -36,6 +41,8 @@ pub struct Variant {
     pub untracked: bool,
     /// Number of shards of its stock, from 1.
     pub shards: u8,
+    /// When the stock was last split, if it was.
+    pub split_at: Option<Timestamp>,
     /// Stock by shard: only the first one after a quick read, all of them after a whole read.
     pub stock: Vec<Stock>,
 }
@@ -61,8 +68,12 @@ impl Variant {
     }
 
     /// Number of shards that would relieve contention; `None` if more would not help, because there are
-    /// too few units or the maximum has been reached. Beyond its stock, a variant needs no units.
-    pub fn shards_to_relieve(&self) -> Option<u8> {
+    /// too few units or the maximum has been reached, or if a split has just helped. Beyond its stock, a
+    /// variant needs no units.
+    pub fn shards_to_relieve(&self, now: Timestamp) -> Option<u8> {
+        if self.split_at.is_some_and(|at| now < at + RELIEF_INTERVAL) {
+            return None;
+        }
         let shards = self.shards.saturating_mul(2).min(MAX_SHARDS);
         let units = i64::from(shards) * UNITS_WORTH_A_SHARD;
         let enough = self.backorder || self.total().available >= units;
@@ -276,6 +287,7 @@ mod tests {
             backorder,
             untracked: false,
             shards: u8::try_from(available.len()).unwrap(),
+            split_at: None,
             stock: available.iter().map(stock).collect(),
         }
     }
@@ -381,7 +393,20 @@ mod tests {
     /// The kind: a column that changes the meaning of others.
     #[test]
     fn a_variant_without_a_limit_is_split_under_contention() {
-        assert_eq!(variant(&[0], true).shards_to_relieve(), Some(2));
-        assert_eq!(variant(&[0], false).shards_to_relieve(), None);
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(variant(&[0], true).shards_to_relieve(now), Some(2));
+        assert_eq!(variant(&[0], false).shards_to_relieve(now), None);
+    }
+
+    /// The kind: retries. One burst of colliding orders must not split a stock to the end.
+    #[test]
+    fn a_stock_is_split_once_per_interval() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut variant = variant(&[500, 500], false);
+        assert_eq!(variant.shards_to_relieve(now), Some(4));
+        variant.split_at = Some(now);
+        let soon = now + SignedDuration::from_millis(9_999);
+        assert_eq!(variant.shards_to_relieve(soon), None);
+        assert_eq!(variant.shards_to_relieve(now + RELIEF_INTERVAL), Some(4));
     }
 }

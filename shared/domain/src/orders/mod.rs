@@ -12,7 +12,9 @@ pub use api::{
 #[cfg(test)]
 pub(crate) use rules::placed;
 pub use rules::{
-    Actor, Address, ChangeError, CloseReason, Fulfil, Fulfilment, HistoryEntry, MAX_PARTS, Order,
-    OrderEventKind, OrderLine, OrderStatus, Payment, PlaceOrder, PlaceOrderError, PricingContext,
-    Refund, RefundStatus, RequestRefund, Shortage, Transition, Units, order_id, place_order,
+    Actor, Address, ChangeError, CloseReason, Excess, Fulfil, Fulfilment, HistoryEntry, Holder,
+    MAX_PARTS, Order, OrderEventKind, OrderLine, OrderStatus, Payment, PaymentWindow, PlaceOrder,
+    PlaceOrderError, PricingContext, Refund, RefundStatus, RequestRefund, Shortage, Transition,
+    UnitLimits, Units, UnpaidLimit, UnpaidLimits, is_recount_due, order_id, place_order,
+    still_counts, too_many_units,
 };

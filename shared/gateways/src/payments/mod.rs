@@ -48,8 +48,10 @@ impl fmt::Debug for Authorisation<'_> {
 /// State of a payment at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentState {
-    /// The customer has to confirm the payment, or authenticate with the bank.
+    /// The customer has to confirm the payment, and has not begun to.
     RequiresAction,
+    /// The customer has begun to confirm: the provider has a payment method, and the bank asks the customer.
+    Confirming,
     /// The provider does not know the result yet.
     Processing,
     /// Authorized: the money is held, nothing is captured.

@@ -6,6 +6,7 @@ use domain::{
     inventory::{Stock, Variant},
     money::{Currency, Money},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,6 +32,9 @@ pub(crate) struct VariantRecord {
     /// Number of shards; only on the first shard, and only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shards: Option<u8>,
+    /// When the stock was last split; only on the first shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) split_at: Option<Timestamp>,
     /// Units available for sale. With `reserved`, the units on hand. Negative on backorder, or if fewer
     /// were counted than are reserved.
     pub(crate) available: i64,
@@ -120,6 +124,7 @@ impl From<VariantRecord> for Variant {
             backorder: record.backorder,
             untracked: record.untracked,
             shards: record.shards.unwrap_or(1),
+            split_at: record.split_at,
             stock,
         }
     }

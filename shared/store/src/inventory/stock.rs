@@ -10,6 +10,7 @@ use domain::{
     change::ChangeStamp,
     inventory::{Stock, Variant},
 };
+use jiff::Timestamp;
 
 use super::record::{StockRecord, VariantRecord, read_variant};
 use crate::{
@@ -221,7 +222,7 @@ impl Store {
     /// reserve it. The available units are distributed over all of them. Keys: [`Key::variant_shard`]
     /// of each shard, on the condition that the old ones still have the units they give and the details
     /// as read, and that the new ones do not exist. 1 read unit and 2 write units for each shard.
-    pub async fn split_stock(&self, sku: &Sku, shards: u8) -> Result<SplitOutcome> {
+    pub async fn split_stock(&self, sku: &Sku, shards: u8, now: Timestamp) -> Result<SplitOutcome> {
         let mut attempts = Attempts::new("split stock");
         loop {
             attempts.next().await?;
@@ -234,18 +235,24 @@ impl Store {
             if variant.shards > shards {
                 return Ok(SplitOutcome::HasMore(variant));
             }
-            if let Some(split) = self.split_from(&variant, shards).await? {
+            if let Some(split) = self.split_from(&variant, shards, now).await? {
                 return Ok(SplitOutcome::Split(split));
             }
         }
     }
 
     /// Splits the stock of `variant`, on the condition that it is unchanged.
-    async fn split_from(&self, variant: &Variant, shards: u8) -> Result<Option<Variant>> {
+    async fn split_from(
+        &self,
+        variant: &Variant,
+        shards: u8,
+        now: Timestamp,
+    ) -> Result<Option<Variant>> {
         let old = variant.shards;
         let sku = &variant.sku;
         let mut split = variant.clone();
         split.shards = shards;
+        split.split_at = Some(now);
         split.stock.resize(usize::from(shards), Stock::default());
         // Shards with negative stock keep it; the positive stock of the others is distributed.
         let targets = Stock::split(variant.total().available.max(0), shards);
@@ -259,7 +266,7 @@ impl Store {
             stock.counted -= gives;
             stock.version += 1;
             let first = if shard == 0 {
-                " SET shards = :shards"
+                " SET shards = :shards, split_at = :now"
             } else {
                 ""
             };
@@ -288,6 +295,7 @@ impl Store {
             if shard == 0 {
                 update = update
                     .expression_attribute_values(":shards", number(shards))
+                    .expression_attribute_values(":now", string(now.to_string()))
                     .expression_attribute_values(":old", number(old))
                     .expression_attribute_values(":first", number(1))
                     .expression_attribute_values(":price", number(variant.price.amount))
@@ -319,6 +327,7 @@ impl Store {
                 backorder: variant.backorder,
                 untracked: variant.untracked,
                 shards: None,
+                split_at: None,
                 available: part,
                 reserved: 0,
                 sold: 0,

@@ -165,7 +165,7 @@ impl Store {
         Ok(found.remove(sku))
     }
 
-    async fn get_batch(
+    pub(crate) async fn get_batch(
         &self,
         operation: &'static str,
         keys: Vec<Item>,

@@ -13,6 +13,7 @@ fn keys() {
     let sku: Sku = "TEE-1".parse().unwrap();
     let stripe = Provider::Stripe;
     let address = AddressHash::of("ada@example.com");
+    let holder = Holder::email("secret", "ada@example.com");
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -24,6 +25,7 @@ fn keys() {
         ("listing", Key::listing(&tag, &price)),
         ("cart", Key::cart(CartId::random([1; 16]))),
         ("order", Key::order(order)),
+        ("holds", Key::holds(&holder)),
         ("request", Key::request(RequestId::random([1; 16]))),
         ("due", Key::due(order, placed_at)),
         ("breaker", Key::breaker("stripe")),
@@ -37,6 +39,7 @@ fn keys() {
         ("import", Key::import(import)),
         ("import_chunk", Key::import_chunk(import, 7)),
         ("inbox", Key::inbox("send-email", "ord_X.2")),
+        ("redelivery", Key::redelivery("import-rows", "imp_X.7")),
         ("suppression", Key::suppression(&address)),
     ];
     let mut text = String::new();

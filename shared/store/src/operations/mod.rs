@@ -1,3 +1,4 @@
-//! The outbox.
+//! The outbox, and counts of redeliveries.
 
 pub mod outbox;
+mod redeliveries;

@@ -6,23 +6,56 @@ use domain::{
     orders::{CloseReason, Order, OrderStatus},
 };
 use jiff::Timestamp;
+use serde::Serialize;
 
-use crate::{Due, DueChange, StoreError, inventory::VariantRecord, item::Record, orders, payments};
+use crate::{
+    Due, DueChange, StoreError,
+    inventory::VariantRecord,
+    item::Record,
+    keys::{PK, SK},
+    orders, payments,
+};
 
 /// Consequences of one stream record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Relay {
     /// Event to relay, if any.
     pub event: Option<Envelope>,
-    /// Change of the order's due note, if any.
-    pub due: Option<DueChange>,
+    /// Changes of the order's due note, in order.
+    pub due: Vec<DueChange>,
+}
+
+/// A stream record that cannot be read, as it is sent to the queue of those set aside: where to find its
+/// item, nothing of its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnreadableRecord {
+    /// Position of the record in the stream.
+    pub sequence_number: String,
+    /// `entity_type` of the changed item.
+    pub entity_type: String,
+    /// Partition key of the changed item.
+    pub pk: String,
+    /// Sort key of the changed item.
+    pub sk: String,
+}
+
+impl UnreadableRecord {
+    /// Describes `record`. What it does not have stays empty.
+    pub fn of(record: &EventRecord) -> Self {
+        Self {
+            sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
+            entity_type: text(&record.change.new_image, "entity_type"),
+            pk: text(&record.change.keys, PK),
+            sk: text(&record.change.keys, SK),
+        }
+    }
 }
 
 impl Relay {
     fn event(envelope: Envelope) -> Self {
         Self {
             event: Some(envelope),
-            due: None,
+            due: Vec::new(),
         }
     }
 }
@@ -41,10 +74,6 @@ pub fn request_id(record: &EventRecord) -> &str {
 pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     let new = &record.change.new_image;
     let old = &record.change.old_image;
-    let entity = |item: &serde_dynamo::Item| match item.get("entity_type") {
-        Some(serde_dynamo::AttributeValue::S(entity)) => entity.clone(),
-        _ => String::new(),
-    };
     let occurred_at = Timestamp::from_millisecond(
         record
             .change
@@ -52,7 +81,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             .timestamp_millis(),
     )
     .map_err(|error| StoreError::unreadable("stream record", error))?;
-    match entity(new).as_str() {
+    match text(new, "entity_type").as_str() {
         "order" => {
             let order = orders::read_order(new.clone().into())?;
             let before = match old.is_empty() {
@@ -74,7 +103,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                 },
             };
             Ok(Relay {
-                due: due_change(before.as_ref(), &order),
+                due: due_changes(before.as_ref(), &order),
                 event: Some(Envelope {
                     event_id: format!("{}.{}", order.id, order.version),
                     occurred_at,
@@ -131,21 +160,32 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     }
 }
 
-/// The due note is written when an order starts waiting for its payment, possibly again, and deleted
-/// when it stops. The note of an expired order is deleted by the sweep, which has just read it.
-fn due_change(before: Option<&Order>, order: &Order) -> Option<DueChange> {
-    let waits = |order: &Order| order.status() == OrderStatus::PendingPayment;
-    let due = Due {
-        order_id: order.id,
-        at: order.due_at,
-    };
-    match (before.is_some_and(waits), waits(order)) {
-        (false, true) => Some(DueChange::Noted(due)),
-        (true, false) if order.closed != Some(CloseReason::Expired) => {
-            Some(DueChange::Settled(due))
-        }
-        _ => None,
+/// A text attribute; empty if it is missing or not a text.
+fn text(item: &serde_dynamo::Item, name: &str) -> String {
+    match item.get(name) {
+        Some(serde_dynamo::AttributeValue::S(text)) => text.clone(),
+        _ => String::new(),
     }
+}
+
+/// The due note is written when an order starts waiting for its payment, possibly again, moves with its
+/// due time, and is deleted when it stops. The note of an expired order is deleted by the sweep, which has
+/// just read it.
+fn due_changes(before: Option<&Order>, order: &Order) -> Vec<DueChange> {
+    let note = |order: &Order| {
+        let waits = order.status() == OrderStatus::PendingPayment;
+        waits.then_some(Due {
+            order_id: order.id,
+            at: order.due_at,
+        })
+    };
+    let (old, new) = (before.and_then(note), note(order));
+    if old == new {
+        return Vec::new();
+    }
+    let left_to_sweep = order.closed == Some(CloseReason::Expired);
+    let old = old.filter(|_| !left_to_sweep).map(DueChange::Settled);
+    old.into_iter().chain(new.map(DueChange::Noted)).collect()
 }
 
 #[cfg(test)]
@@ -204,41 +244,60 @@ mod tests {
     #[test]
     fn an_order_is_noted_while_it_waits_for_its_payment() {
         let placed = || order(1, "pending", None);
-        let Some(DueChange::Noted(due)) = relay(None, placed()).due else {
+        let [DueChange::Noted(due)] = relay(None, placed()).due[..] else {
             unreachable!("a placed order is noted")
         };
         assert_eq!(due.at, "2026-11-22T10:15:00Z".parse().unwrap());
-        let settled = Some(DueChange::Settled(due));
-        let noted = Some(DueChange::Noted(due));
+        let later = Due {
+            at: "2026-11-22T10:40:00Z".parse().unwrap(),
+            ..due
+        };
+        let settled = || vec![DueChange::Settled(due)];
+        let until_later = |mut order: Value| {
+            order["due_at"] = json!({ "S": later.at.to_string() });
+            order
+        };
         let authorised = || order(2, "authorised", None);
         let failed = || order(2, "failed", Some("payment_failed"));
         let cases = [
-            ("waits on", placed(), authorised(), None),
-            ("is paid", authorised(), order(3, "captured", None), settled),
-            ("fails", placed(), failed(), settled),
+            ("waits on", placed(), authorised(), vec![]),
+            (
+                "waits longer",
+                placed(),
+                until_later(authorised()),
+                vec![DueChange::Settled(due), DueChange::Noted(later)],
+            ),
+            (
+                "is paid",
+                authorised(),
+                order(3, "captured", None),
+                settled(),
+            ),
+            ("fails", placed(), failed(), settled()),
             (
                 "is cancelled",
                 placed(),
                 order(2, "voided", Some("cancelled")),
-                settled,
+                settled(),
             ),
             (
                 "expires, and the sweep deletes the note",
                 placed(),
                 order(2, "voided", Some("expired")),
-                None,
+                vec![],
             ),
+            // With a due time of its own: the sweep may be about to delete the note of the old one.
             (
                 "is paid late after all, and waits anew",
-                failed(),
-                order(3, "authorised", None),
-                noted,
+                order(2, "voided", Some("expired")),
+                until_later(order(3, "authorised", None)),
+                vec![DueChange::Noted(later)],
             ),
             (
                 "is cancelled once it is paid",
                 order(3, "captured", None),
                 order(4, "captured", Some("cancelled")),
-                None,
+                vec![],
             ),
         ];
         for (what, old, new, due) in cases {
@@ -248,5 +307,23 @@ mod tests {
         }
         // A write that changes nothing relevant, such as an internal note.
         assert_eq!(relay(Some(placed()), placed()), Relay::default());
+    }
+
+    /// The kind: given up for lost.
+    #[test]
+    fn an_unreadable_record_is_described_without_its_content() {
+        let sample =
+            include_str!("../../../../events/relay-events/order-placed-and-variant-sold-out.json");
+        let mut sample: Value = serde_json::from_str(sample).unwrap();
+        sample["Records"][0]["dynamodb"]["NewImage"]["version"] = json!({ "S": "ada@example.com" });
+        let event: dynamodb::Event = serde_json::from_value(sample).unwrap();
+        assert!(relay_of(&event.records[0]).is_err());
+        let record = UnreadableRecord::of(&event.records[0]);
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(!text.contains("ada@"), "{text}");
+        assert_eq!(record.entity_type, "order");
+        assert!(record.pk.starts_with("ORDER#ord_"), "{record:?}");
+        assert_eq!(record.sk, "ORDER");
+        assert!(!record.sequence_number.is_empty());
     }
 }

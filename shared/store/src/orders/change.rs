@@ -1,7 +1,8 @@
 //! Changes orders: the order, its stock moves and the response to the request in one transaction.
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ReturnConsumedCapacity, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ReturnConsumedCapacity, ReturnValue, TransactWriteItem,
+    Update,
 };
 use domain::{
     idempotency::StoredResponse,
@@ -12,7 +13,7 @@ use domain::{
 use super::{record::OrderRecord, requests};
 use crate::{
     Result, Store, StoreError,
-    item::{number, to_item},
+    item::{Record, from_part, number, to_item},
     keys::Key,
     transaction::{First, Outcome, put_action, update_action},
     write::Written,
@@ -74,6 +75,38 @@ impl Store {
                 Some(reason) => Ok(ChangeOutcome::Answered(requests::read_refused(reason)?)),
                 None => refused(order, &reasons, &change.moves),
             },
+        }
+    }
+
+    /// Counts a call to the order's provider that had no answer, and returns how many there were since the
+    /// order last changed, or 0 if it has changed since it was read. Not a change of the order: no event
+    /// follows. Key: [`Key::order`], on the condition that the version is unchanged. 1 write unit for each KB
+    /// of order.
+    pub async fn count_unanswered(&self, order: &Order) -> Result<u32> {
+        #[derive(serde::Deserialize)]
+        struct Counted {
+            payment: Calls,
+        }
+        #[derive(serde::Deserialize)]
+        struct Calls {
+            unanswered: u32,
+        }
+        let update = self
+            .update(&Key::order(order.id))
+            .update_expression(
+                "SET payment.unanswered = if_not_exists(payment.unanswered, :zero) + :one",
+            )
+            .condition_expression("version = :version")
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":version", number(order.version))
+            .return_values(ReturnValue::UpdatedNew);
+        match self.write("UpdateItem order", update).await? {
+            Written::Done(item) => {
+                let counted: Counted = from_part(OrderRecord::ENTITY, item)?;
+                Ok(counted.payment.unanswered)
+            }
+            Written::Refused(_) => Ok(0),
         }
     }
 

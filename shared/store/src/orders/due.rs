@@ -102,6 +102,15 @@ impl Store {
         self.write_batches("BatchWriteItem due", writes).await
     }
 
+    /// Whether the note exists. Key: [`Key::due`], strongly consistent. 1 read unit.
+    pub async fn is_due_noted(&self, due: Due) -> Result<bool> {
+        let wanted = self.client.get_item().projection_expression("PK");
+        let wanted = wanted.consistent_read(true);
+        let key = Key::due(due.order_id, due.at);
+        let item = self.get_part("GetItem due", &key, wanted).await?;
+        Ok(item.is_some())
+    }
+
     /// Reads the orders of one partition that were due before `before` and whose note still exists,
     /// oldest first, one page at a time. Key: [`due_partition`]. 0.5 read units for an empty partition,
     /// which is the normal case; otherwise 2.5 for a page of 100.

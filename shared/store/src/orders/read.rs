@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 
 use domain::{catalog::Sku, id::OrderId, inventory::HeldUnits, orders::Order};
+use jiff::Timestamp;
 
 use super::record::{HoldRecord, OrderRecord, read_order};
-use crate::{Consistency, Result, Store, item::Record, keys::Key};
+use crate::{Consistency, Due, Result, Store, item::Record, keys::Key};
 
-/// Stock that is held by all orders.
+/// Stock that is held by all orders, and the orders that hold it for too long.
 #[derive(Debug, Default)]
 pub struct HeldByOrders {
     /// Number of orders.
     pub orders: u64,
     /// Held units by SKU.
     pub units: HashMap<Sku, HeldUnits>,
+    /// Orders that still wait for their payment although it was due.
+    pub overdue: Vec<Due>,
 }
 
 impl Store {
@@ -26,13 +29,28 @@ impl Store {
         item.map(read_order).transpose()
     }
 
-    /// Reads every order and adds up the reserved and sold units of each SKU. Scans the table: for the
-    /// daily reconciliation with the stock only, never for a request. 1 read unit for 4 KB of table.
-    pub async fn held_by_orders(&self) -> Result<HeldByOrders> {
-        const READ: [&str; 4] = ["closed", "currency", "lines", "payment.status"];
+    /// Reads every order, adds up the reserved and sold units of each SKU, and lists the orders that were
+    /// due before `due_before` and still wait for their payment. Scans the table: for the daily
+    /// reconciliation only, never for a request. 1 read unit for 4 KB of table.
+    pub async fn held_by_orders(&self, due_before: Timestamp) -> Result<HeldByOrders> {
+        const READ: [&str; 6] = [
+            "id",
+            "closed",
+            "currency",
+            "due_at",
+            "lines",
+            "payment.status",
+        ];
         let mut held = HeldByOrders::default();
         let add = |order: HoldRecord| {
             held.orders += 1;
+            let due = order.due_at.filter(|due| *due < due_before);
+            if let Some(at) = due.filter(|_| order.waits()) {
+                held.overdue.push(Due {
+                    order_id: order.id,
+                    at,
+                });
+            }
             for line in order.lines {
                 let line = line.read(order.currency);
                 let units = line.held(order.closed, order.payment.status);

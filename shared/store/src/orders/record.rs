@@ -10,11 +10,11 @@ use domain::{
     money::{Currency, Money},
     orders::{
         Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
-        Refund,
+        PaymentWindow, Refund,
     },
     payments::PaymentStatus,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -48,6 +48,12 @@ pub(super) struct OrderRecord {
     /// Missing on orders from before reservations had a time limit.
     #[serde(default)]
     due_at: Option<Timestamp>,
+    /// Seconds from `placed_at` to the first and the last possible `due_at`; missing on orders from before
+    /// these differed.
+    #[serde(default)]
+    hold: Option<i64>,
+    #[serde(default)]
+    window: Option<i64>,
     trace_id: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fulfilments: Vec<Fulfilment>,
@@ -75,9 +81,12 @@ pub(super) struct LineRecord {
     returned_to_stock: u32,
 }
 
-/// The attributes of an order that determine how much stock it holds.
+/// The attributes of an order that determine how much stock it holds, and until when.
 #[derive(Debug, Deserialize)]
 pub(super) struct HoldRecord {
+    pub(super) id: OrderId,
+    #[serde(default)]
+    pub(super) due_at: Option<Timestamp>,
     #[serde(default)]
     pub(super) closed: Option<CloseReason>,
     pub(super) currency: Currency,
@@ -88,6 +97,17 @@ pub(super) struct HoldRecord {
 #[derive(Debug, Deserialize)]
 pub(super) struct HoldPayment {
     pub(super) status: PaymentStatus,
+}
+
+impl HoldRecord {
+    /// Whether the order waits for its payment.
+    pub(super) fn waits(&self) -> bool {
+        self.closed.is_none()
+            && matches!(
+                self.payment.status,
+                PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
+            )
+    }
 }
 
 impl LineRecord {
@@ -142,6 +162,8 @@ impl From<&Order> for OrderRecord {
             fingerprint: order.fingerprint.clone(),
             placed_at: order.placed_at,
             due_at: Some(order.due_at),
+            hold: Some(order.window.hold.as_secs()),
+            window: Some(order.window.whole.as_secs()),
             trace_id: order.trace_id.clone(),
             fulfilments: order.fulfilments.clone(),
             refunds: order.refunds.clone(),
@@ -155,6 +177,12 @@ impl From<OrderRecord> for Order {
         let currency = record.currency;
         let lines = record.lines.into_iter();
         let total = Money::new(record.total, currency);
+        let due_at = record.due_at.unwrap_or(record.placed_at);
+        let first = PaymentWindow::flat(due_at.duration_since(record.placed_at));
+        let window = PaymentWindow {
+            hold: record.hold.map_or(first.hold, SignedDuration::from_secs),
+            whole: record.window.map_or(first.whole, SignedDuration::from_secs),
+        };
         Self {
             id: record.id,
             version: record.version,
@@ -170,7 +198,8 @@ impl From<OrderRecord> for Order {
             payment: record.payment,
             fingerprint: record.fingerprint,
             placed_at: record.placed_at,
-            due_at: record.due_at.unwrap_or(record.placed_at),
+            due_at,
+            window,
             trace_id: record.trace_id,
             fulfilments: record.fulfilments,
             refunds: record.refunds,

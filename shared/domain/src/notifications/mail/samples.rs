@@ -8,7 +8,10 @@ use crate::{
     id::{CartId, FulfilmentId, OrderId, RefundId},
     idempotency::Fingerprint,
     money::Money,
-    orders::{Actor, Address, Fulfil, Order, OrderLine, Payment, RequestRefund, Transition, Units},
+    orders::{
+        Actor, Address, Fulfil, Order, OrderLine, Payment, PaymentWindow, RequestRefund,
+        Transition, Units,
+    },
     payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
 };
 
@@ -176,10 +179,12 @@ fn order() -> Option<Order> {
             payment_id: None,
             client_secret: None,
             captured: 0,
+            unanswered: 0,
         },
         fingerprint: Fingerprint::of(&"sample").ok()?,
         placed_at,
         due_at: placed_at + jiff::SignedDuration::from_mins(15),
+        window: PaymentWindow::flat(jiff::SignedDuration::from_mins(15)),
         trace_id: "sample".to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),

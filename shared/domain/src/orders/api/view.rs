@@ -41,7 +41,7 @@ pub struct OrderView {
     /// Time at which it was placed.
     #[schemars(with = "String")]
     pub placed_at: Timestamp,
-    /// Time until which its stock is reserved for a payment.
+    /// Time until which its stock is reserved for a payment. It moves later once the customer has begun to pay.
     #[schemars(with = "String")]
     pub due_at: Timestamp,
     /// Bearer token to read and cancel the order; only returned when it is placed.

@@ -54,6 +54,35 @@ impl Order {
         Ok(order.moving(Vec::new()))
     }
 
+    /// The customer has begun to confirm the payment: the provider has a payment method, and asks the
+    /// customer's bank. From now on the stock is reserved for the whole payment window.
+    pub fn confirming(
+        &self,
+        payment_id: &str,
+        client_secret: Option<String>,
+        now: Timestamp,
+    ) -> Changed {
+        let last_due = self.window.last_due(self.placed_at);
+        match (self.status(), self.payment.status) {
+            (OrderStatus::PendingPayment, PaymentStatus::Pending) => {}
+            (OrderStatus::PendingPayment, PaymentStatus::RequiresAction)
+                if self.due_at < last_due => {}
+            (_, PaymentStatus::RequiresAction) => return Err(ChangeError::AlreadyDone),
+            (status, _) => return Err(ChangeError::WrongStatus(status)),
+        }
+        let mut order = self.after(
+            now,
+            Actor::Shop,
+            OrderEventKind::PaymentActionRequired,
+            None,
+        );
+        order.due_at = order.due_at.max(last_due);
+        order.payment.status = PaymentStatus::RequiresAction;
+        order.payment.payment_id = Some(payment_id.to_owned());
+        order.payment.client_secret = client_secret;
+        Ok(order.moving(Vec::new()))
+    }
+
     /// Records the authorization. From now on the order neither expires nor can be canceled, until the
     /// payment is captured or voided. An order that had lost its reservation gets it back if the stock
     /// is available.
@@ -69,6 +98,10 @@ impl Order {
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
         let mut order = self.after(now, Actor::Shop, OrderEventKind::PaymentAuthorised, None);
+        if order.closed.is_some() {
+            // With a due note of its own: the sweep may be about to delete the note of the ended order.
+            order.due_at = order.due_at.max(now);
+        }
         order.closed = None;
         order.payment.status = PaymentStatus::Authorised;
         order.payment.failure = None;
@@ -362,6 +395,7 @@ impl Order {
     ) -> Self {
         let mut order = self.clone();
         order.version += 1;
+        order.payment.unanswered = 0;
         order.history.push(HistoryEntry {
             at: now,
             by,

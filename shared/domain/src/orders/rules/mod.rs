@@ -3,6 +3,7 @@
 mod error;
 mod history;
 mod life;
+mod limits;
 mod order;
 mod parts;
 mod place;
@@ -11,6 +12,10 @@ mod status;
 pub use error::ChangeError;
 pub use history::{Actor, HistoryEntry, OrderEventKind};
 pub use life::Transition;
+pub use limits::{
+    Excess, Holder, PaymentWindow, UnitLimits, UnpaidLimit, UnpaidLimits, is_recount_due,
+    still_counts, too_many_units,
+};
 pub use order::{Address, Order, OrderLine, Payment};
 pub use parts::{Fulfil, Fulfilment, MAX_PARTS, Refund, RefundStatus, RequestRefund, Units};
 #[cfg(test)]

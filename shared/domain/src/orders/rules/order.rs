@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Fulfilment, HistoryEntry, Refund, RefundStatus};
+use super::{CloseReason, Fulfilment, HistoryEntry, PaymentWindow, Refund, RefundStatus};
 use crate::{
     cart::Totals,
     catalog::Sku,
@@ -63,8 +63,10 @@ pub struct Order {
     pub fingerprint: Fingerprint,
     /// Time at which it was placed.
     pub placed_at: Timestamp,
-    /// Time until which its stock is reserved for a payment.
+    /// Time until which its stock is reserved for a payment. It only ever moves later.
     pub due_at: Timestamp,
+    /// How long its stock is reserved, before and after the customer has begun to pay.
+    pub window: PaymentWindow,
     /// Id of the request that placed it, for correlation across functions.
     pub trace_id: String,
     /// Shipments, oldest first.
@@ -95,6 +97,13 @@ pub struct Payment {
     /// Captured amount in minor units.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub captured: i64,
+    /// Calls to the provider without an answer since the order last changed.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub unanswered: u32,
+}
+
+fn is_none_of(calls: &u32) -> bool {
+    *calls == 0
 }
 
 fn is_zero(amount: &i64) -> bool {
@@ -160,6 +169,7 @@ impl Order {
         let mut order = self.clone();
         order.version = 1;
         order.closed = None;
+        order.due_at = order.window.first_due(order.placed_at);
         order.payment = Payment {
             method: order.payment.method,
             status: PaymentStatus::Pending,
@@ -167,6 +177,7 @@ impl Order {
             payment_id: None,
             client_secret: None,
             captured: 0,
+            unanswered: 0,
         };
         for line in &mut order.lines {
             line.fulfilled = 0;
@@ -277,5 +288,17 @@ mod tests {
         assert!(order.opens_with(&order.access_token()));
         assert!(!order.opens_with(&of_another_cart.access_token()));
         assert!(!order.opens_with(""));
+    }
+    /// The kind: given up for lost. The sweep deletes the due note of an order that it has expired, perhaps
+    /// when a late payment has revived it: then it needs another one.
+    #[test]
+    fn a_revived_order_has_a_due_note_of_its_own() {
+        let placed = placed(&[("S", 1, 100)]);
+        let late = placed.due_at + jiff::SignedDuration::from_secs(5);
+        let expired = placed.expired(placed.due_at).unwrap().order;
+        let revived = expired.authorised("pay_1", late).unwrap().order;
+        assert_eq!(revived.due_at, late);
+        let in_time = placed.authorised("pay_1", placed.placed_at).unwrap().order;
+        assert_eq!(in_time.due_at, placed.due_at);
     }
 }

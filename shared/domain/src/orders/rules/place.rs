@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Address, Order, OrderLine, Payment};
+use super::{
+    Address, Excess, Order, OrderLine, Payment, PaymentWindow, UnitLimits, too_many_units,
+};
 use crate::{
     cart::{Cart, Totals},
     catalog::Sku,
@@ -62,6 +64,12 @@ pub enum PlaceOrderError {
     /// The prices mix currencies or overflow.
     #[error(transparent)]
     Money(#[from] MoneyError),
+    /// More units of a SKU, or of the order, than the shop's limits.
+    #[error("{} limit(s) of units are exceeded", .0.len())]
+    TooManyUnits(Vec<Excess>),
+    /// Too many unpaid orders of the email address or the network.
+    #[error("a holder has too many unpaid orders")]
+    TooManyUnpaid,
     /// Repeated conflicts with other buyers.
     #[error("the transaction kept conflicting with others")]
     Contended,
@@ -99,6 +107,11 @@ impl From<PlaceOrderError> for Rejection {
                 "not_payable",
                 format!("The cart has no valid total: {error}."),
             )]),
+            PlaceOrderError::TooManyUnits(excesses) => too_many_units(&excesses),
+            PlaceOrderError::TooManyUnpaid => Self::new(
+                Code::TooManyUnpaidOrders,
+                "Too many orders of this email address or network are not paid; pay or cancel one, or try again later.",
+            ),
             PlaceOrderError::TooManyShards => Self::new(
                 Code::CartFull,
                 "Too many lines are down to their last units; place several smaller orders.",
@@ -128,7 +141,9 @@ pub struct PricingContext<'a> {
     /// Current time.
     pub now: Timestamp,
     /// How long the stock is reserved for a payment.
-    pub payment_window: SignedDuration,
+    pub payment_window: PaymentWindow,
+    /// Most units of a SKU and of the order.
+    pub limits: UnitLimits,
     /// Random number that spreads buyers over the shards of a stock.
     pub random: u64,
     /// Id of the request, for correlation.
@@ -149,6 +164,7 @@ pub fn place_order(
         currency,
         now,
         payment_window,
+        limits,
         random,
         trace_id,
     } = basis;
@@ -157,6 +173,10 @@ pub fn place_order(
     }
     if cart.lines.is_empty() {
         return Err(PlaceOrderError::CartEmpty);
+    }
+    let excesses = limits.excesses(cart.lines.iter().map(|line| (&line.sku, line.quantity)));
+    if !excesses.is_empty() {
+        return Err(PlaceOrderError::TooManyUnits(excesses));
     }
     let mut lines = Vec::with_capacity(cart.lines.len());
     let mut amounts = Vec::with_capacity(cart.lines.len());
@@ -206,10 +226,12 @@ pub fn place_order(
             payment_id: None,
             client_secret: None,
             captured: 0,
+            unanswered: 0,
         },
         fingerprint,
         placed_at: now,
-        due_at: now + payment_window,
+        due_at: payment_window.first_due(now),
+        window: payment_window,
         trace_id: trace_id.to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
@@ -220,6 +242,8 @@ pub fn place_order(
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
+
+    use jiff::SignedDuration;
 
     use super::*;
     use crate::{inventory::Stock, money::Money, payments::Provider};
@@ -238,6 +262,7 @@ pub(crate) mod tests {
             backorder: false,
             untracked: false,
             shards: 1,
+            split_at: None,
             stock: vec![Stock {
                 available,
                 counted: available,
@@ -284,7 +309,8 @@ pub(crate) mod tests {
             variants: &variants,
             currency: usd(),
             now: Timestamp::UNIX_EPOCH,
-            payment_window: SignedDuration::from_mins(15),
+            payment_window: PaymentWindow::flat(SignedDuration::from_mins(15)),
+            limits: UnitLimits::default(),
             random: 0,
             trace_id: "t",
         };

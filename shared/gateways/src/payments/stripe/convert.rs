@@ -60,7 +60,7 @@ impl From<Intent> for ProviderPayment {
                 refunded: intent.refunded(),
             },
             "canceled" => PaymentState::Cancelled,
-            "requires_action" | "requires_confirmation" => PaymentState::RequiresAction,
+            "requires_action" | "requires_confirmation" => PaymentState::Confirming,
             "requires_payment_method" => match intent.last_payment_error {
                 None => PaymentState::RequiresAction,
                 Some(error) => PaymentState::Failed {
@@ -152,8 +152,8 @@ mod tests {
     fn every_status_has_a_meaning_also_one_that_is_new() {
         for (status, want) in [
             ("requires_payment_method", PaymentState::RequiresAction),
-            ("requires_confirmation", PaymentState::RequiresAction),
-            ("requires_action", PaymentState::RequiresAction),
+            ("requires_confirmation", PaymentState::Confirming),
+            ("requires_action", PaymentState::Confirming),
             ("processing", PaymentState::Processing),
             ("requires_capture", PaymentState::Authorised),
             ("canceled", PaymentState::Cancelled),

@@ -9,6 +9,7 @@ use crate::{inventory::HeldUnits, orders::placed};
 #[derive(Clone, Debug)]
 enum Try {
     ActionRequired,
+    Confirming,
     Authorised,
     Captured,
     CapturedAfterClose,
@@ -24,6 +25,7 @@ fn tries() -> impl Strategy<Value = Try> {
     let line = || prop::option::of((0_usize..3, 1_u32..5));
     prop_oneof![
         Just(Try::ActionRequired),
+        Just(Try::Confirming),
         Just(Try::Authorised),
         Just(Try::Captured),
         Just(Try::CapturedAfterClose),
@@ -52,6 +54,7 @@ fn attempt(order: &Order, step: &Try, number: usize) -> Changed {
     let total = order.totals.total.amount;
     match step {
         Try::ActionRequired => order.action_required("p", Some("s".into()), now),
+        Try::Confirming => order.confirming("p", Some("s".into()), now),
         Try::Authorised => order.authorised("p", now),
         Try::Captured => order.captured("p", total, now),
         Try::CapturedAfterClose => order.captured_after_close("p", total, now),
@@ -145,6 +148,8 @@ proptest! {
                 allowed(before.status(), order.status()),
                 "{:?}: {:?} became {:?}", step, before.status(), order.status()
             );
+            // A promise to the customer, and the key of the due note.
+            prop_assert!(order.due_at >= before.due_at, "{:?}", step);
             prop_assert_eq!(order.version, before.version + 1);
             prop_assert_eq!(order.history.len() as u64, order.version - 1);
             prop_assert_eq!(order.change(order.version), order.last_change());
@@ -169,7 +174,7 @@ proptest! {
             }
             prop_assert_eq!(order.as_placed(), first.clone());
             // Repeating a payment's change has no effect.
-            if matches!(step, Try::Captured | Try::CapturedAfterClose | Try::Failed | Try::Authorised | Try::ActionRequired) {
+            if matches!(step, Try::Captured | Try::CapturedAfterClose | Try::Failed | Try::Authorised | Try::ActionRequired | Try::Confirming) {
                 prop_assert_eq!(attempt(&order, step, number), Err(ChangeError::AlreadyDone));
             }
         }
