@@ -1,6 +1,6 @@
 //! Fault injection into every part of a sale, with the real binaries.
 //!
-//! Covers: place-order, relay-events, capture-payment, cancel-order-as-staff, refund-order,
+//! Covers: place-order, relay-events, capture-payment, cancel-order, cancel-order-as-staff, refund-order, fulfil-order,
 //! refund-payment, sweep-orders, receive-payment-event, handle-payment-event, send-email,
 //! reconcile-stock.
 //!
@@ -19,6 +19,7 @@ mod hops;
 mod matrix;
 mod outages;
 mod providers;
+mod same_key;
 mod storms;
 mod world;
 

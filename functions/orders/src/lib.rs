@@ -57,6 +57,10 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
 
 /// Changes an order once per idempotency key. `decide` computes the new order, `view` the response;
 /// both are stored in one transaction, and a repeated request returns the stored response.
+///
+/// `order` is read before the response is looked up, here and after each conflict: an order that shows the
+/// effect of this very request, made by another call with its key, then comes with its response, and is not
+/// taken for a reason to reject it.
 pub async fn change<T>(
     store: &Store,
     order: Order,
@@ -65,13 +69,21 @@ pub async fn change<T>(
     decide: impl Fn(&Order) -> Result<Transition, ChangeError>,
     view: impl Fn(&Order) -> Result<String, IdempotencyError>,
 ) -> Result<Reply<T>, Failure> {
-    if let Some(answer) = store.answer(request.id, now).await? {
-        return Ok(Reply::stored(request.replay(answer)?));
-    }
     let id = order.id;
     let mut order = order;
     let mut attempts = Attempts::new("change order");
-    while attempts.next().await.is_ok() {
+    loop {
+        let enough = attempts.next().await.is_err();
+        if let Some(answer) = store.answer(request.id, now).await? {
+            return Ok(Reply::stored(request.replay(answer)?));
+        }
+        if enough {
+            return Err(Rejection::new(
+                domain::fault::Code::Busy,
+                "Version conflict: the order is being changed concurrently; send the same request again.",
+            )
+            .into());
+        }
         let change = decide(&order).map_err(Rejection::from)?;
         let body = view(&change.order).map_err(Failure::internal)?;
         let answer = request.answered(body, now);
@@ -92,11 +104,6 @@ pub async fn change<T>(
             }
         }
     }
-    Err(Rejection::new(
-        domain::fault::Code::Busy,
-        "Version conflict: the order is being changed concurrently; send the same request again.",
-    )
-    .into())
 }
 
 /// Serializes a response body, as it is stored and sent.
