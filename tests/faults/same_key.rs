@@ -93,6 +93,14 @@ fn operations() -> Vec<Operation> {
             action: "fulfilments",
             body: json!({}),
             status: 201,
+            meanwhile: refund.clone(),
+        },
+        Operation {
+            function: "return-goods",
+            by_customer: false,
+            action: "returns",
+            body: json!({ "lines": [{ "sku": "TEE", "quantity": 2 }] }),
+            status: 201,
             meanwhile: refund,
         },
     ]

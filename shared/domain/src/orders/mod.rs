@@ -5,14 +5,15 @@ mod api;
 mod rules;
 
 pub use api::{
-    AddressBody, CancelOrderBody, FulfilOrderBody, HistoryView, OrderLineView, OrderView,
-    PaymentBody, PaymentView, PlaceOrderBody, RefundOrderBody, RefundView, StaffOrderView,
-    UnitsBody,
+    AddressBody, CancelOrderBody, FulfilOrderBody, GoodsLineBody, HistoryView, OrderLineView,
+    OrderView, PaymentBody, PaymentView, PlaceOrderBody, RefundOrderBody, RefundView,
+    ReturnGoodsBody, StaffOrderView, UnitsBody,
 };
 #[cfg(test)]
 pub(crate) use rules::placed;
 pub use rules::{
-    Actor, Address, ChangeError, CloseReason, Fulfil, Fulfilment, HistoryEntry, MAX_PARTS, Order,
-    OrderEventKind, OrderLine, OrderStatus, Payment, PlaceOrder, PlaceOrderError, PricingContext,
-    Refund, RefundStatus, RequestRefund, Shortage, Transition, Units, order_id, place_order,
+    Actor, Address, ChangeError, CloseReason, Fulfil, Fulfilment, Goods, GoodsLine, HistoryEntry,
+    MAX_PARTS, Order, OrderEventKind, OrderLine, OrderStatus, Payment, PlaceOrder, PlaceOrderError,
+    PricingContext, RecordReturn, Refund, RefundStatus, RequestRefund, Return, Shortage,
+    Transition, Units, order_id, place_order,
 };

@@ -10,7 +10,7 @@ use domain::{
     money::{Currency, Money},
     orders::{
         Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
-        Refund,
+        Refund, Return,
     },
     payments::PaymentStatus,
 };
@@ -54,6 +54,8 @@ pub(super) struct OrderRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Refund>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    returns: Vec<Return>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<HistoryEntry>,
 }
 
@@ -73,6 +75,10 @@ pub(super) struct LineRecord {
     returned: u32,
     #[serde(default, skip_serializing_if = "is_zero")]
     returned_to_stock: u32,
+    /// Units whose price was refunded, if these are not just those that were withdrawn or returned: in older
+    /// orders, goods followed the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refunded: Option<u32>,
 }
 
 /// The attributes of an order that determine how much stock it holds.
@@ -102,6 +108,7 @@ impl LineRecord {
             withdrawn: self.withdrawn,
             returned: self.returned,
             returned_to_stock: self.returned_to_stock,
+            refunded: self.refunded.unwrap_or(self.withdrawn + self.returned),
         }
     }
 }
@@ -126,6 +133,7 @@ impl From<&Order> for OrderRecord {
             withdrawn: line.withdrawn,
             returned: line.returned,
             returned_to_stock: line.returned_to_stock,
+            refunded: Some(line.refunded).filter(|units| *units != line.withdrawn + line.returned),
         };
         Self {
             id: order.id,
@@ -145,6 +153,7 @@ impl From<&Order> for OrderRecord {
             trace_id: order.trace_id.clone(),
             fulfilments: order.fulfilments.clone(),
             refunds: order.refunds.clone(),
+            returns: order.returns.clone(),
             history: order.history.clone(),
         }
     }
@@ -174,6 +183,7 @@ impl From<OrderRecord> for Order {
             trace_id: record.trace_id,
             fulfilments: record.fulfilments,
             refunds: record.refunds,
+            returns: record.returns,
             history: record.history,
         }
     }

@@ -8,7 +8,10 @@ use crate::{
     id::{CartId, FulfilmentId, OrderId, RefundId},
     idempotency::Fingerprint,
     money::Money,
-    orders::{Actor, Address, Fulfil, Order, OrderLine, Payment, RequestRefund, Transition, Units},
+    orders::{
+        Actor, Address, Fulfil, GoodsLine, Order, OrderLine, Payment, RequestRefund, Transition,
+        Units,
+    },
     payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
 };
 
@@ -78,7 +81,11 @@ fn changes() -> Option<Vec<Change>> {
     let refund = RefundId::derived(&["sample"]);
     let back = RequestRefund {
         amount: None,
-        lines: Some(vec![units(0, 1)?]),
+        lines: Some(vec![GoodsLine {
+            sku: placed.lines.first()?.sku.clone(),
+            quantity: 1,
+            goods: None,
+        }]),
         restock: true,
         reason: Some("One of the two mugs arrived chipped. We are sorry!".to_owned()),
     };
@@ -132,6 +139,7 @@ fn order() -> Option<Order> {
             withdrawn: 0,
             returned: 0,
             returned_to_stock: 0,
+            refunded: 0,
         })
     };
     let lines = vec![
@@ -183,6 +191,7 @@ fn order() -> Option<Order> {
         trace_id: "sample".to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
+        returns: Vec::new(),
         history: Vec::new(),
     })
 }

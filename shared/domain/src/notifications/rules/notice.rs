@@ -42,6 +42,7 @@ impl<'a> Notice<'a> {
             OrderEventKind::Cancelled => Some(Self::Cancelled(change)),
             OrderEventKind::PaymentActionRequired
             | OrderEventKind::PaymentAuthorised
+            | OrderEventKind::Returned
             | OrderEventKind::RefundRequested
             | OrderEventKind::RefundFailed => None,
         }

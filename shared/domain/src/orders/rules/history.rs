@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FulfilmentId, RefundId};
+use crate::id::{FulfilmentId, RefundId, ReturnId};
 
 /// The originator of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub enum OrderEventKind {
     Cancelled,
     /// Goods were handed over to a carrier.
     Fulfilled,
+    /// Goods came back, or will not be shipped.
+    Returned,
     /// A refund was requested.
     RefundRequested,
     /// A refund succeeded.
@@ -86,6 +88,7 @@ impl OrderEventKind {
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
             Self::Fulfilled => "fulfilled",
+            Self::Returned => "returned",
             Self::RefundRequested => "refund_requested",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund_failed",
@@ -111,4 +114,7 @@ pub struct HistoryEntry {
     /// The refund that the change concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
+    /// The return that the change concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
 }

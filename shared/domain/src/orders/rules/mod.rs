@@ -12,7 +12,10 @@ pub use error::ChangeError;
 pub use history::{Actor, HistoryEntry, OrderEventKind};
 pub use life::Transition;
 pub use order::{Address, Order, OrderLine, Payment};
-pub use parts::{Fulfil, Fulfilment, MAX_PARTS, Refund, RefundStatus, RequestRefund, Units};
+pub use parts::{
+    Fulfil, Fulfilment, Goods, GoodsLine, MAX_PARTS, RecordReturn, Refund, RefundStatus,
+    RequestRefund, Return, Units,
+};
 #[cfg(test)]
 pub(crate) use place::tests::placed;
 pub use place::{PlaceOrder, PlaceOrderError, PricingContext, Shortage, order_id, place_order};

@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Fulfilment, HistoryEntry, Refund, RefundStatus};
+use super::{CloseReason, Fulfilment, HistoryEntry, Refund, RefundStatus, Return};
 use crate::{
     cart::Totals,
     catalog::Sku,
@@ -71,6 +71,8 @@ pub struct Order {
     pub fulfilments: Vec<Fulfilment>,
     /// Refunds in any state, oldest first.
     pub refunds: Vec<Refund>,
+    /// Goods that came back or will not be shipped, other than with a refund; oldest first.
+    pub returns: Vec<Return>,
     /// Changes since it was placed: one entry per version after the first.
     pub history: Vec<HistoryEntry>,
 }
@@ -116,12 +118,14 @@ pub struct OrderLine {
     pub shards: Vec<Share>,
     /// Units that were shipped.
     pub fulfilled: u32,
-    /// Units that were refunded before shipping, and will not be shipped.
+    /// Units that were not shipped, and will not be.
     pub withdrawn: u32,
-    /// Units that were refunded after shipping.
+    /// Shipped units that came back.
     pub returned: u32,
     /// Returned units that can be sold again.
     pub returned_to_stock: u32,
+    /// Units whose price was refunded, wherever they are.
+    pub refunded: u32,
 }
 
 impl Order {
@@ -173,9 +177,11 @@ impl Order {
             line.withdrawn = 0;
             line.returned = 0;
             line.returned_to_stock = 0;
+            line.refunded = 0;
         }
         order.fulfilments.clear();
         order.refunds.clear();
+        order.returns.clear();
         order.history.clear();
         order
     }
@@ -206,6 +212,11 @@ impl Order {
         self.payment.captured - gone.map(|refund| refund.amount).sum::<i64>()
     }
 
+    /// Whether the captured amount is refunded, pending refunds included.
+    pub fn is_refunded(&self) -> bool {
+        self.payment.captured > 0 && self.refundable() <= 0
+    }
+
     /// The last history entry, if any.
     pub fn last_change(&self) -> Option<&HistoryEntry> {
         self.history.last()
@@ -224,9 +235,14 @@ impl OrderLine {
         self.quantity - self.fulfilled - self.withdrawn
     }
 
-    /// Units that have not been refunded.
+    /// Shipped units that have not come back.
+    pub fn with_customer(&self) -> u32 {
+        self.fulfilled - self.returned
+    }
+
+    /// Units whose price has not been refunded.
     pub fn to_refund(&self) -> u32 {
-        self.quantity - self.withdrawn - self.returned
+        self.quantity - self.refunded
     }
 
     /// Units of the line that are reserved and sold in a given state of closing and payment. Used to

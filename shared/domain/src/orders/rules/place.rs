@@ -185,6 +185,7 @@ pub fn place_order(
             withdrawn: 0,
             returned: 0,
             returned_to_stock: 0,
+            refunded: 0,
         });
     }
     if !shortages.is_empty() {
@@ -213,6 +214,7 @@ pub fn place_order(
         trace_id: trace_id.to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
+        returns: Vec::new(),
         history: Vec::new(),
     })
 }
