@@ -327,6 +327,46 @@ async fn a_refund_of_a_partly_shipped_line_says_which_units_are_meant() {
     assert_eq!(units(&order, 0), [2, 0, 1, 1]);
 }
 
+/// The kind of fault: a list inside an item without a bound. As many parcels as an order may have, of as many
+/// lines, with the longest SKUs.
+#[tokio::test]
+async fn a_large_order_is_shipped_in_all_its_parcels() {
+    const PARCELS: u32 = 60;
+    let shop = shop().await;
+    let skus: Vec<String> = (0..50)
+        .map(|line| format!("{line:02}{}", "X".repeat(98)))
+        .collect();
+    let mut file = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n".to_owned();
+    for (line, sku) in skus.iter().enumerate() {
+        file.push_str(&format!("p-{line},P,{sku},1.00,{PARCELS}\n"));
+    }
+    let import = shop.import(file).await;
+    assert_eq!(import["rows_imported"], skus.len(), "{import}");
+    let wanted: Vec<(&str, u32)> = skus.iter().map(|sku| (sku.as_str(), PARCELS)).collect();
+    let placed = place(&shop, &wanted, "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    let lines: Vec<Value> = skus
+        .iter()
+        .map(|sku| json!({ "sku": sku, "quantity": 1 }))
+        .collect();
+    let body = json!({ "lines": lines, "carrier": "DHL" });
+    let mut last = None;
+    for parcel in 0..PARCELS {
+        let key = format!("f{parcel}");
+        let shipped = as_staff(&shop, &placed, "fulfilments", &key, &body).await;
+        shipped.expect(201);
+        last = Some(shipped);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.json()["status"], "fulfilled");
+    let key = format!("f{}", PARCELS - 1);
+    let again = as_staff(&shop, &placed, "fulfilments", &key, &body).await;
+    assert_eq!((again.status, &again.text), (201, &last.text));
+    as_staff(&shop, &placed, "fulfilments", "more", &body)
+        .await
+        .expect_problem(422, "validation_failed");
+}
+
 #[tokio::test]
 async fn a_customer_calls_a_paid_order_off() {
     let shop = shop().await;

@@ -5,7 +5,7 @@ use std::future::Future;
 use domain::{
     fault::{Rejection, chain},
     id::OrderId,
-    idempotency::{self, IdempotentRequest},
+    idempotency::{self, IdempotentRequest, Shown, StoredResponse},
     money::MoneyError,
     orders::{Actor, ChangeError, Order, StaffOrderView, Transition},
 };
@@ -55,7 +55,7 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
     .await
 }
 
-/// Changes an order once per idempotency key. `decide` computes the new order, `view` the response;
+/// Changes an order once per idempotency key. `decide` computes the new order, `view` the response from it;
 /// both are stored in one transaction, and a repeated request returns the stored response.
 ///
 /// `order` is read before the response is looked up, here and after each conflict: an order that shows the
@@ -70,12 +70,16 @@ pub async fn change<T>(
     view: impl Fn(&Order) -> Result<String, IdempotencyError>,
 ) -> Result<Reply<T>, Failure> {
     let id = order.id;
+    let stored = |answer: StoredResponse| match request.replay(answer)? {
+        Shown::Order(order) => Ok(Reply::stored(view(&order).map_err(Failure::internal)?)),
+        Shown::Body(body) => Ok(Reply::stored(body)),
+    };
     let mut order = order;
     let mut attempts = Attempts::new("change order");
     loop {
         let enough = attempts.next().await.is_err();
         if let Some(answer) = store.answer(request.id, now).await? {
-            return Ok(Reply::stored(request.replay(answer)?));
+            return stored(answer);
         }
         if enough {
             return Err(Rejection::new(
@@ -86,7 +90,7 @@ pub async fn change<T>(
         }
         let change = decide(&order).map_err(Rejection::from)?;
         let body = view(&change.order).map_err(Failure::internal)?;
-        let answer = request.answered(body, now);
+        let answer = request.answered(change.order.clone(), now);
         match store.change_order(&change, Some(&answer)).await? {
             ChangeOutcome::Changed => {
                 tracing::info!(
@@ -95,9 +99,9 @@ pub async fn change<T>(
                     order.version = change.order.version,
                     "order changed"
                 );
-                return Ok(Reply::stored(answer.body));
+                return Ok(Reply::stored(body));
             }
-            ChangeOutcome::Answered(answer) => return Ok(Reply::stored(request.replay(answer)?)),
+            ChangeOutcome::Answered(answer) => return stored(answer),
             ChangeOutcome::InProgress => return Err(idempotency::in_progress().into()),
             ChangeOutcome::VersionConflict | ChangeOutcome::NoStock => {
                 order = find(store, id, |_| true).await?;

@@ -13,7 +13,7 @@ pub use api::{
 pub(crate) use rules::placed;
 pub use rules::{
     Actor, Address, ChangeError, CloseReason, Fulfil, Fulfilment, Goods, GoodsLine, HistoryEntry,
-    MAX_PARTS, Order, OrderEventKind, OrderLine, OrderStatus, Payment, PlaceOrder, PlaceOrderError,
-    PricingContext, RecordReturn, Refund, RefundStatus, RequestRefund, Return, Shortage,
-    Transition, Units, order_id, place_order,
+    MAX_PARTS, MAX_TITLE_BYTES, Order, OrderEventKind, OrderLine, OrderStatus, Payment, PlaceOrder,
+    PlaceOrderError, PricingContext, RecordReturn, Refund, RefundStatus, RequestRefund, Return,
+    Shortage, Transition, Units, order_id, place_order,
 };

@@ -3,6 +3,7 @@
 
 mod change;
 mod due;
+mod parts;
 mod place;
 mod read;
 mod record;
@@ -13,3 +14,6 @@ pub use due::{Due, DueChange, DueCursor, DuePage};
 pub use place::Placement;
 pub use read::HeldByOrders;
 pub(crate) use record::read_order;
+
+#[cfg(test)]
+mod tests;

@@ -8,17 +8,15 @@ use domain::{
     idempotency::Fingerprint,
     inventory::Share,
     money::{Currency, Money},
-    orders::{
-        Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
-        Refund, Return,
-    },
+    orders::{Address, CloseReason, Order, OrderLine, OrderStatus, Payment},
     payments::PaymentStatus,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::parts::{FulfilmentRecord, HistoryRecord, Lines, RefundRecord, ReturnRecord, reason_of};
 use crate::{
-    Result, Store,
+    Result, Store, StoreError,
     item::{Item, Record, from_item, to_item},
     keys::Key,
 };
@@ -50,13 +48,13 @@ pub(super) struct OrderRecord {
     due_at: Option<Timestamp>,
     trace_id: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    fulfilments: Vec<Fulfilment>,
+    fulfilments: Vec<FulfilmentRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    refunds: Vec<Refund>,
+    refunds: Vec<RefundRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    returns: Vec<Return>,
+    returns: Vec<ReturnRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    history: Vec<HistoryEntry>,
+    history: Vec<HistoryRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -135,6 +133,7 @@ impl From<&Order> for OrderRecord {
             returned_to_stock: line.returned_to_stock,
             refunded: Some(line.refunded).filter(|units| *units != line.withdrawn + line.returned),
         };
+        let lines = Lines::of(order);
         Self {
             id: order.id,
             version: order.version,
@@ -151,27 +150,48 @@ impl From<&Order> for OrderRecord {
             placed_at: order.placed_at,
             due_at: Some(order.due_at),
             trace_id: order.trace_id.clone(),
-            fulfilments: order.fulfilments.clone(),
-            refunds: order.refunds.clone(),
-            returns: order.returns.clone(),
-            history: order.history.clone(),
+            fulfilments: order
+                .fulfilments
+                .iter()
+                .map(|it| FulfilmentRecord::of(it, &lines))
+                .collect(),
+            refunds: order
+                .refunds
+                .iter()
+                .map(|it| RefundRecord::of(it, &lines))
+                .collect(),
+            returns: order
+                .returns
+                .iter()
+                .map(|it| ReturnRecord::of(it, &lines))
+                .collect(),
+            history: order
+                .history
+                .iter()
+                .map(|entry| HistoryRecord::of(entry, order))
+                .collect(),
         }
     }
 }
 
-impl From<OrderRecord> for Order {
-    fn from(record: OrderRecord) -> Self {
+impl TryFrom<OrderRecord> for Order {
+    type Error = StoreError;
+
+    fn try_from(record: OrderRecord) -> Result<Self> {
         let currency = record.currency;
-        let lines = record.lines.into_iter();
         let total = Money::new(record.total, currency);
-        Self {
+        let lines = record.lines.into_iter();
+        let lines: Vec<OrderLine> = lines.map(|line| line.read(currency)).collect();
+        let fulfilments = record.fulfilments.into_iter();
+        let refunds = record.refunds.into_iter();
+        let returns = record.returns.into_iter();
+        let mut order = Self {
             id: record.id,
             version: record.version,
             closed: record.closed,
             cart_id: record.cart_id,
             email: record.email,
             shipping_address: record.address,
-            lines: lines.map(|line| line.read(currency)).collect(),
             totals: Totals {
                 subtotal: total,
                 total,
@@ -181,11 +201,21 @@ impl From<OrderRecord> for Order {
             placed_at: record.placed_at,
             due_at: record.due_at.unwrap_or(record.placed_at),
             trace_id: record.trace_id,
-            fulfilments: record.fulfilments,
-            refunds: record.refunds,
-            returns: record.returns,
-            history: record.history,
-        }
+            fulfilments: fulfilments
+                .map(|it| it.read(&lines))
+                .collect::<Result<_>>()?,
+            refunds: refunds.map(|it| it.read(&lines)).collect::<Result<_>>()?,
+            returns: returns.map(|it| it.read(&lines)).collect::<Result<_>>()?,
+            history: Vec::new(),
+            lines,
+        };
+        let history = record.history.into_iter().map(|entry| {
+            let mut entry = entry.read();
+            entry.reason = entry.reason.take().or_else(|| reason_of(&order, &entry));
+            entry
+        });
+        order.history = history.collect();
+        Ok(order)
     }
 }
 
@@ -199,5 +229,5 @@ impl Store {
 
 /// Parses an order from its item.
 pub(crate) fn read_order(item: Item) -> Result<Order> {
-    from_item::<OrderRecord>(item).map(Order::from)
+    from_item::<OrderRecord>(item)?.try_into()
 }

@@ -63,7 +63,7 @@ pub struct FulfilOrderBody {
     /// Tracking number of the carrier, at most 100 characters.
     #[serde(default)]
     pub tracking_number: Option<String>,
-    /// Tracking page: an https URL of at most 500 characters.
+    /// Tracking page: an https URL of at most 500 ASCII characters.
     #[serde(default)]
     pub tracking_url: Option<String>,
 }
@@ -121,10 +121,12 @@ impl FulfilOrderBody {
         let is_address = |url: &String| {
             url.strip_prefix("https://")
                 .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+                && url.is_ascii()
                 && !url.contains(|c: char| c.is_whitespace() || "<>\"'".contains(c))
         };
         if !tracking_url.iter().all(is_address) && !check.has("tracking_url") {
-            check.fault("tracking_url", "invalid", "Must begin with https://.");
+            let message = "Must begin with https://, in ASCII: percent-encode other characters.";
+            check.fault("tracking_url", "invalid", message);
         }
         let command = Fulfil {
             lines,

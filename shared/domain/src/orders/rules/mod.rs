@@ -18,5 +18,7 @@ pub use parts::{
 };
 #[cfg(test)]
 pub(crate) use place::tests::placed;
-pub use place::{PlaceOrder, PlaceOrderError, PricingContext, Shortage, order_id, place_order};
+pub use place::{
+    MAX_TITLE_BYTES, PlaceOrder, PlaceOrderError, PricingContext, Shortage, order_id, place_order,
+};
 pub use status::{CloseReason, OrderStatus};

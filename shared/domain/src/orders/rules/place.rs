@@ -15,6 +15,7 @@ use crate::{
     inventory::Variant,
     money::{Currency, MoneyError},
     payments::{PaymentMethod, PaymentStatus},
+    text::shortened,
 };
 
 /// The command of [`place_order`]; its serialized form is what the idempotency fingerprint covers.
@@ -111,6 +112,10 @@ impl From<PlaceOrderError> for Rejection {
     }
 }
 
+/// Maximum size of a line's title, in bytes: an order is one item with all its lines. Titles of products and
+/// options may be longer.
+pub const MAX_TITLE_BYTES: usize = 600;
+
 /// The id of the order that belongs to an idempotency key.
 pub fn order_id(key: &IdempotencyKey) -> OrderId {
     OrderId::derived(&["guest", "POST /v1/orders", key.as_str()])
@@ -177,7 +182,7 @@ pub fn place_order(
         let plain = shares.len() == 1 && shares[0].shard == 0;
         lines.push(OrderLine {
             sku: line.sku.clone(),
-            title: variant.title.clone(),
+            title: shortened(variant.title.clone(), MAX_TITLE_BYTES),
             quantity: line.quantity,
             unit_price: variant.price,
             shards: if plain { Vec::new() } else { shares },
