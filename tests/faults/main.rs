@@ -16,6 +16,7 @@
 )]
 
 mod hops;
+mod late_money;
 mod matrix;
 mod outages;
 mod providers;

@@ -120,6 +120,7 @@ impl Event {
             Self::OrderChanged { what, .. } => match what {
                 OrderEventKind::PaymentActionRequired
                 | OrderEventKind::PaymentAuthorised
+                | OrderEventKind::UnpaidNotice
                 | OrderEventKind::Returned
                 | OrderEventKind::RefundFailed => &[],
                 OrderEventKind::Paid | OrderEventKind::Refunded => {

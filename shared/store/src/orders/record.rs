@@ -46,6 +46,8 @@ pub(super) struct OrderRecord {
     /// Missing on orders from before reservations had a time limit.
     #[serde(default)]
     due_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unpaid_notice_at: Option<Timestamp>,
     trace_id: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fulfilments: Vec<FulfilmentRecord>,
@@ -149,6 +151,7 @@ impl From<&Order> for OrderRecord {
             fingerprint: order.fingerprint.clone(),
             placed_at: order.placed_at,
             due_at: Some(order.due_at),
+            unpaid_notice_at: order.unpaid_notice_at,
             trace_id: order.trace_id.clone(),
             fulfilments: order
                 .fulfilments
@@ -200,6 +203,7 @@ impl TryFrom<OrderRecord> for Order {
             fingerprint: record.fingerprint,
             placed_at: record.placed_at,
             due_at: record.due_at.unwrap_or(record.placed_at),
+            unpaid_notice_at: record.unpaid_notice_at,
             trace_id: record.trace_id,
             fulfilments: fulfilments
                 .map(|it| it.read(&lines))

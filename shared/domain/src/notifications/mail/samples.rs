@@ -188,6 +188,7 @@ fn order() -> Option<Order> {
         fingerprint: Fingerprint::of(&"sample").ok()?,
         placed_at,
         due_at: placed_at + jiff::SignedDuration::from_mins(15),
+        unpaid_notice_at: None,
         trace_id: "sample".to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),

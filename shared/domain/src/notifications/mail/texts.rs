@@ -83,8 +83,7 @@ fn expired(order: &Order) -> Letter {
             unsold(order),
             Part::text(
                 "The items are for sale again. If you still want them, place a new order. Should a \
-                 payment for this one arrive after all, it goes back to you in full, unless we still \
-                 have everything and can send it.",
+                 payment for this one arrive after all, it goes back to you in full.",
             ),
         ],
     }

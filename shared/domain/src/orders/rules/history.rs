@@ -63,6 +63,8 @@ pub enum OrderEventKind {
     PaymentFailed,
     /// The order was not paid in time; the stock was released.
     Expired,
+    /// The customer is told that nothing was charged: a payment that arrives later is returned.
+    UnpaidNotice,
     /// The order was canceled; the stock was released, the payment is voided or refunded.
     Cancelled,
     /// Goods were handed over to a carrier.
@@ -86,6 +88,7 @@ impl OrderEventKind {
             Self::Paid => "paid",
             Self::PaymentFailed => "payment_failed",
             Self::Expired => "expired",
+            Self::UnpaidNotice => "unpaid_notice",
             Self::Cancelled => "cancelled",
             Self::Fulfilled => "fulfilled",
             Self::Returned => "returned",

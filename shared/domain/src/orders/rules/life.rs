@@ -57,16 +57,14 @@ impl Order {
 
     /// Records the authorization. From now on the order neither expires nor can be canceled, until the
     /// payment is captured or voided. An order that had lost its reservation gets it back if the stock
-    /// is available.
+    /// is available, unless its customer was told that nothing was charged.
     pub fn authorised(&self, payment_id: &str, now: Timestamp) -> Changed {
         let moves = match (self.status(), self.payment.status) {
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
                 return Err(ChangeError::AlreadyDone);
             }
             (OrderStatus::PendingPayment, _) => Vec::new(),
-            (OrderStatus::Expired | OrderStatus::PaymentFailed, _) if !self.took_money() => {
-                self.all(StockEffect::Claim)
-            }
+            _ if self.takes_late_payment() => self.all(StockEffect::Claim),
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
         let mut order = self.after(now, Actor::Shop, OrderEventKind::PaymentAuthorised, None);
@@ -79,13 +77,11 @@ impl Order {
     }
 
     /// Records the capture, which sells the goods to the customer. An order that had lost its
-    /// reservation gets the stock if it is available.
+    /// reservation gets the stock if it is available, unless its customer was told that nothing was charged.
     pub fn captured(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         let moves = match self.status() {
             OrderStatus::PendingPayment => self.all(StockEffect::Sell),
-            OrderStatus::Expired | OrderStatus::PaymentFailed if !self.took_money() => {
-                self.all(StockEffect::Take)
-            }
+            _ if self.takes_late_payment() => self.all(StockEffect::Take),
             _ if self.took_money() => return Err(ChangeError::AlreadyDone),
             status => return Err(ChangeError::WrongStatus(status)),
         };
@@ -99,7 +95,8 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// Records a capture for an order that has lost its stock, and requests a full refund.
+    /// Records a capture for an order that has lost its stock, or whose customer was told that nothing was
+    /// charged, and requests a full refund.
     pub fn captured_after_close(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         if self.took_money() {
             return Err(ChangeError::AlreadyDone);
@@ -167,6 +164,21 @@ impl Order {
         order.payment.status = PaymentStatus::Voided;
         order.payment.client_secret = None;
         Ok(order.moving(self.all(StockEffect::Release)))
+    }
+
+    /// Records that the customer of an order that ended unpaid is about to be told that nothing was charged. From
+    /// now on, a late payment is returned. Recorded before the mail is sent: a process that dies in between has
+    /// told nobody, but returns the money all the same.
+    pub fn unpaid_notice(&self, now: Timestamp) -> Changed {
+        if self.unpaid_notice_at.is_some() && !self.took_money() {
+            return Err(ChangeError::AlreadyDone);
+        }
+        if !self.takes_late_payment() {
+            return Err(ChangeError::WrongStatus(self.status()));
+        }
+        let mut order = self.after(now, Actor::Shop, OrderEventKind::UnpaidNotice, None);
+        order.unpaid_notice_at = Some(now);
+        Ok(order.moving(Vec::new()))
     }
 
     /// Cancels an order before any of it is shipped; releases the stock and requests a refund of a

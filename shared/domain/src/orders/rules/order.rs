@@ -65,6 +65,9 @@ pub struct Order {
     pub placed_at: Timestamp,
     /// Time until which its stock is reserved for a payment.
     pub due_at: Timestamp,
+    /// Time since which its customer may have been told that nothing was charged. From then on the order is not
+    /// paid any more.
+    pub unpaid_notice_at: Option<Timestamp>,
     /// Id of the request that placed it, for correlation across functions.
     pub trace_id: String,
     /// Shipments, oldest first.
@@ -164,6 +167,7 @@ impl Order {
         let mut order = self.clone();
         order.version = 1;
         order.closed = None;
+        order.unpaid_notice_at = None;
         order.payment = Payment {
             method: order.payment.method,
             status: PaymentStatus::Pending,
@@ -192,6 +196,16 @@ impl Order {
             self.payment.status,
             PaymentStatus::Captured | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded
         )
+    }
+
+    /// Whether the order ended without a payment, and a late one is honored if the stock is available. Once its
+    /// customer may believe that nothing was charged, and order elsewhere, it is not.
+    pub fn takes_late_payment(&self) -> bool {
+        let is_unpaid = matches!(
+            self.closed,
+            Some(CloseReason::Expired | CloseReason::PaymentFailed)
+        );
+        is_unpaid && !self.took_money() && self.unpaid_notice_at.is_none()
     }
 
     /// Refunded amount in minor units.

@@ -216,6 +216,7 @@ pub fn place_order(
         fingerprint,
         placed_at: now,
         due_at: now + payment_window,
+        unpaid_notice_at: None,
         trace_id: trace_id.to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),

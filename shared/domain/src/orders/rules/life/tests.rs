@@ -14,6 +14,7 @@ enum Try {
     CapturedAfterClose,
     Failed,
     Expired(i64),
+    UnpaidNotice,
     Cancelled,
     Fulfilled(Option<(usize, u32)>),
     Refund(Option<i64>, Option<GoodsChoice>, bool),
@@ -41,6 +42,7 @@ fn tries() -> impl Strategy<Value = Try> {
         Just(Try::CapturedAfterClose),
         Just(Try::Failed),
         (0_i64..2000).prop_map(Try::Expired),
+        Just(Try::UnpaidNotice),
         Just(Try::Cancelled),
         line().prop_map(Try::Fulfilled),
         (
@@ -82,6 +84,7 @@ fn attempt(order: &Order, step: &Try, number: usize) -> Changed {
         Try::CapturedAfterClose => order.captured_after_close("p", total, now),
         Try::Failed => order.payment_failed(PaymentFailure::Declined, now),
         Try::Expired(seconds) => order.expired(now + jiff::SignedDuration::from_secs(*seconds)),
+        Try::UnpaidNotice => order.unpaid_notice(now),
         Try::Cancelled => order.cancelled(None, Actor::Customer, now),
         Try::Fulfilled(line) => order.fulfilled(
             FulfilmentId::derived(&[&id]),
@@ -214,6 +217,10 @@ proptest! {
             if order.status() == OrderStatus::PendingPayment {
                 prop_assert!(!order.took_money());
             }
+            // Who was told that nothing was charged is not charged any more.
+            if order.unpaid_notice_at.is_some() {
+                prop_assert!(order.closed.is_some());
+            }
             // A closed order refunds a captured payment.
             if order.closed.is_some() && order.took_money() {
                 prop_assert!(order.refunds.iter().any(|r| r.status != RefundStatus::Succeeded)
@@ -266,6 +273,39 @@ fn goods_that_were_never_paid_are_never_sold_late() {
         authorised.cancelled(None, Actor::Customer, due),
         Err(ChangeError::PaymentInProgress)
     );
+}
+
+/// The kind of fault: money that contradicts what the customer was told.
+#[test]
+fn a_payment_after_its_denial_is_not_honored() {
+    let order = placed(&[("A", 1, 500)]);
+    let due = order.due_at;
+    let declined = order.payment_failed(PaymentFailure::Declined, due);
+    for closed in [order.expired(due), declined] {
+        let closed = closed.unwrap().order;
+        assert!(closed.authorised("p", due).is_ok() && closed.captured("p", 500, due).is_ok());
+        let told = closed.unpaid_notice(due).unwrap();
+        assert!(told.moves.is_empty());
+        let told = told.order;
+        let status = ChangeError::WrongStatus(closed.status());
+        assert_eq!(told.authorised("p", due), Err(status.clone()));
+        assert_eq!(told.captured("p", 500, due), Err(status.clone()));
+        // A process that died before the mail was sent does so again.
+        assert_eq!(told.unpaid_notice(due), Err(ChangeError::AlreadyDone));
+        let returned = told.captured_after_close("p", 500, due).unwrap().order;
+        assert_eq!(
+            (returned.refundable(), returned.refunds[0].amount),
+            (0, 500)
+        );
+        // It would no longer be true.
+        assert_eq!(returned.unpaid_notice(due), Err(status.clone()));
+        let paid = closed.captured("p", 500, due).unwrap().order;
+        assert!(paid.unpaid_notice(due).is_err());
+    }
+    let cancelled = order.cancelled(None, Actor::Customer, due).unwrap().order;
+    for other in [order, cancelled] {
+        assert!(other.unpaid_notice(due).is_err(), "{:?}", other.status());
+    }
 }
 
 #[test]
