@@ -348,7 +348,10 @@ async fn money_goes_back_in_parts_or_whole_and_never_more() {
 async fn what_a_forgotten_key_began_is_found_by_its_id() {
     let shop = Shop::open().await;
     let find = async |refund_id: &str, payment_id: &str| {
-        let found = shop.providers.find_refund(STRIPE, payment_id, refund_id).await;
+        let found = shop
+            .providers
+            .find_refund(STRIPE, payment_id, refund_id)
+            .await;
         found.unwrap().map(|refund| refund.state)
     };
     assert_eq!(shop.providers.find_payment(STRIPE, "o1").await, Ok(None));
@@ -365,15 +368,28 @@ async fn what_a_forgotten_key_began_is_found_by_its_id() {
 
     shop.stand_in.forget_keys();
     assert_eq!(find("r1", &id).await, Some(RefundState::Succeeded));
-    let found = shop.providers.find_payment(STRIPE, "o1").await.unwrap().unwrap();
-    assert_eq!((found.payment_id, found.state), (id.clone(), captured(1000, 300)));
+    let found = shop
+        .providers
+        .find_payment(STRIPE, "o1")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.payment_id, found.state),
+        (id.clone(), captured(1000, 300))
+    );
     // Why it has to be looked up: the same call is a second refund, and a second authorization.
     shop.refund(&id, "r1", 300).await.unwrap();
     assert_eq!(shop.state(&id).await, captured(1000, 600));
     let second = shop.authorised("o1").await;
     assert_ne!(second, id);
     // Of both payments, the one with the money.
-    let found = shop.providers.find_payment(STRIPE, "o1").await.unwrap().unwrap();
+    let found = shop
+        .providers
+        .find_payment(STRIPE, "o1")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(found.payment_id, id);
     for bad in ["", "o'1", "o1&x"] {
         assert!(is_refused(&shop.providers.find_payment(STRIPE, bad).await));

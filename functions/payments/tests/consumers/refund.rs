@@ -78,7 +78,9 @@ async fn check_row(tables: &Tables, row: Row) {
     let payments = world.payments();
     let order_id = world.shop.order_id;
     world.provider.prepare(row.answers);
-    let next = payments.refund_or_void(order_id, row.attempt, row.now).await;
+    let next = payments
+        .refund_or_void(order_id, row.attempt, row.now)
+        .await;
     let result = result(next);
     assert_eq!(world.provider.calls(), row.calls, "{name}");
     assert_eq!(result, row.result, "{name}");
@@ -272,8 +274,7 @@ fn redriven() -> Timestamp {
 fn a_refund_whose_key_is_forgotten_is_looked_up() {
     const FIND: &str = "find REFUND-1 of pay_1";
     const REFUND: &str = "refund pay_1, key REFUND-1, 500 USD";
-    const REFUNDED: &str =
-        "PartiallyRefunded: pay_1 PartiallyRefunded 1700, refund 500 Succeeded";
+    const REFUNDED: &str = "PartiallyRefunded: pay_1 PartiallyRefunded 1700, refund 500 Succeeded";
     const REQUESTED: &str = "Paid: pay_1 Captured 1700, refund 500 Requested";
     let late = |name| Row {
         name,

@@ -641,7 +641,10 @@ fn owned_pair(key: &Key) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use domain::catalog::import::{RowFaults, draft_product, read_file};
+    use domain::{
+        catalog::import::{RowFaults, draft_product, read_file},
+        id::ImportId,
+    };
 
     use super::*;
     use crate::item::size;
@@ -673,12 +676,10 @@ mod tests {
     /// A product file of `size` rows in this shape; of one row with `size` tags or with a text of that size.
     fn file((header, cells): Shape, size: usize) -> String {
         let mut file = format!("Handle,Title,Variant Price,Variant Inventory Qty,{header}\n");
-        let row = |row: usize, cells: &str| {
-            match (row, header.starts_with("Image")) {
-                (0, _) => format!("p,T,99999999.99,1000000000,{cells}\n"),
-                (_, false) => format!("p,,99999999.99,1000000000,{cells}\n"),
-                (_, true) => format!("p,,,,{cells}\n"),
-            }
+        let row = |row: usize, cells: &str| match (row, header.starts_with("Image")) {
+            (0, _) => format!("p,T,99999999.99,1000000000,{cells}\n"),
+            (_, false) => format!("p,,99999999.99,1000000000,{cells}\n"),
+            (_, true) => format!("p,,,,{cells}\n"),
         };
         match header {
             "Tags" => {
@@ -700,7 +701,7 @@ mod tests {
         let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd);
         let draft = drafted.draft.filter(|_| drafted.faults.is_empty())?;
         let available = vec![false; draft.variants.len()];
-        let stamp = ChangeStamp::at(jiff::Timestamp::MAX, [255; 16]);
+        let stamp = ChangeStamp::from(ImportId::random([255; 16]));
         let product = draft.product(None, &available, ProductId::random([255; 16]), stamp);
         Some(product.unwrap())
     }
