@@ -1,8 +1,8 @@
 //! Fault injection into every part of a sale, with the real binaries.
 //!
-//! Covers: place-order, relay-events, capture-payment, cancel-order-as-staff, refund-order,
-//! refund-payment, sweep-orders, receive-payment-event, handle-payment-event, send-email,
-//! reconcile-stock.
+//! Covers: place-order, relay-events, capture-payment, cancel-order, cancel-order-as-staff, refund-order,
+//! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
+//! handle-payment-event, send-email, reconcile-stock.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -16,9 +16,11 @@
 )]
 
 mod hops;
+mod late_money;
 mod matrix;
 mod outages;
 mod providers;
+mod same_key;
 mod storms;
 mod world;
 

@@ -44,7 +44,7 @@ async fn kept(world: &World, id: &str) -> Option<String> {
 }
 
 /// The id of the order's payment, once it is recorded.
-async fn payment_of(world: &World, placed: &Value) -> String {
+pub(crate) async fn payment_of(world: &World, placed: &Value) -> String {
     world
         .shop
         .eventually("the payment is begun", async || {

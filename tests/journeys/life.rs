@@ -1,4 +1,4 @@
-//! Covers: cancel-order, cancel-order-as-staff, fulfil-order, refund-order, get-order-as-staff,
+//! Covers: cancel-order, cancel-order-as-staff, fulfil-order, refund-order, return-goods, get-order-as-staff,
 //! refund-payment, sweep-orders.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -133,7 +133,10 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
     assert_eq!(faults, ["too_many", "not_in_order"]);
 
     // One unshipped tee is refunded and restocked.
-    let one = json!({ "lines": [{ "sku": "TEE", "quantity": 1 }], "reason": "Sold out at the printer's" });
+    let one = json!({
+        "lines": [{ "sku": "TEE", "quantity": 1, "goods": "cancelled" }],
+        "reason": "Sold out at the printer's",
+    });
     let requested = as_staff(&shop, &placed, "refunds", "r1", &one)
         .await
         .expect(202);
@@ -184,6 +187,184 @@ async fn an_order_is_shipped_in_parts_and_refunded_by_line() {
     assert_eq!(order["version"], what.len());
     shop.invoke("reconcile-stock", &json!({})).await.unwrap();
     assert!(shop.log().contains(r#""StockDrift":0"#), "{}", shop.log());
+}
+
+/// Units of a line by what has become of them: shipped, canceled, returned, refunded.
+fn units(order: &Value, line: usize) -> [u64; 4] {
+    let line = &order["lines"][line];
+    ["fulfilled", "cancelled", "returned", "refunded"].map(|it| line[it].as_u64().unwrap())
+}
+
+/// The kind of fault: money controls goods. Free units have no money to give back.
+#[tokio::test]
+async fn free_units_come_back_and_are_withdrawn() {
+    let shop = shop().await;
+    shop.stock_up(&[Product::single("gift", "GIFT", "0.00", 5)])
+        .await;
+    let placed = place(&shop, &[("TEE", 1), ("GIFT", 4)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    let gift = |quantity: u32| json!({ "lines": [{ "sku": "GIFT", "quantity": quantity }] });
+    // Refunded: nothing is paid, and the unit is sold again.
+    let refunded = as_staff(&shop, &placed, "refunds", "a", &gift(1)).await;
+    let order = refunded.expect(202);
+    assert_eq!(units(&order, 1), [0, 1, 0, 1]);
+    assert_eq!(
+        (&order["refunds"], &order["status"]),
+        (&json!([]), &json!("paid"))
+    );
+    // Canceled, with the same response for the same key.
+    let canceled = as_staff(&shop, &placed, "returns", "b", &gift(1)).await;
+    let order = canceled.expect(201);
+    assert_eq!(units(&order, 1), [0, 2, 0, 1]);
+    let again = as_staff(&shop, &placed, "returns", "b", &gift(1)).await;
+    assert_eq!((again.status, &again.text), (201, &canceled.text));
+    assert_eq!(shop.stock("GIFT").await, StockCounts::unreserved(3));
+    // Returned after shipping, one of them damaged.
+    as_staff(&shop, &placed, "fulfilments", "c", &json!({}))
+        .await
+        .expect(201);
+    let mut back = gift(1);
+    back["restock"] = json!(true);
+    as_staff(&shop, &placed, "returns", "d", &back)
+        .await
+        .expect(201);
+    let order = as_staff(&shop, &placed, "returns", "e", &gift(1))
+        .await
+        .expect(201);
+    assert_eq!(units(&order, 1), [2, 2, 2, 1]);
+    assert_eq!(shop.stock("GIFT").await, StockCounts::unreserved(4));
+    assert_eq!(order["returns"].as_array().unwrap().len(), 4);
+    assert_eq!(order["returns"][2]["lines"][0]["goods"], "returned");
+    assert_eq!(history(&order).last(), Some(&"returned"));
+    as_staff(&shop, &placed, "returns", "f", &gift(1))
+        .await
+        .expect_problem(422, "validation_failed");
+    shop.invoke("reconcile-stock", &json!({})).await.unwrap();
+    assert!(shop.log().contains(r#""StockDrift":0"#), "{}", shop.log());
+}
+
+/// The kind of fault: money controls goods. The money is back, the goods are still in the warehouse.
+#[tokio::test]
+async fn goods_of_a_refunded_order_are_withdrawn_or_shipped_by_choice() {
+    let shop = shop().await;
+    let placed = place(&shop, &[("TEE", 3), ("MUG", 1)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    as_staff(&shop, &placed, "refunds", "r", &json!({ "amount": 3300 }))
+        .await
+        .expect(202);
+    becomes(&shop, &placed, "the money went back", |order| {
+        order["status"] == "refunded"
+    })
+    .await;
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(2));
+    as_staff(&shop, &placed, "fulfilments", "all", &json!({}))
+        .await
+        .expect_problem(409, "order_refunded");
+    let tees = |quantity: u32| json!({ "lines": [{ "sku": "TEE", "quantity": quantity }] });
+    as_staff(&shop, &placed, "fulfilments", "one", &tees(1))
+        .await
+        .expect(201);
+    let mut rest = tees(2);
+    rest["lines"][0]["goods"] = json!("cancelled");
+    let order = as_staff(&shop, &placed, "returns", "rest", &rest)
+        .await
+        .expect(201);
+    assert_eq!(units(&order, 0), [1, 2, 0, 0]);
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(4));
+    as_staff(&shop, &placed, "fulfilments", "more", &tees(1))
+        .await
+        .expect_problem(422, "validation_failed");
+
+    // An order of which nothing is shipped can be canceled as a whole.
+    let placed = place(&shop, &[("MUG", 2)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    as_staff(&shop, &placed, "refunds", "r2", &json!({ "amount": 600 }))
+        .await
+        .expect(202);
+    as_customer(&shop, &placed, "c", &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(shop.stock("MUG").await, StockCounts::unreserved(4));
+    let order = becomes(&shop, &placed, "the money went back", |order| {
+        order["payment"]["status"] == "refunded"
+    })
+    .await;
+    assert_eq!(order["refunds"].as_array().unwrap().len(), 1);
+    shop.invoke("reconcile-stock", &json!({})).await.unwrap();
+    assert!(shop.log().contains(r#""StockDrift":0"#), "{}", shop.log());
+}
+
+/// The kind of fault: money controls goods. A partly shipped line has units in both places.
+#[tokio::test]
+async fn a_refund_of_a_partly_shipped_line_says_which_units_are_meant() {
+    let shop = shop().await;
+    let placed = place(&shop, &[("TEE", 2)], "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    let mut one = json!({ "lines": [{ "sku": "TEE", "quantity": 1 }] });
+    as_staff(&shop, &placed, "fulfilments", "f", &one)
+        .await
+        .expect(201);
+    one["restock"] = json!(true);
+    let refused = as_staff(&shop, &placed, "refunds", "r", &one)
+        .await
+        .expect_problem(422, "validation_failed");
+    let fault = &refused["errors"][0];
+    assert_eq!(
+        (&fault["field"], &fault["code"]),
+        (&json!("lines[0].goods"), &json!("required"))
+    );
+    one["lines"][0]["goods"] = json!("returned");
+    let order = as_staff(&shop, &placed, "refunds", "r", &one)
+        .await
+        .expect(202);
+    assert_eq!(units(&order, 0), [1, 0, 1, 1]);
+    assert_eq!(order["refunds"][0]["lines"][0]["goods"], "returned");
+    assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(4));
+    // The other unit is still to be shipped.
+    let order = as_staff(&shop, &placed, "fulfilments", "g", &json!({}))
+        .await
+        .expect(201);
+    assert_eq!(units(&order, 0), [2, 0, 1, 1]);
+}
+
+/// The kind of fault: a list inside an item without a bound. As many parcels as an order may have, of as many
+/// lines, with the longest SKUs.
+#[tokio::test]
+async fn a_large_order_is_shipped_in_all_its_parcels() {
+    const PARCELS: u32 = 60;
+    let shop = shop().await;
+    let skus: Vec<String> = (0..50)
+        .map(|line| format!("{line:02}{}", "X".repeat(98)))
+        .collect();
+    let mut file = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n".to_owned();
+    for (line, sku) in skus.iter().enumerate() {
+        file.push_str(&format!("p-{line},P,{sku},1.00,{PARCELS}\n"));
+    }
+    let import = shop.import(file).await;
+    assert_eq!(import["rows_imported"], skus.len(), "{import}");
+    let wanted: Vec<(&str, u32)> = skus.iter().map(|sku| (sku.as_str(), PARCELS)).collect();
+    let placed = place(&shop, &wanted, "tok_ok").await;
+    shop.order_becomes(&placed, "paid").await;
+    let lines: Vec<Value> = skus
+        .iter()
+        .map(|sku| json!({ "sku": sku, "quantity": 1 }))
+        .collect();
+    let body = json!({ "lines": lines, "carrier": "DHL" });
+    let mut last = None;
+    for parcel in 0..PARCELS {
+        let key = format!("f{parcel}");
+        let shipped = as_staff(&shop, &placed, "fulfilments", &key, &body).await;
+        shipped.expect(201);
+        last = Some(shipped);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.json()["status"], "fulfilled");
+    let key = format!("f{}", PARCELS - 1);
+    let again = as_staff(&shop, &placed, "fulfilments", &key, &body).await;
+    assert_eq!((again.status, &again.text), (201, &last.text));
+    as_staff(&shop, &placed, "fulfilments", "more", &body)
+        .await
+        .expect_problem(422, "validation_failed");
 }
 
 #[tokio::test]
@@ -292,7 +473,7 @@ async fn an_order_that_nobody_pays_expires() {
         (&json!("expired"), &json!("voided"))
     );
     assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(5));
-    assert_eq!(history(&order), ["placed", "expired"]);
+    assert_eq!(history(&order)[..2], ["placed", "expired"]);
     // The units belong to another order now.
     let other = place(&shop, &[("TEE", 5)], "tok_ok").await;
     shop.order_becomes(&other, "paid").await;
@@ -535,6 +716,32 @@ async fn bad_requests_change_nothing() {
             "validation_failed",
         ),
         ("refunds", json!({ "all": true }), 422, "validation_failed"),
+        ("returns", json!({}), 422, "validation_failed"),
+        ("returns", json!({ "lines": [] }), 422, "validation_failed"),
+        (
+            "returns",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 2 }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "returns",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 1, "goods": "kept" }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "returns",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 1, "goods": "lost" }] }),
+            422,
+            "validation_failed",
+        ),
+        (
+            "refunds",
+            json!({ "lines": [{ "sku": "TEE", "quantity": 1, "goods": "returned" }] }),
+            422,
+            "validation_failed",
+        ),
         ("refunds", json!({ "amount": 1001 }), 409, "refund_too_high"),
         (
             "fulfilments",
@@ -584,8 +791,12 @@ async fn bad_requests_change_nothing() {
         answer.expect_problem(status, code);
     }
     let nobody = json!({ "id": "ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CYE" });
-    for action in ["refunds", "fulfilments", "cancel"] {
-        as_staff(&shop, &nobody, action, "k", &json!({}))
+    for action in ["refunds", "fulfilments", "cancel", "returns"] {
+        let body = match action {
+            "returns" => json!({ "lines": [{ "sku": "TEE", "quantity": 1 }] }),
+            _ => json!({}),
+        };
+        as_staff(&shop, &nobody, action, "k", &body)
             .await
             .expect_problem(404, "not_found");
         let path = format!(
@@ -593,7 +804,7 @@ async fn bad_requests_change_nothing() {
             placed["id"].as_str().unwrap()
         );
         let keyless = shop.request("POST", &path).bearer_auth(&shop.staff_token);
-        shop.send(keyless)
+        shop.send(keyless.json(&body))
             .await
             .expect_problem(400, "idempotency_key_missing");
     }

@@ -6,7 +6,7 @@ use domain::{
     catalog::Sku,
     fault::{Rejection, chain},
     id::OrderId,
-    idempotency::{self, IdempotentRequest},
+    idempotency::{self, IdempotentRequest, Shown, StoredResponse},
     money::MoneyError,
     orders::{Actor, ChangeError, Order, StaffOrderView, Transition},
 };
@@ -56,8 +56,12 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
     .await
 }
 
-/// Changes an order once per idempotency key. `decide` computes the new order, `view` the response;
+/// Changes an order once per idempotency key. `decide` computes the new order, `view` the response from it;
 /// both are stored in one transaction, and a repeated request returns the stored response.
+///
+/// `order` is read before the response is looked up, here and after each conflict: an order that shows the
+/// effect of this very request, made by another call with its key, then comes with its response, and is not
+/// taken for a reason to reject it.
 pub async fn change<T>(
     store: &Store,
     order: Order,
@@ -66,16 +70,28 @@ pub async fn change<T>(
     decide: impl Fn(&Order) -> Result<Transition, ChangeError>,
     view: impl Fn(&Order) -> Result<String, IdempotencyError>,
 ) -> Result<Reply<T>, Failure> {
-    if let Some(answer) = store.answer(request.id, now).await? {
-        return Ok(Reply::stored(request.replay(answer)?));
-    }
     let id = order.id;
+    let stored = |answer: StoredResponse| match request.replay(answer)? {
+        Shown::Order(order) => Ok(Reply::stored(view(&order).map_err(Failure::internal)?)),
+        Shown::Body(body) => Ok(Reply::stored(body)),
+    };
     let mut order = order;
     let mut attempts = Attempts::new("change order");
-    while attempts.next().await.is_ok() {
+    loop {
+        let enough = attempts.next().await.is_err();
+        if let Some(answer) = store.answer(request.id, now).await? {
+            return stored(answer);
+        }
+        if enough {
+            return Err(Rejection::new(
+                domain::fault::Code::Busy,
+                "Version conflict: the order is being changed concurrently; send the same request again.",
+            )
+            .into());
+        }
         let change = decide(&order).map_err(Rejection::from)?;
         let body = view(&change.order).map_err(Failure::internal)?;
-        let answer = request.answered(body, now);
+        let answer = request.answered(change.order.clone(), now);
         match store.change_order(&change, Some(&answer)).await? {
             ChangeOutcome::Changed => {
                 tracing::info!(
@@ -84,20 +100,15 @@ pub async fn change<T>(
                     order.version = change.order.version,
                     "order changed"
                 );
-                return Ok(Reply::stored(answer.body));
+                return Ok(Reply::stored(body));
             }
-            ChangeOutcome::Answered(answer) => return Ok(Reply::stored(request.replay(answer)?)),
+            ChangeOutcome::Answered(answer) => return stored(answer),
             ChangeOutcome::InProgress => return Err(idempotency::in_progress().into()),
             ChangeOutcome::VersionConflict | ChangeOutcome::NoStock => {
                 order = find(store, id, |_| true).await?;
             }
         }
     }
-    Err(Rejection::new(
-        domain::fault::Code::Busy,
-        "Version conflict: the order is being changed concurrently; send the same request again.",
-    )
-    .into())
 }
 
 /// Serializes a response body, as it is stored and sent.

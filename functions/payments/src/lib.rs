@@ -19,8 +19,9 @@ use domain::{
 };
 use gateways::{
     payments::{
-        Authorisation, PaymentError, PaymentProvider, PaymentProviders, PaymentState,
-        ProviderPayment, Refund, RefundState, STRIPE, Stripe, TestProvider,
+        Authorisation, KEYS_REMEMBERED, PaymentError, PaymentProvider, PaymentProviders,
+        PaymentState, ProviderPayment, ProviderRefund, Refund, RefundState, STRIPE, Stripe,
+        TestProvider,
     },
     secrets::Secret,
 };
@@ -267,12 +268,19 @@ impl<T: PaymentProvider> Payments<T> {
         }
     }
 
+    /// Authorizes the payment, or returns the one that an earlier attempt authorized, also if the provider
+    /// has forgotten its key.
     async fn ask_to_authorise(
         &self,
         order: &Order,
         attempt: u32,
         now: Timestamp,
     ) -> Result<ProviderPayment, CallError> {
+        if is_forgotten(order.placed_at, now)
+            && let Some(payment) = self.find_payment(order, now).await?
+        {
+            return Ok(payment);
+        }
         let id = order.id.to_string();
         let authorisation = Authorisation {
             order_id: &id,
@@ -283,6 +291,17 @@ impl<T: PaymentProvider> Payments<T> {
         };
         let provider = order.payment.method.provider;
         let call = self.providers.authorise(provider, &authorisation);
+        self.with_circuit_breaker(provider, &id, now, call).await
+    }
+
+    async fn find_payment(
+        &self,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<Option<ProviderPayment>, CallError> {
+        let provider = order.payment.method.provider;
+        let id = order.id.to_string();
+        let call = self.providers.find_payment(provider, &id);
         self.with_circuit_breaker(provider, &id, now, call).await
     }
 
@@ -391,10 +410,17 @@ impl<T: PaymentProvider> Payments<T> {
         if let Some(payment_id) = order.payment.payment_id.clone() {
             return self.cancel(order, &payment_id, now).await;
         }
-        // Repeating the call with the same idempotency key returns the outcome of the first one.
+        // Repeating the call with the same idempotency key returns the outcome of the first one. If the key
+        // is forgotten, it would start a new payment.
         let attempt = (order.payment.unanswered + 1).max(2);
-        match self.ask_to_authorise(&order, attempt, now).await {
-            Ok(payment) => self.cancel(order, &payment.payment_id, now).await,
+        let found = if is_forgotten(order.placed_at, now) {
+            self.find_payment(&order, now).await
+        } else {
+            self.ask_to_authorise(&order, attempt, now).await.map(Some)
+        };
+        match found {
+            Ok(Some(payment)) => self.cancel(order, &payment.payment_id, now).await,
+            Ok(None) => Ok(Next::Done),
             Err(CallError::Open(wait)) => Ok(Next::Wait(wait)),
             Err(CallError::Payment(PaymentError::Declined { .. } | PaymentError::Refused(_))) => {
                 Ok(Next::Done)
@@ -453,13 +479,14 @@ impl<T: PaymentProvider> Payments<T> {
             if refund.status != RefundStatus::Requested {
                 continue;
             }
-            let key = refund.id.to_string();
+            let refund_id = refund.id.to_string();
             let wanted = Refund {
                 payment_id: &payment_id,
-                idempotency_key: &key,
+                refund_id: &refund_id,
                 amount: Money::new(refund.amount, currency),
             };
-            let call = self.providers.refund(provider, &wanted);
+            let is_forgotten = is_forgotten(refund.at, now);
+            let call = self.refund_once(provider, &wanted, is_forgotten);
             let succeeded = match self.with_circuit_breaker(provider, &id, now, call).await {
                 Ok(answer) => match answer.state {
                     // A pending refund is guaranteed by the provider, so it counts as succeeded.
@@ -483,6 +510,29 @@ impl<T: PaymentProvider> Payments<T> {
             order = self.reread(&order).await?;
         }
         Ok(Next::Done)
+    }
+
+    /// Refunds once, also if the provider has forgotten the key of an earlier attempt.
+    async fn refund_once(
+        &self,
+        provider: Provider,
+        refund: &Refund<'_>,
+        is_forgotten: bool,
+    ) -> Result<ProviderRefund, PaymentError> {
+        let Refund {
+            payment_id,
+            refund_id,
+            ..
+        } = refund;
+        if is_forgotten
+            && let Some(made) = self
+                .providers
+                .find_refund(provider, payment_id, refund_id)
+                .await?
+        {
+            return Ok(made);
+        }
+        self.providers.refund(provider, refund).await
     }
 
     async fn fail(
@@ -569,6 +619,12 @@ impl<T: PaymentProvider> Payments<T> {
         }
         Ok(answer?)
     }
+}
+
+/// Whether the provider may have forgotten the key of a call that was first made after `since`. Messages live
+/// longer than keys: 4 days in their queue, and 14 as dead letters.
+fn is_forgotten(since: Timestamp, now: Timestamp) -> bool {
+    now >= since + KEYS_REMEMBERED
 }
 
 /// Returns how a payment does not match its order, or `None` if it does.

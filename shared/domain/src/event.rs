@@ -121,6 +121,8 @@ impl Event {
             Self::OrderChanged { what, .. } => match what {
                 OrderEventKind::PaymentActionRequired
                 | OrderEventKind::PaymentAuthorised
+                | OrderEventKind::UnpaidNotice
+                | OrderEventKind::Returned
                 | OrderEventKind::RefundFailed => &[],
                 OrderEventKind::Paid | OrderEventKind::Refunded => {
                     &[Subscriber::SendEmail, Subscriber::RenderInvoice]

@@ -68,6 +68,8 @@ codes! {
     OrderStatus = "order_status";
     /// Part of the order has been shipped.
     OrderShipped = "order_shipped";
+    /// The order was refunded in full, so the units to ship must be named.
+    OrderRefunded = "order_refunded";
     /// A capture of the payment is in progress.
     PaymentInProgress = "payment_in_progress";
     /// The refund exceeds the refundable amount.
@@ -266,6 +268,7 @@ mod tests {
             ),
             ("an order not due", ChangeError::NotDue(order.due_at).into()),
             ("a shipped order", ChangeError::AlreadyShipped.into()),
+            ("a refunded order", ChangeError::Refunded.into()),
             (
                 "lines that do not fit",
                 ChangeError::Lines(vec![FieldFault::new("lines[0].sku", "not_in_order", "…")])

@@ -42,6 +42,8 @@ kinds! {
     OrderKind = OrderId, "ord_";
     /// Identifies a refund; also its idempotency key at the provider.
     RefundKind = RefundId, "ref_";
+    /// Identifies a return: goods that came back, or that will not be shipped.
+    ReturnKind = ReturnId, "ret_";
     /// Identifies a fulfilment of an order.
     FulfilmentKind = FulfilmentId, "ful_";
     /// Identifies an idempotent request; derived from its caller, route and key.

@@ -3,8 +3,9 @@
 //!
 //! A request is identified by its caller, route and key ([`IdempotentRequest`]). Its response ([`StoredResponse`]) is
 //! stored in the same transaction as its effect, so neither exists without the other, and is returned
-//! for a day. An order is its own record: its id is derived from the key, and it keeps the data of the
-//! first response, at no extra write (docs/adr/0006).
+//! for a day. It is stored as the order that it shows, which is as small as the order itself. An order is its
+//! own record of being placed: its id is derived from the key, and it keeps the data of the first response,
+//! at no extra write (docs/adr/0006).
 
 use std::str::FromStr;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     fault::{Code, Rejection},
     id::RequestId,
+    orders::Order,
 };
 
 /// The client's `Idempotency-Key`: 1 to 255 printable ASCII characters, preferably a UUID.
@@ -97,24 +99,34 @@ impl IdempotentRequest {
         })
     }
 
-    /// The response to the request, to be stored with its effect.
-    pub fn answered(&self, body: String, now: Timestamp) -> StoredResponse {
+    /// The response to the request, which shows `order`, to be stored with its effect.
+    pub fn answered(&self, order: Order, now: Timestamp) -> StoredResponse {
         StoredResponse {
             id: self.id,
             fingerprint: self.fingerprint.clone(),
-            body,
+            shows: Shown::Order(Box::new(order)),
             answered_at: now,
         }
     }
 
-    /// Returns the stored response, or a rejection if the request differs from the one it answered.
-    pub fn replay(&self, answer: StoredResponse) -> Result<String, Rejection> {
+    /// Returns what the stored response shows, or a rejection if the request differs from the one it
+    /// answered.
+    pub fn replay(&self, answer: StoredResponse) -> Result<Shown, Rejection> {
         if answer.fingerprint == self.fingerprint {
-            Ok(answer.body)
+            Ok(answer.shows)
         } else {
             Err(reused())
         }
     }
+}
+
+/// What a stored response is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The order as the request left it: its view for the caller is the response, byte for byte.
+    Order(Box<Order>),
+    /// The body itself, of a response from before orders were stored.
+    Body(String),
 }
 
 /// The stored response to a request.
@@ -124,8 +136,8 @@ pub struct StoredResponse {
     pub id: RequestId,
     /// Fingerprint of the command it answers.
     pub fingerprint: Fingerprint,
-    /// Body of the response, byte for byte.
-    pub body: String,
+    /// What the response shows.
+    pub shows: Shown,
     /// Time of the first response.
     pub answered_at: Timestamp,
 }
@@ -177,8 +189,10 @@ mod tests {
             IdempotentRequest::new("a", "POST /x", &"l".parse().unwrap(), &1).unwrap(),
         ];
         assert!(others.iter().all(|other| other.id != request.id));
-        let answer = request.answered("yes".into(), Timestamp::UNIX_EPOCH);
-        assert_eq!(request.replay(answer.clone()), Ok("yes".into()));
+        let order = crate::orders::placed(&[("A", 1, 100)]);
+        let answer = request.answered(order.clone(), Timestamp::UNIX_EPOCH);
+        let shown = Shown::Order(Box::new(order));
+        assert_eq!(request.replay(answer.clone()), Ok(shown));
         let another = IdempotentRequest::new("a", "POST /x", &key, &2).unwrap();
         assert_eq!(another.replay(answer.clone()), Err(reused()));
         assert!(answer.holds_at(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(23)));

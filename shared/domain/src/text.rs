@@ -10,6 +10,15 @@ pub fn nfc(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// Shortens `text` to at most `max` bytes, at a character; a shortened one ends with `…`.
+pub fn shortened(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max.saturating_sub('…'.len_utf8())));
+        text.push('…');
+    }
+    text
+}
+
 /// Collects validation errors field by field, so that a client learns all of them at once.
 #[derive(Debug, Default)]
 pub struct FieldCheck {
@@ -93,6 +102,19 @@ impl FieldCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_shortened_between_characters() {
+        for (text, max, want) in [
+            ("four", 4, "four"),
+            ("fives", 4, "f…"),
+            ("ééé", 6, "ééé"),
+            ("éééé", 6, "é…"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(shortened(text.to_owned(), max), want);
+        }
+    }
 
     #[test]
     fn e_mail_addresses() {

@@ -92,7 +92,7 @@ impl Shop {
     async fn refund(&self, id: &str, key: &str, amount: i64) -> Result<RefundState, PaymentError> {
         let refund = Refund {
             payment_id: id,
-            idempotency_key: key,
+            refund_id: key,
             amount: eur(amount),
         };
         let refund = self.providers.refund(STRIPE, &refund).await;
@@ -341,6 +341,89 @@ async fn money_goes_back_in_parts_or_whole_and_never_more() {
     );
     assert_eq!(shop.state(&id).await, captured(1000, 1000));
     assert!(is_refused(&shop.refund(&id, "r4", 1).await));
+}
+
+/// The kind of fault: a message outlives what makes it harmless to repeat.
+#[tokio::test]
+async fn what_a_forgotten_key_began_is_found_by_its_id() {
+    let shop = Shop::open().await;
+    let find = async |refund_id: &str, payment_id: &str| {
+        let found = shop
+            .providers
+            .find_refund(STRIPE, payment_id, refund_id)
+            .await;
+        found.unwrap().map(|refund| refund.state)
+    };
+    assert_eq!(shop.providers.find_payment(STRIPE, "o1").await, Ok(None));
+    let id = shop.authorised("o1").await;
+    let other = shop.authorised("o2").await;
+    for payment in [&id, &other] {
+        shop.capture(payment, payment, 1000).await.unwrap();
+    }
+    assert_eq!(find("r1", &id).await, None);
+    shop.refund(&id, "r1", 300).await.unwrap();
+    shop.refund(&other, "r2", 300).await.unwrap();
+    assert_eq!(find("r1", &id).await, Some(RefundState::Succeeded));
+    assert_eq!(find("r2", &id).await, None);
+
+    shop.stand_in.forget_keys();
+    assert_eq!(find("r1", &id).await, Some(RefundState::Succeeded));
+    let found = shop
+        .providers
+        .find_payment(STRIPE, "o1")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.payment_id, found.state),
+        (id.clone(), captured(1000, 300))
+    );
+    // Why it has to be looked up: the same call is a second refund, and a second authorization.
+    shop.refund(&id, "r1", 300).await.unwrap();
+    assert_eq!(shop.state(&id).await, captured(1000, 600));
+    let second = shop.authorised("o1").await;
+    assert_ne!(second, id);
+    // Of both payments, the one with the money.
+    let found = shop
+        .providers
+        .find_payment(STRIPE, "o1")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.payment_id, id);
+    for bad in ["", "o'1", "o1&x"] {
+        assert!(is_refused(&shop.providers.find_payment(STRIPE, bad).await));
+    }
+}
+
+/// The kind of fault: a list that is read to the end of its first page only.
+#[tokio::test]
+async fn a_refund_is_found_on_every_page() {
+    let page = |ids: std::ops::Range<usize>, has_more: bool| {
+        let refund = |id| {
+            let metadata = serde_json::json!({ "refund_id": format!("r{id}") });
+            serde_json::json!({ "id": format!("re_{id}"), "status": "succeeded", "metadata": metadata })
+        };
+        let data: Vec<_> = ids.map(refund).collect();
+        serde_json::json!({ "object": "list", "data": data, "has_more": has_more }).to_string()
+    };
+    let answer = move |uri: axum::http::Uri| async move {
+        match uri.query() {
+            Some("payment_intent=pi_1&limit=100") => page(0..100, true),
+            Some("payment_intent=pi_1&limit=100&starting_after=re_99") => page(100..150, false),
+            other => panic!("an unexpected page: {other:?}"),
+        }
+    };
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/v1/refunds", axum::routing::get(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let stripe = Stripe::new(&url, Secret::fixed(keys(KEY, &[SECRET]))).unwrap();
+    let providers = PaymentProviders::new(Some(stripe));
+    for (id, is_there) in [("r0", true), ("r140", true), ("r150", false)] {
+        let found = providers.find_refund(STRIPE, "pi_1", id).await.unwrap();
+        assert_eq!(found.is_some(), is_there, "{id}");
+    }
 }
 
 #[tokio::test]

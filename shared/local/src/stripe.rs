@@ -8,6 +8,7 @@
 //! - a single valid secret key, instead of any;
 //! - errors that localstripe does not return: refunds above the captured amount, captures and
 //!   cancellations in the wrong state (`payment_intent_unexpected_state`);
+//! - the search for payments by their order, and on demand, idempotency keys that are forgotten;
 //! - fields and values of Stripe's responses: `amount_received`, `amount_capturable`,
 //!   `amount_captured`, charges as ids until they are expanded, `card_error` with a `decline_code`;
 //! - the events `payment_intent.amount_capturable_updated`, `payment_intent.canceled` and
@@ -144,6 +145,11 @@ impl StripeStandIn {
     /// Makes `key` the only valid secret key, as after a rotation.
     pub fn accept_only(&self, key: &str) {
         self.front.books().keys = BTreeSet::from([key.to_owned()]);
+    }
+
+    /// Forgets all idempotency keys, as Stripe does after a day.
+    pub fn forget_keys(&self) {
+        self.front.books().answers.clear();
     }
 
     /// Injects a fault into the next call to `/v1/…`; several faults apply in order.
@@ -423,6 +429,9 @@ impl Front {
         if method != Method::POST {
             // Not in the middle of a change: Stripe shows all of it or nothing.
             let _turn = self.turn.lock().await;
+            if let Some((_, query)) = path.split_once("/v1/payment_intents/search?") {
+                return self.search(query, key).await;
+            }
             let answer = self.forward(method, path, body.to_vec(), key).await?;
             return Ok(self.mended(path, &[], answer));
         }
@@ -446,6 +455,30 @@ impl Front {
             }
         }
         answer
+    }
+
+    /// The payments whose metadata have the order's id of the query, which is the only one that the shop sends.
+    async fn search(&self, query: &str, key: Option<&str>) -> Result<StripeResponse> {
+        let query = form_urlencoded::parse(query.as_bytes());
+        let query = query.into_owned().find(|(name, _)| name == "query");
+        let wanted = query.as_ref().and_then(|(_, query)| {
+            let id = query.strip_prefix("metadata['order_id']:'")?;
+            id.strip_suffix('\'')
+        });
+        let Some(wanted) = wanted else {
+            let status = StatusCode::BAD_REQUEST;
+            let kind = "invalid_request_error";
+            return Ok(StripeResponse::error(status, kind, None, "unknown query"));
+        };
+        let path = "/v1/payment_intents?limit=1000000";
+        let mut answer = self.forward(Method::GET, path, Vec::new(), key).await?;
+        let list = answer.json();
+        let intents = list["data"].as_array().into_iter().flatten();
+        let found = intents.filter(|intent| intent["metadata"]["order_id"] == wanted);
+        let found: Vec<Value> = found.map(|intent| self.completed(intent.clone())).collect();
+        let result = json!({ "object": "search_result", "has_more": false, "data": found });
+        answer.body = result.to_string().into();
+        Ok(answer)
     }
 
     /// The stored response of the key; `None` if this is the first call, which then holds the key.

@@ -49,6 +49,9 @@ pub(crate) struct StaffCheck {
     longest: i64,
 }
 
+/// Maximum length of a token's subject, in bytes: the history of an order keeps it with every change.
+const MAX_SUBJECT: usize = 128;
+
 /// Longest lifetime of a staff token where `STAFF_TOKEN_MAX_HOURS` does not say otherwise.
 const MAX_HOURS: u16 = 24;
 
@@ -95,6 +98,11 @@ impl StaffCheck {
                 unauthenticated("The token is not valid or has expired; get a new one.")
             })?
             .claims;
+        if claims.sub.len() > MAX_SUBJECT {
+            return Err(unauthenticated(
+                "The token's subject is too long; get a token with a shorter one.",
+            ));
+        }
         // A key may sign any `exp`. `iat` must be believable, or a token could be issued in the future.
         let leeway = i64::try_from(LEEWAY).unwrap_or_default();
         let is_issued = claims.iat <= crate::now().as_second().saturating_add(leeway);
@@ -255,6 +263,19 @@ mod tests {
         let mut elsewhere = claims("staff", 60);
         elsewhere.aud = "another-shop".into();
         assert_eq!(code(&elsewhere, &private), Err(Code::Unauthenticated));
+    }
+
+    // Kind of fault: a text inside an item without a bound.
+    #[test]
+    fn a_long_subject_is_refused() {
+        let Keys { private, public } = keys();
+        let check = StaffCheck::new(Some(&public), None);
+        for (bytes, opens) in [(MAX_SUBJECT, true), (MAX_SUBJECT + 1, false)] {
+            let mut claims = claims("staff", 60);
+            claims.sub = "s".repeat(bytes);
+            let header = format!("Bearer {}", sign_staff_token(&claims, &private).unwrap());
+            assert_eq!(check.check(Some(&header)).is_ok(), opens, "{bytes}");
+        }
     }
 
     // Kind of fault: the caller chooses a bound that the shop should set.

@@ -61,6 +61,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
             StatusCode::CONFLICT,
             "The order's status does not allow this",
         ),
+        Code::OrderRefunded => (StatusCode::CONFLICT, "The order was refunded in full"),
         Code::OrderShipped => (StatusCode::CONFLICT, "Part of the order has been shipped"),
         Code::PaymentInProgress => (StatusCode::CONFLICT, "A capture is in progress"),
         Code::RefundTooHigh => (StatusCode::CONFLICT, "The refund is too high"),

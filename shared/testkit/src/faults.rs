@@ -15,7 +15,7 @@ use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, service:
 use hyper_util::rt::TokioIo;
 use local::{lambda::Lambda, stack::Wiring};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 /// A call that a function made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +93,43 @@ struct Plan {
     is_met: bool,
 }
 
+/// A call that waits until it is released; see [`Faults::hold`].
+pub struct Held {
+    is_reached: watch::Receiver<bool>,
+    is_released: watch::Sender<bool>,
+}
+
+impl Held {
+    /// Waits until the function is about to make the call.
+    pub async fn reached(&mut self) {
+        // The sender is part of the hold, which lives until the next reset.
+        self.is_reached
+            .wait_for(|is_reached| *is_reached)
+            .await
+            .unwrap();
+    }
+
+    /// Lets the call be made.
+    pub fn release(self) {
+        self.is_released.send_replace(true);
+    }
+}
+
+/// A call to hold back.
+struct Hold {
+    function: String,
+    operation: String,
+    of_operation: usize,
+    /// The SDK's id of the call, which its own retries share.
+    invocation: Option<String>,
+    is_reached: watch::Sender<bool>,
+    is_released: watch::Receiver<bool>,
+}
+
 /// Faults that a call meets.
 struct Met {
+    /// Signals that the call may be made.
+    hold: Option<watch::Receiver<bool>>,
     /// The planned fault, if the call is the one it was planned for.
     fault: Option<Fault>,
     /// Whether the called service is down.
@@ -109,6 +144,7 @@ struct State {
     calls: Vec<AwsCall>,
     sent: Vec<Sent>,
     plan: Option<Plan>,
+    holds: Vec<Hold>,
     /// The call that was hit.
     hit: Option<AwsCall>,
     /// All calls that were hit, with their faults.
@@ -175,6 +211,7 @@ impl Faults {
         state.calls.clear();
         state.sent.clear();
         state.plan = None;
+        state.holds.clear();
         state.hit = None;
     }
 
@@ -226,6 +263,26 @@ impl Faults {
             operation: Some(call.operation.clone()),
             is_met: false,
         });
+    }
+
+    /// Holds one call back until it is released, so that a test decides in which order concurrent calls
+    /// take effect: the function's call of `operation` with the number `of_operation` since the last reset.
+    /// For less than the SDK waits, retries included.
+    pub fn hold(&self, function: &str, operation: &str, of_operation: usize) -> Held {
+        let (reached, is_reached) = watch::channel(false);
+        let (is_released, released) = watch::channel(false);
+        self.state().holds.push(Hold {
+            function: function.to_owned(),
+            operation: operation.to_owned(),
+            of_operation,
+            invocation: None,
+            is_reached: reached,
+            is_released: released,
+        });
+        Held {
+            is_reached,
+            is_released,
+        }
     }
 
     /// The call that was hit, if it was made.
@@ -310,7 +367,17 @@ impl Faults {
                 format!("{} {}", parts.method, path.join("/"))
             }
         };
-        let Met { fault, is_down } = self.count(function, service, &operation);
+        let invocation = parts.headers.get("amz-sdk-invocation-id");
+        let invocation = invocation.and_then(|id| id.to_str().ok());
+        let Met {
+            hold,
+            fault,
+            is_down,
+        } = self.count(function, service, &operation, invocation);
+        if let Some(mut is_released) = hold {
+            // A test that ended no longer holds it.
+            let _ = is_released.wait_for(|is_released| *is_released).await;
+        }
         if operation == "SendMessageBatch" {
             self.note_sent(function, &body);
         }
@@ -378,7 +445,13 @@ impl Faults {
     }
 
     /// Counts a call and returns the faults that it meets.
-    fn count(&self, function: &str, service: &str, operation: &str) -> Met {
+    fn count(
+        &self,
+        function: &str,
+        service: &str,
+        operation: &str,
+        invocation: Option<&str>,
+    ) -> Met {
         let mut state = self.state();
         let count = state.counts.entry(function.to_owned()).or_default();
         let number = *count;
@@ -395,9 +468,20 @@ impl Faults {
             of_operation,
         };
         state.calls.push(call.clone());
+        let hold = state.holds.iter_mut().find(|hold| {
+            let is_retry = hold.invocation.is_some() && hold.invocation.as_deref() == invocation;
+            let is_planned = hold.of_operation == of_operation && hold.operation == operation;
+            hold.function == function && (is_planned || is_retry)
+        });
+        let hold = hold.map(|hold| {
+            hold.invocation = invocation.map(str::to_owned);
+            hold.is_reached.send_replace(true);
+            hold.is_released.clone()
+        });
         let is_down = state.down.iter().any(|down| down == service);
         let Some(plan) = &mut state.plan else {
             return Met {
+                hold,
                 fault: None,
                 is_down,
             };
@@ -410,6 +494,7 @@ impl Faults {
         let again = plan.is_met && same;
         if plan.function != function || plan.left == 0 || (!is_planned && !again) {
             return Met {
+                hold,
                 fault: None,
                 is_down,
             };
@@ -421,6 +506,7 @@ impl Faults {
         state.all_hits.push((call.clone(), fault));
         state.hit.get_or_insert(call);
         Met {
+            hold,
             fault: Some(fault),
             is_down,
         }

@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 pub use crate::{
     csv::{Product, Variant, catalogue},
-    faults::{AwsCall, Fault, Faults, Sent},
+    faults::{AwsCall, Fault, Faults, Held, Sent},
 };
 pub use local::lambda::InvokeError;
 

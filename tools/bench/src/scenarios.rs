@@ -128,6 +128,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("cancel-order-as-staff", "unpaid"),
     each("fulfil-order", "whole"),
     each("refund-order", "whole"),
+    each("return-goods", "one-unit"),
     each("capture-payment", "capture"),
     each("refund-payment", "refund"),
     same("sweep-orders", "nothing-due"),
@@ -279,14 +280,22 @@ impl Scenario {
                     Some(&json!({})),
                 )
             }
-            "cancel-order-as-staff" => staff(world, &world.place().await?, "cancel"),
-            "fulfil-order" => staff(world, &world.pay().await?, "fulfilments"),
-            "refund-order" => staff(world, &world.pay().await?, "refunds"),
+            "cancel-order-as-staff" => staff(world, &world.place().await?, "cancel", &json!({})),
+            "fulfil-order" => staff(world, &world.pay().await?, "fulfilments", &json!({})),
+            "refund-order" => staff(world, &world.pay().await?, "refunds", &json!({})),
+            "return-goods" => {
+                let paid = world.pay().await?;
+                let unit = json!({ "sku": paid["lines"][0]["sku"], "quantity": 1 });
+                staff(world, &paid, "returns", &json!({ "lines": [unit] }))
+            }
             "capture-payment" => order_placed(&world.place().await?),
             "refund-payment" => {
                 let placed = world.pay().await?;
                 let order = world
-                    .api("refund-order", &staff(world, &placed, "refunds"))
+                    .api(
+                        "refund-order",
+                        &staff(world, &placed, "refunds", &json!({})),
+                    )
                     .await?;
                 order_changed(
                     &placed,
@@ -300,10 +309,10 @@ impl Scenario {
     }
 }
 
-fn staff(world: &World, placed: &Value, action: &str) -> Value {
+fn staff(world: &World, placed: &Value, action: &str, body: &Value) -> Value {
     let id = text(&placed["id"]);
     let route = format!("POST /v1/admin/orders/{{order_id}}/{action}");
-    world.staff(&route, &[("order_id", &id)], Some(&json!({})))
+    world.staff(&route, &[("order_id", &id)], Some(body))
 }
 
 #[cfg(test)]

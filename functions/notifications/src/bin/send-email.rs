@@ -5,14 +5,18 @@ use std::{process::ExitCode, time::Duration};
 use domain::{
     event::{Envelope, Event},
     notifications::{self, suppression::AddressHash},
+    orders::{ChangeError, Order},
 };
 use gateways::email::Mailer;
+use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{Claim, Consistency, Store};
+use store::{Attempts, ChangeOutcome, Claim, Consistency, Store};
 
 const CONSUMER: &str = "send-email";
 /// Recorded as the effect of an event whose email is suppressed.
 const SUPPRESSED: &str = "suppressed";
+/// Recorded as the effect of an event whose email would no longer be true.
+const OVERTAKEN: &str = "overtaken";
 /// Longer than the function's timeout, so that no other delivery sends the same email meanwhile; much
 /// shorter than the span of a message's eight deliveries, so that the email is still sent if the first
 /// sender dies.
@@ -69,6 +73,15 @@ impl Consumer for SendEmail {
             );
             return Ok(());
         }
+        if notifications::denies_charge(&order, change)
+            && !self.record_unpaid_notice(&order, delivery.now).await?
+        {
+            self.store
+                .complete_event(CONSUMER, &event_id, OVERTAKEN)
+                .await?;
+            tracing::info!(order.id = %order.id, "mail overtaken by a payment");
+            return Ok(());
+        }
         // SES has no idempotency key. If the process dies after SES accepts the email and before the
         // next write, the customer receives it twice; completing the event first could lose the email,
         // which is worse.
@@ -84,6 +97,33 @@ impl Consumer for SendEmail {
                 self.store.release_event(CONSUMER, &event_id).await?;
                 Err(error.into())
             }
+        }
+    }
+}
+
+impl SendEmail {
+    /// Records in the order that its customer is told that nothing was charged; `false` if a payment has arrived
+    /// meanwhile. One of both wins the order's version, so that no payment is kept after the mail.
+    async fn record_unpaid_notice(
+        &self,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<bool, ConsumeError> {
+        let mut current = order.clone();
+        let mut attempts = Attempts::new("record unpaid notice");
+        loop {
+            attempts.next().await?;
+            let change = match current.unpaid_notice(now) {
+                Ok(change) => change,
+                // An earlier delivery died before it had sent the mail.
+                Err(ChangeError::AlreadyDone) => return Ok(true),
+                Err(_) => return Ok(false),
+            };
+            if let ChangeOutcome::Changed = self.store.change_order(&change, None).await? {
+                return Ok(true);
+            }
+            let read = self.store.order(order.id, Consistency::Strong).await?;
+            current = read.ok_or_else(|| format!("order {} not found", order.id))?;
         }
     }
 }

@@ -131,7 +131,10 @@ impl PlaceOrder {
                     Placement::InProgress => {
                         return Err(Failure::from(idempotency::in_progress()).into());
                     }
-                    Placement::TooManyShards => return Err(PlaceOrderError::TooManyShards.into()),
+                    Placement::TooManyShards => {
+                        let refusal = PlaceOrderError::TooManyShards;
+                        return self.refuse(refusal, key, &fingerprint).await;
+                    }
                     Placement::BasisChanged => {}
                 },
                 Err(NotPlaced::Rejected(refusal)) if consistency == Consistency::Strong => {
@@ -143,7 +146,8 @@ impl PlaceOrder {
             }
             consistency = Consistency::Strong;
         }
-        Err(PlaceOrderError::Contended.into())
+        self.refuse(PlaceOrderError::Contended, key, &fingerprint)
+            .await
     }
 
     /// The order that the cart would become, from the data read so far.
@@ -181,22 +185,18 @@ impl PlaceOrder {
         Ok((order?, cart))
     }
 
-    /// If the cart is used up or gone, it may have become the very order that is requested.
+    /// Rejects the request, unless the order of its own key exists by now: another call with the key may
+    /// have placed it, which used up the cart, or the last units that this call found missing.
     async fn refuse(
         &self,
         refusal: PlaceOrderError,
         key: &IdempotencyKey,
         fingerprint: &Fingerprint,
     ) -> Result<Order, NotPlaced> {
-        let used_up = matches!(
-            refusal,
-            PlaceOrderError::NoSuchCart | PlaceOrderError::CartAlreadyOrdered
-        );
-        if used_up && let Some(order) = self.store.order(order_id(key), Consistency::Strong).await?
-        {
-            return Ok(replay(order, fingerprint)?);
+        match self.store.order(order_id(key), Consistency::Strong).await? {
+            Some(order) => Ok(replay(order, fingerprint)?),
+            None => Err(refusal.into()),
         }
-        Err(refusal.into())
     }
 }
 

@@ -1,14 +1,14 @@
 //! `Payments::authorize_and_capture`: from a placed order to a captured payment.
 
 use domain::{id::OrderId, payments::PaymentFailure};
-use gateways::payments::PaymentState;
+use gateways::payments::{KEYS_REMEMBERED, PaymentState};
 use jiff::Timestamp;
 use local::emulators::Tables;
 use payments::ATTEMPTS;
 
 use crate::{
     provider::Answer,
-    world::{Change, Placed, World, due, result, run, soon},
+    world::{Change, Placed, World, due, placed_at, result, run, soon},
 };
 
 struct Row {
@@ -87,6 +87,44 @@ async fn check_row(tables: &Tables, row: Row) {
         assert_eq!(crate::world::result(again), "done", "{name}, again");
         assert_eq!(world.shop.order().await, before, "{name}, again");
     }
+}
+
+/// The kind of fault: a message outlives what makes it harmless to repeat. In a payment window of days, the
+/// provider forgets the key.
+#[test]
+fn a_payment_whose_key_is_forgotten_is_looked_up() {
+    const FIND: &str = "find payment of ORDER";
+    let late = |name| Row {
+        name,
+        attempt: 2,
+        now: placed_at() + KEYS_REMEMBERED,
+        ..Row::default()
+    };
+    let rows = vec![
+        Row {
+            answers: vec![Answer::authorised(), Answer::captured(1700)],
+            calls: &[FIND, CAPTURE],
+            order: PAID,
+            ..late("authorized by an attempt that nobody recorded")
+        },
+        Row {
+            answers: vec![
+                Answer::missing(),
+                Answer::authorised(),
+                Answer::captured(1700),
+            ],
+            calls: &[FIND, AUTHORISE_AGAIN, CAPTURE],
+            order: PAID,
+            ..late("never authorized")
+        },
+        Row {
+            answers: vec![Answer::unavailable()],
+            calls: &[FIND],
+            result: NO_ANSWER,
+            ..late("not to be found out")
+        },
+    ];
+    check(rows);
 }
 
 #[test]

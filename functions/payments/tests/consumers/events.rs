@@ -3,7 +3,7 @@
 use domain::{
     event::{Envelope, Event},
     id::OrderId,
-    payments::Provider,
+    payments::{PaymentFailure, Provider},
 };
 use gateways::payments::{PaymentState, ProviderPayment};
 use jiff::Timestamp;
@@ -330,6 +330,75 @@ fn a_late_payment_takes_the_stock_or_is_returned() {
             before: &[Change::ActionRequired, Change::Cancelled],
             answers: vec![Answer::voided()],
             order: "Cancelled: pay_1 Voided",
+            ..Row::default()
+        },
+    ];
+    check(rows);
+}
+
+/// The kind of fault: money that contradicts what the customer was told. Who was told that nothing was charged has
+/// perhaps ordered again, and is not charged late.
+#[test]
+fn a_payment_after_its_denial_is_returned() {
+    const TOLD: &[Change] = &[
+        Change::ActionRequired,
+        Change::Expired,
+        Change::UnpaidNotice,
+    ];
+    const EXPIRED: &[Change] = &[Change::ActionRequired, Change::Expired];
+    const VOIDED: &str = "Expired: pay_1 Voided";
+    const RETURNED: &str = "Expired: pay_1 Captured 1700, refund 1700 Requested";
+    let rows = vec![
+        Row {
+            name: "authorized late",
+            before: TOLD,
+            answers: vec![Answer::authorised(), Answer::voided()],
+            calls: &[READ, VOID],
+            order: VOIDED,
+            ..Row::default()
+        },
+        Row {
+            name: "captured late",
+            before: TOLD,
+            answers: vec![Answer::captured(1700)],
+            order: RETURNED,
+            ..Row::default()
+        },
+        Row {
+            name: "told after a failure",
+            before: &[
+                Change::ActionRequired,
+                Change::Failed(PaymentFailure::Declined),
+                Change::UnpaidNotice,
+            ],
+            answers: vec![Answer::captured(1700)],
+            order: "PaymentFailed: pay_1 Captured (Declined) 1700, refund 1700 Requested",
+            ..Row::default()
+        },
+        Row {
+            name: "told while the provider was asked",
+            before: EXPIRED,
+            answers: vec![Answer::captured(1700).after(&[Change::UnpaidNotice])],
+            order: RETURNED,
+            ..Row::default()
+        },
+        Row {
+            name: "told while the provider was asked, and authorized",
+            before: EXPIRED,
+            answers: vec![
+                Answer::authorised().after(&[Change::UnpaidNotice]),
+                Answer::voided(),
+            ],
+            calls: &[READ, VOID],
+            order: VOIDED,
+            ..Row::default()
+        },
+        Row {
+            name: "told, and captured before it was voided",
+            before: TOLD,
+            answers: vec![Answer::authorised(), Answer::captured(1700)],
+            calls: &[READ, VOID],
+            order: RETURNED,
             ..Row::default()
         },
     ];

@@ -235,7 +235,7 @@ impl PaymentProvider for PreparedProvider {
         let call = format!(
             "refund {}, key {}, {}",
             refund.payment_id,
-            refund.idempotency_key,
+            refund.refund_id,
             sum(refund.amount)
         );
         match self.answer(self.named(&call).await).await {
@@ -247,6 +247,29 @@ impl PaymentProvider for PreparedProvider {
             Reply::Silence => std::future::pending().await,
             Reply::Payment(..) | Reply::Missing => panic!("{call} is answered with a payment"),
         }
+    }
+
+    async fn find_refund(
+        &self,
+        payment_id: &str,
+        refund_id: &str,
+    ) -> Result<Option<ProviderRefund>, PaymentError> {
+        let call = format!("find {refund_id} of {payment_id}");
+        match self.answer(self.named(&call).await).await {
+            Reply::Refund(state) => Ok(Some(ProviderRefund {
+                refund_id: "re_1".to_owned(),
+                state,
+            })),
+            Reply::Missing => Ok(None),
+            Reply::Error(error) => Err(error),
+            Reply::Silence => std::future::pending().await,
+            Reply::Payment(..) => panic!("{call} is answered with a payment"),
+        }
+    }
+
+    async fn find_payment(&self, order_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {
+        let call = format!("find payment of {order_id}");
+        self.payment_answer(self.named(&call).await).await
     }
 
     async fn payment(&self, payment_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {

@@ -1,12 +1,13 @@
 //! `Payments::refund_or_void`: requested refunds, and authorizations of closed orders.
 
 use domain::payments::PaymentFailure;
-use gateways::payments::{PaymentState, RefundState};
+use gateways::payments::{KEYS_REMEMBERED, PaymentState, RefundState};
+use jiff::{SignedDuration, Timestamp};
 use local::emulators::Tables;
 
 use crate::{
     provider::Answer,
-    world::{Change, World, result, run, soon},
+    world::{Change, World, placed_at, result, run, soon},
 };
 
 struct Row {
@@ -15,6 +16,7 @@ struct Row {
     before: &'static [Change],
     /// Number of the call to the provider, which did not answer those before it.
     attempt: u32,
+    now: Timestamp,
     answers: Vec<Answer>,
     calls: &'static [&'static str],
     result: &'static str,
@@ -27,6 +29,7 @@ impl Default for Row {
             name: "",
             before: &[],
             attempt: 1,
+            now: soon(),
             answers: Vec::new(),
             calls: &[],
             result: "done",
@@ -77,7 +80,7 @@ async fn check_row(tables: &Tables, row: Row) {
     let order_id = world.shop.order_id;
     world.shop.unanswered_before(row.attempt).await;
     world.provider.prepare(row.answers);
-    let next = payments.refund_or_void(order_id, soon()).await;
+    let next = payments.refund_or_void(order_id, row.now).await;
     let result = result(next);
     assert_eq!(world.provider.calls(), row.calls, "{name}");
     assert_eq!(result, row.result, "{name}");
@@ -88,7 +91,7 @@ async fn check_row(tables: &Tables, row: Row) {
     let before = world.shop.order().await;
     if before.took_money() && result == "done" && !row.order.contains("Requested") {
         world.provider.prepare(Vec::new());
-        let again = payments.refund_or_void(order_id, soon()).await;
+        let again = payments.refund_or_void(order_id, row.now).await;
         assert_eq!(crate::world::result(again), "done", "{name}, again");
         assert_eq!(world.shop.order().await, before, "{name}, again");
     }
@@ -161,6 +164,7 @@ fn requested_refunds_are_made_once() {
             calls: &["refund pay_1, key REFUND-1, 500 USD"],
             result: NO_ANSWER,
             order: "Paid: pay_1 Captured 1700, refund 500 Requested",
+            ..Row::default()
         },
         Row {
             name: "settled by another delivery meanwhile",
@@ -254,6 +258,103 @@ fn several_refunds_are_settled_one_by_one() {
             order: "PartiallyRefunded: pay_1 PartiallyRefunded 1700, refund 500 Succeeded, \
                     refund 300 Requested",
             ..Row::default()
+        },
+    ];
+    check(rows);
+}
+
+/// The time at which a message is redriven from a dead-letter queue.
+fn redriven() -> Timestamp {
+    soon() + SignedDuration::from_hours(24 * 17)
+}
+
+/// The kind of fault: a message outlives what makes it harmless to repeat. The provider has forgotten the key,
+/// and would pay the refund again.
+#[test]
+fn a_refund_whose_key_is_forgotten_is_looked_up() {
+    const FIND: &str = "find REFUND-1 of pay_1";
+    const REFUND: &str = "refund pay_1, key REFUND-1, 500 USD";
+    const REFUNDED: &str = "PartiallyRefunded: pay_1 PartiallyRefunded 1700, refund 500 Succeeded";
+    const REQUESTED: &str = "Paid: pay_1 Captured 1700, refund 500 Requested";
+    let late = |name| Row {
+        name,
+        before: REFUND_500,
+        now: redriven(),
+        ..Row::default()
+    };
+    let rows = vec![
+        Row {
+            now: soon() + KEYS_REMEMBERED - SignedDuration::from_secs(1),
+            answers: vec![Answer::refund(RefundState::Succeeded)],
+            calls: &[REFUND],
+            order: REFUNDED,
+            ..late("the key is remembered")
+        },
+        Row {
+            now: soon() + KEYS_REMEMBERED,
+            answers: vec![Answer::refund(RefundState::Succeeded)],
+            calls: &[FIND],
+            order: REFUNDED,
+            ..late("paid by an attempt that nobody recorded")
+        },
+        Row {
+            answers: vec![Answer::refund(RefundState::Pending)],
+            calls: &[FIND],
+            order: REFUNDED,
+            ..late("on its way")
+        },
+        Row {
+            answers: vec![Answer::refund(failed())],
+            calls: &[FIND],
+            order: "Paid: pay_1 Captured 1700, refund 500 Failed",
+            ..late("failed before")
+        },
+        Row {
+            answers: vec![Answer::missing(), Answer::refund(RefundState::Succeeded)],
+            calls: &[FIND, REFUND],
+            order: REFUNDED,
+            ..late("never paid")
+        },
+        Row {
+            answers: vec![Answer::unavailable()],
+            calls: &[FIND],
+            result: NO_ANSWER,
+            order: REQUESTED,
+            ..late("not to be found out")
+        },
+    ];
+    check(rows);
+}
+
+/// The kind of fault: a message outlives what makes it harmless to repeat. An authorization with a forgotten key
+/// would be a second one.
+#[test]
+fn a_payment_whose_key_is_forgotten_is_looked_up_and_voided() {
+    const FIND: &str = "find payment of ORDER";
+    const ORDER: &str = "PaymentFailed: no payment Failed (ProviderUnavailable)";
+    let late = |name| Row {
+        name,
+        before: &[Change::Failed(PaymentFailure::ProviderUnavailable)],
+        now: placed_at() + KEYS_REMEMBERED,
+        order: ORDER,
+        ..Row::default()
+    };
+    let rows = vec![
+        Row {
+            answers: vec![Answer::authorised(), Answer::voided()],
+            calls: &[FIND, VOID],
+            ..late("there is one")
+        },
+        Row {
+            answers: vec![Answer::missing()],
+            calls: &[FIND],
+            ..late("there is none to void")
+        },
+        Row {
+            answers: vec![Answer::unavailable()],
+            calls: &[FIND],
+            result: NO_ANSWER,
+            ..late("there may be one")
         },
     ];
     check(rows);
@@ -387,6 +488,7 @@ fn an_unanswered_payment_is_queried_before_it_is_voided() {
             calls: &["authorise ORDER, key ORDER, 1700 USD, tok_1, attempt 9"],
             result: NO_ANSWER,
             order,
+            ..Row::default()
         },
         Row {
             name: "no answer, last attempt",

@@ -66,6 +66,8 @@ pub(crate) enum Change {
     Captured,
     Failed(PaymentFailure),
     Expired,
+    /// The customer is told that nothing was charged.
+    UnpaidNotice,
     Cancelled,
     /// Staff request a refund of this amount.
     RefundRequested(i64),
@@ -100,6 +102,7 @@ impl Shop {
             Change::Captured => order.captured(PAYMENT, total, now),
             Change::Failed(failure) => order.payment_failed(failure, now),
             Change::Expired => order.expired(due()),
+            Change::UnpaidNotice => order.unpaid_notice(now),
             Change::Cancelled => order.cancelled(None, Actor::Customer, now),
             Change::RefundRequested(amount) => {
                 let command = RequestRefund {

@@ -10,7 +10,7 @@ use crate::{
     fault::{Code, Rejection},
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
-    orders::{Address, Order, OrderEventKind, OrderStatus, Refund, RefundStatus, Units},
+    orders::{Address, GoodsLine, Order, OrderEventKind, OrderStatus, Refund, RefundStatus},
 };
 
 /// The seller as printed on the document.
@@ -293,7 +293,11 @@ impl Document {
     }
 
     /// Lines for `units`, if there are any and they are worth exactly `total`.
-    fn lines_worth(&self, units: &[Units], total: Money) -> Result<Option<Vec<Line>>, MoneyError> {
+    fn lines_worth(
+        &self,
+        units: &[GoodsLine],
+        total: Money,
+    ) -> Result<Option<Vec<Line>>, MoneyError> {
         let mut sum = Money::zero(total.currency);
         let mut lines = Vec::with_capacity(units.len());
         for units in units {
@@ -385,9 +389,10 @@ mod tests {
     }
 
     fn refund(amount: i64, lines: &[(&str, u32)]) -> Refund {
-        let units = |(sku, quantity): &(&str, u32)| Units {
+        let units = |(sku, quantity): &(&str, u32)| GoodsLine {
             sku: sku.parse().unwrap(),
             quantity: *quantity,
+            goods: None,
         };
         Refund {
             id: RefundId::random([1; 16]),

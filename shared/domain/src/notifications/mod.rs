@@ -7,4 +7,4 @@ mod rules;
 
 pub use api::{Feedback, FeedbackError, read_feedback};
 pub use mail::{Email, RenderError, Sample, of_change, samples};
-pub use rules::suppression;
+pub use rules::{denies_charge, suppression};

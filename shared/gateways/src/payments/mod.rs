@@ -1,12 +1,14 @@
 //! Authorizes, captures, voids and refunds payments, independent of the provider.
 //!
 //! A payment is authorized first and captured later, so that only goods in stock are paid for. Every
-//! call that changes something has an idempotency key: repeating the call has no second effect.
+//! call that changes something has an idempotency key: repeating the call has no second effect, as long as
+//! the provider remembers the key. Messages live longer: what a forgotten key began is found by the ids that
+//! payments and refunds carry ([`PaymentProvider::find_payment`], [`PaymentProvider::find_refund`]).
 
 use std::{fmt, future::Future, time::Duration};
 
 use domain::{money::Money, payments::Provider};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
 mod signature;
@@ -15,6 +17,10 @@ mod test_provider;
 
 pub use stripe::{InvalidStripe, STRIPE, Stripe};
 pub use test_provider::TestProvider;
+
+/// For how long repeating a call with its key is known to have no second effect. Stripe keeps keys for at least
+/// 24 hours; the rest is for clocks and calls that take their time.
+pub const KEYS_REMEMBERED: SignedDuration = SignedDuration::from_hours(20);
 
 /// A payment to authorize.
 #[derive(Clone)]
@@ -110,8 +116,9 @@ impl fmt::Debug for ProviderPayment {
 pub struct Refund<'a> {
     /// The captured payment to refund.
     pub payment_id: &'a str,
-    /// Identical for all attempts, so that the refund is only made once.
-    pub idempotency_key: &'a str,
+    /// The shop's id of the refund. It is the idempotency key, so that the refund is only made once, and the
+    /// provider stores it with the refund.
+    pub refund_id: &'a str,
     /// Amount to refund.
     pub amount: Money,
 }
@@ -219,11 +226,28 @@ pub trait PaymentProvider: Send + Sync {
         idempotency_key: &str,
     ) -> impl Future<Output = Result<ProviderPayment, PaymentError>> + Send;
 
-    /// Refunds a captured payment, once per idempotency key.
+    /// Refunds a captured payment, once per id of a refund, as long as the provider remembers the key
+    /// ([`KEYS_REMEMBERED`]).
     fn refund(
         &self,
         refund: &Refund<'_>,
     ) -> impl Future<Output = Result<ProviderRefund, PaymentError>> + Send;
+
+    /// The refund of a payment that was made with the shop's id of a refund, however long ago; `None` if there
+    /// is none.
+    fn find_refund(
+        &self,
+        payment_id: &str,
+        refund_id: &str,
+    ) -> impl Future<Output = Result<Option<ProviderRefund>, PaymentError>> + Send;
+
+    /// The payment that was authorized for an order, however long ago; of several, the one that holds or took
+    /// money. `None` if there is none, or if the provider cannot tell, as it has no memory. A payment of the
+    /// last minutes may be missing.
+    fn find_payment(
+        &self,
+        order_id: &str,
+    ) -> impl Future<Output = Result<Option<ProviderPayment>, PaymentError>> + Send;
 
     /// The current state of a payment; `None` if no payment has this id.
     fn payment(
@@ -324,6 +348,34 @@ impl<T: PaymentProvider> PaymentProviders<T> {
         match provider {
             Provider::Test => patient(TEST, self.test.refund(refund)).await,
             Provider::Stripe => patient(STRIPE_BOOKS, self.stripe()?.refund(refund)).await,
+        }
+    }
+
+    /// Finds a refund at `provider`; see [`PaymentProvider::find_refund`].
+    pub async fn find_refund(
+        &self,
+        provider: Provider,
+        payment_id: &str,
+        refund_id: &str,
+    ) -> Result<Option<ProviderRefund>, PaymentError> {
+        match provider {
+            Provider::Test => patient(TEST, self.test.find_refund(payment_id, refund_id)).await,
+            Provider::Stripe => {
+                let call = self.stripe()?.find_refund(payment_id, refund_id);
+                patient(STRIPE_BOOKS, call).await
+            }
+        }
+    }
+
+    /// Finds the payment of an order at `provider`; see [`PaymentProvider::find_payment`].
+    pub async fn find_payment(
+        &self,
+        provider: Provider,
+        order_id: &str,
+    ) -> Result<Option<ProviderPayment>, PaymentError> {
+        match provider {
+            Provider::Test => patient(TEST, self.test.find_payment(order_id)).await,
+            Provider::Stripe => patient(STRIPE_BOOKS, self.stripe()?.find_payment(order_id)).await,
         }
     }
 

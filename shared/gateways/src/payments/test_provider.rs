@@ -87,7 +87,7 @@ impl PaymentProvider for TestProvider {
             ));
         }
         Ok(ProviderRefund {
-            refund_id: format!("test_refund_{}", refund.idempotency_key),
+            refund_id: format!("test_refund_{}", refund.refund_id),
             state: if name.returns_money {
                 RefundState::Succeeded
             } else {
@@ -96,6 +96,16 @@ impl PaymentProvider for TestProvider {
                 }
             },
         })
+    }
+
+    /// Without state, there is nothing to find; repeating the refund has no second effect.
+    async fn find_refund(&self, _: &str, _: &str) -> Result<Option<ProviderRefund>, PaymentError> {
+        Ok(None)
+    }
+
+    /// Without state, there is nothing to find; the payment's id follows from its key.
+    async fn find_payment(&self, _: &str) -> Result<Option<ProviderPayment>, PaymentError> {
+        Ok(None)
     }
 
     /// Without state, only one fact is known: the payment was authorized.
@@ -203,7 +213,7 @@ mod tests {
 
         let refund = Refund {
             payment_id: id,
-            idempotency_key: "k",
+            refund_id: "k",
             amount: money(1500),
         };
         let refunded = TestProvider.refund(&refund).await.unwrap();
@@ -243,7 +253,7 @@ mod tests {
         assert!(!payment.payment_id.contains("refund"));
         let refund = Refund {
             payment_id: &payment.payment_id,
-            idempotency_key: "k",
+            refund_id: "k",
             amount: money(1),
         };
         let refunded = TestProvider.refund(&refund).await.unwrap();

@@ -214,3 +214,27 @@ fn refusal(item: Item, now: Timestamp) -> Result<Option<ChangeCartError>> {
         None
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::size;
+
+    /// The kind of fault: a list inside an item without a bound.
+    #[test]
+    fn a_full_cart_fits_into_an_item() {
+        let cart = Cart::new([255; 16], Timestamp::UNIX_EPOCH);
+        // The longest SKUs: 100 characters of four bytes.
+        let skus = (0..MAX_LINES).map(|line| format!("{line:04}{}", "\u{1F6D2}".repeat(96)));
+        let skus: Vec<Sku> = skus.map(|sku| sku.parse().unwrap()).collect();
+        let record = CartRecord {
+            id: cart.id,
+            version: u64::MAX,
+            quantities: skus.iter().map(|sku| (sku.clone(), u32::MAX)).collect(),
+            added: skus.iter().map(|sku| (sku.clone(), i64::MAX)).collect(),
+            expires_at: i64::MAX,
+            order_id: Some(OrderId::random([255; 16])),
+        };
+        size::must_fit("cart", &to_item(&Key::cart(cart.id), &record).unwrap());
+    }
+}

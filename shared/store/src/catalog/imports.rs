@@ -55,6 +55,15 @@ impl Record for ChunkRecord {
     const ENTITY: &'static str = "import_chunk";
 }
 
+impl ChunkRecord {
+    fn of(faults: &[LineFault], now: Timestamp) -> Self {
+        Self {
+            faults: faults.iter().take(MAX_FAULTS).cloned().collect(),
+            expires_at: (now + KEPT).as_second(),
+        }
+    }
+}
+
 /// Results of reading an import's file.
 #[derive(Clone, Debug)]
 pub struct ImportHeader {
@@ -295,10 +304,7 @@ impl Store {
         faults: &[LineFault],
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
-        let record = ChunkRecord {
-            faults: faults.iter().take(MAX_FAULTS).cloned().collect(),
-            expires_at: (now + KEPT).as_second(),
-        };
+        let record = ChunkRecord::of(faults, now);
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::import_chunk(id, chunk), &record)?))
@@ -311,4 +317,52 @@ impl Store {
 fn state_value(state: ImportState) -> Result<AttributeValue> {
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(state)
         .map_err(|error| StoreError::unreadable(ImportRecord::ENTITY, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::catalog::import::read_file;
+
+    use super::*;
+    use crate::item::size;
+
+    /// The kind of fault: a list inside an item without a bound.
+    #[test]
+    fn the_longest_report_fits_into_items() {
+        let long = "\u{1F6D2}".repeat(300);
+        // More columns, and more faulty rows, than are kept; the messages quote long cells.
+        let names: Vec<String> = (0..500).map(|column| format!("{column}{long}")).collect();
+        let cells = "x,".repeat(500);
+        let mut file = format!("{}Handle,Title,Variant Price\n", names.join(",") + ",");
+        for row in 0..1_500 {
+            file.push_str(&format!("{cells}h-{row},{long},free\n"));
+        }
+        let read = read_file(file.as_bytes()).unwrap();
+        let id = ImportId::random([255; 16]);
+        let record = ImportRecord {
+            id,
+            state: ImportState::AwaitingUpload,
+            rows_total: u64::MAX,
+            rows_imported: u64::MAX,
+            rows_failed: u64::MAX,
+            chunks_total: u32::MAX,
+            chunks_done: u32::MAX,
+            ignored_columns: read.ignored_columns,
+            upload: Some(long.clone()),
+            created_at: Timestamp::MAX,
+            expires_at: i64::MAX,
+        };
+        assert!(record.ignored_columns.len() < 500);
+        size::must_fit("import", &to_item(&Key::import(id), &record).unwrap());
+
+        let fault = LineFault {
+            line: 99_999_999,
+            code: "invalid_compare_at_price".to_owned(),
+            message: "x".repeat(250),
+        };
+        let faults = vec![fault; 5_000];
+        let chunk = ChunkRecord::of(&faults, Timestamp::UNIX_EPOCH);
+        let item = to_item(&Key::import_chunk(id, FAILURE), &chunk).unwrap();
+        size::must_fit("import chunk", &item);
+    }
 }

@@ -64,7 +64,7 @@ struct ProductRecord {
     content_hash: String,
     /// Stock columns of the last import: the stock is only set where the next one differs.
     #[serde(default)]
-    imported: Vec<ImportedVariant>,
+    imported: Vec<ImportedRecord>,
     /// The older form of `imported`: quantities only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     imported_quantities: Vec<(Sku, i64)>,
@@ -79,6 +79,69 @@ struct ProductRecord {
 
 impl Record for ProductRecord {
     const ENTITY: &'static str = "product";
+}
+
+/// The stock columns of one variant.
+#[derive(Debug, Serialize, Deserialize)]
+struct ImportedRecord {
+    /// Missing if it is that of the variant with the same index in `view`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sku: Option<Sku>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantity: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    backorder: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    untracked: bool,
+}
+
+impl ImportedRecord {
+    /// The record of the variant at `index`.
+    fn of(index: usize, imported: &ImportedVariant, view: &ProductView) -> Self {
+        let same = view.variants.get(index).map(|variant| &variant.sku);
+        Self {
+            sku: Some(imported.sku.clone()).filter(|sku| same != Some(sku)),
+            quantity: imported.quantity,
+            backorder: imported.backorder,
+            untracked: imported.untracked,
+        }
+    }
+
+    fn read(self, index: usize, view: &ProductView) -> Option<ImportedVariant> {
+        let same = || view.variants.get(index).map(|variant| variant.sku.clone());
+        Some(ImportedVariant {
+            sku: self.sku.or_else(same)?,
+            quantity: self.quantity,
+            backorder: self.backorder,
+            untracked: self.untracked,
+        })
+    }
+}
+
+impl ProductRecord {
+    /// The record of a product with its page. `stale` are the entries to delete, if its lists are not complete.
+    fn of(product: &Product, view: String, stale: Option<&[Key]>) -> Self {
+        let imported = product.imported.iter().enumerate();
+        Self {
+            id: product.view.id,
+            slug: product.view.slug.clone(),
+            handle: product.handle.clone(),
+            version: product.version,
+            published: product.is_for_sale(),
+            published_if_active: Some(product.published),
+            status: product.status,
+            changed_by: product.changed_by.clone(),
+            changing_by: product.changing_by.clone(),
+            content_hash: product.content_hash.clone(),
+            imported: imported
+                .map(|(index, imported)| ImportedRecord::of(index, imported, &product.view))
+                .collect(),
+            imported_quantities: Vec::new(),
+            view,
+            listed: stale.is_none(),
+            stale_entries: stale.unwrap_or_default().iter().map(owned_pair).collect(),
+        }
+    }
 }
 
 /// An entry of a product in a list.
@@ -272,7 +335,9 @@ impl Store {
             backorder: false,
             untracked: false,
         });
-        let imported = record.imported.into_iter().chain(older).collect();
+        let imported = record.imported.into_iter().enumerate();
+        let imported = imported.filter_map(|(index, imported)| imported.read(index, &view));
+        let imported = imported.chain(older).collect();
         Ok(Some(StoredProduct {
             product: Product {
                 version: record.version,
@@ -364,7 +429,8 @@ impl Store {
 
     /// Writes a product and its entries in all lists. Keys: [`Key::product`], on the condition that it
     /// still is `previous`, and [`Key::listing`] for each facet and sort order. 2 write units for each
-    /// KB of the product, times one plus twice the number of its facets.
+    /// KB of the product, times one plus twice the number of its facets. Entries that an interrupted write
+    /// of `previous` has left are deleted first, so that the item keeps those of one version only.
     pub async fn put_product(
         &self,
         product: &Product,
@@ -372,15 +438,18 @@ impl Store {
     ) -> Result<PutProductOutcome> {
         let json = serde_json::to_string(&product.view)
             .map_err(|error| StoreError::unreadable(ProductRecord::ENTITY, error))?;
+        if let Some(stored) = previous {
+            let stale = stored.stale_entries.iter().cloned().map(Key::from_pair);
+            let stale = stale.map(|key| self.delete(&key)).collect::<Result<_>>()?;
+            let version = stored.product.version;
+            let outcome = self.write_entries(&product.view.slug, version, stale, MAX_ENTRIES);
+            if outcome.await? == PutProductOutcome::VersionConflict {
+                return Ok(PutProductOutcome::VersionConflict);
+            }
+        }
         let entries = entries(product);
         let kept: HashSet<&Key> = entries.iter().collect();
-        let before = previous.map(|stored| {
-            let stale = stored.stale_entries.iter().cloned().map(Key::from_pair);
-            self::entries(&stored.product)
-                .into_iter()
-                .chain(stale)
-                .collect::<HashSet<Key>>()
-        });
+        let before = previous.map(|stored| self::entries(&stored.product));
         let stale: Vec<Key> = before
             .unwrap_or_default()
             .into_iter()
@@ -396,40 +465,13 @@ impl Store {
             actions.push(put_action(put)?);
         }
         for key in &stale {
-            let delete = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(key.attributes()));
-            actions.push(
-                TransactWriteItem::builder()
-                    .delete(delete.build().map_err(unbuildable)?)
-                    .build(),
-            );
+            actions.push(self.delete(key)?);
         }
         let per_transaction = MAX_ENTRIES
             .min(MAX_BYTES / (json.len().max(entry.len()) + 500))
             .max(1);
         let whole = actions.len() < per_transaction;
-        let record = ProductRecord {
-            id: product.view.id,
-            slug: product.view.slug.clone(),
-            handle: product.handle.clone(),
-            version: product.version,
-            published: product.is_for_sale(),
-            published_if_active: Some(product.published),
-            status: product.status,
-            changed_by: product.changed_by.clone(),
-            changing_by: product.changing_by.clone(),
-            content_hash: product.content_hash.clone(),
-            imported: product.imported.clone(),
-            imported_quantities: Vec::new(),
-            view: json,
-            listed: whole,
-            stale_entries: if whole {
-                Vec::new()
-            } else {
-                stale.iter().map(owned_pair).collect()
-            },
-        };
+        let record = ProductRecord::of(product, json, (!whole).then_some(&stale[..]));
         let put = self.put_version(&record, previous.map(|stored| stored.product.version))?;
 
         if whole {
@@ -439,13 +481,11 @@ impl Store {
         if self.commit_version(vec![put]).await? == PutProductOutcome::VersionConflict {
             return Ok(PutProductOutcome::VersionConflict);
         }
-        let mut rest = actions.into_iter().peekable();
-        while rest.peek().is_some() {
-            let mut batch: Vec<TransactWriteItem> = rest.by_ref().take(per_transaction).collect();
-            batch.push(self.still_version(&record)?);
-            if self.commit_version(batch).await? == PutProductOutcome::VersionConflict {
-                return Ok(PutProductOutcome::VersionConflict);
-            }
+        let outcome = self
+            .write_entries(&record.slug, record.version, actions, per_transaction)
+            .await?;
+        if outcome == PutProductOutcome::VersionConflict {
+            return Ok(PutProductOutcome::VersionConflict);
         }
         self.commit_version(vec![self.mark_listed(&record)?]).await
     }
@@ -518,12 +558,40 @@ impl Store {
         put_action(put)
     }
 
-    fn still_version(&self, record: &ProductRecord) -> Result<TransactWriteItem> {
+    /// Writes list entries in as few transactions as they fit, on the condition that the product has this
+    /// version.
+    async fn write_entries(
+        &self,
+        slug: &str,
+        version: u64,
+        actions: Vec<TransactWriteItem>,
+        per_transaction: usize,
+    ) -> Result<PutProductOutcome> {
+        let mut rest = actions.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut batch: Vec<TransactWriteItem> = rest.by_ref().take(per_transaction).collect();
+            batch.push(self.still_version(slug, version)?);
+            if self.commit_version(batch).await? == PutProductOutcome::VersionConflict {
+                return Ok(PutProductOutcome::VersionConflict);
+            }
+        }
+        Ok(PutProductOutcome::Put)
+    }
+
+    fn delete(&self, key: &Key) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()));
+        let delete = delete.build().map_err(unbuildable)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    fn still_version(&self, slug: &str, version: u64) -> Result<TransactWriteItem> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(Key::product(&record.slug).attributes()))
+            .set_key(Some(Key::product(slug).attributes()))
             .condition_expression("version = :version")
-            .expression_attribute_values(":version", number(record.version));
+            .expression_attribute_values(":version", number(version));
         let check = check.build().map_err(unbuildable)?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
@@ -569,4 +637,124 @@ fn entries(product: &Product) -> Vec<Key> {
 fn owned_pair(key: &Key) -> (String, String) {
     let (pk, sk) = key.as_pair();
     (pk.to_owned(), sk.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        catalog::import::{RowFaults, draft_product, read_file},
+        id::ImportId,
+    };
+
+    use super::*;
+    use crate::item::size;
+
+    /// Header of a file, and the cells of the row with a number, from 0.
+    type Shape = (&'static str, fn(usize) -> String);
+
+    const LONG: &str = "\u{1F6D2}";
+
+    /// Products that are large in different ways; the number of rows, tags or bytes grows with the size.
+    const SHAPES: [Shape; 6] = [
+        ("Option1 Name,Option1 Value,Variant SKU", |row| {
+            format!("Size,{row},{row:04}{}", LONG.repeat(96))
+        }),
+        ("Option1 Name,Option1 Value,Variant SKU", |row| {
+            format!("Size,{row},{row}")
+        }),
+        ("Option1 Name,Option1 Value", |row| {
+            format!("Size,{row:04}{}", LONG.repeat(250))
+        }),
+        ("Image Src,Image Alt Text", |row| {
+            let path = "x".repeat(2_000);
+            format!("https://example.com/{row}{path},{}", LONG.repeat(512))
+        }),
+        ("Tags", |_| String::new()),
+        ("Body (HTML)", |_| String::new()),
+    ];
+
+    /// A product file of `size` rows in this shape; of one row with `size` tags or with a text of that size.
+    fn file((header, cells): Shape, size: usize) -> String {
+        let mut file = format!("Handle,Title,Variant Price,Variant Inventory Qty,{header}\n");
+        let row = |row: usize, cells: &str| match (row, header.starts_with("Image")) {
+            (0, _) => format!("p,T,99999999.99,1000000000,{cells}\n"),
+            (_, false) => format!("p,,99999999.99,1000000000,{cells}\n"),
+            (_, true) => format!("p,,,,{cells}\n"),
+        };
+        match header {
+            "Tags" => {
+                let tag = |tag| format!("{tag:04}{}", LONG.repeat(250));
+                let tags: Vec<String> = (0..size).map(tag).collect();
+                file.push_str(&row(0, &format!("\"{}\"", tags.join(","))));
+            }
+            "Body (HTML)" => file.push_str(&row(0, &"x".repeat(size * 100))),
+            _ => (0..size).for_each(|number| file.push_str(&row(number, &cells(number)))),
+        }
+        file
+    }
+
+    /// The product of a file, if it is imported as a whole.
+    fn product(file: &str) -> Option<Product> {
+        let read = read_file(file.as_bytes()).unwrap();
+        let group = read.groups.first()?;
+        let usd = "USD".parse().unwrap();
+        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd);
+        let draft = drafted.draft.filter(|_| drafted.faults.is_empty())?;
+        let available = vec![false; draft.variants.len()];
+        let stamp = ChangeStamp::from(ImportId::random([255; 16]));
+        let product = draft.product(None, &available, ProductId::random([255; 16]), stamp);
+        Some(product.unwrap())
+    }
+
+    /// The largest product of a shape that is imported.
+    fn largest(shape: Shape) -> Product {
+        let (mut fits, mut least) = (1_usize, 2_000);
+        while fits + 1 < least {
+            let size = fits.midpoint(least);
+            match product(&file(shape, size)) {
+                Some(_) => fits = size,
+                None => least = size,
+            }
+        }
+        product(&file(shape, fits)).unwrap()
+    }
+
+    /// The kind of fault: a list inside an item without a bound. The variants with their SKUs, and the entries
+    /// of the version before, whichever of both is larger.
+    #[test]
+    fn the_largest_products_fit_into_items() {
+        let products = SHAPES.map(largest);
+        let stale = products.iter().map(entries).max_by_key(|keys| {
+            let bytes = |key: &Key| key.as_pair().0.len() + key.as_pair().1.len();
+            keys.iter().map(bytes).sum::<usize>()
+        });
+        let stale = stale.unwrap();
+        for (product, (header, _)) in products.iter().zip(SHAPES) {
+            let json = serde_json::to_string(&product.view).unwrap();
+            assert!(json.len() > 10_000, "{header}: only {}", json.len());
+            let record = ProductRecord::of(product, json, Some(&stale));
+            let item = to_item(&Key::product(&record.slug), &record).unwrap();
+            size::must_fit(header, &item);
+            let entry = ListingRecord::of(&product.view).unwrap();
+            size::must_fit(header, &to_item(&stale[0], &entry).unwrap());
+            // What is read is what was written.
+            let read: ProductRecord = from_item(item).unwrap();
+            let read = read.imported.into_iter().enumerate();
+            let read = read.map(|(index, imported)| imported.read(index, &product.view).unwrap());
+            assert_eq!(read.collect::<Vec<_>>(), product.imported);
+        }
+    }
+
+    #[test]
+    fn stock_columns_of_older_items_are_read() {
+        let product = product(&file(SHAPES[1], 2)).unwrap();
+        let older = serde_json::json!([{ "sku": "1", "quantity": 7 }, { "sku": "0" }]);
+        let older: Vec<ImportedRecord> = serde_json::from_value(older).unwrap();
+        let read = older.into_iter().enumerate();
+        let skus = read.map(|(index, it)| it.read(index, &product.view).unwrap().sku);
+        assert_eq!(
+            skus.collect::<Vec<_>>(),
+            ["1", "0"].map(|it| it.parse().unwrap())
+        );
+    }
 }

@@ -185,7 +185,6 @@ impl Store {
     /// it does not exist. 1 read unit; 2 write units for the counter and 2 for each KB of document,
     /// again for each conflict.
     pub async fn issue_invoice(&self, document: &Document) -> Result<IssuedInvoice> {
-        let key = key_of(document);
         let mut attempts = Attempts::new("issue invoice");
         loop {
             attempts.next().await?;
@@ -212,7 +211,7 @@ impl Store {
             let invoice = document.numbered(issued + 1);
             let put = Put::builder()
                 .table_name(&self.table)
-                .set_item(Some(to_item(&key, &InvoiceRecord::of(&invoice))?))
+                .set_item(Some(item_of(&invoice)?))
                 .condition_expression("attribute_not_exists(PK)")
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
@@ -296,6 +295,11 @@ fn key_of(document: &Document) -> Key {
         Kind::Invoice => Key::invoice(document.order_id),
         Kind::CreditNote { refund_id, .. } => Key::credit_note(document.order_id, *refund_id),
     }
+}
+
+/// The item of an issued document.
+pub(crate) fn item_of(invoice: &Invoice) -> Result<Item> {
+    to_item(&key_of(&invoice.document), &InvoiceRecord::of(invoice))
 }
 
 fn read(item: Item) -> Result<IssuedInvoice> {

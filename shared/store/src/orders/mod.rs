@@ -5,6 +5,7 @@
 mod change;
 mod due;
 mod holds;
+mod parts;
 mod place;
 mod read;
 mod record;
@@ -16,3 +17,6 @@ pub use holds::{Hold, Holds};
 pub use place::Placement;
 pub use read::HeldByOrders;
 pub(crate) use record::read_order;
+
+#[cfg(test)]
+mod tests;

@@ -8,17 +8,15 @@ use domain::{
     idempotency::Fingerprint,
     inventory::Share,
     money::{Currency, Money},
-    orders::{
-        Address, CloseReason, Fulfilment, HistoryEntry, Order, OrderLine, OrderStatus, Payment,
-        PaymentWindow, Refund,
-    },
+    orders::{Address, CloseReason, Order, OrderLine, OrderStatus, Payment, PaymentWindow},
     payments::PaymentStatus,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::parts::{FulfilmentRecord, HistoryRecord, Lines, RefundRecord, ReturnRecord, reason_of};
 use crate::{
-    Result, Store,
+    Result, Store, StoreError,
     item::{Item, Record, from_item, to_item},
     keys::Key,
 };
@@ -54,13 +52,17 @@ pub(super) struct OrderRecord {
     hold: Option<i64>,
     #[serde(default)]
     window: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unpaid_notice_at: Option<Timestamp>,
     trace_id: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    fulfilments: Vec<Fulfilment>,
+    fulfilments: Vec<FulfilmentRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    refunds: Vec<Refund>,
+    refunds: Vec<RefundRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    history: Vec<HistoryEntry>,
+    returns: Vec<ReturnRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    history: Vec<HistoryRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,6 +81,10 @@ pub(super) struct LineRecord {
     returned: u32,
     #[serde(default, skip_serializing_if = "is_zero")]
     returned_to_stock: u32,
+    /// Units whose price was refunded, if these are not just those that were withdrawn or returned: in older
+    /// orders, goods followed the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refunded: Option<u32>,
 }
 
 /// The attributes of an order that determine how much stock it holds, and until when.
@@ -122,6 +128,7 @@ impl LineRecord {
             withdrawn: self.withdrawn,
             returned: self.returned,
             returned_to_stock: self.returned_to_stock,
+            refunded: self.refunded.unwrap_or(self.withdrawn + self.returned),
         }
     }
 }
@@ -146,7 +153,9 @@ impl From<&Order> for OrderRecord {
             withdrawn: line.withdrawn,
             returned: line.returned,
             returned_to_stock: line.returned_to_stock,
+            refunded: Some(line.refunded).filter(|units| *units != line.withdrawn + line.returned),
         };
+        let lines = Lines::of(order);
         Self {
             id: order.id,
             version: order.version,
@@ -164,18 +173,37 @@ impl From<&Order> for OrderRecord {
             due_at: Some(order.due_at),
             hold: Some(order.window.hold.as_secs()),
             window: Some(order.window.whole.as_secs()),
+            unpaid_notice_at: order.unpaid_notice_at,
             trace_id: order.trace_id.clone(),
-            fulfilments: order.fulfilments.clone(),
-            refunds: order.refunds.clone(),
-            history: order.history.clone(),
+            fulfilments: order
+                .fulfilments
+                .iter()
+                .map(|it| FulfilmentRecord::of(it, &lines))
+                .collect(),
+            refunds: order
+                .refunds
+                .iter()
+                .map(|it| RefundRecord::of(it, &lines))
+                .collect(),
+            returns: order
+                .returns
+                .iter()
+                .map(|it| ReturnRecord::of(it, &lines))
+                .collect(),
+            history: order
+                .history
+                .iter()
+                .map(|entry| HistoryRecord::of(entry, order))
+                .collect(),
         }
     }
 }
 
-impl From<OrderRecord> for Order {
-    fn from(record: OrderRecord) -> Self {
+impl TryFrom<OrderRecord> for Order {
+    type Error = StoreError;
+
+    fn try_from(record: OrderRecord) -> Result<Self> {
         let currency = record.currency;
-        let lines = record.lines.into_iter();
         let total = Money::new(record.total, currency);
         let due_at = record.due_at.unwrap_or(record.placed_at);
         let first = PaymentWindow::flat(due_at.duration_since(record.placed_at));
@@ -183,14 +211,18 @@ impl From<OrderRecord> for Order {
             hold: record.hold.map_or(first.hold, SignedDuration::from_secs),
             whole: record.window.map_or(first.whole, SignedDuration::from_secs),
         };
-        Self {
+        let lines = record.lines.into_iter();
+        let lines: Vec<OrderLine> = lines.map(|line| line.read(currency)).collect();
+        let fulfilments = record.fulfilments.into_iter();
+        let refunds = record.refunds.into_iter();
+        let returns = record.returns.into_iter();
+        let mut order = Self {
             id: record.id,
             version: record.version,
             closed: record.closed,
             cart_id: record.cart_id,
             email: record.email,
             shipping_address: record.address,
-            lines: lines.map(|line| line.read(currency)).collect(),
             totals: Totals {
                 subtotal: total,
                 total,
@@ -200,11 +232,23 @@ impl From<OrderRecord> for Order {
             placed_at: record.placed_at,
             due_at,
             window,
+            unpaid_notice_at: record.unpaid_notice_at,
             trace_id: record.trace_id,
-            fulfilments: record.fulfilments,
-            refunds: record.refunds,
-            history: record.history,
-        }
+            fulfilments: fulfilments
+                .map(|it| it.read(&lines))
+                .collect::<Result<_>>()?,
+            refunds: refunds.map(|it| it.read(&lines)).collect::<Result<_>>()?,
+            returns: returns.map(|it| it.read(&lines)).collect::<Result<_>>()?,
+            history: Vec::new(),
+            lines,
+        };
+        let history = record.history.into_iter().map(|entry| {
+            let mut entry = entry.read();
+            entry.reason = entry.reason.take().or_else(|| reason_of(&order, &entry));
+            entry
+        });
+        order.history = history.collect();
+        Ok(order)
     }
 }
 
@@ -218,5 +262,5 @@ impl Store {
 
 /// Parses an order from its item.
 pub(crate) fn read_order(item: Item) -> Result<Order> {
-    from_item::<OrderRecord>(item).map(Order::from)
+    from_item::<OrderRecord>(item)?.try_into()
 }

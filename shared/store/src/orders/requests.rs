@@ -5,11 +5,12 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::{
     id::RequestId,
-    idempotency::{Fingerprint, StoredResponse},
+    idempotency::{Fingerprint, Shown, StoredResponse},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::record::OrderRecord;
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, to_item},
@@ -17,13 +18,17 @@ use crate::{
     transaction::put_action,
 };
 
+/// A response as it is stored: as the order that it shows, as the body repeats the SKUs of every line.
 #[derive(Debug, Serialize, Deserialize)]
-struct ResponseRecord {
+pub(super) struct ResponseRecord {
     id: RequestId,
     /// Hash of the command.
     fingerprint: Fingerprint,
-    /// The response, byte for byte.
-    body: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<OrderRecord>,
+    /// The older form of `order`: the response, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
     answered_at: Timestamp,
     /// Expiry in seconds since 1970.
     expires_at: i64,
@@ -33,14 +38,43 @@ impl Record for ResponseRecord {
     const ENTITY: &'static str = "request";
 }
 
-impl From<ResponseRecord> for StoredResponse {
-    fn from(record: ResponseRecord) -> Self {
+impl From<&StoredResponse> for ResponseRecord {
+    fn from(answer: &StoredResponse) -> Self {
+        let (order, body) = match &answer.shows {
+            Shown::Order(order) => (Some(OrderRecord::from(&**order)), None),
+            Shown::Body(body) => (None, Some(body.clone())),
+        };
         Self {
+            id: answer.id,
+            fingerprint: answer.fingerprint.clone(),
+            order,
+            body,
+            answered_at: answer.answered_at,
+            expires_at: answer.expires_at().as_second(),
+        }
+    }
+}
+
+impl TryFrom<ResponseRecord> for StoredResponse {
+    type Error = StoreError;
+
+    fn try_from(record: ResponseRecord) -> Result<Self> {
+        let shows = match (record.order, record.body) {
+            (Some(order), _) => Shown::Order(Box::new(order.try_into()?)),
+            (None, Some(body)) => Shown::Body(body),
+            (None, None) => {
+                return Err(StoreError::inconsistent(
+                    ResponseRecord::ENTITY,
+                    "neither order nor body",
+                ));
+            }
+        };
+        Ok(Self {
             id: record.id,
             fingerprint: record.fingerprint,
-            body: record.body,
+            shows,
             answered_at: record.answered_at,
-        }
+        })
     }
 }
 
@@ -59,13 +93,7 @@ impl Store {
     /// The write of a response within the transaction of its effect, on the condition that it does not
     /// exist.
     pub(super) fn put_answer(&self, answer: &StoredResponse) -> Result<TransactWriteItem> {
-        let record = ResponseRecord {
-            id: answer.id,
-            fingerprint: answer.fingerprint.clone(),
-            body: answer.body.clone(),
-            answered_at: answer.answered_at,
-            expires_at: answer.expires_at().as_second(),
-        };
+        let record = ResponseRecord::from(answer);
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::request(answer.id), &record)?))
@@ -77,7 +105,7 @@ impl Store {
 }
 
 fn read_answer(item: Item) -> Result<StoredResponse, StoreError> {
-    from_item::<ResponseRecord>(item).map(StoredResponse::from)
+    from_item::<ResponseRecord>(item)?.try_into()
 }
 
 /// The existing response, from the reason why a transaction was canceled.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_FILE_BYTES;
-use crate::catalog::Sku;
+use crate::{catalog::Sku, text::shortened};
 
 /// Maximum length of a fault's message in bytes: a thousand of them fit into one item of 400 KB.
 pub(super) const MAX_MESSAGE: usize = 250;
@@ -22,16 +22,11 @@ pub struct LineFault {
 
 impl LineFault {
     pub(super) fn new(line: u64, code: &str, message: impl Into<String>) -> Self {
-        let mut message = message.into();
-        // Messages may quote cells, which may be as long as the file.
-        if message.len() > MAX_MESSAGE {
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8()));
-            message.push('…');
-        }
         Self {
             line,
             code: code.to_owned(),
-            message,
+            // Messages may quote cells, which may be as long as the file.
+            message: shortened(message.into(), MAX_MESSAGE),
         }
     }
 

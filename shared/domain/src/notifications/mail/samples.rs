@@ -9,7 +9,7 @@ use crate::{
     idempotency::Fingerprint,
     money::Money,
     orders::{
-        Actor, Address, Fulfil, Order, OrderLine, Payment, PaymentWindow, RequestRefund,
+        Actor, Address, Fulfil, GoodsLine, Order, OrderLine, Payment, PaymentWindow, RequestRefund,
         Transition, Units,
     },
     payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
@@ -81,7 +81,11 @@ fn changes() -> Option<Vec<Change>> {
     let refund = RefundId::derived(&["sample"]);
     let back = RequestRefund {
         amount: None,
-        lines: Some(vec![units(0, 1)?]),
+        lines: Some(vec![GoodsLine {
+            sku: placed.lines.first()?.sku.clone(),
+            quantity: 1,
+            goods: None,
+        }]),
         restock: true,
         reason: Some("One of the two mugs arrived chipped. We are sorry!".to_owned()),
     };
@@ -135,6 +139,7 @@ fn order() -> Option<Order> {
             withdrawn: 0,
             returned: 0,
             returned_to_stock: 0,
+            refunded: 0,
         })
     };
     let lines = vec![
@@ -185,9 +190,11 @@ fn order() -> Option<Order> {
         placed_at,
         due_at: placed_at + jiff::SignedDuration::from_mins(15),
         window: PaymentWindow::flat(jiff::SignedDuration::from_mins(15)),
+        unpaid_notice_at: None,
         trace_id: "sample".to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
+        returns: Vec::new(),
         history: Vec::new(),
     })
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     id::{FulfilmentId, RefundId},
-    orders::{Actor, Fulfil, RequestRefund, Transition, Units},
+    orders::{Actor, Fulfil, GoodsLine, RequestRefund, Transition, Units},
     payments::PaymentFailure,
 };
 
@@ -96,7 +96,11 @@ fn every_change(placed: &Order) -> Vec<Transition> {
         .unwrap();
     let refund = RequestRefund {
         amount: None,
-        lines: Some(vec![units("A", 1)]),
+        lines: Some(vec![GoodsLine {
+            sku: "A".parse().unwrap(),
+            quantity: 1,
+            goods: None,
+        }]),
         restock: false,
         reason: reason.clone(),
     };

@@ -7,7 +7,8 @@ use crate::{
     money::Money,
     notifications::rules::{Notice, refund_of},
     orders::{
-        Actor, Address, Fulfilment, HistoryEntry, Order, OrderLine, Refund, RefundStatus, Units,
+        Actor, Address, Fulfilment, GoodsLine, HistoryEntry, Order, OrderLine, Refund,
+        RefundStatus, Units,
     },
     payments::PaymentFailure,
 };
@@ -82,8 +83,7 @@ fn expired(order: &Order) -> Letter {
             unsold(order),
             Part::text(
                 "The items are for sale again. If you still want them, place a new order. Should a \
-                 payment for this one arrive after all, it goes back to you in full, unless we still \
-                 have everything and can send it.",
+                 payment for this one arrive after all, it goes back to you in full.",
             ),
         ],
     }
@@ -107,7 +107,7 @@ fn shipped(order: &Order, index: usize) -> Letter {
     };
     let mut parts = vec![Part::Table {
         heading: "In this parcel",
-        rows: named(order, &fulfilment.lines),
+        rows: named(order, fulfilment.lines.iter().cloned()),
         total: None,
     }];
     let facts = [
@@ -148,7 +148,7 @@ fn refunded(order: &Order, refund: &Refund) -> Letter {
     if !refund.lines.is_empty() {
         parts.push(Part::Table {
             heading: "For",
-            rows: named(order, &refund.lines),
+            rows: named(order, refund.lines.iter().map(GoodsLine::units)),
             total: None,
         });
     }
@@ -228,17 +228,20 @@ fn unsold(order: &Order) -> Part {
 }
 
 /// Units with the titles under which they were bought.
-fn named(order: &Order, units: &[Units]) -> Vec<Row> {
-    let row = |units: &Units| {
+fn named(order: &Order, units: impl Iterator<Item = Units>) -> Vec<Row> {
+    let row = |units: Units| {
         let line = order.lines.iter().find(|line| line.sku == units.sku);
         let title = line.map_or(units.sku.as_str(), |line| &line.title);
         Row::new(units.quantity, title, None)
     };
-    units.iter().map(row).collect()
+    units.map(row).collect()
 }
 
-/// Units that are in none of these fulfilments and were not withdrawn.
+/// Units that are in none of these fulfilments and were not withdrawn. After a full refund, none is promised.
 fn still_to_come(order: &Order, parcels: &[Fulfilment]) -> Vec<Row> {
+    if order.is_refunded() {
+        return Vec::new();
+    }
     let rows = order.lines.iter().map(|line| {
         let lines = parcels.iter().flat_map(|parcel| &parcel.lines);
         let sent: u32 = lines

@@ -3,4 +3,5 @@
 mod notice;
 pub mod suppression;
 
+pub use notice::denies_charge;
 pub(super) use notice::{Notice, refund_of};

@@ -42,10 +42,21 @@ impl<'a> Notice<'a> {
             OrderEventKind::Cancelled => Some(Self::Cancelled(change)),
             OrderEventKind::PaymentActionRequired
             | OrderEventKind::PaymentAuthorised
+            | OrderEventKind::UnpaidNotice
+            | OrderEventKind::Returned
             | OrderEventKind::RefundRequested
             | OrderEventKind::RefundFailed => None,
         }
     }
+}
+
+/// Whether the email of a change tells the customer that nothing was charged although a payment may still arrive.
+/// The order has to record that first ([`Order::unpaid_notice`]).
+pub fn denies_charge(order: &Order, change: &HistoryEntry) -> bool {
+    matches!(
+        Notice::of(order, change),
+        Some(Notice::PaymentFailed | Notice::Expired)
+    )
 }
 
 /// The refund that a change of an order concerns.

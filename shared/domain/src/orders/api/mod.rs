@@ -4,6 +4,8 @@ mod change;
 mod place;
 mod view;
 
-pub use change::{CancelOrderBody, FulfilOrderBody, RefundOrderBody, UnitsBody};
+pub use change::{
+    CancelOrderBody, FulfilOrderBody, GoodsLineBody, RefundOrderBody, ReturnGoodsBody, UnitsBody,
+};
 pub use place::{AddressBody, PaymentBody, PlaceOrderBody};
 pub use view::{HistoryView, OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};

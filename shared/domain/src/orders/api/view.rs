@@ -9,7 +9,10 @@ use crate::{
     catalog::Sku,
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
-    orders::{Address, Fulfilment, HistoryEntry, Order, OrderStatus, Refund, RefundStatus, Units},
+    orders::{
+        Address, Fulfilment, GoodsLine, HistoryEntry, Order, OrderStatus, Refund, RefundStatus,
+        Return,
+    },
     payments::{PaymentFailure, PaymentStatus, Provider},
 };
 
@@ -32,6 +35,8 @@ pub struct OrderView {
     pub fulfilments: Vec<Fulfilment>,
     /// Refunds in any state, oldest first.
     pub refunds: Vec<RefundView>,
+    /// Goods that came back or will not be shipped, other than with a refund; oldest first.
+    pub returns: Vec<Return>,
     /// Changes of the order, oldest first.
     pub history: Vec<HistoryView>,
     /// Email address for the confirmation.
@@ -60,7 +65,11 @@ pub struct OrderLineView {
     pub quantity: u32,
     /// Units that were shipped.
     pub fulfilled: u32,
-    /// Units that were refunded.
+    /// Units that were not shipped, and will not be.
+    pub cancelled: u32,
+    /// Shipped units that came back.
+    pub returned: u32,
+    /// Units whose price was refunded, wherever they are.
     pub refunded: u32,
     /// Unit price at the time of the order.
     pub unit_price: Money,
@@ -96,7 +105,7 @@ pub struct RefundView {
     pub amount: Money,
     /// Units that the refund is for; empty for a refund by amount.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub lines: Vec<Units>,
+    pub lines: Vec<GoodsLine>,
     /// Reason, as shown to the customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -149,7 +158,9 @@ impl OrderView {
                 title: line.title.clone(),
                 quantity: line.quantity,
                 fulfilled: line.fulfilled,
-                refunded: line.withdrawn + line.returned,
+                cancelled: line.withdrawn,
+                returned: line.returned,
+                refunded: line.refunded,
                 unit_price: line.unit_price,
                 line_total: line.unit_price.times(line.quantity)?,
             })
@@ -190,6 +201,7 @@ impl OrderView {
             },
             fulfilments: order.fulfilments.clone(),
             refunds: order.refunds.iter().map(refund).collect(),
+            returns: order.returns.clone(),
             history: std::iter::once(placed)
                 .chain(order.history.iter().map(entry))
                 .collect(),

@@ -23,6 +23,9 @@ pub enum ChangeError {
     /// Part of the order has been shipped.
     #[error("part of the order has been shipped")]
     AlreadyShipped,
+    /// The order was refunded in full, and the units to ship are not named.
+    #[error("the order was refunded in full, and the units to ship are not named")]
+    Refunded,
     /// Lines that are not in the order, named twice, or exceed the remaining units.
     #[error("{} line(s) are not valid", .0.len())]
     Lines(Vec<FieldFault>),
@@ -35,8 +38,8 @@ pub enum ChangeError {
     /// Nothing is left to ship, refund or pay for.
     #[error("the order has nothing left for this change")]
     NothingLeft,
-    /// The order has [`MAX_PARTS`] fulfilments or refunds.
-    #[error("an order has at most {MAX_PARTS} fulfilments and as many refunds")]
+    /// The order has [`MAX_PARTS`] fulfilments, refunds or returns.
+    #[error("an order has at most {MAX_PARTS} fulfilments, and as many refunds and returns")]
     TooMany,
 }
 
@@ -65,11 +68,17 @@ impl From<ChangeError> for Rejection {
                 Code::OrderShipped,
                 "Part of the order has been shipped; refund the rest instead.",
             ),
+            ChangeError::Refunded => Self::new(
+                Code::OrderRefunded,
+                "The order was refunded in full; name the units to ship them nevertheless, or record with a \
+                 return that they will not be shipped.",
+            ),
             ChangeError::Lines(faults) => Self::invalid(faults),
             ChangeError::AboveCaptured { left } => Self {
                 code: Code::RefundTooHigh,
                 detail: format!(
-                    "The refund exceeds the refundable amount of {left} in minor units."
+                    "The refund exceeds the refundable amount of {left} in minor units; goods alone are \
+                     recorded with a return."
                 ),
                 fields: vec![FieldFault::new(
                     "amount",
@@ -77,12 +86,15 @@ impl From<ChangeError> for Rejection {
                     format!("Must be at most {left}, in minor units."),
                 )],
             },
-            ChangeError::NothingLeft => {
-                Self::new(Code::OrderStatus, "Nothing is left to ship or refund.")
-            }
+            ChangeError::NothingLeft => Self::new(
+                Code::OrderStatus,
+                "Nothing is left to ship, refund or return.",
+            ),
             ChangeError::TooMany => Self::new(
                 Code::OrderStatus,
-                format!("An order takes at most {MAX_PARTS} fulfilments and {MAX_PARTS} refunds."),
+                format!(
+                    "An order takes at most {MAX_PARTS} fulfilments, {MAX_PARTS} refunds and {MAX_PARTS} returns."
+                ),
             ),
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FulfilmentId, RefundId};
+use crate::id::{FulfilmentId, RefundId, ReturnId};
 
 /// The originator of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +63,14 @@ pub enum OrderEventKind {
     PaymentFailed,
     /// The order was not paid in time; the stock was released.
     Expired,
+    /// The customer is told that nothing was charged: a payment that arrives later is returned.
+    UnpaidNotice,
     /// The order was canceled; the stock was released, the payment is voided or refunded.
     Cancelled,
     /// Goods were handed over to a carrier.
     Fulfilled,
+    /// Goods came back, or will not be shipped.
+    Returned,
     /// A refund was requested.
     RefundRequested,
     /// A refund succeeded.
@@ -84,8 +88,10 @@ impl OrderEventKind {
             Self::Paid => "paid",
             Self::PaymentFailed => "payment_failed",
             Self::Expired => "expired",
+            Self::UnpaidNotice => "unpaid_notice",
             Self::Cancelled => "cancelled",
             Self::Fulfilled => "fulfilled",
+            Self::Returned => "returned",
             Self::RefundRequested => "refund_requested",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund_failed",
@@ -111,4 +117,7 @@ pub struct HistoryEntry {
     /// The refund that the change concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<RefundId>,
+    /// The return that the change concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
 }

@@ -7,13 +7,14 @@
 use jiff::Timestamp;
 
 use super::{
-    Actor, ChangeError, CloseReason, Fulfil, Fulfilment, HistoryEntry, MAX_PARTS, Order,
-    OrderEventKind, OrderLine, OrderStatus, Refund, RefundStatus, RequestRefund, Units,
+    Actor, ChangeError, CloseReason, Fulfil, Fulfilment, Goods, GoodsLine, HistoryEntry, MAX_PARTS,
+    Order, OrderEventKind, OrderLine, OrderStatus, RecordReturn, Refund, RefundStatus,
+    RequestRefund, Return, Units,
 };
 use crate::{
     catalog::Sku,
     fault::FieldFault,
-    id::{FulfilmentId, RefundId},
+    id::{FulfilmentId, RefundId, ReturnId},
     inventory::{StockEffect, StockMove},
     payments::{PaymentFailure, PaymentStatus},
 };
@@ -85,16 +86,14 @@ impl Order {
 
     /// Records the authorization. From now on the order neither expires nor can be canceled, until the
     /// payment is captured or voided. An order that had lost its reservation gets it back if the stock
-    /// is available.
+    /// is available, unless its customer was told that nothing was charged.
     pub fn authorised(&self, payment_id: &str, now: Timestamp) -> Changed {
         let moves = match (self.status(), self.payment.status) {
             (OrderStatus::PendingPayment, PaymentStatus::Authorised) => {
                 return Err(ChangeError::AlreadyDone);
             }
             (OrderStatus::PendingPayment, _) => Vec::new(),
-            (OrderStatus::Expired | OrderStatus::PaymentFailed, _) if !self.took_money() => {
-                self.all(StockEffect::Claim)
-            }
+            _ if self.takes_late_payment() => self.all(StockEffect::Claim),
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
         let mut order = self.after(now, Actor::Shop, OrderEventKind::PaymentAuthorised, None);
@@ -111,13 +110,11 @@ impl Order {
     }
 
     /// Records the capture, which sells the goods to the customer. An order that had lost its
-    /// reservation gets the stock if it is available.
+    /// reservation gets the stock if it is available, unless its customer was told that nothing was charged.
     pub fn captured(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         let moves = match self.status() {
             OrderStatus::PendingPayment => self.all(StockEffect::Sell),
-            OrderStatus::Expired | OrderStatus::PaymentFailed if !self.took_money() => {
-                self.all(StockEffect::Take)
-            }
+            _ if self.takes_late_payment() => self.all(StockEffect::Take),
             _ if self.took_money() => return Err(ChangeError::AlreadyDone),
             status => return Err(ChangeError::WrongStatus(status)),
         };
@@ -131,7 +128,8 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// Records a capture for an order that has lost its stock, and requests a full refund.
+    /// Records a capture for an order that has lost its stock, or whose customer was told that nothing was
+    /// charged, and requests a full refund.
     pub fn captured_after_close(&self, payment_id: &str, amount: i64, now: Timestamp) -> Changed {
         if self.took_money() {
             return Err(ChangeError::AlreadyDone);
@@ -201,6 +199,21 @@ impl Order {
         Ok(order.moving(self.all(StockEffect::Release)))
     }
 
+    /// Records that the customer of an order that ended unpaid is about to be told that nothing was charged. From
+    /// now on, a late payment is returned. Recorded before the mail is sent: a process that dies in between has
+    /// told nobody, but returns the money all the same.
+    pub fn unpaid_notice(&self, now: Timestamp) -> Changed {
+        if self.unpaid_notice_at.is_some() && !self.took_money() {
+            return Err(ChangeError::AlreadyDone);
+        }
+        if !self.takes_late_payment() {
+            return Err(ChangeError::WrongStatus(self.status()));
+        }
+        let mut order = self.after(now, Actor::Shop, OrderEventKind::UnpaidNotice, None);
+        order.unpaid_notice_at = Some(now);
+        Ok(order.moving(Vec::new()))
+    }
+
     /// Cancels an order before any of it is shipped; releases the stock and requests a refund of a
     /// captured payment.
     pub fn cancelled(&self, reason: Option<String>, by: Actor, now: Timestamp) -> Changed {
@@ -212,9 +225,8 @@ impl Order {
             _ if self.lines.iter().any(|line| line.fulfilled > 0) => {
                 return Err(ChangeError::AlreadyShipped);
             }
-            (OrderStatus::Paid | OrderStatus::PartiallyRefunded, _) => {
-                let open = |line: &OrderLine| (line.sku.clone(), line.to_fulfil());
-                self.restock(self.lines.iter().map(open))
+            (OrderStatus::Paid | OrderStatus::PartiallyRefunded | OrderStatus::Refunded, _) => {
+                self.restock(self.all_of(OrderLine::to_fulfil).into_iter())
             }
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         };
@@ -235,6 +247,7 @@ impl Order {
             }
             for line in &mut order.lines {
                 line.withdrawn += line.to_fulfil();
+                line.refunded = line.quantity;
             }
         } else {
             order.payment.status = PaymentStatus::Voided;
@@ -242,7 +255,9 @@ impl Order {
         Ok(order.moving(moves))
     }
 
-    /// Records a shipment. `id` is derived from the request.
+    /// Records a shipment. Goods are separate from money: units of a refunded order may be shipped, unless
+    /// they were canceled; but after a full refund only those that are named. `id` is derived from the
+    /// request.
     pub fn fulfilled(
         &self,
         id: FulfilmentId,
@@ -250,7 +265,6 @@ impl Order {
         by: Actor,
         now: Timestamp,
     ) -> Changed {
-        // Refunded orders included: units that were not withdrawn belong to the customer.
         if self.closed.is_some() || !self.took_money() {
             return Err(ChangeError::WrongStatus(self.status()));
         }
@@ -260,6 +274,9 @@ impl Order {
         };
         if lines.is_empty() {
             return Err(ChangeError::NothingLeft);
+        }
+        if command.lines.is_none() && self.is_refunded() {
+            return Err(ChangeError::Refunded);
         }
         if self.fulfilments.len() >= MAX_PARTS {
             return Err(ChangeError::TooMany);
@@ -284,8 +301,8 @@ impl Order {
         Ok(order.moving(Vec::new()))
     }
 
-    /// Requests a refund of at most the captured amount that is left. Unshipped units of the named
-    /// lines are withdrawn and restocked; shipped units are restocked if they were returned. `id` is
+    /// Requests a refund of at most the captured amount that is left, and records what becomes of the goods of
+    /// its lines. Lines that are worth nothing only concern their goods, so they are a return. `id` is
     /// derived from the request.
     pub fn refund_requested(
         &self,
@@ -300,12 +317,12 @@ impl Order {
         }
         let everything = command.amount.is_none() && command.lines.is_none();
         let lines = match &command.lines {
-            Some(lines) => self.checked(lines, OrderLine::to_refund)?,
-            None if everything => self.all_of(OrderLine::to_refund),
+            Some(lines) => self.goods_lines(lines, Purpose::Refund, command.restock)?,
+            None if everything => self.rest(command.restock),
             None => Vec::new(),
         };
-        let worth = |units: &Units| {
-            let line = self.lines.iter().find(|line| line.sku == units.sku);
+        let worth = |units: &GoodsLine| {
+            let line = self.line(&units.sku);
             line.map_or(0, |line| line.unit_price.amount * i64::from(units.quantity))
         };
         let amount = match command.amount {
@@ -316,33 +333,30 @@ impl Order {
         if amount > left {
             return Err(ChangeError::AboveCaptured { left });
         }
+        let reason = command.reason.clone();
         if amount <= 0 {
-            return Err(ChangeError::NothingLeft);
+            let moves_goods = lines.iter().any(|line| line.goods != Some(Goods::Kept));
+            if everything || !moves_goods {
+                return Err(ChangeError::NothingLeft);
+            }
+            let part = Return {
+                id: ReturnId::derived(&[&id.to_string()]),
+                at: now,
+                lines,
+                restock: command.restock,
+                reason,
+            };
+            let refunded = part.lines.clone();
+            let mut change = self.with_return(part, by)?;
+            change.order.count_refunded(&refunded);
+            return Ok(change);
         }
         if self.refunds.len() >= MAX_PARTS {
             return Err(ChangeError::TooMany);
         }
-        let reason = command.reason.clone();
         let mut order = self.after(now, by, OrderEventKind::RefundRequested, reason.clone());
-        let mut back = Vec::new();
-        for units in &lines {
-            let Some(line) = order.lines.iter_mut().find(|line| line.sku == units.sku) else {
-                continue;
-            };
-            let unshipped = units.quantity.min(line.to_fulfil());
-            let shipped = units.quantity - unshipped;
-            line.withdrawn += unshipped;
-            line.returned += shipped;
-            let restocked = unshipped + if command.restock { shipped } else { 0 };
-            line.returned_to_stock += restocked - unshipped;
-            back.push((line.sku.clone(), restocked));
-        }
-        // A closed order has already released its units.
-        let moves = if self.closed.is_none() {
-            self.restock(back.into_iter())
-        } else {
-            Vec::new()
-        };
+        let restocked = order.move_goods(&lines, command.restock);
+        order.count_refunded(&lines);
         order.push_refund(Refund {
             id,
             at: now,
@@ -351,7 +365,32 @@ impl Order {
             reason,
             status: RefundStatus::Requested,
         });
+        let moves = self.restock(restocked.into_iter());
         Ok(order.moving(moves))
+    }
+
+    /// Records goods that came back, or that will not be shipped, without money: free units, or units whose
+    /// price was refunded by amount. `id` is derived from the request.
+    pub fn goods_returned(
+        &self,
+        id: ReturnId,
+        command: &RecordReturn,
+        by: Actor,
+        now: Timestamp,
+    ) -> Changed {
+        // A closed order has no goods.
+        if self.closed.is_some() || !self.took_money() {
+            return Err(ChangeError::WrongStatus(self.status()));
+        }
+        let lines = self.goods_lines(&command.lines, Purpose::Return, command.restock)?;
+        let part = Return {
+            id,
+            at: now,
+            lines,
+            restock: command.restock,
+            reason: command.reason.clone(),
+        };
+        self.with_return(part, by)
     }
 
     /// Records the provider's answer to a refund.
@@ -368,8 +407,18 @@ impl Order {
             (OrderEventKind::RefundFailed, RefundStatus::Failed)
         };
         let mut order = self.after(now, Actor::Shop, what, None);
+        let mut unpaid = Vec::new();
         for refund in order.refunds.iter_mut().filter(|refund| refund.id == id) {
             refund.status = status;
+            if !succeeded {
+                unpaid.clone_from(&refund.lines);
+            }
+        }
+        // Their price can be refunded again; their goods stay as they are.
+        for units in &unpaid {
+            if let Some(line) = order.line_mut(&units.sku) {
+                line.refunded = line.refunded.saturating_sub(units.quantity);
+            }
         }
         if let Some(entry) = order.history.last_mut() {
             entry.refund_id = Some(id);
@@ -403,6 +452,7 @@ impl Order {
             reason,
             fulfilment_id: None,
             refund_id: None,
+            return_id: None,
         });
         order
     }
@@ -413,6 +463,72 @@ impl Order {
             entry.refund_id = Some(refund.id);
         }
         self.refunds.push(refund);
+    }
+
+    /// The order with a return, which moves the goods of its lines.
+    fn with_return(&self, part: Return, by: Actor) -> Changed {
+        if part.lines.is_empty() {
+            return Err(ChangeError::NothingLeft);
+        }
+        if self.returns.len() >= MAX_PARTS {
+            return Err(ChangeError::TooMany);
+        }
+        let reason = part.reason.clone();
+        let mut order = self.after(part.at, by, OrderEventKind::Returned, reason);
+        if let Some(entry) = order.history.last_mut() {
+            entry.return_id = Some(part.id);
+        }
+        let restocked = order.move_goods(&part.lines, part.restock);
+        order.returns.push(part);
+        let moves = self.restock(restocked.into_iter());
+        Ok(order.moving(moves))
+    }
+
+    /// Records that the price of `lines` is refunded.
+    fn count_refunded(&mut self, lines: &[GoodsLine]) {
+        for units in lines {
+            if let Some(line) = self.line_mut(&units.sku) {
+                line.refunded += units.quantity;
+            }
+        }
+    }
+
+    /// Records what becomes of the goods of `lines`; returns the units that can be sold again, by SKU.
+    fn move_goods(&mut self, lines: &[GoodsLine], restock: bool) -> Vec<Units> {
+        let mut restocked: Vec<Units> = Vec::new();
+        let mut add = |units: Units| match restocked.iter_mut().find(|it| it.sku == units.sku) {
+            // A transaction changes an item once.
+            Some(others) => others.quantity += units.quantity,
+            None => restocked.push(units),
+        };
+        for units in lines {
+            let Some(line) = self.line_mut(&units.sku) else {
+                continue;
+            };
+            match units.goods {
+                Some(Goods::Cancelled) => {
+                    line.withdrawn += units.quantity;
+                    add(units.units());
+                }
+                Some(Goods::Returned) => {
+                    line.returned += units.quantity;
+                    if restock {
+                        line.returned_to_stock += units.quantity;
+                        add(units.units());
+                    }
+                }
+                Some(Goods::Kept) | None => {}
+            }
+        }
+        restocked
+    }
+
+    fn line(&self, sku: &Sku) -> Option<&OrderLine> {
+        self.lines.iter().find(|line| line.sku == *sku)
+    }
+
+    fn line_mut(&mut self, sku: &Sku) -> Option<&mut OrderLine> {
+        self.lines.iter_mut().find(|line| line.sku == *sku)
     }
 
     fn moving(self, moves: Vec<StockMove>) -> Transition {
@@ -434,14 +550,14 @@ impl Order {
     }
 
     /// Restocks units into the first shard of their line: only the sum of the shards matters.
-    fn restock(&self, units: impl Iterator<Item = (Sku, u32)>) -> Vec<StockMove> {
-        let moves = units.filter(|(_, units)| *units > 0).map(|(sku, units)| {
-            let line = self.lines.iter().find(|line| line.sku == sku);
+    fn restock(&self, units: impl Iterator<Item = Units>) -> Vec<StockMove> {
+        let moves = units.filter(|units| units.quantity > 0).map(|units| {
+            let line = self.line(&units.sku);
             let shard = line.map_or(0, |line| line.shares()[0].shard);
             StockMove {
-                sku,
+                sku: units.sku,
                 shard,
-                units,
+                units: units.quantity,
                 effect: StockEffect::Restock,
             }
         });
@@ -496,6 +612,147 @@ impl Order {
             Ok(lines.to_vec())
         } else {
             Err(ChangeError::Lines(faults))
+        }
+    }
+
+    /// The goods of a line that can still be canceled or returned: none if the order is closed, as it has
+    /// released its goods.
+    fn goods_of(&self, line: &OrderLine) -> GoodsLeft {
+        match self.closed {
+            Some(_) => GoodsLeft::default(),
+            None => GoodsLeft {
+                unshipped: line.to_fulfil(),
+                shipped: line.with_customer(),
+            },
+        }
+    }
+
+    /// Everything that is left to refund: what is not shipped will not be, and what is shipped came back if
+    /// it is to be restocked.
+    fn rest(&self, restock: bool) -> Vec<GoodsLine> {
+        let mut rest = Vec::new();
+        for line in &self.lines {
+            let left = self.goods_of(line);
+            let cancelled = line.to_refund().min(left.unshipped);
+            let shipped = line.to_refund() - cancelled;
+            let returned = if restock {
+                shipped.min(left.shipped)
+            } else {
+                0
+            };
+            let parts = [
+                (Goods::Cancelled, cancelled),
+                (Goods::Returned, returned),
+                (Goods::Kept, shipped - returned),
+            ];
+            let parts = parts.into_iter().filter(|(_, quantity)| *quantity > 0);
+            rest.extend(parts.map(|(goods, quantity)| GoodsLine {
+                sku: line.sku.clone(),
+                quantity,
+                goods: Some(goods),
+            }));
+        }
+        rest
+    }
+
+    /// Validates lines whose goods come back, are canceled or, in a refund, are kept, and completes those that
+    /// leave no choice.
+    fn goods_lines(
+        &self,
+        lines: &[GoodsLine],
+        purpose: Purpose,
+        restock: bool,
+    ) -> Result<Vec<GoodsLine>, ChangeError> {
+        let mut faults = Vec::new();
+        let mut complete: Vec<GoodsLine> = Vec::with_capacity(lines.len());
+        for (index, wanted) in lines.iter().enumerate() {
+            let mut fault = |field: &str, code, message: String| {
+                faults.push(FieldFault::new(
+                    format!("lines[{index}].{field}"),
+                    code,
+                    message,
+                ));
+            };
+            let sku = &wanted.sku;
+            let Some(line) = self.line(sku) else {
+                fault("sku", "not_in_order", format!("The order has no {sku}."));
+                continue;
+            };
+            let left = self.goods_of(line);
+            let Some(goods) = wanted.goods.or_else(|| left.only(purpose, restock)) else {
+                let message = "Some of these units are shipped and some are not: say which are meant, \
+                               returned or cancelled.";
+                fault("goods", "required", message.to_owned());
+                continue;
+            };
+            if goods == Goods::Kept && purpose == Purpose::Return {
+                let message = "Must be returned or cancelled.";
+                fault("goods", "invalid", message.to_owned());
+                continue;
+            }
+            let same = |other: &&GoodsLine| other.sku == *sku;
+            let others = || complete.iter().filter(same);
+            if others().any(|other| other.goods == Some(goods)) {
+                fault("sku", "duplicate", format!("{sku} is listed twice."));
+                continue;
+            }
+            let there = match goods {
+                Goods::Cancelled => left.unshipped,
+                Goods::Returned => left.shipped,
+                Goods::Kept => line.quantity,
+            };
+            let most = match purpose {
+                Purpose::Refund => {
+                    let taken = others().map(|other| other.quantity);
+                    let taken = taken.fold(0, u32::saturating_add);
+                    there.min(line.to_refund().saturating_sub(taken))
+                }
+                Purpose::Return => there,
+            };
+            if wanted.quantity > most {
+                fault("quantity", "too_many", format!("Only {most} are left."));
+            }
+            complete.push(GoodsLine {
+                goods: Some(goods),
+                ..wanted.clone()
+            });
+        }
+        if faults.is_empty() {
+            Ok(complete)
+        } else {
+            Err(ChangeError::Lines(faults))
+        }
+    }
+}
+
+/// The request that lines belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Refunds their price.
+    Refund,
+    /// Concerns their goods only.
+    Return,
+}
+
+/// Goods of a line that can still change.
+#[derive(Clone, Copy, Debug, Default)]
+struct GoodsLeft {
+    /// Units that are still to be shipped.
+    unshipped: u32,
+    /// Shipped units that have not come back.
+    shipped: u32,
+}
+
+impl GoodsLeft {
+    /// What becomes of units of the line, if it leaves no choice. Nobody said that refunded units came back,
+    /// unless they are to be restocked.
+    fn only(self, purpose: Purpose, restock: bool) -> Option<Goods> {
+        match (self.unshipped > 0, self.shipped > 0) {
+            (true, true) => None,
+            (true, false) => Some(Goods::Cancelled),
+            (false, true) if restock || purpose == Purpose::Return => Some(Goods::Returned),
+            (false, false) if purpose == Purpose::Return => Some(Goods::Returned),
+            (false, _) => Some(Goods::Kept),
         }
     }
 }

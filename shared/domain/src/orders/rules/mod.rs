@@ -17,8 +17,13 @@ pub use limits::{
     still_counts, too_many_units,
 };
 pub use order::{Address, Order, OrderLine, Payment};
-pub use parts::{Fulfil, Fulfilment, MAX_PARTS, Refund, RefundStatus, RequestRefund, Units};
+pub use parts::{
+    Fulfil, Fulfilment, Goods, GoodsLine, MAX_PARTS, RecordReturn, Refund, RefundStatus,
+    RequestRefund, Return, Units,
+};
 #[cfg(test)]
 pub(crate) use place::tests::placed;
-pub use place::{PlaceOrder, PlaceOrderError, PricingContext, Shortage, order_id, place_order};
+pub use place::{
+    MAX_TITLE_BYTES, PlaceOrder, PlaceOrderError, PricingContext, Shortage, order_id, place_order,
+};
 pub use status::{CloseReason, OrderStatus};

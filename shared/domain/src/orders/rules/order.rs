@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Fulfilment, HistoryEntry, PaymentWindow, Refund, RefundStatus};
+use super::{CloseReason, Fulfilment, HistoryEntry, PaymentWindow, Refund, RefundStatus, Return};
 use crate::{
     cart::Totals,
     catalog::Sku,
@@ -67,12 +67,17 @@ pub struct Order {
     pub due_at: Timestamp,
     /// How long its stock is reserved, before and after the customer has begun to pay.
     pub window: PaymentWindow,
+    /// Time since which its customer may have been told that nothing was charged. From then on the order is not
+    /// paid any more.
+    pub unpaid_notice_at: Option<Timestamp>,
     /// Id of the request that placed it, for correlation across functions.
     pub trace_id: String,
     /// Shipments, oldest first.
     pub fulfilments: Vec<Fulfilment>,
     /// Refunds in any state, oldest first.
     pub refunds: Vec<Refund>,
+    /// Goods that came back or will not be shipped, other than with a refund; oldest first.
+    pub returns: Vec<Return>,
     /// Changes since it was placed: one entry per version after the first.
     pub history: Vec<HistoryEntry>,
 }
@@ -125,12 +130,14 @@ pub struct OrderLine {
     pub shards: Vec<Share>,
     /// Units that were shipped.
     pub fulfilled: u32,
-    /// Units that were refunded before shipping, and will not be shipped.
+    /// Units that were not shipped, and will not be.
     pub withdrawn: u32,
-    /// Units that were refunded after shipping.
+    /// Shipped units that came back.
     pub returned: u32,
     /// Returned units that can be sold again.
     pub returned_to_stock: u32,
+    /// Units whose price was refunded, wherever they are.
+    pub refunded: u32,
 }
 
 impl Order {
@@ -170,6 +177,7 @@ impl Order {
         order.version = 1;
         order.closed = None;
         order.due_at = order.window.first_due(order.placed_at);
+        order.unpaid_notice_at = None;
         order.payment = Payment {
             method: order.payment.method,
             status: PaymentStatus::Pending,
@@ -184,9 +192,11 @@ impl Order {
             line.withdrawn = 0;
             line.returned = 0;
             line.returned_to_stock = 0;
+            line.refunded = 0;
         }
         order.fulfilments.clear();
         order.refunds.clear();
+        order.returns.clear();
         order.history.clear();
         order
     }
@@ -197,6 +207,16 @@ impl Order {
             self.payment.status,
             PaymentStatus::Captured | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded
         )
+    }
+
+    /// Whether the order ended without a payment, and a late one is honored if the stock is available. Once its
+    /// customer may believe that nothing was charged, and order elsewhere, it is not.
+    pub fn takes_late_payment(&self) -> bool {
+        let is_unpaid = matches!(
+            self.closed,
+            Some(CloseReason::Expired | CloseReason::PaymentFailed)
+        );
+        is_unpaid && !self.took_money() && self.unpaid_notice_at.is_none()
     }
 
     /// Refunded amount in minor units.
@@ -217,6 +237,11 @@ impl Order {
         self.payment.captured - gone.map(|refund| refund.amount).sum::<i64>()
     }
 
+    /// Whether the captured amount is refunded, pending refunds included.
+    pub fn is_refunded(&self) -> bool {
+        self.payment.captured > 0 && self.refundable() <= 0
+    }
+
     /// The last history entry, if any.
     pub fn last_change(&self) -> Option<&HistoryEntry> {
         self.history.last()
@@ -235,9 +260,14 @@ impl OrderLine {
         self.quantity - self.fulfilled - self.withdrawn
     }
 
-    /// Units that have not been refunded.
+    /// Shipped units that have not come back.
+    pub fn with_customer(&self) -> u32 {
+        self.fulfilled - self.returned
+    }
+
+    /// Units whose price has not been refunded.
     pub fn to_refund(&self) -> u32 {
-        self.quantity - self.withdrawn - self.returned
+        self.quantity - self.refunded
     }
 
     /// Units of the line that are reserved and sold in a given state of closing and payment. Used to

@@ -1,4 +1,4 @@
-//! Parts of an order: units, fulfilments and refunds, and the commands that request them.
+//! Parts of an order: units, fulfilments, refunds and returns, and the commands that request them.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     catalog::Sku,
-    id::{FulfilmentId, RefundId},
+    id::{FulfilmentId, RefundId, ReturnId},
 };
 
-/// Maximum number of fulfilments and of refunds of one order: more than it has lines, and small enough
-/// for one item.
+/// Maximum number of fulfilments, of refunds and of returns of one order: more than it has lines, and small
+/// enough for one item.
 pub const MAX_PARTS: usize = 60;
 
 /// A number of units of one SKU.
@@ -20,6 +20,41 @@ pub struct Units {
     pub sku: Sku,
     /// Number of units.
     pub quantity: u32,
+}
+
+/// What becomes of the goods of units that are refunded or returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Goods {
+    /// Shipped units have come back.
+    Returned,
+    /// Units that were not shipped will not be, and can be sold again.
+    Cancelled,
+    /// They stay as they are: with the customer, or still to be shipped.
+    Kept,
+}
+
+/// A number of units of one SKU, and what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GoodsLine {
+    /// Stock keeping unit.
+    pub sku: Sku,
+    /// Number of units.
+    pub quantity: u32,
+    /// What becomes of the goods. Missing in refunds that are older than this field; in a command, it follows
+    /// from the line if that leaves no choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goods: Option<Goods>,
+}
+
+impl GoodsLine {
+    /// The units alone.
+    pub fn units(&self) -> Units {
+        Units {
+            sku: self.sku.clone(),
+            quantity: self.quantity,
+        }
+    }
 }
 
 /// Goods that were handed over to a carrier.
@@ -80,7 +115,7 @@ pub struct Refund {
     pub amount: i64,
     /// Units that the refund is for; empty for a refund by amount.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lines: Vec<Units>,
+    pub lines: Vec<GoodsLine>,
     /// Reason, as shown to the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -94,8 +129,37 @@ pub struct RequestRefund {
     /// Amount in minor units; if `None`, the price of the lines or everything that is left.
     pub amount: Option<i64>,
     /// Units that the refund is for.
-    pub lines: Option<Vec<Units>>,
-    /// Whether shipped units were returned and can be sold again.
+    pub lines: Option<Vec<GoodsLine>>,
+    /// Whether returned units can be sold again.
+    pub restock: bool,
+    /// Reason, as shown to the customer.
+    pub reason: Option<String>,
+}
+
+/// Goods that came back, or that will not be shipped. A return moves no money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Return {
+    /// Identifier of the return.
+    pub id: ReturnId,
+    /// Time at which it was recorded.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Units, and what became of them.
+    pub lines: Vec<GoodsLine>,
+    /// Whether the returned units can be sold again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restock: bool,
+    /// Reason, as shown to the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The command of [`Order::goods_returned`](super::Order::goods_returned).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordReturn {
+    /// Units that came back or will not be shipped.
+    pub lines: Vec<GoodsLine>,
+    /// Whether returned units can be sold again.
     pub restock: bool,
     /// Reason, as shown to the customer.
     pub reason: Option<String>,

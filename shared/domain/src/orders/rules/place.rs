@@ -17,6 +17,7 @@ use crate::{
     inventory::Variant,
     money::{Currency, MoneyError},
     payments::{PaymentMethod, PaymentStatus},
+    text::shortened,
 };
 
 /// The command of [`place_order`]; its serialized form is what the idempotency fingerprint covers.
@@ -124,6 +125,10 @@ impl From<PlaceOrderError> for Rejection {
     }
 }
 
+/// Maximum size of a line's title, in bytes: an order is one item with all its lines. Titles of products and
+/// options may be longer.
+pub const MAX_TITLE_BYTES: usize = 600;
+
 /// The id of the order that belongs to an idempotency key.
 pub fn order_id(key: &IdempotencyKey) -> OrderId {
     OrderId::derived(&["guest", "POST /v1/orders", key.as_str()])
@@ -197,7 +202,7 @@ pub fn place_order(
         let plain = shares.len() == 1 && shares[0].shard == 0;
         lines.push(OrderLine {
             sku: line.sku.clone(),
-            title: variant.title.clone(),
+            title: shortened(variant.title.clone(), MAX_TITLE_BYTES),
             quantity: line.quantity,
             unit_price: variant.price,
             shards: if plain { Vec::new() } else { shares },
@@ -205,6 +210,7 @@ pub fn place_order(
             withdrawn: 0,
             returned: 0,
             returned_to_stock: 0,
+            refunded: 0,
         });
     }
     if !shortages.is_empty() {
@@ -232,9 +238,11 @@ pub fn place_order(
         placed_at: now,
         due_at: payment_window.first_due(now),
         window: payment_window,
+        unpaid_notice_at: None,
         trace_id: trace_id.to_owned(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
+        returns: Vec::new(),
         history: Vec::new(),
     })
 }

@@ -15,13 +15,21 @@ const COUNTED_OTHERWISE: [&str; 3] = ["ISK", "MGA", "UGX"];
 
 /// Path of a PaymentIntent in the API.
 pub(super) fn intent_path(payment_id: &str) -> Result<String, PaymentError> {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if !payment_id.starts_with("pi_") || !payment_id.bytes().all(is_name) {
+    if !payment_id.starts_with("pi_") {
         return Err(PaymentError::Refused(
             "this is not the id of a payment at Stripe".into(),
         ));
     }
-    Ok(format!("/v1/payment_intents/{payment_id}"))
+    Ok(format!("/v1/payment_intents/{}", plain(payment_id)?))
+}
+
+/// An id that is a part of a path or query as it is.
+pub(super) fn plain(id: &str) -> Result<&str, PaymentError> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if id.is_empty() || !id.bytes().all(is_name) {
+        return Err(PaymentError::Refused("this is not an id".into()));
+    }
+    Ok(id)
 }
 
 /// An amount in Stripe's notation.
@@ -98,6 +106,14 @@ impl Intent {
             }
             _ => 0,
         }
+    }
+}
+
+impl RefundAnswer {
+    /// Whether it was made with the shop's id of a refund.
+    pub(super) fn is_of(&self, refund_id: &str) -> bool {
+        let metadata = self.metadata.as_ref();
+        metadata.and_then(|it| it.refund_id.as_deref()) == Some(refund_id)
     }
 }
 
@@ -267,6 +283,7 @@ mod tests {
                 id: "re_1".into(),
                 status: status.map(str::to_owned),
                 failure_reason: None,
+                metadata: None,
             };
             assert_eq!(ProviderRefund::from(answer).state, want, "{status:?}");
         }

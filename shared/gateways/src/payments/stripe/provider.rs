@@ -6,9 +6,9 @@ use http::StatusCode;
 use super::{
     Stripe,
     client::StripeResponse,
-    convert::{StripeAmount, in_stripes_units, intent_path},
+    convert::{StripeAmount, in_stripes_units, intent_path, plain},
     problem::Problem,
-    wire::{Intent, RefundAnswer},
+    wire::{Intent, List, RefundAnswer},
 };
 use crate::payments::{
     Authorisation, PaymentError, PaymentProvider, PaymentState, ProviderPayment, ProviderRefund,
@@ -104,10 +104,50 @@ impl PaymentProvider for Stripe {
         let form = [
             ("payment_intent", refund.payment_id),
             ("amount", amount.as_str()),
+            ("metadata[refund_id]", refund.refund_id),
         ];
-        let key = key("refund", refund.idempotency_key);
+        let key = key("refund", refund.refund_id);
         let answer = self.post("/v1/refunds", &key, &form).await?;
         Ok(answer.read::<RefundAnswer>()?.into())
+    }
+
+    async fn find_refund(
+        &self,
+        payment_id: &str,
+        refund_id: &str,
+    ) -> Result<Option<ProviderRefund>, PaymentError> {
+        intent_path(payment_id)?;
+        let mut after = String::new();
+        loop {
+            let path = format!("/v1/refunds?payment_intent={payment_id}&limit=100{after}");
+            let page: List<RefundAnswer> = self.get(&path).await?.read()?;
+            let last = page.data.last().map(|refund| refund.id.clone());
+            let mut refunds = page.data.into_iter();
+            if let Some(found) = refunds.find(|refund| refund.is_of(refund_id)) {
+                return Ok(Some(found.into()));
+            }
+            match last.filter(|_| page.has_more) {
+                Some(last) => after = format!("&starting_after={}", plain(&last)?),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    async fn find_payment(&self, order_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {
+        let order_id = plain(order_id)?;
+        // The query is metadata['order_id']:'ord_…'.
+        let path = format!(
+            "/v1/payment_intents/search?query=metadata%5B%27order_id%27%5D%3A%27{order_id}%27\
+             &limit=100&expand[]=data.latest_charge"
+        );
+        let page: List<Intent> = self.get(&path).await?.read()?;
+        let payments = page.data.into_iter().map(ProviderPayment::from);
+        Ok(payments.max_by_key(|payment| match payment.state {
+            PaymentState::Captured { .. } => 3,
+            PaymentState::Authorised => 2,
+            PaymentState::RequiresAction | PaymentState::Confirming | PaymentState::Processing => 1,
+            PaymentState::Failed { .. } | PaymentState::Cancelled => 0,
+        }))
     }
 
     async fn payment(&self, payment_id: &str) -> Result<Option<ProviderPayment>, PaymentError> {

@@ -37,6 +37,15 @@ pub(super) struct Intent {
 #[derive(Default, Deserialize)]
 pub(super) struct Metadata {
     pub(super) order_id: Option<String>,
+    pub(super) refund_id: Option<String>,
+}
+
+/// One page of a list or of a search.
+#[derive(Deserialize)]
+pub(super) struct List<T> {
+    pub(super) data: Vec<T>,
+    #[serde(default)]
+    pub(super) has_more: bool,
 }
 
 /// A charge, if it was expanded; otherwise only its id.
@@ -52,6 +61,8 @@ pub(super) struct RefundAnswer {
     pub(super) id: String,
     pub(super) status: Option<String>,
     pub(super) failure_reason: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Option<Metadata>,
 }
 
 #[derive(Deserialize)]

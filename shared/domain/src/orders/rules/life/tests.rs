@@ -15,14 +15,27 @@ enum Try {
     CapturedAfterClose,
     Failed,
     Expired(i64),
+    UnpaidNotice,
     Cancelled,
     Fulfilled(Option<(usize, u32)>),
-    Refund(Option<i64>, Option<(usize, u32)>, bool),
+    Refund(Option<i64>, Option<GoodsChoice>, bool),
+    Returned(GoodsChoice, bool),
     RefundSettled(usize, bool),
 }
 
+/// Index of a line, units, and what becomes of their goods.
+type GoodsChoice = (usize, u32, Option<Goods>);
+
 fn tries() -> impl Strategy<Value = Try> {
     let line = || prop::option::of((0_usize..3, 1_u32..5));
+    let goods = || {
+        let all = [Goods::Returned, Goods::Cancelled, Goods::Kept];
+        (
+            0_usize..4,
+            1_u32..5,
+            prop::option::of(prop::sample::select(all.to_vec())),
+        )
+    };
     prop_oneof![
         Just(Try::ActionRequired),
         Just(Try::Confirming),
@@ -31,10 +44,16 @@ fn tries() -> impl Strategy<Value = Try> {
         Just(Try::CapturedAfterClose),
         Just(Try::Failed),
         (0_i64..2000).prop_map(Try::Expired),
+        Just(Try::UnpaidNotice),
         Just(Try::Cancelled),
         line().prop_map(Try::Fulfilled),
-        (prop::option::of(1_i64..3000), line(), any::<bool>())
+        (
+            prop::option::of(1_i64..3000),
+            prop::option::of(goods()),
+            any::<bool>()
+        )
             .prop_map(|(amount, line, restock)| Try::Refund(amount, line, restock)),
+        (goods(), any::<bool>()).prop_map(|(line, restock)| Try::Returned(line, restock)),
         (0_usize..4, any::<bool>()).prop_map(|(index, ok)| Try::RefundSettled(index, ok)),
     ]
 }
@@ -51,6 +70,14 @@ fn attempt(order: &Order, step: &Try, number: usize) -> Changed {
             vec![Units { sku, quantity }]
         })
     };
+    let goods = |(index, quantity, goods): &GoodsChoice| {
+        let sku = order.lines.get(*index).map(|line| line.sku.clone());
+        vec![GoodsLine {
+            sku: sku.unwrap_or_else(|| "NONE".parse().unwrap()),
+            quantity: *quantity,
+            goods: *goods,
+        }]
+    };
     let total = order.totals.total.amount;
     match step {
         Try::ActionRequired => order.action_required("p", Some("s".into()), now),
@@ -60,6 +87,7 @@ fn attempt(order: &Order, step: &Try, number: usize) -> Changed {
         Try::CapturedAfterClose => order.captured_after_close("p", total, now),
         Try::Failed => order.payment_failed(PaymentFailure::Declined, now),
         Try::Expired(seconds) => order.expired(now + jiff::SignedDuration::from_secs(*seconds)),
+        Try::UnpaidNotice => order.unpaid_notice(now),
         Try::Cancelled => order.cancelled(None, Actor::Customer, now),
         Try::Fulfilled(line) => order.fulfilled(
             FulfilmentId::derived(&[&id]),
@@ -76,7 +104,17 @@ fn attempt(order: &Order, step: &Try, number: usize) -> Changed {
             RefundId::derived(&[&id]),
             &RequestRefund {
                 amount: *amount,
-                lines: units(line),
+                lines: line.as_ref().map(goods),
+                restock: *restock,
+                reason: None,
+            },
+            Actor::Staff("s".into()),
+            now,
+        ),
+        Try::Returned(line, restock) => order.goods_returned(
+            ReturnId::derived(&[&id]),
+            &RecordReturn {
+                lines: goods(line),
                 restock: *restock,
                 reason: None,
             },
@@ -110,7 +148,9 @@ fn allowed(from: OrderStatus, to: OrderStatus) -> bool {
             PartiallyFulfilled => matches!(to, Fulfilled | PartiallyRefunded | Refunded),
             Fulfilled => matches!(to, PartiallyRefunded | Refunded),
             PartiallyRefunded => matches!(to, Cancelled | Refunded),
-            Cancelled | Refunded => false,
+            // Refunded by amount, before anything was shipped.
+            Refunded => to == Cancelled,
+            Cancelled => false,
         }
 }
 
@@ -128,7 +168,7 @@ proptest! {
     })]
     #[test]
     fn whatever_is_tried_the_books_are_right(steps in prop::collection::vec(tries(), 1..14)) {
-        let first = placed(&[("A", 3, 500), ("B", 1, 200)]);
+        let first = placed(&[("A", 3, 500), ("B", 1, 200), ("FREE", 2, 0)]);
         let mut order = first.clone();
         // As the store would count them.
         let mut stock = held(&order);
@@ -163,9 +203,28 @@ proptest! {
                 prop_assert!(line.fulfilled + line.withdrawn <= line.quantity);
                 prop_assert!(line.returned <= line.fulfilled);
                 prop_assert!(line.returned_to_stock <= line.returned);
+                prop_assert!(line.refunded <= line.quantity);
+                // Goods move only by what is recorded of them.
+                if order.closed.is_none() {
+                    let settled = |goods| -> u32 {
+                        let refunds = order.refunds.iter().flat_map(|refund| &refund.lines);
+                        let returns = order.returns.iter().flat_map(|part| &part.lines);
+                        let lines = refunds.chain(returns);
+                        lines
+                            .filter(|units| units.sku == line.sku && units.goods == Some(goods))
+                            .map(|units| units.quantity)
+                            .sum()
+                    };
+                    prop_assert_eq!(line.withdrawn, settled(Goods::Cancelled));
+                    prop_assert_eq!(line.returned, settled(Goods::Returned));
+                }
             }
             if order.status() == OrderStatus::PendingPayment {
                 prop_assert!(!order.took_money());
+            }
+            // Who was told that nothing was charged is not charged any more.
+            if order.unpaid_notice_at.is_some() {
+                prop_assert!(order.closed.is_some());
             }
             // A closed order refunds a captured payment.
             if order.closed.is_some() && order.took_money() {
@@ -178,6 +237,14 @@ proptest! {
                 prop_assert_eq!(attempt(&order, step, number), Err(ChangeError::AlreadyDone));
             }
         }
+    }
+}
+
+fn goods_line(sku: &str, quantity: u32, goods: Option<Goods>) -> GoodsLine {
+    GoodsLine {
+        sku: sku.parse().unwrap(),
+        quantity,
+        goods,
     }
 }
 
@@ -213,17 +280,49 @@ fn goods_that_were_never_paid_are_never_sold_late() {
     );
 }
 
+/// The kind of fault: money that contradicts what the customer was told.
+#[test]
+fn a_payment_after_its_denial_is_not_honored() {
+    let order = placed(&[("A", 1, 500)]);
+    let due = order.due_at;
+    let declined = order.payment_failed(PaymentFailure::Declined, due);
+    for closed in [order.expired(due), declined] {
+        let closed = closed.unwrap().order;
+        assert!(closed.authorised("p", due).is_ok() && closed.captured("p", 500, due).is_ok());
+        let told = closed.unpaid_notice(due).unwrap();
+        assert!(told.moves.is_empty());
+        let told = told.order;
+        let status = ChangeError::WrongStatus(closed.status());
+        assert_eq!(told.authorised("p", due), Err(status.clone()));
+        assert_eq!(told.captured("p", 500, due), Err(status.clone()));
+        // A process that died before the mail was sent does so again.
+        assert_eq!(told.unpaid_notice(due), Err(ChangeError::AlreadyDone));
+        let returned = told.captured_after_close("p", 500, due).unwrap().order;
+        assert_eq!(
+            (returned.refundable(), returned.refunds[0].amount),
+            (0, 500)
+        );
+        // It would no longer be true.
+        assert_eq!(returned.unpaid_notice(due), Err(status.clone()));
+        let paid = closed.captured("p", 500, due).unwrap().order;
+        assert!(paid.unpaid_notice(due).is_err());
+    }
+    let cancelled = order.cancelled(None, Actor::Customer, due).unwrap().order;
+    for other in [order, cancelled] {
+        assert!(other.unpaid_notice(due).is_err(), "{:?}", other.status());
+    }
+}
+
 #[test]
 fn never_more_goes_back_than_came() {
     let order = paid();
     let now = order.placed_at;
     let ask = |order: &Order, amount, lines: Option<&[(&str, u32)]>| {
         let lines = lines.map(|lines| {
-            let units = |(sku, quantity): &(&str, u32)| Units {
-                sku: sku.parse().unwrap(),
-                quantity: *quantity,
-            };
-            lines.iter().map(units).collect()
+            lines
+                .iter()
+                .map(|(sku, quantity)| goods_line(sku, *quantity, None))
+                .collect()
         });
         let command = RequestRefund {
             amount,
@@ -303,4 +402,255 @@ fn what_was_shipped_cannot_be_cancelled() {
     let cancelled = order.cancelled(None, Actor::Customer, now).unwrap();
     assert_eq!(cancelled.order.refunds[0].amount, 1700);
     assert_eq!(cancelled.moves.len(), 2);
+}
+
+/// A change by staff, as bodies of the API describe it.
+enum Staff<'a> {
+    Ship(Option<(&'a str, u32)>),
+    /// By amount.
+    Pay(i64),
+    /// By line, with `restock`.
+    Refund(&'a str, u32, Option<Goods>, bool),
+    Return(&'a str, u32, Option<Goods>, bool),
+}
+
+impl Staff<'_> {
+    fn change(&self, order: &Order) -> Changed {
+        let now = order.placed_at;
+        let by = Actor::Staff("s".into());
+        let id = order.version.to_string();
+        match self {
+            Self::Ship(units) => {
+                let units = units.map(|(sku, quantity)| Units {
+                    sku: sku.parse().unwrap(),
+                    quantity,
+                });
+                let command = Fulfil {
+                    lines: units.map(|units| vec![units]),
+                    carrier: None,
+                    tracking_number: None,
+                    tracking_url: None,
+                };
+                order.fulfilled(FulfilmentId::derived(&[&id]), &command, by, now)
+            }
+            Self::Pay(amount) => {
+                let command = RequestRefund {
+                    amount: Some(*amount),
+                    lines: None,
+                    restock: false,
+                    reason: None,
+                };
+                order.refund_requested(RefundId::derived(&[&id]), &command, by, now)
+            }
+            Self::Refund(sku, quantity, goods, restock) => {
+                let command = RequestRefund {
+                    amount: None,
+                    lines: Some(vec![goods_line(sku, *quantity, *goods)]),
+                    restock: *restock,
+                    reason: None,
+                };
+                order.refund_requested(RefundId::derived(&[&id]), &command, by, now)
+            }
+            Self::Return(sku, quantity, goods, restock) => {
+                let command = RecordReturn {
+                    lines: vec![goods_line(sku, *quantity, *goods)],
+                    restock: *restock,
+                    reason: None,
+                };
+                order.goods_returned(ReturnId::derived(&[&id]), &command, by, now)
+            }
+        }
+    }
+}
+
+/// A paid order of three A at 5.00, one B at 2.00 and two free units, after `changes`.
+fn after_staff(changes: &[Staff<'_>]) -> Order {
+    let order = placed(&[("A", 3, 500), ("B", 1, 200), ("FREE", 2, 0)]);
+    let paid = order.captured("p", 1700, order.placed_at).unwrap().order;
+    let change = |order: Order, change: &Staff<'_>| change.change(&order).unwrap().order;
+    changes.iter().fold(paid, change)
+}
+
+/// Units restocked by a change, by SKU.
+fn restocked(change: &Transition) -> Vec<(&str, u32)> {
+    let moves = change.moves.iter();
+    moves
+        .map(|moved| {
+            assert_eq!(moved.effect, StockEffect::Restock);
+            (moved.sku.as_str(), moved.units)
+        })
+        .collect()
+}
+
+fn codes(change: &Changed) -> Vec<&str> {
+    let Err(ChangeError::Lines(faults)) = change else {
+        panic!("these lines are accepted: {change:?}");
+    };
+    faults.iter().map(|fault| fault.code.as_ref()).collect()
+}
+
+/// The kind of fault: money controls goods. Free units have no price to refund, but goods like all others.
+#[test]
+fn free_units_are_refunded_returned_and_canceled() {
+    let order = after_staff(&[]);
+    for change in [
+        Staff::Refund("FREE", 1, None, false),
+        Staff::Return("FREE", 1, None, false),
+        Staff::Return("FREE", 1, Some(Goods::Cancelled), false),
+    ] {
+        let change = change.change(&order).unwrap();
+        assert_eq!(restocked(&change), [("FREE", 1)]);
+        assert_eq!(change.order.lines[2].to_fulfil(), 1);
+        assert!(change.order.refunds.is_empty(), "no money goes back");
+        assert_eq!(
+            change.order.last_change().unwrap().what,
+            OrderEventKind::Returned
+        );
+    }
+    let shipped = after_staff(&[Staff::Ship(None)]);
+    let back = Staff::Return("FREE", 2, None, true)
+        .change(&shipped)
+        .unwrap();
+    assert_eq!(restocked(&back), [("FREE", 2)]);
+    let line = &back.order.lines[2];
+    assert_eq!((line.returned, line.with_customer()), (2, 0));
+    // Neither their goods nor their price: nothing is left to do.
+    let kept = Staff::Refund("FREE", 1, Some(Goods::Kept), false).change(&order);
+    assert_eq!(kept, Err(ChangeError::NothingLeft));
+    // A whole free order, too.
+    let free = placed(&[("FREE", 2, 0)]);
+    let free = free.captured("free", 0, free.placed_at).unwrap().order;
+    let change = Staff::Return("FREE", 1, None, false).change(&free).unwrap();
+    assert_eq!(restocked(&change), [("FREE", 1)]);
+    let rest = Staff::Ship(None).change(&change.order).unwrap().order;
+    assert_eq!(rest.lines[0].fulfilled, 1);
+}
+
+/// The kind of fault: money controls goods. A full refund by amount says nothing about them.
+#[test]
+fn a_refund_by_amount_leaves_the_goods_to_the_caller() {
+    let order = after_staff(&[Staff::Pay(1700)]);
+    assert!(order.is_refunded());
+    // Not shipped by default any more, but by choice.
+    assert_eq!(Staff::Ship(None).change(&order), Err(ChangeError::Refunded));
+    let chosen = Staff::Ship(Some(("A", 1))).change(&order).unwrap().order;
+    assert_eq!(chosen.lines[0].fulfilled, 1);
+    // Withdrawn and restocked, after which they are not shippable.
+    let withdrawn = Staff::Return("A", 3, None, false).change(&order).unwrap();
+    assert_eq!(restocked(&withdrawn), [("A", 3)]);
+    let again = Staff::Ship(Some(("A", 1))).change(&withdrawn.order);
+    assert_eq!(codes(&again), ["too_many"]);
+    let more = Staff::Return("A", 1, None, false).change(&withdrawn.order);
+    assert_eq!(codes(&more), ["too_many"]);
+    // Or the whole order, also once the provider has confirmed the refund.
+    let refund = order.refunds[0].id;
+    let settled = order.refund_settled(refund, true, order.placed_at).unwrap();
+    assert_eq!(settled.order.status(), OrderStatus::Refunded);
+    let cancelled = settled
+        .order
+        .cancelled(None, Actor::Customer, order.placed_at)
+        .unwrap();
+    assert_eq!(restocked(&cancelled), [("A", 3), ("B", 1), ("FREE", 2)]);
+    assert_eq!(
+        cancelled.order.refunds.len(),
+        1,
+        "no money is left to refund"
+    );
+    // A refund that fails leaves the money, and the goods are shipped by default again.
+    let failed = order
+        .refund_settled(refund, false, order.placed_at)
+        .unwrap();
+    assert!(Staff::Ship(None).change(&failed.order).is_ok());
+}
+
+/// The kind of fault: money controls goods. After a partial shipment, the caller says which units are meant.
+#[test]
+fn a_partly_shipped_line_names_the_units_that_are_meant() {
+    let order = after_staff(&[Staff::Ship(Some(("A", 1)))]);
+    for restock in [false, true] {
+        let unclear = Staff::Refund("A", 1, None, restock).change(&order);
+        assert_eq!(codes(&unclear), ["required"]);
+        let unclear = Staff::Return("A", 1, None, restock).change(&order);
+        assert_eq!(codes(&unclear), ["required"]);
+    }
+    // (goods, restock) to (returned, withdrawn, still to ship) and restocked units.
+    for (goods, restock, counts, back) in [
+        (Goods::Returned, true, (1, 0, 2), 1),
+        (Goods::Returned, false, (1, 0, 2), 0),
+        (Goods::Cancelled, true, (0, 1, 1), 1),
+        (Goods::Cancelled, false, (0, 1, 1), 1),
+        (Goods::Kept, true, (0, 0, 2), 0),
+    ] {
+        let change = Staff::Refund("A", 1, Some(goods), restock)
+            .change(&order)
+            .unwrap();
+        let line = &change.order.lines[0];
+        let got = (line.returned, line.withdrawn, line.to_fulfil());
+        assert_eq!(got, counts, "{goods:?}");
+        assert_eq!(change.moves.iter().map(|it| it.units).sum::<u32>(), back);
+        assert_eq!(
+            (change.order.refunds[0].amount, line.refunded),
+            (500, 1),
+            "the money is the same"
+        );
+    }
+    let both = RequestRefund {
+        amount: None,
+        lines: Some(vec![
+            goods_line("A", 1, Some(Goods::Returned)),
+            goods_line("A", 2, Some(Goods::Cancelled)),
+        ]),
+        restock: true,
+        reason: None,
+    };
+    let change = order
+        .refund_requested(
+            RefundId::derived(&["r"]),
+            &both,
+            Actor::Shop,
+            order.placed_at,
+        )
+        .unwrap();
+    assert_eq!(restocked(&change), [("A", 3)], "one change of the item");
+    assert_eq!(change.order.refunds[0].amount, 1500);
+    for (goods, quantity) in [
+        (Goods::Returned, 2),
+        (Goods::Cancelled, 3),
+        (Goods::Kept, 4),
+    ] {
+        let too_many = Staff::Refund("A", quantity, Some(goods), false).change(&order);
+        assert_eq!(codes(&too_many), ["too_many"], "{goods:?}");
+    }
+    let kept = Staff::Return("A", 1, Some(Goods::Kept), false).change(&order);
+    assert_eq!(codes(&kept), ["invalid"]);
+}
+
+/// The kind of fault: money controls goods. Goods that came back first are refunded later, by line.
+#[test]
+fn goods_come_back_before_the_money_goes() {
+    let order = after_staff(&[Staff::Ship(None), Staff::Return("A", 2, None, true)]);
+    assert_eq!(order.refundable(), 1700);
+    let refund = Staff::Refund("A", 2, Some(Goods::Kept), false)
+        .change(&order)
+        .unwrap();
+    assert_eq!(
+        (refund.order.refunds[0].amount, refund.moves.len()),
+        (1000, 0)
+    );
+    // A refund that failed can be repeated by line.
+    let id = refund.order.refunds[0].id;
+    let failed = refund
+        .order
+        .refund_settled(id, false, order.placed_at)
+        .unwrap();
+    let again = Staff::Refund("A", 2, Some(Goods::Kept), false).change(&failed.order);
+    assert_eq!(again.unwrap().order.refundable(), 700);
+    // A closed order has no goods that could come back.
+    let placed = placed(&[("A", 1, 500)]);
+    let expired = placed.expired(placed.due_at).unwrap().order;
+    let vain = expired
+        .captured_after_close("p", 500, placed.due_at)
+        .unwrap();
+    let back = Staff::Return("A", 1, None, false).change(&vain.order);
+    assert_eq!(back, Err(ChangeError::WrongStatus(OrderStatus::Expired)));
 }
