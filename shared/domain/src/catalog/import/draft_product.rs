@@ -12,6 +12,7 @@ use crate::{
     catalog::{ImageView, ImportedVariant, Product, ProductStatus, Sku, VariantView},
     inventory::MAX_ON_HAND,
     money::{Currency, Money},
+    text,
 };
 
 /// Maximum length of a description, in bytes of sanitized HTML.
@@ -200,9 +201,8 @@ impl<'a> Reading<'a> {
         let tags: Vec<String> = first
             .tags
             .split(',')
-            .map(str::trim)
-            .filter(|tag| !tag.is_empty() && seen.insert(tag.to_lowercase()))
-            .map(str::to_owned)
+            .map(text::line)
+            .filter(|tag| !tag.is_empty() && seen.insert(text::key(tag)))
             .collect();
         if tags.len() > MAX_TAGS || tags.iter().any(|tag| tag.chars().count() > MAX_TEXT) {
             return fault(

@@ -194,6 +194,26 @@ fn texts_are_kept_in_one_unicode_form() {
     assert_eq!(texts, ["é", "É", "é", "Ü", "Å", "SÉ"]);
 }
 
+/// The kind: invisible text. Cells follow the one rule for text (`domain::text`).
+#[test]
+fn cells_have_nothing_that_nobody_sees() {
+    let Imported { drafts, faults, .. } = import(
+        "Handle\u{200B},Title,Body (HTML),Tags,Variant SKU,Variant Price\n\
+         te\u{AD}e,Tee\u{202E}eeT\u{2028}x,a\u{202E}b\u{2029}c,\"x\u{200B}, X,\u{2060}\",T\u{200B}1,1\n\
+         b,\u{200B}\u{3164},,,B1,1\n",
+    );
+    assert_eq!(faults, [(3, "title_missing".to_owned())]);
+    let draft = &drafts[0];
+    let texts = [
+        draft.slug.as_str(),
+        &draft.title,
+        &draft.description_html,
+        draft.variants[0].sku.as_str(),
+    ];
+    assert_eq!(texts, ["tee", "TeeeeT x", "ab\nc", "T1"]);
+    assert_eq!(draft.tags, ["x"]);
+}
+
 /// The kind: documentation without tests.
 #[test]
 fn a_wrong_delimiter_is_named_under_every_header() {

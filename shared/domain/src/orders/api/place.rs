@@ -106,12 +106,8 @@ impl PlaceOrderBody {
 impl AddressBody {
     fn parse(self, check: &mut FieldCheck) -> Address {
         let field = |name: &str| format!("shipping_address.{name}");
-        let mut optional = |name: &str, text: Option<String>, max| {
-            text.filter(|text| !text.trim().is_empty())
-                .map(|text| check.line(&field(name), &text, max))
-        };
-        let line2 = optional("line2", self.line2, 200);
-        let region = optional("region", self.region, 100);
+        let line2 = check.optional_line(&field("line2"), self.line2, 200);
+        let region = check.optional_line(&field("region"), self.region, 100);
         let country = check.line(&field("country"), &self.country, 2);
         let known = country.parse::<iso_country::Country>();
         if (known.is_err() || country == "__") && !check.has(&field("country")) {
