@@ -1,4 +1,4 @@
-//! Values that people enter into forms, and the facts that forms need. Covers: place-order.
+//! Values that people enter into forms, and the facts that forms need. Covers: place-order, list-countries.
 
 use serde_json::{Value, json};
 use testkit::{Product, Shop, order_body};
@@ -47,4 +47,77 @@ async fn an_order_stores_text_that_can_be_seen_and_an_address_that_can_be_mailed
         mails.to_string().contains(to).then_some(())
     })
     .await;
+}
+
+/// Kind of fault: one country's address format for all.
+#[tokio::test]
+async fn the_country_decides_which_fields_an_address_needs() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let answer = shop.get("/v1/countries").await;
+    assert!(answer.headers["cache-control"].starts_with("public, "));
+    let countries = answer.expect(200);
+    let country = |code: &str| {
+        let countries = countries["items"].as_array().unwrap();
+        countries
+            .iter()
+            .find(|country| country["code"] == code)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        country("US"),
+        json!({
+            "code": "US",
+            "name": "United States",
+            "fields": ["name", "line1", "line2", "city", "region", "postal_code"],
+            "required": ["name", "line1", "city", "region", "postal_code"],
+            "labels": {
+                "name": "Full name", "line1": "Street and number", "line2": "Apartment, floor, company",
+                "city": "City", "region": "State", "postal_code": "ZIP code",
+            },
+        })
+    );
+    assert_eq!(
+        country("HK")["required"],
+        json!(["name", "line1", "region"])
+    );
+
+    // A form that asks for what the API names as required places an order, wherever the country is.
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    for (index, code) in ["HK", "QA", "AE", "IE", "XK", "US", "JP"]
+        .iter()
+        .enumerate()
+    {
+        let mut address = json!({ "country": code });
+        for field in country(code)["required"].as_array().unwrap() {
+            address[field.as_str().unwrap()] = json!("A");
+        }
+        let cart = if index == 0 {
+            cart.clone()
+        } else {
+            shop.cart(&[("TEE", 1)]).await
+        };
+        let mut body = order_body(&cart, "tok_declined");
+        body["shipping_address"] = address.clone();
+        let placed = shop.order(&format!("k-{code}"), &body).await.expect(201);
+        assert_eq!(placed["shipping_address"], address);
+        shop.order_becomes(&placed, "payment_failed").await;
+    }
+    let mut body = order_body(&cart, "tok_ok");
+    body["shipping_address"] =
+        json!({ "name": "Ada", "line1": "1", "city": "Springfield", "country": "US" });
+    let problem = shop.order("k-us", &body).await;
+    let problem = problem.expect_problem(422, "validation_failed");
+    let fields: Vec<&Value> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["field"])
+        .collect();
+    assert_eq!(
+        fields,
+        ["shipping_address.region", "shipping_address.postal_code"]
+    );
 }

@@ -76,8 +76,8 @@ impl Part {
         Self::Text(text.into())
     }
 
-    pub(super) fn lines(heading: &'static str, lines: Vec<&str>) -> Self {
-        let lines = lines.into_iter().map(line).collect();
+    pub(super) fn lines(heading: &'static str, lines: Vec<String>) -> Self {
+        let lines = lines.iter().map(|text| line(text)).collect();
         Self::Lines { heading, lines }
     }
 

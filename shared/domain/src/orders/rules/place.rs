@@ -254,9 +254,9 @@ pub(crate) mod tests {
                 name: "Ada".into(),
                 line1: "1".into(),
                 line2: None,
-                city: "C".into(),
+                city: Some("C".into()),
                 region: None,
-                postal_code: "1".into(),
+                postal_code: Some("1".into()),
                 country: "GB".into(),
             },
             payment: PaymentMethod {
