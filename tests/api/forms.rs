@@ -1,4 +1,6 @@
-//! Values that people enter into forms, and the facts that forms need. Covers: place-order, list-countries.
+//! Values that people enter into forms, and the facts that forms need. Covers: place-order, list-countries, import-rows.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use testkit::{Product, Shop, order_body};
@@ -120,4 +122,44 @@ async fn the_country_decides_which_fields_an_address_needs() {
         fields,
         ["shipping_address.region", "shipping_address.postal_code"]
     );
+}
+
+/// Kinds of fault: two tables for one fact (the decimals of a currency), and a value that is accepted
+/// although a later system rejects it (Stripe charges three-decimal currencies in steps of 0.010).
+#[tokio::test]
+async fn a_price_says_its_decimals_and_can_be_charged() {
+    let parameters = [("Currency", "KWD"), ("PaymentMethods", "test,stripe")];
+    let parameters: BTreeMap<String, String> = parameters
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let shop = Shop::start_with(parameters).await;
+    let file =
+        "Handle,Title,Variant Price\ngood,Good,1.230\nodd,Odd,1.234\nhigh,High,10000000.001\n";
+    let import = shop.import(file.as_bytes().to_vec()).await;
+    let errors = import["errors"].as_array().unwrap();
+    let said: Vec<(&Value, &Value)> = errors
+        .iter()
+        .map(|error| (&error["line"], &error["code"]))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (&json!(3), &json!("invalid_price")),
+            (&json!(4), &json!("invalid_price"))
+        ]
+    );
+    let message = |index: usize| errors[index]["message"].as_str().unwrap();
+    assert!(message(0).contains("0.010 KWD"), "{}", message(0));
+    assert!(
+        message(1).contains("from 0 to 10000000.000"),
+        "{}",
+        message(1)
+    );
+    let good = shop.get("/v1/products/good").await.expect(200);
+    assert_eq!(
+        good["variants"][0]["price"],
+        json!({ "amount": 1230, "currency": "KWD", "decimals": 3 })
+    );
+    let list = shop.get("/v1/products").await.expect(200);
+    assert_eq!(list["items"][0]["price"]["decimals"], 3);
 }

@@ -3,10 +3,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::{fault::MAX_MESSAGE, made_sku::made_sku, *};
-use crate::{catalog::Sku, id::ImportId, money::Currency};
+use crate::{catalog::Sku, id::ImportId, money::PriceRule, payments::Provider};
 
-fn usd() -> Currency {
-    "USD".parse().unwrap()
+fn usd() -> PriceRule {
+    PriceRule {
+        currency: "USD".parse().unwrap(),
+        offered: vec![Provider::Test, Provider::Stripe],
+    }
 }
 
 struct Imported {
@@ -22,7 +25,7 @@ fn import(file: &str) -> Imported {
     let mut faults = read.faults;
     let mut drafts = Vec::new();
     for group in &read.groups {
-        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
+        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &usd());
         drafts.extend(drafted.draft);
         faults.extend(drafted.faults);
     }
@@ -65,7 +68,7 @@ fn messages_that_quote_the_file_stay_short() {
         &read.columns,
         None,
         RowFaults::default(),
-        usd(),
+        &usd(),
     );
     let faults: Vec<LineFault> = drafted.faults.into_iter().collect();
     assert_eq!(faults[0].code, "invalid_price");
@@ -332,7 +335,7 @@ proptest! {
         let mut grouped = 0;
         for group in &read.groups {
             grouped += group.rows.len() as u64;
-            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
+            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &usd());
             if let Some(draft) = &drafted.draft {
                 prop_assert!(!draft.variants.is_empty());
             }

@@ -15,6 +15,7 @@ use crate::{
     fault::FieldFault,
     id::{FulfilmentId, RefundId},
     inventory::{StockEffect, StockMove},
+    money::Money,
     payments::{PaymentFailure, PaymentStatus},
 };
 
@@ -281,8 +282,11 @@ impl Order {
             None => lines.iter().map(worth).sum(),
         };
         if amount > left {
+            let left = Money::new(left, self.totals.total.currency);
             return Err(ChangeError::AboveCaptured { left });
         }
+        let provider = self.payment.method.provider;
+        provider.check_amount(Money::new(amount, self.totals.total.currency))?;
         if amount <= 0 {
             return Err(ChangeError::NothingLeft);
         }
