@@ -73,15 +73,15 @@ impl From<ChangeError> for Rejection {
                 "Part of the order has been shipped; refund the rest instead.",
             ),
             ChangeError::Lines(faults) => Self::invalid(faults),
-            ChangeError::AboveCaptured { left } => Self {
-                code: Code::RefundTooHigh,
-                detail: format!("The refund exceeds the refundable amount of {left}."),
-                fields: vec![FieldFault::new(
+            ChangeError::AboveCaptured { left } => Self::of_fields(
+                Code::RefundTooHigh,
+                format!("The refund exceeds the refundable amount of {left}."),
+                vec![FieldFault::new(
                     "amount",
                     "above_captured",
                     format!("Must be at most {} ({left}).", left.amount),
                 )],
-            },
+            ),
             ChangeError::Unpayable(error) => Self::invalid(vec![FieldFault::new(
                 "amount",
                 "invalid",

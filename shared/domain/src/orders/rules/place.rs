@@ -88,11 +88,11 @@ impl From<PlaceOrderError> for Rejection {
                     FieldFault::new(short.sku.as_str(), "out_of_stock", message)
                 };
                 let skus: Vec<&str> = shortages.iter().map(|short| short.sku.as_str()).collect();
-                Self {
-                    code: Code::OutOfStock,
-                    detail: format!("Not enough in stock: {}.", skus.join(", ")),
-                    fields: shortages.iter().map(field).collect(),
-                }
+                Self::of_fields(
+                    Code::OutOfStock,
+                    format!("Not enough in stock: {}.", skus.join(", ")),
+                    shortages.iter().map(field).collect(),
+                )
             }
             PlaceOrderError::Money(error) => Self::invalid(vec![FieldFault::new(
                 "cart_id",
