@@ -72,13 +72,13 @@ async fn test(shop: &Shop, caller: &str, token: Option<&str>, known: &[(&str, St
     );
     // Where the tester may leave files of its own.
     let folder = root().join("target/tester").join(caller);
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).expect("a writable target");
     let config = folder.join("schemathesis.toml");
     let mut settings = String::from("[parameters]\n");
     for (name, value) in known {
         settings.push_str(&format!("\"path.{name}\" = {value:?}\n"));
     }
-    fs::write(&config, settings).unwrap();
+    fs::write(&config, settings).expect("a writable target");
     let mut tester = Command::new(program);
     tester
         .current_dir(&folder)

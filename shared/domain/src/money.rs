@@ -84,8 +84,9 @@ pub struct Money {
     pub currency: Currency,
 }
 
-/// An amount in one currency. This is how clients see [`Money`]: they need no table of currencies, and
-/// those that they have, such as a browser's, differ from ISO 4217.
+// How clients see `Money`: they need no table of currencies, and those that they have, such as a browser's,
+// differ from ISO 4217.
+/// An amount in one currency.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Money")]
 struct MoneyView {

@@ -139,7 +139,8 @@ impl<'a> Reading<'a> {
             let mut read = || {
                 let image = self.read_image(row)?;
                 if index == 0 || !row.is_image_only() {
-                    let variant = self.read_variant(&draft, row, index, &choices, price.as_ref())?;
+                    let variant =
+                        self.read_variant(&draft, row, index, &choices, price.as_ref())?;
                     draft.variants.push(variant);
                 }
                 Ok(image)
