@@ -89,11 +89,7 @@ async fn test(shop: &Shop, caller: &str, token: Option<&str>, known: &[(&str, St
         .args(["--url", &shop.address, "--checks", CHECKS])
         .args(["--phases", "coverage,fuzzing", "--continue-on-failure"])
         .args(["--seed", SEED, "--max-examples", EXAMPLES, "--no-shrink"])
-        .args([
-            "--generation-deterministic",
-            "--generation-database",
-            "none",
-        ])
+        .args(["--generation-database", "none"])
         .args(["--suppress-health-check", "all", "--warnings", "off"])
         .args(["--workers", "2", "--request-timeout", "30"]);
     if let Some(token) = token {
