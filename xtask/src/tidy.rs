@@ -430,6 +430,35 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_public_read_answers_head_too() {
+        let routes_of = |methods: &[&str], access: &str| {
+            let route = |method: &&str| Trigger::Route {
+                method: (*method).to_owned(),
+                path: "/v1/things".to_owned(),
+            };
+            let function = Function {
+                logical_id: "ListThings".to_owned(),
+                binary: "list-things".to_owned(),
+                timeout: 10,
+                memory: 256,
+                environment: BTreeMap::new(),
+                triggers: methods.iter().map(route).collect(),
+                statements: Vec::new(),
+            };
+            let source = format!("//! `GET /v1/things`: lists.\nAccess::{access};");
+            let mut findings = Vec::new();
+            routes(&function, &source, &mut findings);
+            findings
+        };
+        assert_eq!(routes_of(&["GET", "HEAD"], "Public"), [""; 0]);
+        assert_eq!(routes_of(&["GET"], "Token"), [""; 0]);
+        let missing = routes_of(&["GET"], "Public");
+        assert!(missing[0].contains("`HEAD /v1/things`"), "{missing:?}");
+        // The source still begins with the read's route.
+        assert_eq!(routes_of(&["HEAD"], "Public").len(), 1);
+    }
+
     // Kind of fault: a condition that also holds for a request without what it compares, and a pattern that also
     // matches what is not meant.
     #[test]
