@@ -17,7 +17,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// A run of the tester repeats the requests of the last one.
 const SEED: &str = "13";
 /// Requests of each operation whose values are random; those at the limits of the schema come on top.
-const EXAMPLES: &str = "25";
+const EXAMPLES: &str = "15";
 
 /// Who sends the requests.
 struct Caller<'a> {
