@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `cargo xtask bench --help` names them.
 .PHONY: bench bench-diff budgets cost scale
-.PHONY: dev local-aws test proof faults properties load stage build release deploy lint setup setup-sam clean-data help
+.PHONY: dev local-aws test proof faults properties load stage build release deploy lint setup setup-sam setup-tester clean-data help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 local-aws: setup xtask ## AWS alone, without functions, for `cargo lambda watch` (docs/local.md)
 	@target/debug/xtask local-aws
 
-test: prerequisites setup lint browser ## every check and every test (SKIP_MISSING=1 goes on without a browser or Redis)
+test: prerequisites setup setup-tester lint browser ## every check and every test (SKIP_MISSING=1 goes on without a browser or Redis)
 	cargo nextest run --workspace --lib --tests
 	@infra/local/prerequisites.sh
 
@@ -115,6 +115,8 @@ setup: .venv/ready ## tools of the project's own, in .venv
 
 setup-sam: .venv/sam/ready
 
+setup-tester: .venv/tester/ready
+
 .venv/ready: infra/local/requirements.txt
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later"; exit 1; }
 	@echo "installing tools into .venv"
@@ -126,4 +128,10 @@ setup-sam: .venv/sam/ready
 	@echo "installing AWS SAM into .venv/sam"
 	@python3 -m venv .venv/sam
 	@.venv/sam/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv/tester/ready: infra/local/requirements-tester.txt .venv/ready
+	@echo "installing the API tester into .venv/tester"
+	@python3 -m venv .venv/tester
+	@.venv/tester/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@

@@ -2,6 +2,7 @@
 //! source file, so that the document is made from the types that the binary itself uses.
 
 use std::{
+    collections::BTreeMap,
     env,
     error::Error,
     fmt::Write as _,
@@ -19,7 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
         .join("../..")
         .canonicalize()?;
-    let (mut modules, mut calls) = (String::new(), String::new());
+    // An endpoint may have several routes, such as one for HEAD.
+    let mut modules = BTreeMap::new();
+    let mut calls = String::new();
     for folder in folders(&root.join("functions"))? {
         let template = folder.join("template.yaml");
         println!("cargo::rerun-if-changed={}", template.display());
@@ -36,10 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             let text = fs::read_to_string(&source)
                 .map_err(|error| format!("{}: {error}", source.display()))?;
             let summary = summary(&text);
-            writeln!(
-                modules,
-                "#[path = {source:?}]\n#[allow(dead_code, clippy::allow_attributes)]\nmod {module};"
-            )?;
+            let declaration = format!(
+                "#[path = {source:?}]\n#[allow(dead_code, clippy::allow_attributes)]\nmod {module};\n"
+            );
+            modules.insert(module.clone(), declaration);
             writeln!(
                 calls,
                 "document.add::<{module}::{}>(&Route {{ method: {method:?}, path: {path:?}, \
@@ -48,6 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             )?;
         }
     }
+    let modules: String = modules.into_values().collect();
     let code = format!("{modules}\nfn add_all(document: &mut Document) {{\n{calls}}}\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("endpoints.rs"), code)?;
     Ok(())

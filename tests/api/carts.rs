@@ -21,7 +21,7 @@ async fn lines_are_set_removed_and_priced_as_of_now() {
     assert_eq!(created.headers["location"], format!("/v1/carts/{id}"));
     assert_eq!(
         empty["totals"]["total"],
-        json!({ "amount": 0, "currency": "USD" })
+        json!({ "amount": 0, "currency": "USD", "decimals": 2 })
     );
 
     // The kind of fault: a response of its own making instead of the stored resource.

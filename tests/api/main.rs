@@ -8,6 +8,7 @@
 mod bad_input;
 mod carts;
 mod edge;
+mod forms;
 mod holds;
 mod orders;
 mod products;

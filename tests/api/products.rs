@@ -116,7 +116,8 @@ async fn a_product_has_its_whole_shape_and_can_be_cached() {
     let mut product = answer.expect(200);
     assert!(product["id"].as_str().unwrap().starts_with("prd_"));
     product.as_object_mut().unwrap().remove("id");
-    let money = |amount: i64| serde_json::json!({ "amount": amount, "currency": "USD" });
+    let money =
+        |amount: i64| serde_json::json!({ "amount": amount, "currency": "USD", "decimals": 2 });
     let want = serde_json::json!({
         "slug": "tee", "title": "Tee", "description_html": "<p>Soft</p>", "vendor": "Brand", "type": "Shirts",
         "tags": ["a", "b"], "collections": [],

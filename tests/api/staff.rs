@@ -105,8 +105,61 @@ async fn the_api_says_how_it_is_and_what_it_does_not_have() {
     shop.get("/v1/nothing")
         .await
         .expect_problem(404, "not_found");
-    let method = shop.send(shop.request("PATCH", "/v1/products")).await;
-    method.expect_problem(404, "not_found");
+}
+
+/// Kind of fault: documentation without tests.
+#[tokio::test]
+async fn a_path_says_which_methods_it_accepts() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    let cart = format!("/v1/carts/{cart}");
+    for path in [
+        "/v1/products",
+        "/v1/products/tee",
+        "/v1/health",
+        "/v1/countries",
+        &cart,
+    ] {
+        let get = shop.get(path).await;
+        let head = shop.send(shop.request("HEAD", path)).await;
+        assert_eq!((get.status, head.status), (200, 200), "{path}");
+        assert_eq!(head.text, "", "{path}");
+        for name in ["content-type", "content-length"] {
+            assert_eq!(head.headers[name], get.headers[name], "{path} {name}");
+        }
+        // The seconds in it count down.
+        assert!(head.headers.contains_key("cache-control"), "{path}");
+        assert_eq!(head.headers.get("etag"), get.headers.get("etag"), "{path}");
+    }
+    let missing = shop.send(shop.request("HEAD", "/v1/products/none")).await;
+    assert_eq!(missing.status, 404);
+
+    let line = format!("{cart}/lines/A%2FB");
+    let cases = [
+        ("PATCH", "/v1/products", "GET, HEAD"),
+        ("DELETE", "/v1/products/caf%C3%A9", "GET, HEAD"),
+        ("POST", &cart, "GET, HEAD"),
+        ("GET", &line, "DELETE, PUT"),
+        ("GET", "/v1/orders", "POST"),
+        ("HEAD", "/v1/orders/ord_1", "GET"),
+        ("GET", "/v1/admin/imports", "POST"),
+        ("OPTIONS", "/v1/carts", "POST"),
+    ];
+    for (method, path, allow) in cases {
+        let answer = shop.send(shop.request(method, path)).await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+        assert_eq!(answer.headers["allow"], allow, "{method} {path}");
+        if method != "HEAD" {
+            answer.expect_problem(405, "method_not_allowed");
+        }
+    }
+    for path in ["/v1/products/", "/v1/carts/1/lines", "/v1/nothing"] {
+        let answer = shop.send(shop.request("PATCH", path)).await;
+        answer.expect_problem(404, "not_found");
+        assert!(!answer.headers.contains_key("allow"), "{path}");
+    }
 }
 
 #[tokio::test]

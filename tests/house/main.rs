@@ -1,4 +1,5 @@
-//! Consistency of the project: sample events, documents, pages, new functions, and functions run one by one.
+//! Consistency of the project: sample events, documents, pages, new functions, responses to an API tester, and
+//! functions run one by one.
 
 #![expect(clippy::print_stdout, reason = "a test that skips itself says why")]
 
@@ -6,6 +7,7 @@ mod documents;
 mod events;
 mod new_function;
 mod pages;
+mod tester;
 mod watch;
 
 use std::{

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use domain::money::Money;
 use serde_json::Value;
 use testkit::{Product, Shop, root};
 use tokio::{
@@ -244,6 +245,39 @@ async fn dev_shows_every_kind_of_mail() {
         let path = format!("/_dev/templates/{path}");
         let answer = shop.send(shop.request("GET", &path)).await;
         assert!(answer.status == 404 || path.contains(".."), "{path}");
+    }
+}
+
+/// Kind of fault: two tables for one fact. The browser's locale data has other decimals than ISO 4217
+/// for 17 currencies; the page uses those of the API.
+#[tokio::test]
+async fn the_storefront_shows_amounts_with_the_decimals_of_the_api() {
+    let letters = || 'A'..='Z';
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| (a, b, c))));
+    let amounts: Vec<Money> = codes
+        .filter_map(|(a, b, c)| format!("{a}{b}{c}").parse().ok())
+        .map(|currency| Money::new(150_000, currency))
+        .collect();
+    assert!(amounts.len() > 150, "{}", amounts.len());
+    let mut node = Command::new("node");
+    node.args(["--input-type=module", "--eval"])
+        .arg(
+            "import { readFileSync } from 'node:fs';
+             const source = encodeURIComponent(readFileSync(process.argv[1], 'utf8'));
+             const { formatMoney } = await import('data:text/javascript,' + source);
+             for (const amount of JSON.parse(process.argv[2])) console.log(formatMoney(amount));",
+        )
+        .arg(root().join("web/assets/money.js"))
+        .arg(serde_json::to_string(&amounts).unwrap())
+        .env("LC_ALL", "en_US.UTF-8");
+    let (status, said) = crate::run(&mut node).await;
+    assert!(status.success(), "{status}\n{said}");
+    let shown: Vec<&str> = said.lines().collect();
+    assert_eq!(shown.len(), amounts.len(), "{said}");
+    for (shown, amount) in shown.into_iter().zip(amounts) {
+        let digits = shown.replace(',', "");
+        assert!(digits.ends_with(&amount.decimal()), "{shown}: {amount}");
     }
 }
 

@@ -152,7 +152,7 @@ async fn a_paid_order_gets_an_invoice_and_only_who_may_sees_it() {
     assert_gapless(&[number.to_owned()], "INV");
     assert_eq!(
         invoice["total"],
-        json!({ "amount": 2_450, "currency": "USD" })
+        json!({ "amount": 2_450, "currency": "USD", "decimals": 2 })
     );
     assert_eq!(invoice["credit_notes"], json!([]));
     let text = text(&invoice).await;

@@ -108,6 +108,7 @@ export const api = {
   // The browser keeps lists and products for some seconds; `anew` is for somebody who asks to look again.
   products: (query, signal, { anew = false } = {}) => request("GET", `/v1/products?${new URLSearchParams(query)}`, { signal, cache: anew ? "no-cache" : "default" }),
   product: (slug, signal) => request("GET", `/v1/products/${encodeURIComponent(slug)}`, { signal }),
+  countries: (signal) => request("GET", "/v1/countries", { signal }),
   // A cart too many does no harm: it is empty and expires by itself.
   createCart: () => request("POST", "/v1/carts", { retries: 2 }),
   cart: (id) => request("GET", `/v1/carts/${encodeURIComponent(id)}`),

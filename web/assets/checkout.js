@@ -4,23 +4,28 @@
 import { Problem, api } from "./api.js";
 import { cart } from "./cart.js";
 import { openCart } from "./cart-panel.js";
-import { countries, likelyCountry } from "./countries.js";
+import { likelyCountry, named } from "./countries.js";
 import { announce, el, fill } from "./dom.js";
 import { keepOrder } from "./order.js";
 import { errorBlock, lineList, stateBlock, totalsList } from "./parts.js";
 
 const PENDING_KEY = "stampede.submission";
 
-const FIELDS = [
-  { name: "email", path: "email", label: "E-mail", missing: "Enter an e-mail address.", type: "email", autocomplete: "email", inputmode: "email", hint: "The confirmation goes here.", max: 254 },
-  { name: "name", path: "shipping_address.name", label: "Full name", missing: "Enter a name.", autocomplete: "name", max: 100 },
-  { name: "line1", path: "shipping_address.line1", label: "Street and number", missing: "Enter a street and number.", autocomplete: "address-line1", max: 200 },
-  { name: "line2", path: "shipping_address.line2", label: "Flat, floor, company", autocomplete: "address-line2", optional: true, max: 200 },
-  { name: "postal_code", path: "shipping_address.postal_code", label: "Postcode", missing: "Enter a postcode.", autocomplete: "postal-code", half: true, max: 20 },
-  { name: "city", path: "shipping_address.city", label: "Town or city", missing: "Enter a town or city.", autocomplete: "address-level2", half: true, max: 100 },
-  { name: "region", path: "shipping_address.region", label: "State or region", autocomplete: "address-level1", optional: true, max: 100 },
-  { name: "country", path: "shipping_address.country", label: "Country", missing: "Choose a country.", autocomplete: "country", options: countries },
+const EMAIL = { name: "email", path: "email", label: "E-mail", type: "email", autocomplete: "email", inputmode: "email", hint: "The confirmation goes here.", max: 254 };
+const COUNTRY = { name: "country", path: "shipping_address.country", label: "Country", autocomplete: "country" };
+
+// The country says which of these there are, in which order, what they are called and which are needed.
+const ADDRESS = [
+  { name: "name", autocomplete: "name", max: 100 },
+  { name: "line1", autocomplete: "address-line1", max: 200 },
+  { name: "line2", autocomplete: "address-line2", max: 200 },
+  { name: "postal_code", autocomplete: "postal-code", half: true, max: 20 },
+  { name: "city", autocomplete: "address-level2", half: true, max: 100 },
+  { name: "region", autocomplete: "address-level1", max: 100 },
 ];
+
+// Until a country is chosen.
+const ANYWHERE = { fields: ["name", "line1", "line2"], required: ["name", "line1"], labels: { name: "Full name", line1: "Street and number", line2: "Apartment, floor, company" } };
 
 const TOKENS = [
   ["tok_ok", "A card that works", "Paid within a second or two."],
@@ -49,12 +54,27 @@ export async function checkoutView({ main, signal, ready }) {
   let pending = readPending();
   let sending = false;
   let form = null;
+  let countries = null;
+  let countriesProblem = null;
   // The alert names lines that ran short; it goes when they have been changed.
   let stockAlert = false;
 
   cart.addEventListener("change", cartChanged, { signal });
   redraw();
+  loadCountries();
   ready("Checkout", heading);
+
+  async function loadCountries() {
+    countriesProblem = null;
+    try {
+      countries = (await api.countries(signal)).items;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Problem)) throw error;
+      countriesProblem = error;
+    }
+    redraw();
+  }
 
   function cartChanged() {
     if (stockAlert && cart.faults.size === 0) {
@@ -80,6 +100,14 @@ export async function checkoutView({ main, signal, ready }) {
         fill(page, stateBlock({ title: "There is nothing to pay for", body: [el("p", {}, cart.notice || "Your cart is empty.")], actions: [el("a", { class: "button", href: "#/" }, "Look around")] }));
         return;
       }
+    }
+    if (countriesProblem !== null) {
+      fill(page, errorBlock(countriesProblem, () => loadCountries(), { title: "The form could not be loaded" }));
+      return;
+    }
+    if (countries === null) {
+      fill(page, el("div", { class: "checkout", "aria-busy": "true" }, el("p", { class: "visually-hidden" }, "Loading the form"), el("div", { class: "skeleton skeleton-form" }), el("div", { class: "skeleton skeleton-summary" })));
+      return;
     }
     form = makeForm();
     fill(page, el("div", { class: "checkout" }, form.node, form.summary));
@@ -110,7 +138,24 @@ export async function checkoutView({ main, signal, ready }) {
   function makeForm() {
     const alert = el("div", { class: "form-alert", role: "alert" });
     const button = el("button", { type: "submit", class: "button button-wide", id: "place-order" }, "Place the order");
-    const fields = FIELDS.map(makeField);
+    const email = makeField(EMAIL);
+    const country = makeField({ ...COUNTRY, options: named(countries), value: likelyCountry(countries), onchange: () => show() });
+    const address = ADDRESS.map((field) => makeField({ ...field, path: `shipping_address.${field.name}` }));
+    const list = el("div", { class: "fields" });
+    // Those of the chosen country; what was typed into others stays there, and is not sent.
+    let fields = [];
+
+    function show() {
+      const form = countries.find(({ code }) => code === country.input.value) ?? ANYWHERE;
+      const used = form.fields.map((name) => address.find((field) => field.name === name)).filter(Boolean);
+      for (const field of used) field.adapt({ label: form.labels[field.name], optional: !form.required.includes(field.name) });
+      fields = [email, country, ...used];
+      fill(list, fields.map((field) => field.node));
+      // Moving the select within the page takes the focus from it.
+      if (document.activeElement === document.body && list.isConnected) country.input.focus();
+    }
+
+    show();
     const tokens = TOKENS.map(([value, label, hint], i) =>
       el(
         "label",
@@ -122,7 +167,7 @@ export async function checkoutView({ main, signal, ready }) {
     const set = el(
       "fieldset",
       { class: "plain" },
-      el("section", { class: "form-part" }, el("h2", {}, "Where it goes"), el("div", { class: "fields" }, fields.map((f) => f.node))),
+      el("section", { class: "form-part" }, el("h2", {}, "Where it goes"), list),
       el(
         "section",
         { class: "form-part" },
@@ -133,7 +178,7 @@ export async function checkoutView({ main, signal, ready }) {
     return {
       node,
       button,
-      fields,
+      get fields() { return fields; },
       summary: el("aside", { class: "summary", "aria-label": "Your order" }),
       // A locked form cannot be changed, so that a retry is the same order to the last letter.
       lock(on) { set.disabled = on; },
@@ -149,7 +194,9 @@ export async function checkoutView({ main, signal, ready }) {
         };
       },
       write(body) {
-        for (const f of fields) f.input.value = (f.name === "email" ? body.email : body.shipping_address?.[f.name]) ?? "";
+        email.input.value = body.email ?? "";
+        for (const f of [country, ...address]) f.input.value = body.shipping_address?.[f.name] ?? "";
+        show();
         for (const radio of node.querySelectorAll("input[name=token]")) radio.checked = radio.value === body.payment?.token;
       },
     };
@@ -259,13 +306,15 @@ function anotherLook(fields) {
   return fields === 1 ? "One field needs another look." : `${fields} fields need another look.`;
 }
 
-function makeField({ name, path, label, missing, type = "text", autocomplete, inputmode, hint, optional = false, half = false, max, options }) {
+function makeField({ name, path, label, type = "text", autocomplete, inputmode, hint, half = false, max, options, value: initial, onchange }) {
   const id = `field-${name}`;
+  let optional = false;
+  const caption = el("label", { for: id }, label);
   const fault = el("p", { class: "fault", id: `${id}-fault` });
   const about = hint ? el("p", { class: "small muted", id: `${id}-hint` }, hint) : null;
-  const common = { id, name, autocomplete, required: !optional, oninput: () => input.hasAttribute("aria-invalid") && check() };
+  const common = { id, name, autocomplete, required: true, onchange, oninput: () => input.hasAttribute("aria-invalid") && check() };
   const input = options
-    ? el("select", common, el("option", { value: "" }, "Choose a country"), options().map(([value, text]) => el("option", { value, selected: value === likelyCountry() }, text)))
+    ? el("select", common, el("option", { value: "" }, "Choose a country"), options.map(([value, text]) => el("option", { value, selected: value === initial }, text)))
     : el("input", { ...common, type, inputmode, maxlength: max, spellcheck: "false" });
   describe();
 
@@ -284,19 +333,28 @@ function makeField({ name, path, label, missing, type = "text", autocomplete, in
 
   function check() {
     const value = input.value.trim();
-    if (value === "" && !optional) setFault(missing);
+    if (value === "" && !optional) setFault(options ? "Choose a country." : "This field is needed.");
     else if (type === "email" && value !== "" && !/^[^\s@]+@[^\s@]+$/.test(value)) setFault("Write an e-mail address like name@example.com.");
     else setFault("");
     return fault.textContent === "";
   }
 
+  /** Takes the label and the need that the chosen country gives the field. */
+  function adapt(field) {
+    label = field.label;
+    optional = field.optional;
+    input.required = !optional;
+    fill(caption, label, optional && el("span", { class: "muted" }, " (optional)"));
+    setFault("");
+  }
+
   return {
     name,
     path,
-    label,
+    adapt,
     input,
     check,
     fault: setFault,
-    node: el("div", { class: half ? "field is-half" : "field" }, el("label", { for: id }, label, optional && el("span", { class: "muted" }, " (optional)")), input, about, fault),
+    node: el("div", { class: half ? "field is-half" : "field" }, caption, input, about, fault),
   };
 }

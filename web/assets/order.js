@@ -312,7 +312,7 @@ function moneyBack(order) {
 
 function moneyOf(order) {
   const { captured } = order.payment;
-  const money = (amount) => ({ amount, currency: captured.currency });
+  const money = (amount) => ({ ...captured, amount });
   const sum = (status) => order.refunds.filter((r) => r.status === status).reduce((total, r) => total + r.amount.amount, 0);
   const [going, gone] = [sum("requested"), sum("succeeded")];
   return { going: money(going), gone: money(gone), left: money(captured.amount - going - gone) };

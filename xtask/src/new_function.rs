@@ -57,6 +57,11 @@ impl Function {
         self.path.starts_with("/v1/admin/")
     }
 
+    /// Reads that need no token can be made with HEAD, too.
+    fn is_public_read(&self) -> bool {
+        self.method == "GET" && !self.is_for_staff()
+    }
+
     /// Requests with these methods have a body.
     fn has_body(&self) -> bool {
         ["PATCH", "POST", "PUT"].contains(&self.method.as_str())
@@ -142,7 +147,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         }
     };
     println!(
-        "made\n{made}changed\n{changed}{lock}  Cargo.toml, the route for `cargo lambda watch`\n{}",
+        "made\n{made}changed\n{changed}{lock}  Cargo.toml and functions/operations/src/routes.rs, the route\n{}",
         next_steps(&function)
     );
     Ok(())

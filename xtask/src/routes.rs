@@ -1,7 +1,12 @@
-//! Writes the section of Cargo.toml for `cargo lambda watch` from the template: routes, and settings
-//! that differ between functions.
+//! Writes what other files repeat of the templates' routes: the section of Cargo.toml for `cargo lambda
+//! watch`, with settings that differ between functions, and the paths that `not-found` knows.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 use local::{
     environment::{Environments, Variables},
@@ -15,19 +20,57 @@ const END: &str = "# End of the generated part.\n";
 /// HTTP methods of functions. Not OPTIONS: cargo-lambda handles it itself, for CORS.
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
 
-/// Writes the section into Cargo.toml; with `check`, only verifies that it is up to date.
+/// File of the paths that `not-found` knows.
+const PATHS: &str = "functions/operations/src/routes.rs";
+
+/// Writes both files; with `check`, only verifies that they are up to date.
 pub(crate) fn run(root: &Path, check: bool) -> Outcome {
     let path = root.join("Cargo.toml");
     let manifest = fs::read_to_string(&path)?;
     let generated = with_generated(&manifest, &generate(root)?)?;
-    if generated == manifest {
-        return Ok(());
+    let paths = root.join(PATHS);
+    let known = render_paths(&read(root, "here")?.functions)?;
+    let is_known = fs::read_to_string(&paths).is_ok_and(|text| text == known);
+    if check && (generated != manifest || !is_known) {
+        return Err(format!("Cargo.toml or {PATHS} have other routes or settings than the templates: run `cargo xtask routes`").into());
     }
-    if check {
-        return Err("Cargo.toml has other routes or settings for `cargo lambda watch` than the templates: run `cargo xtask routes`".into());
+    if generated != manifest {
+        fs::write(path, generated)?;
     }
-    fs::write(path, generated)?;
+    if !is_known {
+        fs::write(paths, known)?;
+    }
     Ok(())
+}
+
+/// The paths with their methods, as Rust.
+fn render_paths(functions: &[Function]) -> Outcome<String> {
+    let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for trigger in functions.iter().flat_map(|function| &function.triggers) {
+        if let Trigger::Route { method, path } = trigger
+            && path != "$default"
+        {
+            let methods = paths.entry(path).or_default();
+            match method.as_str() {
+                "ANY" => methods.extend(METHODS),
+                method => _ = methods.insert(method),
+            }
+        }
+    }
+    let mut text = String::from(
+        "//! The API's paths with their methods. Generated from the templates by `cargo xtask routes`: do not edit.\n\n\
+         use runtime::ApiPath;\n\n\
+         pub(crate) const PATHS: &[ApiPath] = &[\n",
+    );
+    for (path, methods) in paths {
+        let methods: Vec<&str> = methods.into_iter().collect();
+        writeln!(
+            text,
+            "    ApiPath {{\n        pattern: {path:?},\n        methods: &{methods:?},\n    }},"
+        )?;
+    }
+    text.push_str("];\n");
+    Ok(text)
 }
 
 fn generate(root: &Path) -> Outcome<String> {
@@ -196,6 +239,26 @@ mod tests {
     { path = "/", function = "not-found" },
     { path = "/{*path}", function = "not-found" },
 ]
+"#
+        );
+    }
+
+    #[test]
+    fn the_paths_come_with_the_methods_of_all_their_routes() {
+        let functions = [
+            function("put-line", "PUT", "/lines/{sku}"),
+            function("remove-line", "DELETE", "/lines/{sku}"),
+            function("not-found", "ANY", "$default"),
+        ];
+        let text = render_paths(&functions).unwrap();
+        let (_, paths) = text.split_once("&[\n").unwrap();
+        assert_eq!(
+            paths,
+            r#"    ApiPath {
+        pattern: "/lines/{sku}",
+        methods: &["DELETE", "PUT"],
+    },
+];
 "#
         );
     }

@@ -213,13 +213,29 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
-/// The first line of an endpoint's source names the route that the template gives it.
+/// The first line of an endpoint's source names the route that the template gives it. Public reads can
+/// be made with `HEAD`, too, by a route of its own: the gateway sends such requests elsewhere otherwise.
 fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
+    let has = |wanted: &str, at: &str| {
+        function.triggers.iter().any(|trigger| {
+            matches!(trigger, Trigger::Route { method, path } if method == wanted && path == at)
+        })
+    };
     for trigger in &function.triggers {
         if let Trigger::Route { method, path } = trigger
             && path != "$default"
-            && !source.starts_with(&format!("//! `{method} {path}`"))
         {
+            if method == "GET" && source.contains("Access::Public") && !has("HEAD", path) {
+                findings.push(format!(
+                    "{}: a public read without a route `HEAD {path}`",
+                    function.binary
+                ));
+            }
+            if source.starts_with(&format!("//! `{method} {path}`"))
+                || (method == "HEAD" && has("GET", path))
+            {
+                continue;
+            }
             findings.push(format!(
                 "{}: its source does not begin with the route `{method} {path}`",
                 function.binary
@@ -425,6 +441,35 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_public_read_answers_head_too() {
+        let routes_of = |methods: &[&str], access: &str| {
+            let route = |method: &&str| Trigger::Route {
+                method: (*method).to_owned(),
+                path: "/v1/things".to_owned(),
+            };
+            let function = Function {
+                logical_id: "ListThings".to_owned(),
+                binary: "list-things".to_owned(),
+                timeout: 10,
+                memory: 256,
+                environment: BTreeMap::new(),
+                triggers: methods.iter().map(route).collect(),
+                statements: Vec::new(),
+            };
+            let source = format!("//! `GET /v1/things`: lists.\nAccess::{access};");
+            let mut findings = Vec::new();
+            routes(&function, &source, &mut findings);
+            findings
+        };
+        assert_eq!(routes_of(&["GET", "HEAD"], "Public"), [""; 0]);
+        assert_eq!(routes_of(&["GET"], "Token"), [""; 0]);
+        let missing = routes_of(&["GET"], "Public");
+        assert!(missing[0].contains("`HEAD /v1/things`"), "{missing:?}");
+        // The source still begins with the read's route.
+        assert_eq!(routes_of(&["HEAD"], "Public").len(), 1);
+    }
 
     // Kind of fault: a condition that also holds for a request without what it compares, and a pattern that also
     // matches what is not meant.

@@ -34,6 +34,8 @@ codes! {
     ValidationFailed = "validation_failed";
     /// The resource does not exist, or the caller may not see it.
     NotFound = "not_found";
+    /// The path exists, but not with this method.
+    MethodNotAllowed = "method_not_allowed";
     /// The body exceeds the endpoint's limit.
     PayloadTooLarge = "payload_too_large";
     /// The body is not `application/json`.
@@ -119,6 +121,8 @@ pub struct Rejection {
     pub detail: String,
     /// The invalid fields, if any.
     pub fields: Vec<FieldFault>,
+    /// The methods that the path accepts, if it does not accept the request's.
+    pub allowed_methods: Vec<&'static str>,
 }
 
 impl Rejection {
@@ -128,16 +132,33 @@ impl Rejection {
             code,
             detail: detail.into(),
             fields: Vec::new(),
+            allowed_methods: Vec::new(),
+        }
+    }
+
+    /// A rejection that names the fields that it concerns.
+    pub fn of_fields(code: Code, detail: impl Into<String>, fields: Vec<FieldFault>) -> Self {
+        Self {
+            fields,
+            ..Self::new(code, detail)
+        }
+    }
+
+    /// A `method_not_allowed` with the methods that the path does accept.
+    pub fn method_not_allowed(methods: Vec<&'static str>) -> Self {
+        Self {
+            allowed_methods: methods,
+            ..Self::new(
+                Code::MethodNotAllowed,
+                "The path does not accept this method; use one that the header Allow names.",
+            )
         }
     }
 
     /// A `validation_failed` with the invalid fields.
     pub fn invalid(fields: Vec<FieldFault>) -> Self {
-        Self {
-            code: Code::ValidationFailed,
-            detail: "Some fields are not valid; correct those listed in errors.".into(),
-            fields,
-        }
+        let detail = "Some fields are not valid; correct those listed in errors.";
+        Self::of_fields(Code::ValidationFailed, detail, fields)
     }
 
     /// A `not_found` that names the kind of resource.
@@ -218,6 +239,7 @@ mod tests {
         catalog, idempotency, invoices,
         money::MoneyError,
         orders::{ChangeError, OrderStatus, PlaceOrderError, Shortage, placed},
+        payments::UnpayableAmount,
     };
 
     /// Every rejection of a use case, as the client reads it.
@@ -276,7 +298,14 @@ mod tests {
             ),
             (
                 "a refund that is too high",
-                ChangeError::AboveCaptured { left: 500 }.into(),
+                ChangeError::AboveCaptured {
+                    left: order.totals.total,
+                }
+                .into(),
+            ),
+            (
+                "a refund that the provider cannot make",
+                ChangeError::Unpayable(UnpayableAmount::Step(order.totals.total)).into(),
             ),
             ("nothing left", ChangeError::NothingLeft.into()),
             ("too many parts", ChangeError::TooMany.into()),

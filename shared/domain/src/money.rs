@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::payments::Provider;
+
 /// Maximum price in minor units: a hundred million dollars. The total of a cart with the largest lines
 /// still fits into a number that JavaScript represents exactly (2^53).
 pub const MAX_PRICE: i64 = 10_000_000_000;
@@ -74,12 +76,47 @@ impl schemars::JsonSchema for Currency {
 }
 
 /// An amount in one currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Money {
     /// Amount in minor units: 5000 is 50.00 USD, or 5000 JPY.
     pub amount: i64,
     /// ISO 4217 currency code.
     pub currency: Currency,
+}
+
+// How clients see `Money`: they need no table of currencies, and those that they have, such as a browser's,
+// differ from ISO 4217.
+/// An amount in one currency.
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Money")]
+struct MoneyView {
+    /// Amount in minor units: 5000 is 50.00 USD, or 5000 JPY.
+    amount: i64,
+    /// ISO 4217 currency code.
+    currency: Currency,
+    /// How many of the amount's digits are decimals: 2 for USD, 0 for JPY.
+    decimals: u32,
+}
+
+impl Serialize for Money {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let view = MoneyView {
+            amount: self.amount,
+            currency: self.currency,
+            decimals: self.currency.decimals(),
+        };
+        view.serialize(serializer)
+    }
+}
+
+impl schemars::JsonSchema for Money {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        MoneyView::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        MoneyView::json_schema(generator)
+    }
 }
 
 /// An arithmetic error.
@@ -143,9 +180,9 @@ impl Money {
     }
 }
 
-/// Formats as `50.00 USD`: for people, not for machines.
-impl fmt::Display for Money {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Money {
+    /// The amount as a decimal number without the currency, such as `50.00`.
+    pub fn decimal(self) -> String {
         let decimals = self.currency.decimals() as usize;
         let digits = format!(
             "{:0>width$}",
@@ -155,7 +192,43 @@ impl fmt::Display for Money {
         let (whole, fraction) = digits.split_at(digits.len() - decimals);
         let sign = if self.amount < 0 { "-" } else { "" };
         let dot = if decimals == 0 { "" } else { "." };
-        write!(f, "{sign}{whole}{dot}{fraction} {}", self.currency)
+        format!("{sign}{whole}{dot}{fraction}")
+    }
+}
+
+/// Formats as `50.00 USD`: for people, not for machines.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.decimal(), self.currency)
+    }
+}
+
+/// The prices that a shop can charge: those of its currency that all its payment providers accept.
+#[derive(Clone, Debug)]
+pub struct PriceRule {
+    /// Currency of the shop.
+    pub currency: Currency,
+    /// Providers of which customers may choose one.
+    pub offered: Vec<Provider>,
+}
+
+impl PriceRule {
+    /// Parses a price column ([`Money::parse_decimal`]). The error says which prices there are.
+    pub fn parse(&self, text: &str) -> Result<Money, String> {
+        let currency = self.currency;
+        let price = Money::parse_decimal(text, currency).ok_or_else(|| {
+            let example = Money::new(1234 * 10_i64.pow(currency.decimals()), currency).decimal();
+            let most = Money::new(MAX_PRICE, currency).decimal();
+            format!(
+                "{text:?} is not a price in {currency}; write it like {example}, from 0 to {most}."
+            )
+        })?;
+        for provider in &self.offered {
+            provider
+                .check_amount(price)
+                .map_err(|error| format!("{text:?} cannot be charged: {error}."))?;
+        }
+        Ok(price)
     }
 }
 
@@ -197,6 +270,60 @@ mod tests {
             let got = Money::parse_decimal(text, currency(code)).map(|money| money.amount);
             assert_eq!(got, want, "{text} {code}");
         }
+    }
+
+    /// Kind of fault: two tables for one fact. A browser's locale data has no decimals for HUF, which
+    /// has two in ISO 4217.
+    #[test]
+    fn an_amount_says_how_many_decimals_it_has() {
+        for (code, decimals) in [
+            ("USD", 2),
+            ("HUF", 2),
+            ("COP", 2),
+            ("IDR", 2),
+            ("JPY", 0),
+            ("KWD", 3),
+        ] {
+            let json = serde_json::to_value(Money::new(150_000, currency(code))).unwrap();
+            let want =
+                serde_json::json!({ "amount": 150_000, "currency": code, "decimals": decimals });
+            assert_eq!(json, want);
+            // Stored amounts have no decimals of their own.
+            let stored = serde_json::json!({ "amount": 150_000, "currency": code });
+            let read: Money = serde_json::from_value(stored).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn a_price_is_one_that_can_be_paid() {
+        let rule = |code: &str, offered: &[Provider]| PriceRule {
+            currency: currency(code),
+            offered: offered.to_vec(),
+        };
+        let stripe = [Provider::Test, Provider::Stripe];
+        // In the units of the currency.
+        for (code, most) in [
+            ("USD", "100000000.00"),
+            ("JPY", "10000000000"),
+            ("KWD", "10000000.000"),
+        ] {
+            let rule = rule(code, &[Provider::Test]);
+            assert_eq!(rule.parse(most).unwrap().amount, MAX_PRICE);
+            let message = rule.parse("99999999999").unwrap_err();
+            assert!(message.contains(&format!("from 0 to {most}.")), "{message}");
+        }
+        // Stripe takes three-decimal amounts only with a last digit of 0.
+        for code in ["BHD", "JOD", "KWD", "OMR", "TND"] {
+            assert!(rule(code, &stripe).parse("1.230").is_ok());
+            let message = rule(code, &stripe).parse("1.234").unwrap_err();
+            assert!(message.contains("0.010"), "{message}");
+            assert!(rule(code, &[Provider::Test]).parse("1.234").is_ok());
+        }
+        for code in ["ISK", "MGA", "UGX"] {
+            assert!(rule(code, &stripe).parse("100").is_err());
+        }
+        assert!(rule("USD", &stripe).parse("1.23").is_ok());
     }
 
     proptest! {

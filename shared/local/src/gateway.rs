@@ -209,7 +209,8 @@ async fn handle(
         return inner.api(request, client).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
     let Some(path) = plain_path(&path) else {
         return StatusCode::NOT_FOUND.into_response();

@@ -16,9 +16,11 @@ struct Route {
     summary: &'static str,
 }
 
-/// The document under construction.
+/// The document under construction. Requests and responses have a generator each: a field that may be left
+/// out of a request can be in every response, and the other way round.
 struct Document {
-    schemas: SchemaGenerator,
+    sent: SchemaGenerator,
+    received: SchemaGenerator,
     paths: Map<String, Value>,
 }
 
@@ -29,12 +31,21 @@ pub fn document() -> Value {
         settings.meta_schema = None;
     });
     let mut document = Document {
-        schemas: settings.into_generator(),
+        sent: settings.clone().for_deserialize().into_generator(),
+        received: settings.for_serialize().into_generator(),
         paths: Map::new(),
     };
     add_all(&mut document);
-    let problem = document.schemas.subschema_for::<Problem>();
-    let mut schemas = document.schemas.take_definitions(true);
+    let problem = document.received.subschema_for::<Problem>();
+    let mut schemas = document.sent.take_definitions(true);
+    for (name, schema) in document.received.take_definitions(true) {
+        let known = schemas.insert(name.clone(), schema.clone());
+        // A type that is sent in one form and received in another would need two names.
+        assert!(
+            known.is_none_or(|known| known == schema),
+            "{name} is sent in one form and received in another"
+        );
+    }
     schemas.sort_keys();
     let problem = json!({
         "description": "The request was rejected or failed; `code` gives the reason.",
@@ -92,7 +103,7 @@ impl Document {
                 "schema": { "type": "string" },
             }));
         }
-        let answer = self.schemas.subschema_for::<E::Response>();
+        let answer = self.received.subschema_for::<E::Response>();
         let mut operation = json!({
             "operationId": route.function,
             "tags": [route.context],
@@ -106,8 +117,16 @@ impl Document {
                 "default": { "$ref": "#/components/responses/Problem" },
             },
         });
+        if route.method == "HEAD" {
+            // The headers of the read, without its body.
+            operation["operationId"] = json!(format!("head-{}", route.function));
+            operation["responses"] = json!({
+                E::SUCCESS.to_string(): { "description": "Success, without a body." },
+                "default": { "description": "The status of the problem, without its body." },
+            });
+        }
         if let Some(required) = <E::Body as Body>::REQUIRED {
-            let schema = self.schemas.subschema_for::<<E::Body as Body>::Json>();
+            let schema = self.sent.subschema_for::<<E::Body as Body>::Json>();
             operation["requestBody"] = json!({
                 "required": required,
                 "content": { "application/json": { "schema": schema } },
@@ -124,7 +143,7 @@ impl Document {
 
     /// Converts the fields of a type to parameters.
     fn parameters<T: JsonSchema>(&mut self, place: &str) -> Vec<Value> {
-        let schema = T::json_schema(&mut self.schemas).to_value();
+        let schema = T::json_schema(&mut self.sent).to_value();
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         let fields = schema["properties"]
             .as_object()
@@ -154,6 +173,9 @@ mod tests {
 
     /// Names the schema of a body.
     fn schema(content: &Value) -> &str {
+        if content["content"].is_null() {
+            return "without a body";
+        }
         let reference = content["content"]["application/json"]["schema"]["$ref"].as_str();
         reference.map_or("a schema of its own", |reference| {
             reference.trim_start_matches("#/components/schemas/")

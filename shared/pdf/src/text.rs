@@ -5,6 +5,7 @@
 
 use std::{ops::Range, rc::Rc, sync::Arc};
 
+use domain::text::is_invisible;
 use krilla::text::{GlyphId, KrillaGlyph};
 use parley::{
     Alignment, AlignmentOptions, FontContext, FontWeight, GenericFamily, Layout, LayoutContext,
@@ -427,15 +428,11 @@ pub(crate) fn clean(text: &str) -> String {
     clean
 }
 
-/// Invisible characters. Bidirectional control characters could make an amount or a name read as
-/// another.
+/// Invisible characters except joiners, which letters are shaped by, and the object replacement
+/// character. Bidirectional control characters could make an amount or a name read as another.
 fn is_unseen(c: char) -> bool {
-    matches!(c,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
-        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
-        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFC}'
-        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+    let joins = matches!(c, '\u{200C}' | '\u{200D}');
+    (is_invisible(c) && !joins) || c == '\u{FFFC}'
 }
 
 /// Private-use characters, which PDF/A-3a forbids.

@@ -35,6 +35,7 @@ pub struct Request<E: Endpoint> {
     pub viewer: Option<IpAddr>,
     /// Request id, which is passed on to everything the request causes.
     pub trace_id: String,
+    path_sent: String,
     route: String,
     authorization: Option<String>,
     idempotency_key: Option<String>,
@@ -69,6 +70,7 @@ impl<E: Endpoint> Request<E> {
             now,
             viewer,
             trace_id,
+            path_sent: request.path().to_owned(),
             route: request.route_or_path(),
             authorization: owned("authorization"),
             signature: owned("stripe-signature"),
@@ -76,6 +78,11 @@ impl<E: Endpoint> Request<E> {
             staff,
             idempotency_key: owned("idempotency-key"),
         })
+    }
+
+    /// The path as it was sent, for an endpoint that takes every path.
+    pub fn path_sent(&self) -> &str {
+        &self.path_sent
     }
 
     /// The bearer token of the request.

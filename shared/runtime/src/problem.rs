@@ -25,6 +25,9 @@ pub struct Problem {
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldFault>,
+    /// For the header `Allow`.
+    #[serde(skip)]
+    allowed_methods: Vec<&'static str>,
 }
 
 /// HTTP status and title of a code.
@@ -37,6 +40,10 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
             "Some values are not valid",
         ),
         Code::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        Code::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "The path does not accept this method",
+        ),
         Code::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
         Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is required"),
@@ -77,13 +84,17 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
 impl Problem {
     pub(crate) fn of(rejection: Rejection) -> Self {
         let (status, title) = status_and_title(rejection.code);
-        Self::new(
+        let problem = Self::new(
             status,
             title,
             rejection.code.as_str(),
             rejection.detail,
             rejection.fields,
-        )
+        );
+        Self {
+            allowed_methods: rejection.allowed_methods,
+            ..problem
+        }
     }
 
     /// Does not reveal the cause, which is only logged.
@@ -125,6 +136,7 @@ impl Problem {
             detail,
             code,
             errors,
+            allowed_methods: Vec::new(),
         }
     }
 
@@ -140,6 +152,11 @@ impl Problem {
             .iter()
             .find(|(code, ..)| code.as_str() == self.code);
         range.map(|(_, least, most)| least + random % (most - least + 1))
+    }
+
+    /// `Allow`, if the path exists with other methods.
+    pub(crate) fn allow(&self) -> Option<String> {
+        (!self.allowed_methods.is_empty()).then(|| self.allowed_methods.join(", "))
     }
 
     pub(crate) fn code(&self) -> &'static str {

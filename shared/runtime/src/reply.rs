@@ -9,8 +9,8 @@ use domain::fault::Failure;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, InvalidHeaderValue, LOCATION,
-        REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, InvalidHeaderValue,
+        LOCATION, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
         X_CONTENT_TYPE_OPTIONS,
     },
 };
@@ -175,6 +175,10 @@ pub(crate) fn problem(problem: &Problem, random: u64) -> Response<Bytes> {
     }
     if let Some(seconds) = problem.retry_after(random) {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    // Methods are tokens, which a header can always carry.
+    if let Some(Ok(allow)) = problem.allow().map(HeaderValue::try_from) {
+        headers.insert(ALLOW, allow);
     }
     response
 }

@@ -6,9 +6,10 @@ use aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryM
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, Uri, uri::PathAndQuery};
 use lambda_http::{RequestExt, request::RequestContext};
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
+
+use crate::routes::parameters;
 
 /// A request with the route that matched it.
 #[derive(Debug)]
@@ -56,7 +57,9 @@ impl HttpRequest {
             None => {
                 let header = request.headers().get(ROUTE_HEADER);
                 let route = header.and_then(|route| route.to_str().ok());
-                let found = route.and_then(|route| parameters(route, request.raw_http_path()));
+                let found = route
+                    .and_then(|route| route.split_once(' '))
+                    .and_then(|(_, pattern)| parameters(pattern, request.raw_http_path()));
                 path_parameters.extend(found.unwrap_or_default());
                 route.unwrap_or(NO_ROUTE).to_owned()
             }
@@ -109,6 +112,11 @@ impl HttpRequest {
         }
     }
 
+    /// The path as it was sent.
+    pub(crate) fn path(&self) -> &str {
+        self.request.raw_http_path()
+    }
+
     /// The route of the template; unlike the path, it contains no ids.
     pub(crate) fn route(&self) -> &str {
         &self.route
@@ -119,28 +127,6 @@ fn context(request: &lambda_http::Request) -> Option<&ApiGatewayV2httpRequestCon
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => Some(context),
         _ => None,
-    }
-}
-
-/// The parameters of a path, decoded, if it is one of this route.
-fn parameters(route: &str, path: &str) -> Option<Vec<(String, String)>> {
-    let (_, pattern) = route.split_once(' ')?;
-    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-    let mut parameters = Vec::new();
-    loop {
-        let (wanted, found) = match (pattern.next(), path.next()) {
-            (None, None) => return Some(parameters),
-            (wanted, found) => (wanted?, found?),
-        };
-        let name = wanted.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
-        match name {
-            Some(name) => {
-                let value = percent_decode_str(found).decode_utf8().ok()?;
-                parameters.push((name.to_owned(), value.into_owned()));
-            }
-            None if wanted == found => {}
-            None => return None,
-        }
     }
 }
 

@@ -158,6 +158,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         same("handle-payment-event", "unknown-event"),
     ),
     same("health", "ok"),
+    same("list-countries", "all"),
     expecting(Expected::Status(404), same("not-found", "unknown-path")),
 ];
 

@@ -125,7 +125,7 @@ fn name(root: &Path, function: &Function) -> Outcome {
     }
     let template = load(&template)?;
     let id = function.logical_id();
-    for suffix in ["", "Route", "Integration", "Permission"] {
+    for suffix in ["", "Route", "HeadRoute", "Integration", "Permission"] {
         let id = format!("{id}{suffix}");
         if is_used(&template, &id) {
             return Err(format!(

@@ -202,6 +202,20 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
         true => variables,
         false => format!("      Environment:\n        Variables:\n{variables}"),
     };
+    // The gateway sends HEAD elsewhere than GET.
+    let head = match function.is_public_read() {
+        true => format!(
+            r##"
+  {id}HeadRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties:
+      ApiId: !Ref ApiId
+      RouteKey: "HEAD {path}"
+      Target: !Sub "integrations/${{{id}Integration}}"
+"##
+        ),
+        false => String::new(),
+    };
     format!(
         r##"  {id}:
     Type: AWS::Serverless::Function
@@ -222,7 +236,7 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
       ApiId: !Ref ApiId
       RouteKey: "{method} {path}"
       Target: !Sub "integrations/${{{id}Integration}}"
-
+{head}
   {id}Integration:
     Type: AWS::ApiGatewayV2::Integration
     Properties:
@@ -438,6 +452,7 @@ mod tests {
     fn the_route_leads_to_the_function_and_staff_to_its_key() {
         let public = resources(&function("GET", "/v1/things"), |_| true);
         assert!(public.contains("RouteKey: \"GET /v1/things\""), "{public}");
+        assert!(public.contains("RouteKey: \"HEAD /v1/things\""), "{public}");
         assert!(
             public.contains("integrations/${UseThingIntegration}"),
             "{public}"
@@ -454,6 +469,10 @@ mod tests {
         ] {
             assert!(staff.contains(variable), "{variable}: {staff}");
         }
+        // Only public reads have a route for HEAD.
+        assert!(!staff.contains("HEAD"), "{staff}");
+        let post = resources(&function("POST", "/v1/things"), |_| true);
+        assert!(!post.contains("HEAD"), "{post}");
         // What writes, or is for staff, is throttled on its own.
         let limit = |method, path| throttle(&function(method, path));
         assert!(limit("GET", "/v1/things").is_none());

@@ -35,11 +35,13 @@ pub(super) const SHARED_TOOLS: [&str; 3] = ["local", "openapi", "testkit"];
 const LIKE_FUNCTIONS: &str = "openapi";
 
 /// Everything from elsewhere that the domain may use: no I/O, no AWS, no async runtime.
-const DOMAIN_MAY_USE: [&str; 12] = [
+const DOMAIN_MAY_USE: [&str; 13] = [
     "ammonia",
     "askama",
     "base64",
-    "iso_country",
+    "icu_normalizer",
+    "icu_properties",
+    "idna",
     "iso_currency",
     "jiff",
     "ring",
@@ -47,7 +49,6 @@ const DOMAIN_MAY_USE: [&str; 12] = [
     "serde",
     "serde_json",
     "thiserror",
-    "unicode-normalization",
 ];
 
 /// Crates from elsewhere that only these may use, besides none.

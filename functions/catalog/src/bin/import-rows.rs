@@ -12,7 +12,8 @@ use domain::{
     fault::chain,
     id::ProductId,
     inventory::Variant,
-    money::Currency,
+    money::PriceRule,
+    payments::offered,
 };
 use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery, Later};
@@ -34,7 +35,7 @@ const WAITS: [Duration; 3] = [
 
 struct ImportRows {
     store: Store,
-    currency: Currency,
+    prices: PriceRule,
 }
 
 /// The import that a product is from.
@@ -188,7 +189,7 @@ impl ImportRows {
                 return Ok(Imported::Done(group.fail_all(fault)));
             }
             let columns = &import.chunk.columns;
-            let drafted = draft_product(group, columns, stored, taken.clone(), self.currency);
+            let drafted = draft_product(group, columns, stored, taken.clone(), &self.prices);
             let mut faults = drafted.faults;
             let Some(mut draft) = drafted.draft else {
                 return Ok(Imported::Done(faults));
@@ -423,7 +424,10 @@ fn main() -> ExitCode {
                 &environment.sdk_config()?,
                 environment.require("TABLE_NAME")?,
             ),
-            currency: environment.currency()?,
+            prices: PriceRule {
+                currency: environment.currency()?,
+                offered: offered(environment.require("PAYMENT_METHODS")?)?,
+            },
         })
     })
 }

@@ -1,9 +1,15 @@
-//! Returns a 404 problem for every path and method without a route.
+//! Takes every request without a route: a 405 problem if its path exists with other methods, a 404
+//! problem otherwise.
 
 use std::process::ExitCode;
 
 use domain::fault::{Code, Rejection};
-use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
+use runtime::{
+    Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request, allowed_methods,
+};
+
+#[path = "../routes.rs"]
+mod routes;
 
 pub(crate) struct NotFound;
 
@@ -14,9 +20,12 @@ impl Endpoint for NotFound {
     type Body = NoBody;
     type Response = ();
 
-    async fn handle(&self, _: Request<Self>) -> Result<Reply<()>, Failure> {
-        let detail =
-            "No endpoint matches this method and path; see /openapi.json for all endpoints.";
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<()>, Failure> {
+        let methods = allowed_methods(routes::PATHS, request.path_sent());
+        if !methods.is_empty() {
+            return Err(Rejection::method_not_allowed(methods).into());
+        }
+        let detail = "No endpoint matches this path; see /openapi.json for all endpoints.";
         Err(Rejection::new(Code::NotFound, detail).into())
     }
 }

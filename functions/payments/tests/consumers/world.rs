@@ -279,9 +279,9 @@ async fn place(store: &Store, placed: Placed) -> Order {
             name: "Ada Lovelace".into(),
             line1: "12 Long Meadow".into(),
             line2: None,
-            city: "Pilton".into(),
+            city: Some("Pilton".into()),
             region: None,
-            postal_code: "BA4 4BY".into(),
+            postal_code: Some("BA4 4BY".into()),
             country: "GB".into(),
         },
         payment: PaymentMethod {

@@ -1,8 +1,6 @@
 //! Query and views of the catalog's endpoints. Products are also stored as their view, so that a read
 //! needs no conversion.
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -228,15 +226,15 @@ impl ListProductsQuery {
 
 /// The rejection for a cursor that another list has returned, or none.
 pub fn invalid_cursor() -> Rejection {
-    Rejection {
-        code: Code::InvalidCursor,
-        detail: "The cursor does not belong to this list; start again without one.".into(),
-        fields: vec![FieldFault {
-            field: "cursor".into(),
-            code: Cow::Borrowed("invalid"),
-            message: "Send a next_cursor of this list and keep the other parameters.".into(),
-        }],
-    }
+    Rejection::of_fields(
+        Code::InvalidCursor,
+        "The cursor does not belong to this list; start again without one.",
+        vec![FieldFault::new(
+            "cursor",
+            "invalid",
+            "Send a next_cursor of this list and keep the other parameters.",
+        )],
+    )
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
     fault::{Code, Rejection},
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
-    orders::{Address, GoodsLine, Order, OrderEventKind, OrderStatus, Refund, RefundStatus},
+    orders::{GoodsLine, Order, OrderEventKind, OrderStatus, Refund, RefundStatus},
 };
 
 /// The seller as printed on the document.
@@ -209,7 +209,7 @@ impl Invoice {
             seller: seller.clone(),
             buyer: Buyer {
                 name: order.shipping_address.name.clone(),
-                address: address_lines(&order.shipping_address),
+                address: order.shipping_address.lines(),
                 email: order.email.clone(),
             },
             lines: order
@@ -318,17 +318,6 @@ impl Document {
         }
         Ok((!lines.is_empty() && sum == total).then_some(lines))
     }
-}
-
-fn address_lines(address: &Address) -> Vec<String> {
-    let lines = [
-        Some(address.line1.clone()),
-        address.line2.clone(),
-        Some(format!("{} {}", address.postal_code, address.city)),
-        address.region.clone(),
-        Some(address.country.clone()),
-    ];
-    lines.into_iter().flatten().collect()
 }
 
 /// Whether the order was paid, so that it has an invoice or will have one soon. A payment that arrived

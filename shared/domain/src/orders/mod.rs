@@ -5,16 +5,17 @@ mod api;
 mod rules;
 
 pub use api::{
-    AddressBody, CancelOrderBody, FulfilOrderBody, GoodsLineBody, HistoryView, OrderLineView,
-    OrderView, PaymentBody, PaymentView, PlaceOrderBody, RefundOrderBody, RefundView,
-    ReturnGoodsBody, StaffOrderView, UnitsBody,
+    AddressBody, CancelOrderBody, CountriesView, CountryView, FulfilOrderBody, GoodsLineBody,
+    HistoryView, OrderLineView, OrderView, PaymentBody, PaymentView, PlaceOrderBody,
+    RefundOrderBody, RefundView, ReturnGoodsBody, StaffOrderView, UnitsBody,
 };
 #[cfg(test)]
 pub(crate) use rules::placed;
 pub use rules::{
-    Actor, Address, ChangeError, CloseReason, Excess, Fulfil, Fulfilment, Goods, GoodsLine,
-    HistoryEntry, Holder, MAX_PARTS, MAX_TITLE_BYTES, Order, OrderEventKind, OrderLine,
-    OrderStatus, Payment, PaymentWindow, PlaceOrder, PlaceOrderError, PricingContext, RecordReturn,
-    Refund, RefundStatus, RequestRefund, Return, Shortage, Transition, UnitLimits, Units,
-    UnpaidLimit, UnpaidLimits, is_recount_due, order_id, place_order, still_counts, too_many_units,
+    Actor, Address, AddressField, ChangeError, CloseReason, Country, Excess, Fulfil, Fulfilment,
+    Goods, GoodsLine, HistoryEntry, Holder, MAX_PARTS, MAX_TITLE_BYTES, Order, OrderEventKind,
+    OrderLine, OrderStatus, Payment, PaymentWindow, PlaceOrder, PlaceOrderError, PricingContext,
+    RecordReturn, Refund, RefundStatus, RequestRefund, Return, Shortage, Transition, UnitLimits,
+    Units, UnpaidLimit, UnpaidLimits, is_recount_due, order_id, place_order, still_counts,
+    too_many_units,
 };

@@ -4,5 +4,6 @@
 mod rules;
 
 pub use rules::{
-    PaymentFailure, PaymentMethod, PaymentStatus, Provider, UnknownProvider, breaker, offered,
+    PaymentFailure, PaymentMethod, PaymentStatus, Provider, UnknownProvider, UnpayableAmount,
+    breaker, offered,
 };

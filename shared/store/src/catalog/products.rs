@@ -18,7 +18,7 @@ use domain::{
     },
     change::ChangeStamp,
     id::ProductId,
-    money::Money,
+    money::{Currency, Money},
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,7 @@ struct ProductRecord {
 
 impl Record for ProductRecord {
     const ENTITY: &'static str = "product";
+    const VERSION: u32 = 2;
 }
 
 /// The stock columns of one variant.
@@ -161,6 +162,28 @@ impl Record for ListingRecord {
     const VERSION: u32 = 2;
 }
 
+/// [`Money`] without the decimals, which its currency tells: entries of lists are read by the page.
+#[derive(Serialize, Deserialize)]
+struct StoredMoney {
+    amount: i64,
+    currency: Currency,
+}
+
+impl From<Money> for StoredMoney {
+    fn from(money: Money) -> Self {
+        Self {
+            amount: money.amount,
+            currency: money.currency,
+        }
+    }
+}
+
+impl From<StoredMoney> for Money {
+    fn from(money: StoredMoney) -> Self {
+        Self::new(money.amount, money.currency)
+    }
+}
+
 /// A [`ProductSummary`] without field names: 24 of them fit into 12 KB.
 #[derive(Serialize, Deserialize)]
 struct Packed(
@@ -171,9 +194,9 @@ struct Packed(
     String,
     Vec<String>,
     Vec<String>,
-    Option<Money>,
+    Option<StoredMoney>,
     bool,
-    Option<Money>,
+    Option<StoredMoney>,
     bool,
     bool,
     Option<(String, String)>,
@@ -189,9 +212,9 @@ impl From<ProductSummary> for Packed {
             it.product_type,
             it.tags,
             it.collections,
-            it.price,
+            it.price.map(StoredMoney::from),
             it.price_varies,
-            it.compare_at_price,
+            it.compare_at_price.map(StoredMoney::from),
             it.reduced,
             it.available,
             it.image.map(|image| (image.url, image.alt)),
@@ -209,9 +232,9 @@ impl From<Packed> for ProductSummary {
             product_type: it.4,
             tags: it.5,
             collections: it.6,
-            price: it.7,
+            price: it.7.map(Money::from),
             price_varies: it.8,
-            compare_at_price: it.9,
+            compare_at_price: it.9.map(Money::from),
             reduced: it.10,
             available: it.11,
             image: it.12.map(|(url, alt)| ImageView { url, alt }),
@@ -288,6 +311,17 @@ pub enum ListError {
     Store(#[from] StoreError),
 }
 
+/// A page as it is written now: in version 1, its amounts did not say how many decimals they have.
+fn current_form(json: String) -> Result<String> {
+    // Within a text of the page the quotation marks would be escaped. Without prices nothing changes.
+    if json.contains("\"decimals\":") {
+        return Ok(json);
+    }
+    serde_json::from_str::<ProductView>(&json)
+        .and_then(|view| serde_json::to_string(&view))
+        .map_err(|error| StoreError::unreadable(ProductRecord::ENTITY, error))
+}
+
 impl Store {
     /// Reads a published product for its page. Key: [`Key::product`], eventually consistent.
     /// 0.5 read units for each 4 KB.
@@ -306,7 +340,7 @@ impl Store {
         match (item.remove("published"), item.remove("view")) {
             (Some(AttributeValue::Bool(false)), _) => Ok(None),
             (Some(AttributeValue::Bool(true)), Some(AttributeValue::S(json))) => {
-                Ok(Some(StoredView { json }))
+                current_form(json).map(|json| Some(StoredView { json }))
             }
             _ => Err(StoreError::inconsistent(
                 ProductRecord::ENTITY,
@@ -644,6 +678,7 @@ mod tests {
     use domain::{
         catalog::import::{RowFaults, draft_product, read_file},
         id::ImportId,
+        money::PriceRule,
     };
 
     use super::*;
@@ -697,8 +732,11 @@ mod tests {
     fn product(file: &str) -> Option<Product> {
         let read = read_file(file.as_bytes()).unwrap();
         let group = read.groups.first()?;
-        let usd = "USD".parse().unwrap();
-        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd);
+        let prices = PriceRule {
+            currency: "USD".parse().unwrap(),
+            offered: Vec::new(),
+        };
+        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &prices);
         let draft = drafted.draft.filter(|_| drafted.faults.is_empty())?;
         let available = vec![false; draft.variants.len()];
         let stamp = ChangeStamp::from(ImportId::random([255; 16]));
@@ -756,5 +794,14 @@ mod tests {
             skus.collect::<Vec<_>>(),
             ["1", "0"].map(|it| it.parse().unwrap())
         );
+    }
+
+    #[test]
+    fn a_page_of_the_first_version_gets_the_decimals_of_its_amounts() {
+        let old = r#"{"id":"prd_2GZ8W1Q4D6TN0XKJ5R7VBM3CYE","slug":"a","title":"\"decimals\":","description_html":"","vendor":"","type":"","tags":[],"collections":[],"options":[],"variants":[{"sku":"A","title":"A","option_values":[],"price":{"amount":5,"currency":"KWD"},"compare_at_price":null,"available":true}],"images":[]}"#;
+        let new = current_form(old.to_owned()).unwrap();
+        let price = r#""price":{"amount":5,"currency":"KWD","decimals":3}"#;
+        assert!(new.contains(price), "{new}");
+        assert_eq!(current_form(new.clone()).unwrap(), new);
     }
 }

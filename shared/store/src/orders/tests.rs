@@ -76,9 +76,9 @@ fn placed() -> Order {
             name: wide(100),
             line1: wide(200),
             line2: Some(wide(200)),
-            city: wide(100),
+            city: Some(wide(100)),
             region: Some(wide(100)),
-            postal_code: wide(20),
+            postal_code: Some(wide(20)),
             country: "GB".into(),
         },
         payment: PaymentMethod {

@@ -11,7 +11,8 @@ use super::{
 use crate::{
     catalog::{ImageView, ImportedVariant, Product, ProductStatus, Sku, VariantView},
     inventory::MAX_ON_HAND,
-    money::{Currency, Money},
+    money::{Money, PriceRule},
+    text,
 };
 
 /// Maximum length of a description, in bytes of sanitized HTML.
@@ -41,12 +42,12 @@ pub fn draft_product(
     columns: &Columns,
     stored: Option<&Product>,
     mut faults: RowFaults,
-    currency: Currency,
+    prices: &PriceRule,
 ) -> Drafted {
     let reading = Reading {
         columns,
         stored,
-        currency,
+        prices,
     };
     match reading.read(group, &mut faults) {
         Ok(draft) => Drafted {
@@ -81,7 +82,7 @@ enum Rejected {
 struct Reading<'a> {
     columns: &'a Columns,
     stored: Option<&'a Product>,
-    currency: Currency,
+    prices: &'a PriceRule,
 }
 
 struct PositionedImage {
@@ -125,18 +126,21 @@ impl<'a> Reading<'a> {
         let stored_options = self.stored.map_or(&[][..], |stored| &stored.view.options);
         let choices = options::choices(&group.rows, self.columns, stored_options);
         let mut images: Vec<PositionedImage> = Vec::new();
-        // Options that do not change the price leave its cell blank: it is that of the row above, usable or not.
+        // Options that do not change the price leave its cell blank: it is that of the row above, usable or not. A
+        // price that cannot be read is not that of the row before it.
         let mut price = None;
         for (index, row) in group.rows.iter().enumerate() {
-            let price_above = price;
-            price = Money::parse_decimal(&row.price, self.currency).or(price);
+            if !row.price.is_empty() {
+                price = Some(self.prices.parse(&row.price));
+            }
             if faults.has(index) {
                 continue;
             }
             let mut read = || {
                 let image = self.read_image(row)?;
                 if index == 0 || !row.is_image_only() {
-                    let variant = self.read_variant(&draft, row, index, &choices, price_above)?;
+                    let variant =
+                        self.read_variant(&draft, row, index, &choices, price.as_ref())?;
                     draft.variants.push(variant);
                 }
                 Ok(image)
@@ -200,9 +204,8 @@ impl<'a> Reading<'a> {
         let tags: Vec<String> = first
             .tags
             .split(',')
-            .map(str::trim)
-            .filter(|tag| !tag.is_empty() && seen.insert(tag.to_lowercase()))
-            .map(str::to_owned)
+            .map(text::line)
+            .filter(|tag| !tag.is_empty() && seen.insert(text::key(tag)))
             .collect();
         if tags.len() > MAX_TAGS || tags.iter().any(|tag| tag.chars().count() > MAX_TEXT) {
             return fault(
@@ -364,7 +367,7 @@ impl<'a> Reading<'a> {
         row: &Row,
         index: usize,
         choices: &[Choice],
-        price_above: Option<Money>,
+        price: Option<&Result<Money, String>>,
     ) -> Result<DraftVariant, LineFault> {
         let fault = |code, message: String| LineFault::new(row.line, code, message);
         let by_sku = self.meant_by_sku(row);
@@ -420,21 +423,15 @@ impl<'a> Reading<'a> {
         let by_sku = self.stored_variants().find(|stored| stored.view.sku == sku);
         let stored = by_sku.or(by_options).map(|stored| stored.draft());
 
-        let price = match (row.price.as_str(), price_above) {
-            ("", Some(price)) => price,
-            ("", None) => {
+        let price = match price {
+            Some(Ok(price)) => *price,
+            Some(Err(message)) => return Err(fault("invalid_price", message.clone())),
+            None => {
                 return Err(fault(
                     "price_missing",
                     "The first variant of a product needs a price.".into(),
                 ));
             }
-            (text, _) => Money::parse_decimal(text, self.currency).ok_or_else(|| {
-                let currency = self.currency;
-                let message = format!(
-                    "{text:?} is not a price in {currency}; write it like 1234.50, from 0 to 100000000."
-                );
-                fault("invalid_price", message)
-            })?,
         };
         let compare_at_price = match self
             .columns
@@ -442,13 +439,11 @@ impl<'a> Reading<'a> {
         {
             None => stored.as_ref().and_then(|stored| stored.compare_at_price),
             Some("") => None,
-            Some(text) => Some(Money::parse_decimal(text, self.currency).ok_or_else(|| {
-                let currency = self.currency;
-                fault(
-                    "invalid_compare_at_price",
-                    format!("{text:?} is not a price in {currency}; write it like 1234.50."),
-                )
-            })?),
+            Some(text) => Some(
+                self.prices
+                    .parse(text)
+                    .map_err(|message| fault("invalid_compare_at_price", message))?,
+            ),
         };
         let backorder = match row.inventory_policy.to_lowercase().as_str() {
             // The format requires a value, so a blank cell says nothing.

@@ -5,6 +5,8 @@ use crate::{
     catalog::{Product, ProductStatus},
     change::ChangeStamp,
     id::{ImportId, ProductId},
+    money::PriceRule,
+    payments::Provider,
 };
 
 const FULL: &str = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Published,Status,Option1 Name,Option1 Value,\
@@ -16,15 +18,26 @@ const FULL: &str = "Handle,Title,Body (HTML),Vendor,Type,Tags,Collection,Publish
 
 /// The product of a file with one product, imported over `stored`, and the faults by line.
 fn over(stored: Option<&Product>, file: &str) -> (Option<Draft>, Vec<(u64, String)>) {
+    let prices = PriceRule {
+        currency: "USD".parse().unwrap(),
+        offered: Vec::new(),
+    };
+    over_at(&prices, stored, file)
+}
+
+fn over_at(
+    prices: &PriceRule,
+    stored: Option<&Product>,
+    file: &str,
+) -> (Option<Draft>, Vec<(u64, String)>) {
     let read = read_file(file.as_bytes()).unwrap();
     assert_eq!(read.groups.len(), 1);
-    let currency = "USD".parse().unwrap();
     let drafted = draft_product(
         &read.groups[0],
         &read.columns,
         stored,
         RowFaults::default(),
-        currency,
+        prices,
     );
     let faults = read.faults.into_iter().chain(drafted.faults);
     let faults = faults.map(|fault| (fault.line, fault.code)).collect();
@@ -87,6 +100,32 @@ fn a_missing_column_leaves_its_data_unchanged() {
         (false, ProductStatus::Draft)
     );
     assert!(!draft.is_for_sale());
+}
+
+/// The kinds: unreadable as removed, and looser than the next system. A blank price is that of the row above,
+/// and not of the one before it if that cannot be charged.
+#[test]
+fn a_price_that_cannot_be_charged_leaves_its_variants_as_they_were() {
+    let prices = PriceRule {
+        currency: "KWD".parse().unwrap(),
+        offered: vec![Provider::Stripe],
+    };
+    let (draft, faults) = over_at(&prices, None, FULL);
+    assert_eq!(faults, []);
+    let before = product(draft.unwrap(), None);
+    for price in ["10.001", "\"1,299.00\"", "-1"] {
+        let file = format!(
+            "Handle,Title,Option1 Value,Variant Price\ntee,Tee,S,12\ntee,,M,{price}\ntee,,L,\n"
+        );
+        let (draft, faults) = over_at(&prices, Some(&before), &file);
+        let invalid = |line| (line, "invalid_price".to_owned());
+        assert_eq!(faults, [invalid(3), invalid(4)], "{price}");
+        assert_eq!(
+            variants(&draft.unwrap()),
+            [("T-S", 12_000), ("T-M", 10_000), ("T-L", 11_000)],
+            "{price}"
+        );
+    }
 }
 
 /// The kind: absent, empty and default as one value.

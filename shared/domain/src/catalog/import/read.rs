@@ -8,7 +8,7 @@ use super::{
     records::{Record, Records, line_ends},
     row::{Column, Row},
 };
-use crate::{catalog::slug, text::nfc};
+use crate::{catalog::slug, text};
 
 /// Maximum number of ignored columns that are named, and maximum length of a name in characters: a report
 /// has room for them.
@@ -87,12 +87,7 @@ fn handle_of(cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<Strin
         .iter()
         .position(|column| *column == Some(Column::handle))?;
     let cell = Column::handle.clean(cells.get(index)?);
-    Some(handle(&cell))
-}
-
-/// The form of a handle that is compared: handles that differ in nothing but their case are the same.
-fn handle(cell: &str) -> String {
-    nfc(&cell.to_lowercase())
+    Some(text::key(&cell))
 }
 
 /// Reads the row of a record, and slug and handle of its product.
@@ -135,8 +130,8 @@ fn read_row(
             "A handle needs letters or digits, and at most 255 characters.",
         );
     };
-    // The group holds the handle.
-    let handle = handle(&std::mem::take(&mut row.handle));
+    // The group holds the handle, in the form that is compared.
+    let handle = text::key(&std::mem::take(&mut row.handle));
     Ok((slug, handle, row))
 }
 
@@ -194,7 +189,7 @@ fn read_header(records: &mut Records<'_>) -> Result<Header, LineFault> {
     };
     let columns = columns(&record)?;
     let names = record.cells.iter();
-    let names = names.map(|name| nfc(name.trim()).chars().take(MAX_NAME).collect());
+    let names = names.map(|name| text::line(name).chars().take(MAX_NAME).collect());
     Ok(Header {
         line,
         names: names.collect(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::nfc;
+use crate::text;
 
 /// Maximum size of a cell of the description, of tags and of any other column, in bytes of the file.
 const MAX_CELL_BYTES: [usize; 3] = [128 * 1024, 64 * 1024, 8 * 1024];
@@ -26,7 +26,7 @@ macro_rules! columns {
 
         impl Column {
             pub(super) fn named(name: &str) -> Option<Self> {
-                match name.trim().to_lowercase().as_str() {
+                match text::key(name).as_str() {
                     $($($name)|+ => Some(Self::$field),)*
                     _ => None,
                 }
@@ -134,20 +134,12 @@ impl Column {
         }
     }
 
-    /// Converts a cell to NFC without control characters, and outside of descriptions without line breaks
-    /// and repeated spaces.
+    /// Cleans a cell: a description keeps its line breaks, any other cell is one line.
     pub(super) fn clean(self, cell: &str) -> String {
-        let cell = nfc(cell);
-        if self == Self::body {
-            let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-            return cell.trim().chars().filter(keep).collect();
+        match self {
+            Self::body => text::block(cell),
+            _ => text::line(cell),
         }
-        let words: Vec<&str> = cell.split_whitespace().collect();
-        words
-            .join(" ")
-            .chars()
-            .filter(|c| !c.is_control())
-            .collect()
     }
 }
 

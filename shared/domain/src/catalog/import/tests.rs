@@ -3,10 +3,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::{fault::MAX_MESSAGE, made_sku::made_sku, *};
-use crate::{catalog::Sku, id::ImportId, money::Currency};
+use crate::{catalog::Sku, id::ImportId, money::PriceRule, payments::Provider};
 
-fn usd() -> Currency {
-    "USD".parse().unwrap()
+fn usd() -> PriceRule {
+    PriceRule {
+        currency: "USD".parse().unwrap(),
+        offered: vec![Provider::Test, Provider::Stripe],
+    }
 }
 
 struct Imported {
@@ -22,7 +25,7 @@ fn import(file: &str) -> Imported {
     let mut faults = read.faults;
     let mut drafts = Vec::new();
     for group in &read.groups {
-        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
+        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &usd());
         drafts.extend(drafted.draft);
         faults.extend(drafted.faults);
     }
@@ -65,7 +68,7 @@ fn messages_that_quote_the_file_stay_short() {
         &read.columns,
         None,
         RowFaults::default(),
-        usd(),
+        &usd(),
     );
     let faults: Vec<LineFault> = drafted.faults.into_iter().collect();
     assert_eq!(faults[0].code, "invalid_price");
@@ -194,6 +197,26 @@ fn texts_are_kept_in_one_unicode_form() {
     assert_eq!(texts, ["é", "É", "é", "Ü", "Å", "SÉ"]);
 }
 
+/// The kind: invisible text. Cells follow the one rule for text (`domain::text`).
+#[test]
+fn cells_have_nothing_that_nobody_sees() {
+    let Imported { drafts, faults, .. } = import(
+        "Handle\u{200B},Title,Body (HTML),Tags,Variant SKU,Variant Price\n\
+         te\u{AD}e,Tee\u{202E}eeT\u{2028}x,a\u{202E}b\u{2029}c,\"x\u{200B}, X,\u{2060}\",T\u{200B}1,1\n\
+         b,\u{200B}\u{3164},,,B1,1\n",
+    );
+    assert_eq!(faults, [(3, "title_missing".to_owned())]);
+    let draft = &drafts[0];
+    let texts = [
+        draft.slug.as_str(),
+        &draft.title,
+        &draft.description_html,
+        draft.variants[0].sku.as_str(),
+    ];
+    assert_eq!(texts, ["tee", "TeeeeT x", "ab\nc", "T1"]);
+    assert_eq!(draft.tags, ["x"]);
+}
+
 /// The kind: documentation without tests.
 #[test]
 fn a_wrong_delimiter_is_named_under_every_header() {
@@ -312,7 +335,7 @@ proptest! {
         let mut grouped = 0;
         for group in &read.groups {
             grouped += group.rows.len() as u64;
-            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), usd());
+            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &usd());
             if let Some(draft) = &drafted.draft {
                 prop_assert!(!draft.variants.is_empty());
             }

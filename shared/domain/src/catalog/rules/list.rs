@@ -1,6 +1,6 @@
 //! Lists of products: one of all products, and one for each collection, type and tag.
 
-use crate::text::nfc;
+use crate::text;
 
 /// Kind of filter that defines a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,7 @@ impl Facet {
     /// The list of `kind` and `value`, whatever their case, spaces and Unicode form; `None` for an empty
     /// value.
     pub fn new(kind: FacetKind, value: &str) -> Option<Self> {
-        let words: Vec<&str> = value.split_whitespace().collect();
-        let value = nfc(&words.join(" ").to_lowercase());
+        let value = text::key(value);
         (!value.is_empty()).then_some(Self { kind, value })
     }
 
@@ -89,6 +88,7 @@ mod tests {
             Some("tag#plants and pots".into())
         );
         assert_eq!(tag("Cafe\u{301}"), tag("CAFÉ"), "one Unicode form");
+        assert_eq!(tag("men\u{200B}"), tag("Men"), "nothing invisible");
         assert_eq!(tag("  "), None);
     }
 }

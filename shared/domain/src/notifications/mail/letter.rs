@@ -5,7 +5,7 @@
 use askama::Template;
 
 use super::Email;
-use crate::money::Money;
+use crate::{money::Money, text::line};
 
 /// Maximum line length in bytes, with a margin below the limit of SMTP.
 const MAX_LINE: usize = 900;
@@ -29,7 +29,8 @@ pub(super) struct Letter {
     pub(super) parts: Vec<Part>,
 }
 
-/// A section of an email. External text is cleaned by the constructors.
+/// A section of an email. The constructors put external text on one line: a line break could start a
+/// header, and invisible characters could make an amount read as another.
 pub(super) enum Part {
     /// A paragraph of text.
     Text(String),
@@ -64,7 +65,7 @@ impl Row {
     pub(super) fn new(quantity: u32, title: &str, amount: Option<Money>) -> Self {
         Self {
             quantity,
-            title: clean(title),
+            title: line(title),
             amount: amount.map(|amount| amount.to_string()),
         }
     }
@@ -75,8 +76,8 @@ impl Part {
         Self::Text(text.into())
     }
 
-    pub(super) fn lines(heading: &'static str, lines: Vec<&str>) -> Self {
-        let lines = lines.into_iter().map(clean).collect();
+    pub(super) fn lines(heading: &'static str, lines: Vec<String>) -> Self {
+        let lines = lines.iter().map(|text| line(text)).collect();
         Self::Lines { heading, lines }
     }
 
@@ -87,7 +88,7 @@ impl Part {
     ) -> Option<Self> {
         let facts = facts.into_iter();
         let facts: Vec<_> = facts
-            .filter_map(|(name, value)| Some((name, clean(&value?))))
+            .filter_map(|(name, value)| Some((name, line(&value?))))
             .collect();
         (!facts.is_empty()).then_some(Self::Facts { heading, facts })
     }
@@ -96,7 +97,8 @@ impl Part {
     pub(super) fn link(label: &'static str, url: &str) -> Option<Self> {
         let good = url.starts_with("https://")
             && url.len() <= MAX_LINE
-            && !url.contains(|c: char| c.is_whitespace() || c.is_control() || turns_text(c));
+            && !url.contains(char::is_whitespace)
+            && line(url) == url;
         good.then(|| Self::Link {
             label,
             url: url.to_owned(),
@@ -124,7 +126,7 @@ impl Letter {
     /// Renders the email to `to` about the order `number`.
     pub(super) fn render(&self, to: &str, number: &str, shop: &str) -> Result<Email, RenderError> {
         let letter = self;
-        let shop = &*clean(shop);
+        let shop = &*line(shop);
         let text = Text {
             letter,
             number,
@@ -137,23 +139,11 @@ impl Letter {
         };
         Ok(Email {
             to: to.to_owned(),
-            subject: clean(&self.subject),
+            subject: line(&self.subject),
             text: folded(&text.render()?),
             html: html.render()?,
         })
     }
-}
-
-/// Puts `text` on one line. Control characters, which could start a new line, become spaces.
-/// Bidirectional control characters are removed, as they could make an amount read as another.
-fn clean(text: &str) -> String {
-    let text = text.chars().filter(|c| !turns_text(*c));
-    let ends_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.map(|c| if ends_line(c) { ' ' } else { c }).collect()
-}
-
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Folds long lines of `text` at spaces and keeps their indentation. A single word, such as a link,

@@ -258,15 +258,8 @@ fn money(order: &Order, amount: i64) -> String {
     Money::new(amount, order.totals.total.currency).to_string()
 }
 
-fn address_lines(address: &Address) -> Vec<&str> {
-    let lines = [
-        Some(address.name.as_str()),
-        Some(address.line1.as_str()),
-        address.line2.as_deref(),
-        Some(address.postal_code.as_str()),
-        Some(address.city.as_str()),
-        address.region.as_deref(),
-        Some(address.country.as_str()),
-    ];
-    lines.into_iter().flatten().collect()
+fn address_lines(address: &Address) -> Vec<String> {
+    let mut lines = address.lines();
+    lines.insert(0, address.name.clone());
+    lines
 }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 /// Stands in for an email address in logs and keys. Given an address, its hash can be computed and
 /// compared; addresses cannot be listed from hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,9 @@ impl AddressHash {
             Some((_, rest)) => rest.split('>').next().unwrap_or(rest),
             None => address,
         };
-        let digest = digest(&SHA256, address.trim().to_lowercase().as_bytes());
+        // Feedback may write a domain in its own script that was sent to in punycode.
+        let address = text::email(address).unwrap_or_else(|| address.trim().to_owned());
+        let digest = digest(&SHA256, address.to_lowercase().as_bytes());
         Self(
             digest
                 .as_ref()
@@ -83,6 +87,10 @@ mod tests {
         ] {
             assert_eq!(AddressHash::of(same), hash, "{same}");
         }
+        assert_eq!(
+            AddressHash::of("Pia <pia@Bücher.example>"),
+            AddressHash::of("pia@xn--bcher-kva.example")
+        );
         assert_ne!(AddressHash::of("bea@example.com"), hash);
         assert_eq!(
             hash.to_string(),

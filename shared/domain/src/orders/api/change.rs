@@ -105,7 +105,7 @@ impl CancelOrderBody {
     /// Validates the reason.
     pub fn parse(self) -> Result<Option<String>, Rejection> {
         let mut check = FieldCheck::default();
-        let reason = optional(&mut check, "reason", self.reason, MAX_REASON);
+        let reason = check.optional_line("reason", self.reason, MAX_REASON);
         check.finish(reason).map_err(Rejection::invalid)
     }
 }
@@ -115,9 +115,9 @@ impl FulfilOrderBody {
     pub fn parse(self) -> Result<Fulfil, Rejection> {
         let mut check = FieldCheck::default();
         let lines = self.lines.map(|lines| units(&mut check, lines));
-        let carrier = optional(&mut check, "carrier", self.carrier, 100);
-        let tracking_number = optional(&mut check, "tracking_number", self.tracking_number, 100);
-        let tracking_url = optional(&mut check, "tracking_url", self.tracking_url, 500);
+        let carrier = check.optional_line("carrier", self.carrier, 100);
+        let tracking_number = check.optional_line("tracking_number", self.tracking_number, 100);
+        let tracking_url = check.optional_line("tracking_url", self.tracking_url, 500);
         let is_address = |url: &String| {
             url.strip_prefix("https://")
                 .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
@@ -149,7 +149,7 @@ impl RefundOrderBody {
             check.fault("amount", "out_of_range", message);
         }
         let lines = self.lines.map(|lines| goods_lines(&mut check, lines));
-        let reason = optional(&mut check, "reason", self.reason, MAX_REASON);
+        let reason = check.optional_line("reason", self.reason, MAX_REASON);
         let command = RequestRefund {
             amount: self.amount,
             lines,
@@ -165,7 +165,7 @@ impl ReturnGoodsBody {
     pub fn parse(self) -> Result<RecordReturn, Rejection> {
         let mut check = FieldCheck::default();
         let lines = goods_lines(&mut check, self.lines);
-        let reason = optional(&mut check, "reason", self.reason, MAX_REASON);
+        let reason = check.optional_line("reason", self.reason, MAX_REASON);
         let command = RecordReturn {
             lines,
             restock: self.restock,
@@ -173,17 +173,6 @@ impl ReturnGoodsBody {
         };
         check.finish(command).map_err(Rejection::invalid)
     }
-}
-
-/// Validates an optional text; white space only counts as missing.
-fn optional(
-    check: &mut FieldCheck,
-    field: &str,
-    text: Option<String>,
-    max: usize,
-) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-        .map(|text| check.line(field, &text, max))
 }
 
 fn units(check: &mut FieldCheck, lines: Vec<UnitsBody>) -> Vec<Units> {

@@ -1,11 +1,13 @@
 //! Bodies and views of the orders' endpoints.
 
 mod change;
+mod country;
 mod place;
 mod view;
 
 pub use change::{
     CancelOrderBody, FulfilOrderBody, GoodsLineBody, RefundOrderBody, ReturnGoodsBody, UnitsBody,
 };
+pub use country::{CountriesView, CountryView};
 pub use place::{AddressBody, PaymentBody, PlaceOrderBody};
 pub use view::{HistoryView, OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};

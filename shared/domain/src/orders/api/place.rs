@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::{
     fault::Rejection,
     id::CartId,
-    orders::{Address, PlaceOrder},
+    orders::{Address, AddressField, Country, PlaceOrder},
     payments::{PaymentMethod, Provider},
     text::FieldCheck,
 };
@@ -40,14 +40,17 @@ pub struct AddressBody {
     /// Apartment, company and the like, at most 200 characters.
     #[serde(default)]
     pub line2: Option<String>,
-    /// City, at most 100 characters.
-    pub city: String,
+    /// City, at most 100 characters. The country decides whether city, region and postal code are
+    /// required: `GET /v1/countries`.
+    #[serde(default)]
+    pub city: Option<String>,
     /// State, province or county, at most 100 characters.
     #[serde(default)]
     pub region: Option<String>,
     /// Postal code, at most 20 characters.
-    pub postal_code: String,
-    /// ISO 3166-1 alpha-2 country code, such as `DE`.
+    #[serde(default)]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2 country code, such as `DE`, or `XK`.
     pub country: String,
 }
 
@@ -105,30 +108,110 @@ impl PlaceOrderBody {
 
 impl AddressBody {
     fn parse(self, check: &mut FieldCheck) -> Address {
-        let field = |name: &str| format!("shipping_address.{name}");
-        let mut optional = |name: &str, text: Option<String>, max| {
-            text.filter(|text| !text.trim().is_empty())
-                .map(|text| check.line(&field(name), &text, max))
-        };
-        let line2 = optional("line2", self.line2, 200);
-        let region = optional("region", self.region, 100);
-        let country = check.line(&field("country"), &self.country, 2);
-        let known = country.parse::<iso_country::Country>();
-        if (known.is_err() || country == "__") && !check.has(&field("country")) {
+        let path = |name: &str| format!("shipping_address.{name}");
+        let code = check.line(&path("country"), &self.country, 2);
+        let country = Country::of(&code);
+        if country.is_none() && !check.has(&path("country")) {
             check.fault(
-                &field("country"),
+                &path("country"),
                 "unknown_country",
                 "Must be an ISO 3166-1 alpha-2 code in upper case, such as DE.",
             );
         }
+        // Where the country decides, a blank text is the same as none.
+        let mut local = |field: AddressField, text: Option<String>, max| {
+            let path = path(field.as_str());
+            let text = check.optional_line(&path, text, max);
+            if let Some(country) = country
+                && text.is_none()
+                && country.requires(field)
+            {
+                let label = country.label(field);
+                let message = format!(
+                    "Must not be empty: addresses in {} need it ({label}).",
+                    country.name
+                );
+                check.fault(&path, "required", message);
+            }
+            text
+        };
+        let city = local(AddressField::City, self.city, 100);
+        let region = local(AddressField::Region, self.region, 100);
+        let postal_code = local(AddressField::PostalCode, self.postal_code, 20);
         Address {
-            name: check.line(&field("name"), &self.name, 100),
-            line1: check.line(&field("line1"), &self.line1, 200),
-            line2,
-            city: check.line(&field("city"), &self.city, 100),
+            name: check.line(&path("name"), &self.name, 100),
+            line1: check.line(&path("line1"), &self.line1, 200),
+            line2: check.optional_line(&path("line2"), self.line2, 200),
+            city,
             region,
-            postal_code: check.line(&field("postal_code"), &self.postal_code, 20),
-            country,
+            postal_code,
+            country: code,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(address: serde_json::Value) -> Vec<String> {
+        let mut check = FieldCheck::default();
+        serde_json::from_value::<AddressBody>(address)
+            .unwrap()
+            .parse(&mut check);
+        check
+            .into_faults()
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.field, fault.code))
+            .collect()
+    }
+
+    /// Kind of fault: one country's rules applied to all.
+    #[test]
+    fn the_country_decides_which_fields_an_address_needs() {
+        let address = |country: &str, fields: serde_json::Value| {
+            let mut address =
+                serde_json::json!({ "name": "Ada", "line1": "1", "country": country });
+            for (name, value) in fields.as_object().unwrap() {
+                address[name] = value.clone();
+            }
+            faults(address)
+        };
+        let json = |text: &str| serde_json::from_str(text).unwrap();
+        let good = [
+            ("HK", r#"{"city":"Central","region":"Hong Kong Island"}"#),
+            ("QA", r#"{"city":"Doha"}"#),
+            ("AE", r#"{"region":"Dubai"}"#),
+            ("IE", r#"{"city":"Dublin"}"#),
+            ("IE", r#"{"city":"Dublin","postal_code":"D02 X285"}"#),
+            ("XK", r#"{"city":"Prishtina","postal_code":"10000"}"#),
+            ("SG", r#"{"postal_code":"018956"}"#),
+            ("GB", r#"{"city":"London","postal_code":"SW1Y 4JH"}"#),
+        ];
+        for (country, fields) in good {
+            assert!(address(country, json(fields)).is_empty(), "{country}");
+        }
+        assert_eq!(
+            address(
+                "US",
+                json(r#"{"city":"Springfield","postal_code":"\u200b"}"#)
+            ),
+            [
+                "shipping_address.region required",
+                "shipping_address.postal_code required"
+            ]
+        );
+        assert_eq!(
+            address("AE", json(r#"{"city":"Dubai"}"#)),
+            ["shipping_address.region required"]
+        );
+        assert_eq!(
+            address("XX", json("{}")),
+            ["shipping_address.country unknown_country"]
+        );
+        assert_eq!(
+            address("gb", json("{}")),
+            ["shipping_address.country unknown_country"]
+        );
     }
 }

@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 
 use super::{MAX_PARTS, OrderStatus};
-use crate::fault::{Code, FieldFault, Rejection};
+use crate::{
+    fault::{Code, FieldFault, Rejection},
+    money::Money,
+    payments::UnpayableAmount,
+};
 
 /// Why an order cannot be changed. Nothing was changed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -32,9 +36,12 @@ pub enum ChangeError {
     /// The refund exceeds the refundable amount.
     #[error("only {left} of the captured amount is refundable")]
     AboveCaptured {
-        /// Refundable amount in minor units.
-        left: i64,
+        /// Refundable amount.
+        left: Money,
     },
+    /// The payment's provider cannot refund this amount.
+    #[error(transparent)]
+    Unpayable(#[from] UnpayableAmount),
     /// Nothing is left to ship, refund or pay for.
     #[error("the order has nothing left for this change")]
     NothingLeft,
@@ -74,18 +81,22 @@ impl From<ChangeError> for Rejection {
                  return that they will not be shipped.",
             ),
             ChangeError::Lines(faults) => Self::invalid(faults),
-            ChangeError::AboveCaptured { left } => Self {
-                code: Code::RefundTooHigh,
-                detail: format!(
-                    "The refund exceeds the refundable amount of {left} in minor units; goods alone are \
-                     recorded with a return."
+            ChangeError::AboveCaptured { left } => Self::of_fields(
+                Code::RefundTooHigh,
+                format!(
+                    "The refund exceeds the refundable amount of {left}; goods alone are recorded with a return."
                 ),
-                fields: vec![FieldFault::new(
+                vec![FieldFault::new(
                     "amount",
                     "above_captured",
-                    format!("Must be at most {left}, in minor units."),
+                    format!("Must be at most {} ({left}).", left.amount),
                 )],
-            },
+            ),
+            ChangeError::Unpayable(error) => Self::invalid(vec![FieldFault::new(
+                "amount",
+                "invalid",
+                format!("Cannot be refunded: {error}."),
+            )]),
             ChangeError::NothingLeft => Self::new(
                 Code::OrderStatus,
                 "Nothing is left to ship, refund or return.",

@@ -16,6 +16,7 @@ use crate::{
     fault::FieldFault,
     id::{FulfilmentId, RefundId, ReturnId},
     inventory::{StockEffect, StockMove},
+    money::Money,
     payments::{PaymentFailure, PaymentStatus},
 };
 
@@ -331,6 +332,7 @@ impl Order {
             None => lines.iter().map(worth).sum(),
         };
         if amount > left {
+            let left = Money::new(left, self.totals.total.currency);
             return Err(ChangeError::AboveCaptured { left });
         }
         let reason = command.reason.clone();
@@ -351,6 +353,8 @@ impl Order {
             change.order.count_refunded(&refunded);
             return Ok(change);
         }
+        let provider = self.payment.method.provider;
+        provider.check_amount(Money::new(amount, self.totals.total.currency))?;
         if self.refunds.len() >= MAX_PARTS {
             return Err(ChangeError::TooMany);
         }

@@ -124,14 +124,9 @@ pub fn too_many_units(excesses: &[Excess]) -> Rejection {
     };
     let fields: Vec<FieldFault> = excesses.iter().map(fault).collect();
     let names: Vec<&str> = fields.iter().map(|fault| fault.field.as_str()).collect();
-    Rejection {
-        code: Code::TooManyUnits,
-        detail: format!(
-            "More units than the shop sells at once: {}.",
-            names.join(", ")
-        ),
-        fields,
-    }
+    let names = names.join(", ");
+    let detail = format!("More units than the shop sells at once: {names}.");
+    Rejection::of_fields(Code::TooManyUnits, detail, fields)
 }
 
 /// Most unpaid orders of one holder; 0 is no limit.

@@ -1,5 +1,6 @@
 //! Rules of an order: how it is placed, and every later change.
 
+mod country;
 mod error;
 mod history;
 mod life;
@@ -9,6 +10,7 @@ mod parts;
 mod place;
 mod status;
 
+pub use country::{AddressField, Country};
 pub use error::ChangeError;
 pub use history::{Actor, HistoryEntry, OrderEventKind};
 pub use life::Transition;

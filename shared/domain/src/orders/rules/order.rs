@@ -27,14 +27,16 @@ pub struct Address {
     /// Apartment, company and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<String>,
-    /// City or town.
-    pub city: String,
+    /// City or town, where addresses have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
     /// State, province or county.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Postal code, as written in the country.
-    pub postal_code: String,
-    /// ISO 3166-1 alpha-2 country code, such as `DE`.
+    /// Postal code, where addresses have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2 country code, such as `DE`, or `XK`.
     pub country: String,
 }
 

@@ -97,11 +97,11 @@ impl From<PlaceOrderError> for Rejection {
                     FieldFault::new(short.sku.as_str(), "out_of_stock", message)
                 };
                 let skus: Vec<&str> = shortages.iter().map(|short| short.sku.as_str()).collect();
-                Self {
-                    code: Code::OutOfStock,
-                    detail: format!("Not enough in stock: {}.", skus.join(", ")),
-                    fields: shortages.iter().map(field).collect(),
-                }
+                Self::of_fields(
+                    Code::OutOfStock,
+                    format!("Not enough in stock: {}.", skus.join(", ")),
+                    shortages.iter().map(field).collect(),
+                )
             }
             PlaceOrderError::Money(error) => Self::invalid(vec![FieldFault::new(
                 "cart_id",
@@ -287,9 +287,9 @@ pub(crate) mod tests {
                 name: "Ada".into(),
                 line1: "1".into(),
                 line2: None,
-                city: "C".into(),
+                city: Some("C".into()),
                 region: None,
-                postal_code: "1".into(),
+                postal_code: Some("1".into()),
                 country: "GB".into(),
             },
             payment: PaymentMethod {

@@ -4,5 +4,6 @@ pub mod breaker;
 mod payment;
 
 pub use payment::{
-    PaymentFailure, PaymentMethod, PaymentStatus, Provider, UnknownProvider, offered,
+    PaymentFailure, PaymentMethod, PaymentStatus, Provider, UnknownProvider, UnpayableAmount,
+    offered,
 };

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::money::{Currency, Money};
+
 /// Provider and token with which an order is paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentMethod {
@@ -41,6 +43,36 @@ impl Provider {
             Self::Stripe => "stripe",
         }
     }
+
+    /// Whether the provider can charge and refund this amount (docs.stripe.com/currencies).
+    pub fn check_amount(self, amount: Money) -> Result<(), UnpayableAmount> {
+        let currency = amount.currency;
+        match self {
+            Self::Test => Ok(()),
+            Self::Stripe if COUNTED_OTHERWISE.contains(&&*currency.to_string()) => {
+                Err(UnpayableAmount::Currency(currency))
+            }
+            Self::Stripe if currency.decimals() == 3 && amount.amount % 10 != 0 => {
+                Err(UnpayableAmount::Step(Money::new(10, currency)))
+            }
+            Self::Stripe => Ok(()),
+        }
+    }
+}
+
+/// Currencies whose minor units differ between Stripe and ISO 4217. A payment in them would be a
+/// hundred times too large or too small.
+const COUNTED_OTHERWISE: [&str; 3] = ["ISK", "MGA", "UGX"];
+
+/// Why a provider cannot charge an amount.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum UnpayableAmount {
+    /// The provider counts the currency in other units.
+    #[error("amounts in {0} are not supported with Stripe, which counts them in other units")]
+    Currency(Currency),
+    /// The provider charges multiples of this amount only.
+    #[error("Stripe charges amounts in steps of {0}")]
+    Step(Money),
 }
 
 /// Parses the providers that a shop offers, from a list such as `test,stripe`.

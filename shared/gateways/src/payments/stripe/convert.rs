@@ -1,6 +1,6 @@
 //! Converts between Stripe's objects and those of any payment provider.
 
-use domain::money::Money;
+use domain::{money::Money, payments::Provider};
 use jiff::Timestamp;
 
 use super::wire::{Charge, Event, Intent, Named, RefundAnswer};
@@ -8,10 +8,6 @@ use crate::payments::{
     EventError, PaymentError, PaymentState, ProviderEvent, ProviderPayment, ProviderRefund,
     RefundState,
 };
-
-/// Currencies whose minor units differ between Stripe and ISO 4217. A payment in them would be a
-/// hundred times too large or too small.
-const COUNTED_OTHERWISE: [&str; 3] = ["ISK", "MGA", "UGX"];
 
 /// Path of a PaymentIntent in the API.
 pub(super) fn intent_path(payment_id: &str) -> Result<String, PaymentError> {
@@ -43,13 +39,12 @@ pub(super) struct StripeAmount {
 
 /// Converts an amount to Stripe's notation.
 pub(super) fn in_stripes_units(money: Money) -> Result<StripeAmount, PaymentError> {
+    // Prices are checked when they are set; Stripe may have been offered since.
+    Provider::Stripe
+        .check_amount(money)
+        .map_err(|error| PaymentError::Refused(error.to_string()))?;
     let Money { amount, currency } = money;
     let currency = currency.to_string();
-    if COUNTED_OTHERWISE.contains(&currency.as_str()) {
-        return Err(PaymentError::Refused(format!(
-            "amounts of {currency} are not supported with Stripe, which counts them in other units"
-        )));
-    }
     if amount <= 0 {
         return Err(PaymentError::Refused("the amount must be positive".into()));
     }

@@ -1,0 +1,90 @@
+//! The API's paths with their methods. Generated from the templates by `cargo xtask routes`: do not edit.
+
+use runtime::ApiPath;
+
+pub(crate) const PATHS: &[ApiPath] = &[
+    ApiPath {
+        pattern: "/v1/admin/imports",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/imports/{import_id}",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/orders/{order_id}",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/orders/{order_id}/cancel",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/orders/{order_id}/fulfilments",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/orders/{order_id}/invoice",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/orders/{order_id}/refunds",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/stock/{sku}",
+        methods: &["GET", "PUT"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/stock/{sku}/shards",
+        methods: &["PUT"],
+    },
+    ApiPath {
+        pattern: "/v1/carts",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/carts/{cart_id}",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/carts/{cart_id}/lines/{sku}",
+        methods: &["DELETE", "PUT"],
+    },
+    ApiPath {
+        pattern: "/v1/countries",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/health",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/orders",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/orders/{order_id}",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/orders/{order_id}/cancel",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/orders/{order_id}/invoice",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/payments/{provider}/events",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/products",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/products/{slug}",
+        methods: &["GET", "HEAD"],
+    },
+];

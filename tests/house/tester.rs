@@ -1,0 +1,216 @@
+//! An API tester over the OpenAPI document: it sends requests that the document allows and others that it does not,
+//! and checks that every response is one that the document allows and that none is an internal error.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::{Value, json};
+use testkit::{Product, Shop, catalogue, order_body, root};
+use tokio::process::Command;
+
+/// What the tester checks. Not among them: whether every value that the document does not allow is rejected, as
+/// unknown query parameters are ignored; whether each that it does allow is accepted, as the shop also has rules
+/// that a schema cannot express; and whether a wrong token gets 401, as it gets 404 where it could be an order's.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+     response_headers_conformance,response_schema_conformance,missing_required_header,\
+     unsupported_method,allow_header_conformance";
+
+/// A run of the tester repeats the requests of the last one.
+const SEED: &str = "13";
+/// Requests of each operation whose values are random; those at the limits of the schema come on top.
+const EXAMPLES: &str = "15";
+
+/// Who sends the requests.
+struct Caller<'a> {
+    name: &'static str,
+    /// Bearer token, if any.
+    token: Option<&'a str>,
+    /// Values that mean something to the shop, by parameter. The tester takes one more often than a random value.
+    known: Vec<(&'static str, Value)>,
+    /// Operations of which some requests succeed: a tester that is always rejected sees few responses.
+    succeeds: &'static [&'static str],
+}
+
+#[tokio::test]
+async fn a_stranger_gets_only_answers_that_the_document_allows() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 500)])
+        .await;
+    let stranger = Caller {
+        name: "stranger",
+        token: None,
+        known: vec![("path.slug", json!(["tee"]))],
+        succeeds: &[
+            "GET /v1/countries",
+            "GET /v1/health",
+            "GET /v1/products",
+            "GET /v1/products/{slug}",
+            "HEAD /v1/products",
+            "POST /v1/carts",
+        ],
+    };
+    test(&shop, &stranger).await;
+}
+
+#[tokio::test]
+async fn a_guest_gets_only_answers_that_the_document_allows() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 500)])
+        .await;
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    let placed = shop.order("k", &order_body(&cart, "tok_ok")).await;
+    let placed = placed.expect(201);
+    shop.order_becomes(&placed, "paid").await;
+    let mut carts = Vec::new();
+    for _ in 0..20 {
+        carts.push(shop.cart(&[("TEE", 2)]).await);
+    }
+    let guest = Caller {
+        name: "guest",
+        token: placed["access_token"].as_str(),
+        known: vec![
+            ("path.order_id", json!([placed["id"]])),
+            ("path.cart_id", json!(carts)),
+            ("path.sku", json!(["TEE"])),
+            ("path.slug", json!(["tee"])),
+            ("query.sort", json!(["price", "-price"])),
+            ("query.limit", json!(["1"])),
+            ("body.quantity", json!([1, 2])),
+            ("body.cart_id", json!(carts)),
+            ("body.email", json!(["ada@bücher.example"])),
+            ("body.payment.method", json!(["test"])),
+            ("body.payment.token", json!(["tok_ok", "tok_declined"])),
+            ("body.shipping_address.name", json!(["Ada Lovelace"])),
+            ("body.shipping_address.line1", json!(["1 High Street"])),
+            // Addresses there have a city, but need none.
+            ("body.shipping_address.country", json!(["AG"])),
+        ],
+        succeeds: &[
+            "GET /v1/carts/{cart_id}",
+            "GET /v1/orders/{order_id}",
+            "GET /v1/orders/{order_id}/invoice",
+            "POST /v1/orders",
+            "POST /v1/orders/{order_id}/cancel",
+            "PUT /v1/carts/{cart_id}/lines/{sku}",
+        ],
+    };
+    test(&shop, &guest).await;
+}
+
+#[tokio::test]
+async fn staff_get_only_answers_that_the_document_allows() {
+    let shop = Shop::start().await;
+    let import = shop
+        .import(catalogue(&[Product::single("tee", "TEE", "10.00", 500)]))
+        .await;
+    let mut orders = Vec::new();
+    for index in 0..12 {
+        let order = shop.buy(&[("TEE", 5)], "tok_ok", "paid").await;
+        let order = order["id"].as_str().unwrap().to_owned();
+        // One of which a part has been shipped cannot be canceled, so that it stays open for the rest.
+        if index % 2 == 0 {
+            let path = format!("/v1/admin/orders/{order}/fulfilments");
+            let one = json!({ "lines": [{ "sku": "TEE", "quantity": 1 }] });
+            let shipped = shop.request("POST", &path).bearer_auth(&shop.staff_token);
+            let shipped = shipped.header("Idempotency-Key", &order).json(&one);
+            shop.send(shipped).await.expect(201);
+        }
+        orders.push(order);
+    }
+    let staff = Caller {
+        name: "staff",
+        token: Some(&shop.staff_token),
+        known: vec![
+            ("path.order_id", json!(orders)),
+            ("path.import_id", json!([import["id"]])),
+            ("path.sku", json!(["TEE"])),
+            ("body.lines[*].sku", json!(["TEE"])),
+            ("body.lines[*].quantity", json!([1])),
+            ("body.amount", json!([1, 100])),
+        ],
+        succeeds: &[
+            "GET /v1/admin/imports/{import_id}",
+            "GET /v1/admin/orders/{order_id}",
+            "GET /v1/admin/orders/{order_id}/invoice",
+            "GET /v1/admin/stock/{sku}",
+            "POST /v1/admin/imports",
+            "POST /v1/admin/orders/{order_id}/cancel",
+            "POST /v1/admin/orders/{order_id}/fulfilments",
+            "POST /v1/admin/orders/{order_id}/refunds",
+            "PUT /v1/admin/stock/{sku}",
+            "PUT /v1/admin/stock/{sku}/shards",
+        ],
+    };
+    test(&shop, &staff).await;
+}
+
+/// Runs the tester as one caller.
+async fn test(shop: &Shop, caller: &Caller<'_>) {
+    let program = root().join(".venv/tester/bin/schemathesis");
+    assert!(
+        program.exists(),
+        "run `make setup-tester` first; `make test` does"
+    );
+    // The tester leaves files of its own there, and would repeat what they say.
+    let folder = root().join("target/tester").join(caller.name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("a writable target");
+    }
+    fs::create_dir_all(&folder).expect("a writable target");
+    let config = folder.join("schemathesis.toml");
+    let mut settings = String::new();
+    for (index, (name, values)) in caller.known.iter().enumerate() {
+        settings.push_str(&format!(
+            "[dictionaries.values{index}]\nvalues = {values}\n\n\
+             [parameters.\"{name}\"]\ndictionary = \"values{index}\"\nprobability = 0.8\n\n"
+        ));
+    }
+    fs::write(&config, settings).expect("a writable target");
+    let report = folder.join("report.ndjson");
+    let mut tester = Command::new(program);
+    tester
+        .current_dir(&folder)
+        .args(["--no-color", "--config-file"])
+        .arg(&config)
+        .arg("run")
+        .arg(root().join("web/openapi.json"))
+        .args(["--url", &shop.address, "--checks", CHECKS])
+        .args(["--phases", "coverage,fuzzing", "--continue-on-failure"])
+        .args(["--seed", SEED, "--max-examples", EXAMPLES, "--no-shrink"])
+        .args(["--generation-database", "none"])
+        .args(["--suppress-health-check", "all", "--warnings", "off"])
+        .args(["--workers", "2", "--request-timeout", "30"])
+        .args(["--report", "ndjson", "--report-ndjson-path"])
+        .arg(&report);
+    if let Some(token) = caller.token {
+        tester.args(["--header", &format!("Authorization: Bearer {token}")]);
+    }
+    let (status, said) = crate::run(&mut tester).await;
+    assert!(status.success(), "{status}\n{said}");
+    let succeeded = operations_with_success(&report);
+    for operation in caller.succeeds {
+        assert!(
+            succeeded.contains(*operation),
+            "every {operation} was rejected\n{said}"
+        );
+    }
+}
+
+/// The operations of which at least one request had a status from 200 to 299, from the tester's report of events.
+fn operations_with_success(report: &Path) -> BTreeSet<String> {
+    let report = fs::read_to_string(report).expect("the tester's report");
+    let mut succeeded = BTreeSet::new();
+    for line in report.lines() {
+        let event: Value = serde_json::from_str(line).expect("one event a line");
+        let run = &event["ScenarioFinished"]["recorder"];
+        let requests = run["interactions"].as_object();
+        let is_success = |request: &Value| {
+            let status = request["response"]["status_code"].as_u64();
+            status.is_some_and(|status| (200..300).contains(&status))
+        };
+        if requests.is_some_and(|requests| requests.values().any(is_success)) {
+            let operation = run["label"].as_str().expect("an operation's name");
+            succeeded.insert(operation.to_owned());
+        }
+    }
+    succeeded
+}
