@@ -32,6 +32,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/admin/orders/{order_id}/returns",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/admin/stock/{sku}",
         methods: &["GET", "PUT"],
     },
