@@ -141,6 +141,8 @@ async fn only_the_shop_is_served_and_only_to_this_machine() {
             );
         }
     }
+    let absolute = raw(&shop, "http://evil.example/_dev/mails", here).await;
+    assert!(absolute.starts_with("HTTP/1.1 421"), "{absolute}");
     // The emulators have the same data, and let pages of any origin read it by themselves.
     let client = reqwest::Client::new();
     let messages = || {

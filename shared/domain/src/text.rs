@@ -94,6 +94,23 @@ pub fn is_mark(c: char) -> bool {
     GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(c))
 }
 
+/// Whether a character shows something by itself. Marks do not, without the letter before them, and neither
+/// do characters that Unicode has not assigned, or leaves to private agreements.
+fn shows(c: char) -> bool {
+    use GeneralCategoryGroup as Group;
+    if c.is_ascii() {
+        return c.is_ascii_graphic();
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let shown = [
+        Group::Letter,
+        Group::Number,
+        Group::Punctuation,
+        Group::Symbol,
+    ];
+    shown.iter().any(|group| group.contains(category))
+}
+
 /// Puts `text` on one line: normalized, trimmed, with single spaces, without control characters and
 /// what nobody sees. Empty if nothing is visible.
 pub fn line(text: &str) -> String {
@@ -118,6 +135,9 @@ pub fn line(text: &str) -> String {
             line.push(c);
             last = class;
         }
+    }
+    if !line.contains(shows) {
+        return String::new();
     }
     normalized(line)
 }
@@ -410,7 +430,9 @@ mod tests {
             check.into_faults().first().map(|fault| fault.code.clone())
         };
         assert_eq!(code("Ada"), None);
-        assert_eq!(code("\u{200B}\u{200B}").as_deref(), Some("required"));
+        for nothing in ["\u{200B}\u{200B}", "\u{301}\u{301}", "\u{E000}", "\u{378}"] {
+            assert_eq!(code(nothing).as_deref(), Some("required"), "{nothing:?}");
+        }
         assert_eq!(code("A\u{2028}B").as_deref(), Some("invalid"));
         assert_eq!(code("A\nB").as_deref(), Some("invalid"));
         assert_eq!(code("A\u{0}B").as_deref(), Some("invalid"));

@@ -24,7 +24,10 @@ pub(crate) fn guard_private(router: Router) -> Router {
 }
 
 async fn check(request: Request, next: Next) -> Response {
-    if names_this_machine(request.headers()) {
+    // A target with an authority takes precedence over Host (RFC 9112, 3.2.2).
+    let target = request.uri().authority();
+    if names_this_machine(request.headers()) && target.is_none_or(|it| is_this_machine(it.as_str()))
+    {
         next.run(request).await
     } else {
         let names = NAMES.join(", ");

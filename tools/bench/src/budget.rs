@@ -255,8 +255,10 @@ fn words(need: &Need) -> String {
 /// Counts all functions, half of them in each of two shops at a time: a counted process is busy on one core.
 async fn count(root: &Path) -> Outcome<Budgets> {
     println!("starting two shops and selling in them");
-    let (mut counted, others) =
-        tokio::try_join!(count_half(root, "counted", 0), count_half(root, "counted-too", 1))?;
+    let (mut counted, others) = tokio::try_join!(
+        count_half(root, "counted", 0),
+        count_half(root, "counted-too", 1)
+    )?;
     counted.extend(others);
     Ok(counted)
 }

@@ -213,7 +213,8 @@ impl<'a> Reading<'a> {
                 format!("A product may have {MAX_TAGS} tags of up to {MAX_TEXT} characters."),
             );
         }
-        let description_html = ammonia::clean(&first.body);
+        // Cleaned again, as entities have become characters.
+        let description_html = text::block(&ammonia::clean(&first.body));
         if description_html.len() > MAX_DESCRIPTION_BYTES {
             return fault(
                 "description_too_long",

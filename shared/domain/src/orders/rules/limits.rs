@@ -228,10 +228,8 @@ impl Order {
     pub fn is_unpaid(&self, now: Timestamp) -> bool {
         match (self.closed, self.payment.status) {
             (None, PaymentStatus::Pending | PaymentStatus::RequiresAction) => true,
-            (Some(CloseReason::PaymentFailed | CloseReason::Expired), _) => {
-                !self.took_money() && now < self.placed_at + COUNTED_FOR
-            }
-            _ => false,
+            (Some(_), _) => !self.took_money() && now < self.placed_at + COUNTED_FOR,
+            (None, _) => false,
         }
     }
 
@@ -366,11 +364,11 @@ mod tests {
                 .order
                 .is_unpaid(now)
         );
-        let cancelled = order.cancelled(None, Actor::Customer, now).unwrap().order;
-        assert!(!cancelled.is_unpaid(now));
         let declined = order.payment_failed(PaymentFailure::Declined, now);
         let expired = order.expired(order.due_at);
-        for ended in [declined.unwrap().order, expired.unwrap().order] {
+        // Or canceling would make room for the next order, and mails, at once.
+        let cancelled = order.cancelled(None, Actor::Customer, now);
+        for ended in [declined, expired, cancelled].map(|ended| ended.unwrap().order) {
             assert!(ended.is_unpaid(later - SignedDuration::from_secs(1)));
             assert!(!ended.is_unpaid(later));
         }
