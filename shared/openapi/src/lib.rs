@@ -1,6 +1,8 @@
 //! Generates the OpenAPI 3.1 document from the types of the endpoints. `cargo xtask openapi` writes
 //! `web/openapi.json`; a test checks that the committed file is current.
 
+use std::collections::BTreeSet;
+
 use runtime::{Access, Body, Endpoint, Problem};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -104,6 +106,7 @@ impl Document {
             }));
         }
         let answer = self.received.subschema_for::<E::Response>();
+        let has_parameters = !parameters.is_empty();
         let mut operation = json!({
             "operationId": route.function,
             "tags": [route.context],
@@ -114,16 +117,23 @@ impl Document {
                     "description": "Success.",
                     "content": { "application/json": { "schema": answer } },
                 },
-                "default": { "$ref": "#/components/responses/Problem" },
             },
         });
+        let mut problem = json!({ "$ref": "#/components/responses/Problem" });
         if route.method == "HEAD" {
             // The headers of the read, without its body.
             operation["operationId"] = json!(format!("head-{}", route.function));
             operation["responses"] = json!({
                 E::SUCCESS.to_string(): { "description": "Success, without a body." },
-                "default": { "description": "The status of the problem, without its body." },
             });
+            problem = json!({ "description": "The status of the problem, without its body." });
+        }
+        for status in problem_statuses::<E>(route, has_parameters) {
+            operation["responses"][status.to_string()] = problem.clone();
+        }
+        if READS.contains(&route.method) {
+            let unchanged = json!({ "description": "The client has the current version: its `If-None-Match` names it." });
+            operation["responses"]["304"] = unchanged;
         }
         if let Some(required) = <E::Body as Body>::REQUIRED {
             let schema = self.sent.subschema_for::<<E::Body as Body>::Json>();
@@ -167,6 +177,35 @@ impl Document {
     }
 }
 
+/// Methods that change nothing.
+const READS: [&str; 2] = ["GET", "HEAD"];
+
+/// Statuses of the problems that a route may respond with: those of the gateway and of every function, and
+/// those that follow from what the route accepts.
+fn problem_statuses<E: Endpoint>(route: &Route, has_parameters: bool) -> BTreeSet<u16> {
+    let has_body = <E::Body as Body>::REQUIRED.is_some();
+    let mut statuses = BTreeSet::from([400, 403, 429, 500, 503]);
+    if has_parameters {
+        statuses.extend([404, 422]);
+    }
+    if has_body {
+        statuses.extend([404, 413, 415, 422]);
+    }
+    if !READS.contains(&route.method) {
+        statuses.insert(409);
+    }
+    if E::IF_MATCH {
+        statuses.insert(412);
+    }
+    match E::ACCESS {
+        Access::Public => {}
+        Access::Token | Access::Staff => {
+            statuses.insert(401);
+        }
+    }
+    statuses
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,11 +246,18 @@ mod tests {
                 if body.is_object() {
                     text += &format!("  body {}\n", schema(body));
                 }
-                for (status, response) in operation["responses"].as_object().unwrap() {
-                    if status != "default" {
-                        text += &format!("  {status} {}\n", schema(response));
-                    }
+                let responses = operation["responses"].as_object().unwrap();
+                let (successes, problems): (Vec<_>, Vec<_>) = responses
+                    .iter()
+                    .partition(|(status, _)| status.starts_with('2'));
+                for (status, response) in successes {
+                    text += &format!("  {status} {}\n", schema(response));
                 }
+                let problems: Vec<_> = problems
+                    .into_iter()
+                    .map(|(status, _)| status.as_str())
+                    .collect();
+                text += &format!("  {}\n", problems.join(" "));
             }
         }
         text += "\nSchemas\n";
