@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 
-use super::{CloseReason, Order};
+use super::Order;
 use crate::{
     catalog::Sku,
     fault::{Code, FieldFault, Rejection},
