@@ -1,5 +1,6 @@
 //! Consistency checks between the parts of the project.
 
+mod buckets;
 mod chains;
 mod crates;
 mod documents;

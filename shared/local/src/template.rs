@@ -647,7 +647,7 @@ fn list(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).collect()
 }
 
-fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> + Clone {
     value.as_object().into_iter().flatten()
 }
 
@@ -666,7 +666,12 @@ pub fn load_all(root: &Path) -> Result<BTreeMap<String, Value>> {
 
 /// The resources of a template.
 pub fn resources(template: &Value) -> impl Iterator<Item = &Value> {
-    entries(&template["Resources"]).map(|(_, resource)| resource)
+    resources_by_name(template).map(|(_, resource)| resource)
+}
+
+/// The resources of a template with their logical ids.
+pub fn resources_by_name(template: &Value) -> impl Iterator<Item = (&str, &Value)> + Clone {
+    entries(&template["Resources"]).map(|(name, resource)| (name.as_str(), resource))
 }
 
 /// Reads a template file as JSON, with short forms (`!Ref x`) expanded (`{"Ref": "x"}`).

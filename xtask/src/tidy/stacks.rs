@@ -13,6 +13,8 @@ use local::{
 };
 use serde_json::Value;
 
+use super::buckets;
+
 /// Most resources of one template. CloudFormation takes 500; the rest is for what a stack grows by at once.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
 const MAX_RESOURCES: usize = 400;
@@ -25,7 +27,9 @@ const GROWTH: usize = 150;
 /// Checks every template and prints how full the stacks are.
 pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>) -> Outcome {
     let mut counts = BTreeMap::new();
-    for (path, document) in &load_all(root)? {
+    let documents = load_all(root)?;
+    buckets::check(documents.values(), findings);
+    for (path, document) in &documents {
         permissions(path, document, findings);
         own_logs(path, document, findings);
         route_headers(path, document, template, findings);
