@@ -446,6 +446,21 @@ async fn an_unreadable_row_does_not_take_its_variant_off_sale() {
     assert_eq!(line["lines"][0]["available"], true);
     assert_eq!(line["lines"][0]["unit_price"]["amount"], 1000);
     shop.buy(&[("T-M", 1)], "tok_ok", "paid").await;
+
+    // Nor does one of another product, which was to have the variant.
+    let moved = |price: &str| {
+        format!(
+            "{HEAD}tee,Tee,active,Size,S,T-S,5,10.00\ntee,,,,L,T-L,5,10.00\n\
+             hat,Hat,active,Title,Default Title,T-M,5,{price}\n"
+        )
+    };
+    let import = shop.import(moved("\"1,299.00\"")).await;
+    assert_eq!(codes(&import), [(4, "invalid_price")], "{import}");
+    shop.buy(&[("T-M", 1)], "tok_ok", "paid").await;
+    assert_eq!(codes(&shop.import(moved("20.00")).await), []);
+    let cart = shop.cart(&[("T-M", 1)]).await;
+    let line = shop.get(&format!("/v1/carts/{cart}")).await.expect(200);
+    assert_eq!(line["lines"][0]["unit_price"]["amount"], 2000, "{line}");
 }
 
 /// The kind of fault: a column that changes the meaning of others.

@@ -6,7 +6,10 @@ use std::{process::ExitCode, time::Duration};
 use domain::{
     catalog::{
         Product, ProductStatus, Sku,
-        import::{Chunk, Draft, DraftVariant, LineFault, RowFaults, RowGroup, draft_product},
+        import::{
+            Chunk, Draft, DraftContext, DraftVariant, LineFault, RowFaults, RowGroup,
+            draft_product, sanitize,
+        },
     },
     change::ChangeStamp,
     fault::chain,
@@ -188,8 +191,13 @@ impl ImportRows {
                 let fault = |line| LineFault::handle_collision(line, &group.handle, other);
                 return Ok(Imported::Done(group.fail_all(fault)));
             }
-            let columns = &import.chunk.columns;
-            let drafted = draft_product(group, columns, stored, taken.clone(), &self.prices);
+            let context = DraftContext {
+                columns: &import.chunk.columns,
+                doubtful: &import.chunk.doubtful,
+                prices: &self.prices,
+                sanitize,
+            };
+            let drafted = draft_product(group, context, stored, taken.clone());
             let mut faults = drafted.faults;
             let Some(mut draft) = drafted.draft else {
                 return Ok(Imported::Done(faults));

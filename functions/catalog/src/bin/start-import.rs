@@ -6,8 +6,9 @@ use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use domain::{
     catalog::import::{self, LineFault, MAX_FILE_BYTES},
     event::Correlated,
+    money::PriceRule,
 };
-use gateways::objects::Bucket;
+use gateways::{objects::Bucket, payments::offered};
 use jiff::Timestamp;
 use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
@@ -22,6 +23,7 @@ struct StartImport {
     uploads: Bucket,
     queues: Queues,
     rows_queue: String,
+    prices: PriceRule,
 }
 
 /// An S3 event notification, or the test message that S3 sends when the notification is configured.
@@ -119,7 +121,9 @@ impl StartImport {
             }
         };
         let rows_total = file.rows_total;
-        let chunks = import::chunks(id, &file.columns, file.groups)?;
+        let mut doubtful = import::doubtful_skus(&file.groups, &file.columns, &self.prices);
+        doubtful.extend(file.skus_without_group);
+        let chunks = import::chunks(id, &file.columns, file.groups, doubtful)?;
         let header = ImportHeader {
             rows_total,
             faults: file.faults,
@@ -152,6 +156,10 @@ fn main() -> ExitCode {
             ),
             queues: Queues::new(&environment.sdk_config()?),
             rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
+            prices: PriceRule {
+                currency: environment.currency()?,
+                offered: offered(environment.require("PAYMENT_METHODS")?)?,
+            },
         })
     })
 }

@@ -675,8 +675,10 @@ fn owned_pair(key: &Key) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use domain::{
-        catalog::import::{RowFaults, draft_product, read_file},
+        catalog::import::{DraftContext, RowFaults, draft_product, read_file, sanitize},
         id::ImportId,
         money::PriceRule,
     };
@@ -736,7 +738,13 @@ mod tests {
             currency: "USD".parse().unwrap(),
             offered: Vec::new(),
         };
-        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &prices);
+        let context = DraftContext {
+            columns: &read.columns,
+            doubtful: &BTreeSet::new(),
+            prices: &prices,
+            sanitize,
+        };
+        let drafted = draft_product(group, context, None, RowFaults::default());
         let draft = drafted.draft.filter(|_| drafted.faults.is_empty())?;
         let available = vec![false; draft.variants.len()];
         let stamp = ChangeStamp::from(ImportId::random([255; 16]));

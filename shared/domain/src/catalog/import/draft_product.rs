@@ -31,6 +31,47 @@ pub struct Drafted {
     pub faults: RowFaults,
 }
 
+/// What the rows of a product are read with.
+#[derive(Clone, Copy, Debug)]
+pub struct DraftContext<'a> {
+    /// Columns of the file.
+    pub columns: &'a Columns,
+    /// SKUs of rows of the file that cannot be used ([`doubtful_skus`]): a product that has one keeps it.
+    pub doubtful: &'a BTreeSet<String>,
+    /// The prices that the shop can charge.
+    pub prices: &'a PriceRule,
+    /// Makes HTML of strangers safe: [`sanitize`], unless descriptions do not matter.
+    pub sanitize: fn(&str) -> String,
+}
+
+/// The safe part of the HTML of a description. Cleaned again afterwards, as entities have become characters.
+pub fn sanitize(html: &str) -> String {
+    text::block(&ammonia::clean(html))
+}
+
+/// SKUs of the rows that cannot be used whatever is stored. They may be those of other products, which would
+/// otherwise lose them to nobody.
+pub fn doubtful_skus(
+    groups: &[RowGroup],
+    columns: &Columns,
+    prices: &PriceRule,
+) -> BTreeSet<String> {
+    let context = DraftContext {
+        columns,
+        doubtful: &BTreeSet::new(),
+        prices,
+        // Descriptions cost most of the time, and seldom are at fault.
+        sanitize: |_| String::new(),
+    };
+    let unusable = groups.iter().flat_map(|group| {
+        let faults = draft_product(group, context, None, RowFaults::default()).faults;
+        let rows = group.rows.iter().enumerate();
+        let rows = rows.filter(move |(index, row)| faults.has(*index) && !row.sku.is_empty());
+        rows.map(|(_, row)| row.sku.clone())
+    });
+    unusable.collect()
+}
+
 /// Drafts a product from its rows. An error in the product columns of the first row rejects the product; any
 /// other error rejects its row only.
 ///
@@ -39,16 +80,11 @@ pub struct Drafted {
 /// rows that are known to be unusable.
 pub fn draft_product(
     group: &RowGroup,
-    columns: &Columns,
+    context: DraftContext<'_>,
     stored: Option<&Product>,
     mut faults: RowFaults,
-    prices: &PriceRule,
 ) -> Drafted {
-    let reading = Reading {
-        columns,
-        stored,
-        prices,
-    };
+    let reading = Reading { context, stored };
     match reading.read(group, &mut faults) {
         Ok(draft) => Drafted {
             draft: Some(draft),
@@ -80,9 +116,8 @@ enum Rejected {
 
 /// The file, and the product that is stored under the group's slug.
 struct Reading<'a> {
-    columns: &'a Columns,
+    context: DraftContext<'a>,
     stored: Option<&'a Product>,
-    prices: &'a PriceRule,
 }
 
 struct PositionedImage {
@@ -124,14 +159,14 @@ impl<'a> Reading<'a> {
             Rejected::Head
         })?;
         let stored_options = self.stored.map_or(&[][..], |stored| &stored.view.options);
-        let choices = options::choices(&group.rows, self.columns, stored_options);
+        let choices = options::choices(&group.rows, self.context.columns, stored_options);
         let mut images: Vec<PositionedImage> = Vec::new();
         // Options that do not change the price leave its cell blank: it is that of the row above, usable or not. A
         // price that cannot be read is not that of the row before it.
         let mut price = None;
         for (index, row) in group.rows.iter().enumerate() {
             if !row.price.is_empty() {
-                price = Some(self.prices.parse(&row.price));
+                price = Some(self.context.prices.parse(&row.price));
             }
             if faults.has(index) {
                 continue;
@@ -213,8 +248,7 @@ impl<'a> Reading<'a> {
                 format!("A product may have {MAX_TAGS} tags of up to {MAX_TEXT} characters."),
             );
         }
-        // Cleaned again, as entities have become characters.
-        let description_html = text::block(&ammonia::clean(&first.body));
+        let description_html = (self.context.sanitize)(&first.body);
         if description_html.len() > MAX_DESCRIPTION_BYTES {
             return fault(
                 "description_too_long",
@@ -289,7 +323,7 @@ impl<'a> Reading<'a> {
 
     /// `read` if the file has the column, otherwise the stored value, if there is one.
     fn or_stored<T: Clone>(&self, column: Column, read: T, stored: Option<&T>) -> T {
-        match stored.filter(|_| !self.columns.has(column)) {
+        match stored.filter(|_| !self.context.columns.has(column)) {
             Some(stored) => stored.clone(),
             None => read,
         }
@@ -435,13 +469,15 @@ impl<'a> Reading<'a> {
             }
         };
         let compare_at_price = match self
+            .context
             .columns
             .cell(Column::compare_at_price, &row.compare_at_price)
         {
             None => stored.as_ref().and_then(|stored| stored.compare_at_price),
             Some("") => None,
             Some(text) => Some(
-                self.prices
+                self.context
+                    .prices
                     .parse(text)
                     .map_err(|message| fault("invalid_compare_at_price", message))?,
             ),
@@ -457,7 +493,7 @@ impl<'a> Reading<'a> {
                 return Err(fault("invalid_inventory_policy", message));
             }
         };
-        let untracked = match self.columns.cell(Column::tracker, &row.tracker) {
+        let untracked = match self.context.columns.cell(Column::tracker, &row.tracker) {
             None => stored.as_ref().is_some_and(|stored| stored.untracked),
             // The format's own rule: units that no system tracks are not counted.
             Some(tracker) => tracker.is_empty(),
@@ -501,7 +537,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Adds the stored variants and images that the rows do not mention: images if the file has no column for
-    /// them, and both if a row cannot be used.
+    /// them, both if a row cannot be used, and variants that such a row of another product names.
     fn keep_stored(
         &self,
         draft: &mut Draft,
@@ -511,15 +547,13 @@ impl<'a> Reading<'a> {
         let Some(stored) = self.stored else {
             return Ok(());
         };
-        if !complete || !self.columns.has(Column::image) {
+        let doubtful = self.context.doubtful;
+        if !complete || !self.context.columns.has(Column::image) {
             for image in &stored.view.images {
                 if draft.images.iter().all(|kept| kept.url != image.url) {
                     draft.images.push(image.clone());
                 }
             }
-        }
-        if complete {
-            return Ok(());
         }
         // Each follows the stored variant before it, so that the product's order stays.
         let mut after = 0;
@@ -529,6 +563,9 @@ impl<'a> Reading<'a> {
             };
             if let Some(found) = draft.variants.iter().position(is_it) {
                 after = found + 1;
+                continue;
+            }
+            if complete && !doubtful.contains(variant.view.sku.as_str()) {
                 continue;
             }
             if variant.view.option_values.len() != options {

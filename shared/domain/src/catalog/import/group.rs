@@ -1,6 +1,6 @@
 //! Groups the rows of a file by product.
 
-use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,8 @@ pub(super) struct UsableGroups {
     pub(super) groups: Vec<RowGroup>,
     /// A fault for each row of the other groups.
     pub(super) faults: Vec<LineFault>,
+    /// SKUs of rows that belong to none of the groups.
+    pub(super) skus: BTreeSet<String>,
 }
 
 /// The groups of a file that is being read, in the file's order.
@@ -114,6 +116,8 @@ pub(super) struct Groups {
     index: HashMap<String, usize>,
     /// Handles of rows that cannot be read.
     missed: HashSet<Option<String>>,
+    /// Their SKUs, as far as they are known.
+    missed_skus: BTreeSet<String>,
 }
 
 impl Groups {
@@ -133,16 +137,20 @@ impl Groups {
         groups[group].rows.push(row);
     }
 
-    /// Notes a row that cannot be read, with its handle if that is known.
-    pub(super) fn miss_row(&mut self, handle: Option<String>) {
+    /// Notes a row that cannot be read, with its handle and its SKU if they are known.
+    pub(super) fn miss_row(&mut self, handle: Option<String>, sku: Option<String>) {
         self.missed.insert(handle);
+        self.missed_skus.extend(sku);
     }
 
     /// The groups that can be imported, and a fault for each row of the others: of those that do not fit
     /// into a message, and of handles that share a slug. None of these is preferred, so that the result does
     /// not depend on the order of rows.
     pub(super) fn finish(mut self) -> UsableGroups {
-        let mut usable = UsableGroups::default();
+        let mut usable = UsableGroups {
+            skus: self.missed_skus,
+            ..UsableGroups::default()
+        };
         contest(&mut self.groups);
         let mut handles: HashMap<String, Vec<String>> = HashMap::new();
         for group in &self.groups {
@@ -164,6 +172,11 @@ impl Groups {
                 .find(|other| **other != group.handle);
             // Rows that cannot be serialized do not fit either.
             let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
+            let is_usable = other.is_none() && bytes <= MAX_GROUP_BYTES;
+            if !is_usable {
+                let skus = group.rows.iter().map(|row| row.sku.clone());
+                usable.skus.extend(skus.filter(|sku| !sku.is_empty()));
+            }
             if let Some(other) = other {
                 let fault = |line| LineFault::handle_collision(line, &group.handle, other);
                 usable.faults.extend(group.fail_all(fault));

@@ -3,7 +3,7 @@
 //!
 //! A file is imported in two steps. [`read_file`] validates the file and groups its rows by product;
 //! [`draft_product`] turns one group into a product. In between, [`chunks`] of the rows travel through a
-//! queue. Errors are reported by line and reject as few rows as possible.
+//! queue, with the SKUs that no row can be trusted with ([`doubtful_skus`]). Errors are reported by line and reject as few rows as possible.
 
 mod api;
 mod draft;
@@ -25,7 +25,7 @@ mod tests;
 
 pub use api::{CreateImportBody, ImportState, ImportTicket, ImportView, UploadTicket};
 pub use draft::{Draft, DraftVariant};
-pub use draft_product::{Drafted, draft_product};
+pub use draft_product::{DraftContext, Drafted, doubtful_skus, draft_product, sanitize};
 pub use fault::LineFault;
 pub use group::{RowFaults, RowGroup};
 pub use pack::{Chunk, chunks};

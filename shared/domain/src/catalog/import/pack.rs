@@ -1,5 +1,7 @@
 //! Packs products into chunks that each fit into a message.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Columns, RowGroup};
@@ -7,6 +9,8 @@ use crate::{event::Correlated, id::ImportId};
 
 /// Maximum size of the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue accepts.
 const MAX_CHUNK_BYTES: usize = 180 * 1024;
+/// Maximum size of the SKUs that each chunk carries beside its rows, in bytes of JSON.
+const MAX_DOUBTFUL_BYTES: usize = 8 * 1024;
 /// Maximum number of rows of one chunk, so that it is processed well within the consumer's timeout.
 const MAX_CHUNK_ROWS: usize = 100;
 
@@ -19,6 +23,9 @@ pub struct Chunk {
     pub number: u32,
     /// Columns of the file.
     pub columns: Columns,
+    /// SKUs of rows of the file that cannot be used ([`doubtful_skus`](super::doubtful_skus)).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubtful: BTreeSet<String>,
     /// Whole products; a product is never split across chunks.
     pub groups: Vec<RowGroup>,
 }
@@ -30,12 +37,20 @@ impl Correlated for Chunk {
     }
 }
 
-/// Packs products into chunks, each as full as a message may be.
+/// Packs products into chunks, each as full as a message may be. If too many SKUs are `doubtful`, no product
+/// loses any.
 pub fn chunks(
     import_id: ImportId,
     columns: &Columns,
-    groups: Vec<RowGroup>,
+    mut groups: Vec<RowGroup>,
+    mut doubtful: BTreeSet<String>,
 ) -> Result<Vec<Chunk>, serde_json::Error> {
+    if serde_json::to_vec(&doubtful)?.len() > MAX_DOUBTFUL_BYTES {
+        doubtful.clear();
+        for group in &mut groups {
+            group.incomplete = true;
+        }
+    }
     let mut chunks: Vec<Chunk> = Vec::new();
     let (mut bytes, mut rows) = (0, 0);
     for group in groups {
@@ -52,6 +67,7 @@ pub fn chunks(
                     import_id,
                     number: chunks.len() as u32 + 1,
                     columns: columns.clone(),
+                    doubtful: doubtful.clone(),
                     groups: vec![group],
                 });
             }

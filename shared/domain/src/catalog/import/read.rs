@@ -1,6 +1,6 @@
 //! Reads a product file: checks its encoding and header, and validates its rows.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
     Columns, LineFault, RowGroup,
@@ -28,6 +28,8 @@ pub struct ReadFile {
     pub faults: Vec<LineFault>,
     /// Products in the file's order, archived ones first.
     pub groups: Vec<RowGroup>,
+    /// SKUs of rows that belong to none of the groups.
+    pub skus_without_group: BTreeSet<String>,
 }
 
 /// Reads a product file, or returns why it was rejected.
@@ -51,7 +53,7 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
                 let message = broken.reason.message();
                 file.faults
                     .push(LineFault::new(broken.line, "invalid_quote", message));
-                groups.miss_row(handle_of(&broken.cells, &header.columns));
+                groups.miss_row(handle_of(&broken.cells, &header.columns), None);
                 continue;
             }
         };
@@ -64,7 +66,9 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
             Ok((slug, handle, row)) => groups.add(slug, handle, row),
             Err(fault) => {
                 file.faults.push(fault);
-                groups.miss_row(handle_of(&record.cells, &header.columns));
+                let of = |column| cell_of(column, &record.cells, &header.columns);
+                let sku = of(Column::sku).filter(|sku| !sku.is_empty());
+                groups.miss_row(handle_of(&record.cells, &header.columns), sku);
             }
         }
     }
@@ -77,17 +81,20 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
     file.ignored_columns = ignored.map(|(name, _)| name).take(MAX_IGNORED).collect();
     let usable = groups.finish();
     file.groups = usable.groups;
+    file.skus_without_group = usable.skus;
     file.faults.extend(usable.faults);
     Ok(file)
 }
 
 /// The handle in the cells of an unreadable row, as far as they tell.
 fn handle_of(cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<String> {
-    let index = columns
-        .iter()
-        .position(|column| *column == Some(Column::handle))?;
-    let cell = Column::handle.clean(cells.get(index)?);
-    Some(text::key(&cell))
+    cell_of(Column::handle, cells, columns).map(|cell| text::key(&cell))
+}
+
+/// The cell of a column, as far as the cells of an unreadable row tell.
+fn cell_of(column: Column, cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<String> {
+    let index = columns.iter().position(|other| *other == Some(column))?;
+    Some(column.clean(cells.get(index)?))
 }
 
 /// Reads the row of a record, and slug and handle of its product.
@@ -168,7 +175,8 @@ struct Header {
 /// Reads the header: the first record, after the line by which spreadsheets announce their delimiter.
 fn read_header(records: &mut Records<'_>) -> Result<Header, LineFault> {
     let first = records.peek_line();
-    if let Some(("sep", delimiter)) = first.trim().split_once('=') {
+    let announced = first.trim().trim_matches('"').split_once('=');
+    if let Some((_, delimiter)) = announced.filter(|(name, _)| name.eq_ignore_ascii_case("sep")) {
         if delimiter != "," {
             return Err(wrong_delimiter(records.line()));
         }

@@ -19,13 +19,24 @@ struct Imported {
     rows: u64,
 }
 
+/// Drafts a new product.
+fn draft(group: &RowGroup, columns: &Columns) -> Drafted {
+    let context = DraftContext {
+        columns,
+        doubtful: &BTreeSet::new(),
+        prices: &usd(),
+        sanitize,
+    };
+    draft_product(group, context, None, RowFaults::default())
+}
+
 /// Imports a whole file.
 fn import(file: &str) -> Imported {
     let read = read_file(file.as_bytes()).unwrap();
     let mut faults = read.faults;
     let mut drafts = Vec::new();
     for group in &read.groups {
-        let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &usd());
+        let drafted = draft(group, &read.columns);
         drafts.extend(drafted.draft);
         faults.extend(drafted.faults);
     }
@@ -63,13 +74,7 @@ fn messages_that_quote_the_file_stay_short() {
     let long = "ä".repeat(2000);
     let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
     let read = read_file(file.as_bytes()).unwrap();
-    let drafted = draft_product(
-        &read.groups[0],
-        &read.columns,
-        None,
-        RowFaults::default(),
-        &usd(),
-    );
+    let drafted = draft(&read.groups[0], &read.columns);
     let faults: Vec<LineFault> = drafted.faults.into_iter().collect();
     assert_eq!(faults[0].code, "invalid_price");
     assert!(
@@ -231,6 +236,7 @@ fn a_wrong_delimiter_is_named_under_every_header() {
                 (quoted, 1),
                 (format!("\n{wrong}"), 2),
                 (format!("sep={other}\r\n{wrong}"), 1),
+                (format!("\"SEP={other}\"\n{wrong}"), 1),
             ] {
                 let fault = read_file(file.as_bytes()).unwrap_err();
                 assert_eq!(
@@ -293,7 +299,22 @@ fn chunks_hold_whole_products_and_stay_small() {
             contested: Default::default(),
         })
         .collect();
-    let chunks = chunks(ImportId::random([0; 16]), &Columns::default(), groups).unwrap();
+    let columns = Columns::default();
+    let many: BTreeSet<String> = (0..2_000).map(|number| format!("SKU-{number}")).collect();
+    let id = ImportId::random([0; 16]);
+    let doubtful = chunks(id, &columns, groups.clone(), many).unwrap();
+    let groups_of = |chunk: &Chunk| chunk.groups.iter().all(|group| group.incomplete);
+    assert!(
+        doubtful
+            .iter()
+            .all(|chunk| chunk.doubtful.is_empty() && groups_of(chunk))
+    );
+    let chunks = chunks(id, &columns, groups, BTreeSet::from(["A".to_owned()])).unwrap();
+    assert!(
+        chunks
+            .iter()
+            .all(|chunk| chunk.doubtful.len() == 1 && !groups_of(chunk))
+    );
     assert!(chunks.len() > 1);
     assert_eq!(
         chunks.iter().map(|chunk| chunk.groups.len()).sum::<usize>(),
@@ -335,7 +356,7 @@ proptest! {
         let mut grouped = 0;
         for group in &read.groups {
             grouped += group.rows.len() as u64;
-            let drafted = draft_product(group, &read.columns, None, RowFaults::default(), &usd());
+            let drafted = draft(group, &read.columns);
             if let Some(draft) = &drafted.draft {
                 prop_assert!(!draft.variants.is_empty());
             }
