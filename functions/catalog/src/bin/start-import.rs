@@ -7,8 +7,9 @@ use domain::{
     catalog::import::{self, LineFault, MAX_FILE_BYTES},
     event::Correlated,
     money::PriceRule,
+    payments::offered,
 };
-use gateways::{objects::Bucket, payments::offered};
+use gateways::objects::Bucket;
 use jiff::Timestamp;
 use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
