@@ -117,9 +117,9 @@ def check_tools():
 
 def tool_environment():
     """Tools from .venv, nothing of a real AWS account, and no calls home from SAM."""
-    # What is deployed is compiled by rustc: Clippy, which compiles in its place in CI, leaves out the
-    # optimizations of MIR.
-    excluded = ("AWS_", "SAM_", "RUSTC_WORKSPACE_WRAPPER")
+    # What is deployed is compiled as on a laptop: Clippy, which compiles in rustc's place in CI, leaves out the
+    # optimizations of MIR, and cargo-lambda leaves out the instructions of Lambda's processors if flags are set.
+    excluded = ("AWS_", "SAM_", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(excluded)}
     home = STAGE / "sam-home"
     home.mkdir(parents=True, exist_ok=True)
