@@ -44,9 +44,19 @@ pub struct DraftContext<'a> {
     pub sanitize: fn(&str) -> String,
 }
 
-/// The safe part of the HTML of a description. Cleaned again afterwards, as entities have become characters.
+/// The safe part of the HTML of a description, by the rule for text ([`text::block`]). Entities only become
+/// characters when it is parsed, so the rule comes after that; and what the rule removes may have kept an
+/// address or a tag from being dangerous (`java&#x202E;script:`), so the safe part is taken once more.
 pub fn sanitize(html: &str) -> String {
-    text::block(&ammonia::clean(html))
+    let mut safe = ammonia::clean(html);
+    loop {
+        let cleaned = text::block(&safe);
+        if cleaned == safe {
+            return safe;
+        }
+        // Each pass has lost a character or a tag, so it ends; usually the first changes nothing.
+        safe = ammonia::clean(&cleaned);
+    }
 }
 
 /// SKUs of the rows that cannot be used whatever is stored. They may be those of other products, which would

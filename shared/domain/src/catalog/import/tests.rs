@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::{fault::MAX_MESSAGE, made_sku::made_sku, *};
-use crate::{catalog::Sku, id::ImportId, money::PriceRule, payments::Provider};
+use crate::{catalog::Sku, id::ImportId, money::PriceRule, payments::Provider, text};
 
 fn usd() -> PriceRule {
     PriceRule {
@@ -222,6 +222,23 @@ fn cells_have_nothing_that_nobody_sees() {
     assert_eq!(draft.tags, ["x"]);
 }
 
+/// What is removed from safe HTML must not make it unsafe: each of these is harmless until the entity is gone.
+#[test]
+fn descriptions_stay_safe_without_what_nobody_sees() {
+    for html in [
+        r#"<a href="java&#x202E;script:alert(1)">x</a>"#,
+        r#"<a href="&#8294;javascript:alert(1)">x</a>"#,
+        "<scr&#x202E;ipt>alert(1)</scr&#x202E;ipt>",
+        "<p\u{338}>x<b\u{338} onclick=alert(1)>y</b>",
+    ] {
+        let safe = sanitize(html);
+        assert!(!safe.contains("javascript:"), "{html}: {safe}");
+        assert!(!safe.contains("<script"), "{html}: {safe}");
+        assert_eq!(ammonia::clean(&safe), safe, "{html}");
+        assert_eq!(text::block(&safe), safe, "{html}");
+    }
+}
+
 /// The kind: documentation without tests.
 #[test]
 fn a_wrong_delimiter_is_named_under_every_header() {
@@ -337,6 +354,15 @@ fn cell() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn whatever_a_description_is_its_safe_part_stays_as_it_is(
+        html in "(<|>|&#x202E;|&lt;|\u{338}|\u{200D}|\u{202E}|<a href=\"|java|script|:|\">|</a>|<p>|é|\n){0,20}"
+    ) {
+        let safe = sanitize(&html);
+        prop_assert_eq!(&ammonia::clean(&safe), &safe);
+        prop_assert_eq!(&text::block(&safe), &safe);
+    }
+
     #[test]
     fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = read_file(&bytes);
