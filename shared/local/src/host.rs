@@ -24,10 +24,7 @@ pub(crate) fn guard_private(router: Router) -> Router {
 }
 
 async fn check(request: Request, next: Next) -> Response {
-    // A target with an authority takes precedence over Host (RFC 9112, 3.2.2).
-    let target = request.uri().authority();
-    if names_this_machine(request.headers()) && target.is_none_or(|it| is_this_machine(it.as_str()))
-    {
+    if names_this_machine(&request) {
         next.run(request).await
     } else {
         let names = NAMES.join(", ");
@@ -45,9 +42,14 @@ async fn check_origin(request: Request, next: Next) -> Response {
     }
 }
 
-/// Whether the one `Host` of a request is this machine.
-pub fn names_this_machine(headers: &HeaderMap) -> bool {
-    let mut given = headers.get_all(header::HOST).into_iter();
+/// Whether the one `Host` of a request is this machine, and its target, if that has a host: it takes precedence
+/// (RFC 9112, 3.2.2).
+pub fn names_this_machine<B>(request: &axum::http::Request<B>) -> bool {
+    let target = request.uri().authority();
+    if target.is_some_and(|target| !is_this_machine(target.as_str())) {
+        return false;
+    }
+    let mut given = request.headers().get_all(header::HOST).into_iter();
     match (given.next(), given.next()) {
         (Some(host), None) => host.to_str().is_ok_and(is_this_machine),
         _ => false,

@@ -214,7 +214,7 @@ impl Wire {
         if request.uri().path() == "/ping" {
             return Ok(Response::new(Full::new("healthy".into())));
         }
-        if !crate::host::names_this_machine(request.headers()) {
+        if !crate::host::names_this_machine(&request) {
             let mut refused = Response::new(Full::default());
             *refused.status_mut() = StatusCode::MISDIRECTED_REQUEST;
             return Ok(refused);

@@ -345,7 +345,7 @@ impl Faults {
         upstream: &str,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, TransportError> {
-        if !local::host::names_this_machine(request.headers()) {
+        if !local::host::names_this_machine(&request) {
             let mut refused = Response::new(Full::default());
             *refused.status_mut() = StatusCode::MISDIRECTED_REQUEST;
             return Ok(refused);
