@@ -354,7 +354,8 @@ async fn what_a_forgotten_key_began_is_found_by_its_id() {
             .await;
         found.unwrap().map(|refund| refund.state)
     };
-    assert_eq!(shop.providers.find_payment(STRIPE, "o1").await, Ok(None));
+    let of_order = async || shop.providers.find_payment(STRIPE, "o1").await.unwrap();
+    assert_eq!(of_order().await, None);
     let id = shop.authorised("o1").await;
     let other = shop.authorised("o2").await;
     for payment in [&id, &other] {
@@ -368,12 +369,7 @@ async fn what_a_forgotten_key_began_is_found_by_its_id() {
 
     shop.stand_in.forget_keys();
     assert_eq!(find("r1", &id).await, Some(RefundState::Succeeded));
-    let found = shop
-        .providers
-        .find_payment(STRIPE, "o1")
-        .await
-        .unwrap()
-        .unwrap();
+    let found = of_order().await.unwrap();
     assert_eq!(
         (found.payment_id, found.state),
         (id.clone(), captured(1000, 300))
@@ -384,12 +380,7 @@ async fn what_a_forgotten_key_began_is_found_by_its_id() {
     let second = shop.authorised("o1").await;
     assert_ne!(second, id);
     // Of both payments, the one with the money.
-    let found = shop
-        .providers
-        .find_payment(STRIPE, "o1")
-        .await
-        .unwrap()
-        .unwrap();
+    let found = of_order().await.unwrap();
     assert_eq!(found.payment_id, id);
     for bad in ["", "o'1", "o1&x"] {
         assert!(is_refused(&shop.providers.find_payment(STRIPE, bad).await));
