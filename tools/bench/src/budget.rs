@@ -11,7 +11,7 @@ use std::{
 };
 
 use bench::{
-    binaries::{self, Binaries, HELLO, Way},
+    binaries::{self, HELLO, Way},
     report::Function,
 };
 use local::{
@@ -21,10 +21,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    measure::{self, Floor},
+    measure,
     run::{Bench, of},
     scenarios::{Events, Expected, Scenario},
-    world::{Setting, World},
 };
 
 /// Path of the committed file.
@@ -254,31 +253,16 @@ fn words(need: &Need) -> String {
 
 /// Counts all functions, half of them in each of two shops at a time: a counted process is busy on one core.
 async fn count(root: &Path) -> Outcome<Budgets> {
-    println!("starting two shops and selling in them");
-    let (mut counted, others) = tokio::try_join!(
-        count_half(root, "counted", 0),
-        count_half(root, "counted-too", 1)
-    )?;
+    let halves = [("counted", 0), ("counted-too", 1)];
+    let [first, second] = halves.map(|(folder, from)| count_half(root, folder, from));
+    let (mut counted, others) = tokio::try_join!(first, second)?;
     counted.extend(others);
     Ok(counted)
 }
 
 /// Counts every other function, from the first or the second on, in a shop with its binaries in `folder`.
 async fn count_half(root: &Path, folder: &str, from: usize) -> Outcome<Budgets> {
-    let binaries = Binaries::new(root, &root.join("target/bench").join(folder))?;
-    let world = World::start(Setting {
-        binaries: binaries.folder.clone(),
-        root: root.to_owned(),
-        meter: Meter::new(),
-        orders: 3 * (CALLS + 2),
-    })
-    .await?;
-    let floor = Floor::start(&binaries.folder).await?;
-    let bench = Bench {
-        world,
-        binaries,
-        floor,
-    };
+    let bench = Bench::start(root, folder, Meter::new(), 3 * (CALLS + 2)).await?;
     let mut counted = Budgets::new();
     let mut names = bench.names();
     names.sort_by_key(|name| name != SCANS);

@@ -61,6 +61,11 @@ impl Options {
         }
     }
 
+    /// Number of orders that are paid before the measurement.
+    fn orders(&self) -> usize {
+        self.effort().once.min(100)
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.functions.is_empty() || self.functions.iter().any(|function| function == name)
     }
@@ -143,7 +148,7 @@ pub(crate) fn diff(base: &str, options: &Options) -> Outcome {
 async fn measure_all(root: &Path, options: &Options) -> Outcome<Report> {
     // The revision that was built: the code may change during the measurement.
     let revision = project::revision(root);
-    let bench = Bench::start(root, "bin", options).await?;
+    let bench = Bench::start(root, "bin", Meter::with_tls()?, options.orders()).await?;
     let effort = options.effort();
     println!("measuring hello");
     let hello = bench.hello(effort).await?;
@@ -185,8 +190,8 @@ struct Both {
 async fn measure_both(base: &Path, root: &Path, options: &Options) -> Outcome<Both> {
     let effort = options.effort();
     let benches = [
-        Bench::start(base, "bin-base", options).await?,
-        Bench::start(root, "bin", options).await?,
+        Bench::start(base, "bin-base", Meter::with_tls()?, options.orders()).await?,
+        Bench::start(root, "bin", Meter::with_tls()?, options.orders()).await?,
     ];
     let mut both = Both::default();
     for name in benches[1].names() {
@@ -213,14 +218,21 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    async fn start(root: &Path, folder: &str, options: &Options) -> Outcome<Self> {
+    /// Starts a shop with the binaries of `root`, which are run from this folder, behind `meter`, and pays
+    /// `orders` in it.
+    pub(crate) async fn start(
+        root: &Path,
+        folder: &str,
+        meter: Meter,
+        orders: usize,
+    ) -> Outcome<Self> {
         let binaries = Binaries::new(root, &project::root().join("target/bench").join(folder))?;
         println!("starting a shop and selling in it");
         let world = World::start(Setting {
             binaries: binaries.folder.clone(),
             root: root.to_owned(),
-            meter: Meter::with_tls()?,
-            orders: options.effort().once.min(100),
+            meter,
+            orders,
         })
         .await?;
         let floor = Floor::start(&binaries.folder).await?;
