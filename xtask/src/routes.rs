@@ -43,6 +43,14 @@ pub(crate) fn run(root: &Path, check: bool) -> Outcome {
     Ok(())
 }
 
+/// The methods of a route.
+fn methods(method: &str) -> Vec<&str> {
+    match method {
+        "ANY" => METHODS.to_vec(),
+        method => vec![method],
+    }
+}
+
 /// The paths with their methods, as Rust.
 fn render_paths(functions: &[Function]) -> Outcome<String> {
     let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -50,11 +58,7 @@ fn render_paths(functions: &[Function]) -> Outcome<String> {
         if let Trigger::Route { method, path } = trigger
             && path != "$default"
         {
-            let methods = paths.entry(path).or_default();
-            match method.as_str() {
-                "ANY" => methods.extend(METHODS),
-                method => _ = methods.insert(method),
-            }
+            paths.entry(path).or_default().extend(methods(method));
         }
     }
     let mut text = String::from(
@@ -113,12 +117,9 @@ fn render_routes(functions: &[Function]) -> Outcome<String> {
                 fallback = Some(function_name);
                 continue;
             }
-            let methods = match method.as_str() {
-                "ANY" => METHODS.to_vec(),
-                method => vec![method],
-            };
             let routes = paths.entry(router_path(path)).or_default();
-            routes.extend(methods.into_iter().map(|method| (method, function_name)));
+            let methods = methods(method).into_iter();
+            routes.extend(methods.map(|method| (method, function_name)));
         }
     }
     let mut text = String::from(
