@@ -6,6 +6,7 @@
 //! folder of a context contains its stored types and the conversion between both.
 
 mod attempts;
+mod batch;
 mod cart;
 mod catalog;
 mod cursor;

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{
-        AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
-        ReturnValuesOnConditionCheckFailure,
-    },
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use domain::{
     catalog::Sku,
@@ -19,11 +16,8 @@ use domain::{
 use super::record::{VariantRecord, read_variant};
 use crate::{
     Consistency, Result, Store, StoreError,
-    attempts::Attempts,
     item::{Item, Record, from_item, number, string},
     keys::Key,
-    log_units,
-    transaction::unbuildable,
     write::Written,
 };
 
@@ -163,43 +157,6 @@ impl Store {
             .variants([sku], Consistency::Strong, Shards::All)
             .await?;
         Ok(found.remove(sku))
-    }
-
-    pub(crate) async fn get_batch(
-        &self,
-        operation: &'static str,
-        keys: Vec<Item>,
-        consistency: Consistency,
-    ) -> Result<Vec<Item>> {
-        let mut found = Vec::with_capacity(keys.len());
-        let mut wanted = keys;
-        let mut attempts = Attempts::new(operation);
-        while !wanted.is_empty() {
-            attempts.next().await?;
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(consistency == Consistency::Strong)
-                .build()
-                .map_err(unbuildable)?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, request)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| StoreError::call(operation, error))?;
-            log_units(operation, answer.consumed_capacity());
-            let items = answer.responses.unwrap_or_default().remove(&self.table);
-            found.extend(items.unwrap_or_default());
-            // A throttled batch returns a partial result and the keys that are missing.
-            let rest = answer
-                .unprocessed_keys
-                .unwrap_or_default()
-                .remove(&self.table);
-            wanted = rest.map(|rest| rest.keys).unwrap_or_default();
-        }
-        Ok(found)
     }
 
     /// Writes the fields of a variant that an import sets, and its stock if it is new. Keys:

@@ -44,18 +44,19 @@ impl Store {
         let mut held = HeldByOrders::default();
         let add = |order: HoldRecord| {
             held.orders += 1;
-            let due = order.due_at.filter(|due| *due < due_before);
-            if let Some(at) = due.filter(|_| order.waits()) {
-                held.overdue.push(Due {
-                    order_id: order.id,
-                    at,
-                });
-            }
+            // An order that waits for its payment has its units reserved.
+            let mut waits = false;
             for line in order.lines {
                 let line = line.read(order.currency);
                 let units = line.held(order.closed, order.payment.status);
+                waits |= units.reserved > 0;
                 *held.units.entry(line.sku).or_default() += units;
             }
+            let due = order.due_at.filter(|due| waits && *due < due_before);
+            held.overdue.extend(due.map(|at| Due {
+                order_id: order.id,
+                at,
+            }));
         };
         self.scan("Scan orders", OrderRecord::ENTITY, &READ, add)
             .await?;

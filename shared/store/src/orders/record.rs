@@ -105,17 +105,6 @@ pub(super) struct HoldPayment {
     pub(super) status: PaymentStatus,
 }
 
-impl HoldRecord {
-    /// Whether the order waits for its payment.
-    pub(super) fn waits(&self) -> bool {
-        self.closed.is_none()
-            && matches!(
-                self.payment.status,
-                PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
-            )
-    }
-}
-
 impl LineRecord {
     pub(super) fn read(self, currency: Currency) -> OrderLine {
         OrderLine {

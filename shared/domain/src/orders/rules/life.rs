@@ -44,15 +44,7 @@ impl Order {
             (_, PaymentStatus::RequiresAction) => return Err(ChangeError::AlreadyDone),
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         }
-        let mut order = self.after(
-            now,
-            Actor::Shop,
-            OrderEventKind::PaymentActionRequired,
-            None,
-        );
-        order.payment.status = PaymentStatus::RequiresAction;
-        order.payment.payment_id = Some(payment_id.to_owned());
-        order.payment.client_secret = client_secret;
+        let order = self.requiring_action(payment_id, client_secret, now);
         Ok(order.moving(Vec::new()))
     }
 
@@ -72,17 +64,23 @@ impl Order {
             (_, PaymentStatus::RequiresAction) => return Err(ChangeError::AlreadyDone),
             (status, _) => return Err(ChangeError::WrongStatus(status)),
         }
-        let mut order = self.after(
-            now,
-            Actor::Shop,
-            OrderEventKind::PaymentActionRequired,
-            None,
-        );
+        let mut order = self.requiring_action(payment_id, client_secret, now);
         order.due_at = order.due_at.max(last_due);
+        Ok(order.moving(Vec::new()))
+    }
+
+    fn requiring_action(
+        &self,
+        payment_id: &str,
+        client_secret: Option<String>,
+        now: Timestamp,
+    ) -> Self {
+        let what = OrderEventKind::PaymentActionRequired;
+        let mut order = self.after(now, Actor::Shop, what, None);
         order.payment.status = PaymentStatus::RequiresAction;
         order.payment.payment_id = Some(payment_id.to_owned());
         order.payment.client_secret = client_secret;
-        Ok(order.moving(Vec::new()))
+        order
     }
 
     /// Records the authorization. From now on the order neither expires nor can be canceled, until the
