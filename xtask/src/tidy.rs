@@ -194,6 +194,12 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     if source.contains("environment.currency()") {
         wanted.insert("CURRENCY");
     }
+    if source.contains("environment.payment_methods()") {
+        wanted.insert("PAYMENT_METHODS");
+    }
+    if source.contains("environment.prices()") {
+        wanted.extend(["CURRENCY", "PAYMENT_METHODS"]);
+    }
     if source.contains("Payments::connect(") {
         wanted.extend(["TABLE_NAME", "STRIPE_SECRET_NAME"]);
     }

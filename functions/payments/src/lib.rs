@@ -36,7 +36,7 @@ use store::{ChangeOutcome, Consistency, Store, StoreError};
 pub const ATTEMPTS: u32 = 4;
 /// Attempts to change an order when it changes concurrently.
 const ROUNDS: u32 = 6;
-/// Calls after which the state of an unanswered payment is no longer queried.
+/// Calls without an answer after which the state of a payment is no longer queried.
 pub const QUESTIONS: u32 = 10;
 
 /// Authorizes, captures, voids and refunds the payments of orders. `T` is the provider that is called

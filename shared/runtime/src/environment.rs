@@ -78,6 +78,22 @@ impl Environment {
         self.get("ORIGIN_SECRETS").unwrap_or_default()
     }
 
+    /// The providers that the shop offers, from `PAYMENT_METHODS`.
+    pub fn payment_methods(
+        &self,
+    ) -> Result<Vec<domain::payments::Provider>, Box<dyn std::error::Error>> {
+        let names = self.require("PAYMENT_METHODS")?;
+        Ok(domain::payments::offered(names)?)
+    }
+
+    /// The prices that the shop can charge, from `CURRENCY` and `PAYMENT_METHODS`.
+    pub fn prices(&self) -> Result<domain::money::PriceRule, Box<dyn std::error::Error>> {
+        Ok(domain::money::PriceRule {
+            currency: self.currency()?,
+            offered: self.payment_methods()?,
+        })
+    }
+
     /// The shop's currency, from `CURRENCY`.
     pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
         Ok(self.require("CURRENCY")?.parse()?)

@@ -16,7 +16,6 @@ use domain::{
     id::ProductId,
     inventory::Variant,
     money::PriceRule,
-    payments::offered,
 };
 use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery, Later};
@@ -109,16 +108,11 @@ impl Consumer for ImportRows {
             tracing::info!(import.id = %id, import.chunk = number, "chunk imported before");
             return Ok(());
         }
-        let redeliveries = match delivery.attempt {
-            1 => 0,
-            _ => {
-                let message = format!("{id}.{number}");
-                let counted = self
-                    .store
-                    .count_redelivery(CONSUMER, &message, delivery.now);
-                counted.await?
-            }
-        };
+        let message = format!("{id}.{number}");
+        let redeliveries = self
+            .store
+            .count_redelivery(CONSUMER, &message, delivery.attempt, delivery.now)
+            .await?;
         let given_up = redeliveries >= GIVEN_UP_AFTER;
         if given_up {
             tracing::error!(import.id = %id, import.chunk = number, "the chunk is given up");
@@ -432,10 +426,7 @@ fn main() -> ExitCode {
                 &environment.sdk_config()?,
                 environment.require("TABLE_NAME")?,
             ),
-            prices: PriceRule {
-                currency: environment.currency()?,
-                offered: offered(environment.require("PAYMENT_METHODS")?)?,
-            },
+            prices: environment.prices()?,
         })
     })
 }

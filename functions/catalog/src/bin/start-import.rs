@@ -7,7 +7,6 @@ use domain::{
     catalog::import::{self, LineFault, MAX_FILE_BYTES},
     event::Correlated,
     money::PriceRule,
-    payments::offered,
 };
 use gateways::objects::Bucket;
 use jiff::Timestamp;
@@ -97,12 +96,12 @@ impl StartImport {
             tracing::warn!(object.key = key, "no import belongs to this object");
             return Ok(());
         };
-        let is_given_up = attempt > 1 && {
-            let message = id.to_string();
-            let counted = self.store.count_redelivery(CONSUMER, &message, now);
-            counted.await? >= GIVEN_UP_AFTER
-        };
-        if is_given_up {
+        let message = id.to_string();
+        let redeliveries = self
+            .store
+            .count_redelivery(CONSUMER, &message, attempt, now)
+            .await?;
+        if redeliveries >= GIVEN_UP_AFTER {
             tracing::error!(import.id = %id, "the file is given up");
             return Ok(self
                 .store
@@ -122,8 +121,7 @@ impl StartImport {
             }
         };
         let rows_total = file.rows_total;
-        let mut doubtful = import::doubtful_skus(&file.groups, &file.columns, &self.prices);
-        doubtful.extend(file.skus_without_group);
+        let doubtful = import::doubtful_skus(&file, &self.prices);
         let chunks = import::chunks(id, &file.columns, file.groups, doubtful)?;
         let header = ImportHeader {
             rows_total,
@@ -157,10 +155,7 @@ fn main() -> ExitCode {
             ),
             queues: Queues::new(&environment.sdk_config()?),
             rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
-            prices: PriceRule {
-                currency: environment.currency()?,
-                offered: offered(environment.require("PAYMENT_METHODS")?)?,
-            },
+            prices: environment.prices()?,
         })
     })
 }

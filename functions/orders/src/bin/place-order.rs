@@ -12,7 +12,7 @@ use domain::{
         PlaceOrderError, PricingContext, UnitLimits, UnpaidLimit, UnpaidLimits, order_id,
         place_order,
     },
-    payments::{Provider, offered},
+    payments::Provider,
 };
 use jiff::Timestamp;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
@@ -231,7 +231,7 @@ fn main() -> ExitCode {
                 orders_per_network: environment.number("MAX_UNPAID_ORDERS_PER_NETWORK")?,
             },
             secret: environment.origin_secret().to_owned(),
-            offered: offered(environment.require("PAYMENT_METHODS")?)?,
+            offered: environment.payment_methods()?,
         })
     })
 }

@@ -24,14 +24,18 @@ impl Record for RedeliveryRecord {
 
 impl Store {
     /// Counts a redelivery that has reached its consumer, before the consumer tries again: a try that ends
-    /// the process counts as well. Returns how many there were with this one. Key: [`Key::redelivery`]. 1
-    /// write unit.
+    /// the process counts as well. Returns how many there were with this one; 0 for the first delivery by
+    /// SQS's receive count, `attempt`, which is not counted. Key: [`Key::redelivery`]. 1 write unit.
     pub async fn count_redelivery(
         &self,
         consumer: &str,
         message: &str,
+        attempt: u32,
         now: Timestamp,
     ) -> Result<u32> {
+        if attempt <= 1 {
+            return Ok(0);
+        }
         let update = self
             .update(&Key::redelivery(consumer, message))
             .update_expression(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Columns, Draft, DraftVariant, LineFault, MAX_VARIANTS, Row, RowFaults, RowGroup,
+    Columns, Draft, DraftVariant, LineFault, MAX_VARIANTS, ReadFile, Row, RowFaults, RowGroup,
     made_sku::made_sku,
     options::{self, Choice},
     row::Column,
@@ -61,25 +61,22 @@ pub fn sanitize(html: &str) -> String {
 
 /// SKUs of the rows that cannot be used whatever is stored. They may be those of other products, which would
 /// otherwise lose them to nobody.
-pub fn doubtful_skus(
-    groups: &[RowGroup],
-    columns: &Columns,
-    prices: &PriceRule,
-) -> BTreeSet<String> {
+pub fn doubtful_skus(file: &ReadFile, prices: &PriceRule) -> BTreeSet<String> {
     let context = DraftContext {
-        columns,
+        columns: &file.columns,
         doubtful: &BTreeSet::new(),
         prices,
         // Descriptions cost most of the time, and seldom are at fault.
         sanitize: |_| String::new(),
     };
-    let unusable = groups.iter().flat_map(|group| {
+    let unusable = file.groups.iter().flat_map(|group| {
         let faults = draft_product(group, context, None, RowFaults::default()).faults;
         let rows = group.rows.iter().enumerate();
         let rows = rows.filter(move |(index, row)| faults.has(*index) && !row.sku.is_empty());
         rows.map(|(_, row)| row.sku.clone())
     });
-    unusable.collect()
+    let skus = file.skus_without_group.iter().cloned();
+    skus.chain(unusable).collect()
 }
 
 /// Drafts a product from its rows. An error in the product columns of the first row rejects the product; any

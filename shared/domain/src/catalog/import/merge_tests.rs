@@ -173,8 +173,7 @@ fn a_row_that_cannot_be_used_takes_no_variant_from_another_product() {
         let without_m = FULL.lines().filter(|line| !line.contains("T-M"));
         let file: Vec<&str> = without_m.chain(other.lines()).collect();
         let read = read_file(file.join("\n").as_bytes()).unwrap();
-        let mut doubtful = doubtful_skus(&read.groups, &read.columns, &prices);
-        doubtful.extend(read.skus_without_group);
+        let doubtful = doubtful_skus(&read, &prices);
         let context = DraftContext {
             columns: &read.columns,
             doubtful: &doubtful,

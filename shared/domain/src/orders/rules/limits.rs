@@ -58,7 +58,7 @@ impl PaymentWindow {
     }
 }
 
-/// Most units of one SKU and of one order; 0 is no limit.
+/// Maximum units of one SKU and of one order; 0 means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnitLimits {
     /// Units of each SKU of an order or a cart.
@@ -129,7 +129,7 @@ pub fn too_many_units(excesses: &[Excess]) -> Rejection {
     Rejection::of_fields(Code::TooManyUnits, detail, fields)
 }
 
-/// Most unpaid orders of one holder; 0 is no limit.
+/// Maximum unpaid orders of one holder; 0 means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnpaidLimits {
     /// Unpaid orders of one email address.
@@ -140,7 +140,7 @@ pub struct UnpaidLimits {
     pub orders_per_network: u32,
 }
 
-/// Limit of one holder; 0 is no limit.
+/// Limit of one holder; 0 means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnpaidLimit {
     /// Unpaid orders.
