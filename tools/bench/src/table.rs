@@ -161,7 +161,7 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
         ),
         goal(
             "order of one line",
-            6.0,
+            8.0,
             units("place-order", "one-line", true),
             "write units",
         ),
