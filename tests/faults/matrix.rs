@@ -189,13 +189,15 @@ async fn walk(way: Way) {
             world.faults.reset();
             world.stock_up(&names, 3).await;
             for ((call, fault), name) in chunk.iter().zip(&names) {
-                println!("{way:?}, seed {seed}: {fault:?} at {call:?}");
+                let begun = std::time::Instant::now();
+                print!("{way:?}, seed {seed}: {fault:?} at {call:?}");
                 match call.function.as_str() {
                     // It processes several partitions concurrently, so the order of its calls varies.
                     "sweep-orders" => world.faults.plan_operation(call, *fault),
                     function => world.faults.plan(function, call.number, *fault),
                 }
                 let placed = way.take(&world, &name.to_uppercase()).await;
+                println!(": {} ms", begun.elapsed().as_millis());
                 tried += 1;
                 met += usize::from(world.faults.hit().is_some());
                 addresses.push(placed["email"].as_str().unwrap().to_owned());
