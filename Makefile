@@ -18,7 +18,7 @@ dev: setup xtask ## run the whole shop on this machine (PORT=8080)
 local-aws: setup xtask ## AWS alone, without functions, for `cargo lambda watch` (docs/local.md)
 	@target/debug/xtask local-aws
 
-test: prerequisites setup setup-tester lint browser ## every check and every test (SKIP_MISSING=1 goes on without a browser or Redis)
+test: prerequisites setup setup-tester lint ## every check and every test (SKIP_MISSING=1 goes on without a browser or Redis)
 	cargo nextest run --workspace --lib --tests
 	@infra/local/prerequisites.sh
 
@@ -36,7 +36,7 @@ SEEDS ?= 1
 faults: setup xtask ## every call going wrong in every way, SEEDS times over (SEEDS=1); takes its time
 	FAULT_SEEDS=$(SEEDS) cargo nextest run --profile faults -p stampede-tests --test faults --no-fail-fast
 
-lint: setup ## formatting, lints, and what must agree with what
+lint: setup node_modules/.package-lock.json ## formatting, lints, and what must agree with what
 	cargo fmt --all --check
 ifdef RUSTC_WORKSPACE_WRAPPER
 	cargo build --workspace --all-targets
@@ -48,6 +48,7 @@ endif
 	.venv/bin/cfn-lint template.yaml infra/*.yaml functions/*/template.yaml
 	@$(MAKE) --no-print-directory xtask
 	target/debug/stampede-openapi --check
+	npm run --silent check
 	target/debug/xtask tidy
 
 bench: setup ## what each function costs: start, CPU, memory, units; takes some minutes (BENCH="--functions get-product")
@@ -88,13 +89,15 @@ deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages
 	.venv/sam/bin/sam build && .venv/sam/bin/sam deploy
 	.venv/sam/bin/python infra/local/deploy_web.py
 
-# What drives the browser test; without Chromium `make test` stops, unless SKIP_MISSING=1.
-.PHONY: browser
-browser: tests/browser/node_modules/.package-lock.json
+.PHONY: client
+client: xtask node_modules/.package-lock.json ## the OpenAPI document and the TypeScript client, from the code
+	target/debug/stampede-openapi
+	npm run --silent client
 
-tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+# The TypeScript client and the tests in a browser. What is served and deployed needs none of it.
+node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later"; exit 1; }
-	npm ci --silent --no-audit --no-fund --prefix tests/browser
+	npm ci --silent --no-audit --no-fund
 	@touch $@
 
 clean-data: xtask ## empty what `make dev` and `make local-aws` have stored

@@ -35,9 +35,9 @@ CACHE_CONTROL = "public, max-age=60, s-maxage=86400"
 
 
 def pages(folder):
-    """Object keys and their files. web/demo holds sample data, no pages."""
+    """Object keys and their files. web/client is the source of a page's script, web/demo sample data; neither is a page."""
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {key: path for key, path in files.items() if not key.startswith(("demo/", ".")) and "/." not in key}
+    return {key: path for key, path in files.items() if not key.startswith(("client/", "demo/", ".")) and "/." not in key}
 
 
 def upload_web(s3, bucket, folder=WEB):

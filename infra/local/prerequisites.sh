@@ -12,7 +12,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 has cargo || lacks "cargo" "everything" "https://rustup.rs"
 has python3 || lacks "python3" "the emulators" "sudo apt install python3 python3-venv"
-has npm || lacks "npm" "the browser test" "sudo apt install npm (Node.js 20 or later)"
+has npm || lacks "npm" "the TypeScript client and the browser test" "sudo apt install npm (Node.js 20 or later)"
 has jq || lacks "jq" "the README's walk" "sudo apt install jq"
 has curl || lacks "curl" "the README's walk" "sudo apt install curl"
 if [ "$missing" = 1 ]; then

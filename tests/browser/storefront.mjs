@@ -59,7 +59,7 @@ async function api(path, { method = "GET", body, headers = {} } = {}) {
 /** The library that drives the browser, and the browser itself. */
 async function browser() {
   const { chromium } = await import("playwright-core").catch(() => {
-    throw new CannotStart("playwright-core is not installed: run npm ci in tests/browser");
+    throw new CannotStart("playwright-core is not installed: run npm ci");
   });
   const places = CHROMIUM.includes("/") ? [CHROMIUM] : (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, CHROMIUM));
   for (const executablePath of places) {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test that skips itself says why")]
 
+mod client;
 mod documents;
 mod events;
 mod new_function;

@@ -45,6 +45,8 @@ async fn one_address_serves_everything() {
         "/../Cargo.toml",
         "/..%2fCargo.toml",
         "/demo/catalogue.csv",
+        "/client/package.json",
+        "/client/src/index.ts",
         "/.hidden",
     ] {
         assert_eq!(shop.get(path).await.status, 404, "{path}");
@@ -292,8 +294,8 @@ async fn a_browser_buys_something() {
         return;
     };
     assert!(
-        folder.join("node_modules").exists(),
-        "run `npm ci` in tests/browser first; `make test` does"
+        root().join("node_modules/playwright-core").exists(),
+        "run `npm ci` first; `make test` does"
     );
     let shop = Shop::start().await;
     let import = shop

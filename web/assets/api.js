@@ -1,11 +1,24 @@
-// The shop's HTTP API. Every failure becomes a `Problem`, whether the server said so or the network did.
+// The shop's HTTP API, through the generated client. Every failure becomes a `Problem`, whether the server said so or the
+// network did.
+
+import * as client from "./client.js";
+
+// The bundle has no types of its own; those of the package that it is made from are checked against the API.
+const { bearer, createShop } = /** @type {typeof import("@stampede/client")} */ (client);
+
+const shop = createShop();
 
 const TIMEOUT_MS = 20_000;
+// How often a read is repeated.
+const READS = 2;
 
 // Refusals that pass by themselves: after `Retry-After` the same request, with the same key, may be taken.
 const PASSING_CODES = new Set(["request_in_progress", "payment_in_progress", "invoice_not_ready"]);
 
 export class Problem extends Error {
+  /**
+   * @param {{ status?: number, code?: string, title?: string, detail?: string, errors?: import("@stampede/client").FieldFault[], retryAfter?: number | null }} said
+   */
   constructor({ status = 0, code = "network", title, detail, errors = [], retryAfter = null }) {
     super(detail || title || "Something went wrong.");
     this.name = "Problem";
@@ -23,11 +36,22 @@ export class Problem extends Error {
   }
 }
 
-/** Answers the parsed body. `retries` is only for requests that are safe to repeat. */
-export async function request(method, path, { body, headers = {}, signal, cache, retries = method === "GET" ? 2 : 0, onRetry } = {}) {
+/**
+ * What a call of the client takes besides its parameters.
+ * @typedef {{ signal: AbortSignal, credentials: "omit" }} Init
+ */
+
+/**
+ * Resolves with the body of the answer. `retries` is only for requests that are safe to repeat.
+ * @template T
+ * @param {(init: Init) => Promise<{ data?: T, error?: unknown, response: Response }>} call
+ * @param {{ signal?: AbortSignal, retries?: number, onRetry?: (attempt: number, problem: Problem) => void }} [options]
+ * @returns {Promise<T>}
+ */
+export async function request(call, { signal, retries = 0, onRetry } = {}) {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await once(method, path, { body, headers, signal, cache });
+      return await once(call, signal);
     } catch (error) {
       if (!(error instanceof Problem) || !error.passing || attempt >= retries) throw error;
       onRetry?.(attempt + 1, error);
@@ -43,7 +67,12 @@ function waitBefore(attempt, problem) {
   return Math.min(Math.max(400 * 2 ** attempt, asked), 10_000) * (1 + Math.random() / 2);
 }
 
-/** Waits, or throws when the signal says stop. */
+/**
+ * Waits, or throws when the signal says stop.
+ * @param {number} ms
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
 export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -55,48 +84,44 @@ export function pause(ms, signal) {
     }
     function stop() {
       clearTimeout(timer);
-      reject(signal.reason);
+      reject(signal?.reason);
     }
   });
 }
 
-async function once(method, path, { body, headers, signal, cache }) {
+/**
+ * @template T
+ * @param {(init: Init) => Promise<{ data?: T, error?: unknown, response: Response }>} call
+ * @param {AbortSignal | undefined} signal
+ */
+async function once(call, signal) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
-  let response;
-  let text;
+  let answer;
   try {
-    response = await fetch(path, {
-      method,
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      credentials: "omit",
-      cache,
-    });
-    text = await response.text();
+    answer = await call({ signal: signal ? AbortSignal.any([signal, limit]) : limit, credentials: "omit" });
   } catch (error) {
     if (signal?.aborted) throw error;
+    // The answer came, and is not JSON.
+    if (error instanceof SyntaxError) throw unreadable();
     throw new Problem({ title: "No answer", detail: "The shop could not be reached. Check your connection and try again." });
   }
-  const parsed = parse(text);
-  if (response.ok && parsed !== undefined) return parsed;
-  if (response.ok) throw new Problem({ status: 502, code: "unreadable", title: "Unreadable answer", detail: "The shop answered with something this page does not understand." });
+  const { data, response } = answer;
+  if (response.ok && data !== undefined) return data;
+  if (response.ok) throw unreadable();
+  // The gateway's own refusals are no problems of the shop, and may be anything.
+  const said = /** @type {Partial<import("@stampede/client").Problem> | undefined} */ (answer.error);
   throw new Problem({
     status: response.status,
-    code: parsed?.code ?? "unknown",
-    title: parsed?.title ?? "Something went wrong",
-    detail: parsed?.detail ?? `The shop answered with status ${response.status}.`,
-    errors: Array.isArray(parsed?.errors) ? parsed.errors : [],
+    code: said?.code ?? "unknown",
+    title: said?.title ?? "Something went wrong",
+    detail: said?.detail ?? `The shop answered with status ${response.status}.`,
+    errors: Array.isArray(said?.errors) ? said.errors : [],
     retryAfter: seconds(response.headers.get("retry-after")),
   });
 }
 
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function unreadable() {
+  return new Problem({ status: 502, code: "unreadable", title: "Unreadable answer", detail: "The shop answered with something this page does not understand." });
 }
 
 function seconds(value) {
@@ -104,30 +129,85 @@ function seconds(value) {
   return Number.isFinite(n) && n >= 0 ? n : null;
 }
 
+/** @typedef {NonNullable<import("@stampede/client").operations["list-products"]["parameters"]["query"]>} ProductsQuery */
+
+/** The calls that the pages make, each with its way to be repeated. */
 export const api = {
-  // The browser keeps lists and products for some seconds; `anew` is for somebody who asks to look again.
-  products: (query, signal, { anew = false } = {}) => request("GET", `/v1/products?${new URLSearchParams(query)}`, { signal, cache: anew ? "no-cache" : "default" }),
-  product: (slug, signal) => request("GET", `/v1/products/${encodeURIComponent(slug)}`, { signal }),
-  countries: (signal) => request("GET", "/v1/countries", { signal }),
+  /**
+   * The browser keeps lists and products for some seconds; `anew` is for somebody who asks to look again.
+   * @param {ProductsQuery} query
+   * @param {AbortSignal} signal
+   */
+  products: (query, signal, { anew = false } = {}) =>
+    request((init) => shop.GET("/v1/products", { params: { query }, cache: anew ? "no-cache" : "default", ...init }), { signal, retries: READS }),
+
+  /**
+   * @param {string} slug
+   * @param {AbortSignal} signal
+   */
+  product: (slug, signal) => request((init) => shop.GET("/v1/products/{slug}", { params: { path: { slug } }, ...init }), { signal, retries: READS }),
+
+  /** @param {AbortSignal} signal */
+  countries: (signal) => request((init) => shop.GET("/v1/countries", init), { signal, retries: READS }),
+
   // A cart too many does no harm: it is empty and expires by itself.
-  createCart: () => request("POST", "/v1/carts", { retries: 2 }),
-  cart: (id) => request("GET", `/v1/carts/${encodeURIComponent(id)}`),
+  createCart: () => request((init) => shop.POST("/v1/carts", init), { retries: 2 }),
+
+  /** @param {string} id */
+  cart: (id) => request((init) => shop.GET("/v1/carts/{cart_id}", { params: { path: { cart_id: id } }, ...init }), { retries: READS }),
+
   // Setting a quantity and taking a line out come to the same however often they arrive.
-  setLine: (id, sku, quantity) => request("PUT", line(id, sku), { body: { quantity }, retries: 2 }),
-  removeLine: (id, sku) => request("DELETE", line(id, sku), { retries: 2 }),
-  // Safe to repeat because the key and the body stay the same.
-  placeOrder: (key, body, onRetry) => request("POST", "/v1/orders", { body, headers: { "idempotency-key": key }, retries: 3, onRetry }),
-  order: (id, token, signal) => request("GET", `/v1/orders/${encodeURIComponent(id)}`, { headers: bearer(token), signal, retries: 0 }),
-  // As with placing: one key for one wish, however often it is sent.
-  cancelOrder: (id, token, key, signal, onRetry) => request("POST", `/v1/orders/${encodeURIComponent(id)}/cancel`, { headers: { ...bearer(token), "idempotency-key": key }, signal, retries: 3, onRetry }),
-  // It is made a moment after the order is paid.
-  invoice: (id, token, signal, onRetry) => request("GET", `/v1/orders/${encodeURIComponent(id)}/invoice`, { headers: bearer(token), signal, retries: 4, onRetry }),
+  /**
+   * @param {string} id
+   * @param {string} sku
+   * @param {number} quantity
+   */
+  setLine: (id, sku, quantity) =>
+    request((init) => shop.PUT("/v1/carts/{cart_id}/lines/{sku}", { params: { path: { cart_id: id, sku } }, body: { quantity }, ...init }), { retries: 2 }),
+
+  /**
+   * @param {string} id
+   * @param {string} sku
+   */
+  removeLine: (id, sku) => request((init) => shop.DELETE("/v1/carts/{cart_id}/lines/{sku}", { params: { path: { cart_id: id, sku } }, ...init }), { retries: 2 }),
+
+  /**
+   * Safe to repeat because the key and the body stay the same.
+   * @param {string} key
+   * @param {import("@stampede/client").PlaceOrderBody} body
+   * @param {() => void} onRetry
+   */
+  placeOrder: (key, body, onRetry) =>
+    request((init) => shop.POST("/v1/orders", { params: { header: { "Idempotency-Key": key } }, body, ...init }), { retries: 3, onRetry }),
+
+  /**
+   * @param {string} id
+   * @param {string} token
+   * @param {AbortSignal} signal
+   */
+  order: (id, token, signal) => request((init) => shop.GET("/v1/orders/{order_id}", { params: { path: { order_id: id } }, headers: bearer(token), ...init }), { signal }),
+
+  /**
+   * As with placing: one key for one wish, however often it is sent.
+   * @param {string} id
+   * @param {string} token
+   * @param {string} key
+   * @param {AbortSignal} signal
+   * @param {() => void} onRetry
+   */
+  cancelOrder: (id, token, key, signal, onRetry) =>
+    request(
+      (init) => shop.POST("/v1/orders/{order_id}/cancel", { params: { path: { order_id: id }, header: { "Idempotency-Key": key } }, headers: bearer(token), ...init }),
+      { signal, retries: 3, onRetry },
+    ),
+
+  /**
+   * It is made a moment after the order is paid.
+   * @param {string} id
+   * @param {string} token
+   * @param {AbortSignal} signal
+   * @param {() => void} onRetry
+   */
+  invoice: (id, token, signal, onRetry) =>
+    request((init) => shop.GET("/v1/orders/{order_id}/invoice", { params: { path: { order_id: id } }, headers: bearer(token), ...init }), { signal, retries: 4, onRetry }),
 };
-
-function bearer(token) {
-  return { authorization: `Bearer ${token}` };
-}
-
-function line(id, sku) {
-  return `/v1/carts/${encodeURIComponent(id)}/lines/${encodeURIComponent(sku)}`;
-}

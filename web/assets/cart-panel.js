@@ -1,13 +1,13 @@
 // The cart in a panel at the side. A modal dialog: the browser keeps the focus inside and Escape closes it.
 
 import { MAX_QUANTITY, cart } from "./cart.js";
-import { announce, el, fill, icon, keepFocus } from "./dom.js";
+import { announce, byId, el, fill, icon, keepFocus } from "./dom.js";
 import { formatMoney } from "./money.js";
 import { ICONS, errorBlock, lineTitle, picture, stateBlock, totalsList } from "./parts.js";
 
-const dialog = document.getElementById("cart");
-const button = document.getElementById("cart-button");
-const badge = document.getElementById("cart-count");
+const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("cart"));
+const button = byId("cart-button");
+const badge = byId("cart-count");
 
 export function openCart() {
   if (!dialog.open) dialog.showModal();
@@ -56,7 +56,7 @@ function body() {
   if (cart.state === "loading" && !cart.data) {
     return el("div", { class: "drawer-lines", "aria-busy": "true" }, el("p", { class: "visually-hidden" }, "Loading the cart"), [0, 1].map(() => el("div", { class: "skeleton skeleton-line" })));
   }
-  if (lines.length === 0) {
+  if (lines.length === 0 || !cart.data) {
     return stateBlock({
       title: "Nothing in it yet",
       level: "h3",
@@ -65,7 +65,7 @@ function body() {
     });
   }
   return [
-    cart.state === "error" && el("div", { class: "note note-bad", role: "alert" }, el("p", {}, `The last change was not saved. ${cart.problem.message}`), el("button", { type: "button", class: "link", dataset: { focus: "reload" }, onclick: () => cart.load() }, "Load the cart again")),
+    cart.state === "error" && el("div", { class: "note note-bad", role: "alert" }, el("p", {}, `The last change was not saved. ${cart.problem?.message}`), el("button", { type: "button", class: "link", dataset: { focus: "reload" }, onclick: () => cart.load() }, "Load the cart again")),
     el("ul", { class: "drawer-lines lines" }, lines.map(line)),
     el(
       "div",
@@ -76,6 +76,7 @@ function body() {
   ];
 }
 
+/** @param {import("@stampede/client").CartLineView} item */
 function line(item) {
   const { sku, title, quantity } = item;
   const id = `quantity-${encodeURIComponent(sku)}`;

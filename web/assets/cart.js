@@ -5,22 +5,34 @@ import { api, Problem } from "./api.js";
 const ID_KEY = "stampede.cart";
 const PICTURES_KEY = "stampede.cart-pictures";
 export const MAX_QUANTITY = 999;
-const NO_LINES = { id: null, lines: [], totals: null };
+
+/** @typedef {import("@stampede/client").CartView} CartView */
+/** @typedef {import("@stampede/client").CartLineView} CartLine */
 const EXPIRED = "Your earlier cart had expired, so this is a new one.";
 const ORDERED = "Your earlier cart has become an order, so this is a new one.";
 
 class Cart extends EventTarget {
   id = localStorage.getItem(ID_KEY);
+  /** @type {CartView | null} */
   data = null;
-  /** "none" (no cart yet), "loading", "ready" or "error" */
+  /** @type {"none" | "loading" | "ready" | "error"} "none": no cart yet */
   state = "none";
+  /** @type {Problem | null} */
   problem = null;
   notice = "";
-  /** What is wrong with a line, by SKU; said by the checkout or by a refused change. */
+  /**
+   * What is wrong with a line, by SKU; said by the checkout or by a refused change.
+   * @type {Map<string, string>}
+   */
   faults = new Map();
-  /** Quantities asked for and not yet answered, by SKU; 0 takes the line out. */
+  /**
+   * Quantities asked for and not yet answered, by SKU; 0 takes the line out.
+   * @type {Map<string, number>}
+   */
   #wanted = new Map();
+  /** @type {Promise<void> | null} */
   #pumping = null;
+  /** @type {Promise<void> | null} */
   #loading = null;
   /** How many answers to changes have come; an older answer to a question says nothing any more. */
   #answers = 0;
@@ -42,12 +54,18 @@ class Cart extends EventTarget {
     return this.#pumping !== null;
   }
 
-  /** The address of a line's picture. */
+  /**
+   * The address of a line's picture.
+   * @param {CartLine} line
+   */
   picture(line) {
     return this.#pictures[line.sku]?.image ?? null;
   }
 
-  /** What keeps a line from being ordered: what was refused, or what the stock cannot serve just now. */
+  /**
+   * What keeps a line from being ordered: what was refused, or what the stock cannot serve just now.
+   * @param {CartLine} line
+   */
   fault(line) {
     const said = this.faults.get(line.sku);
     // An answer to another quantity than the one that is now asked for says nothing.
@@ -73,6 +91,7 @@ class Cart extends EventTarget {
       this.#become("ready", data);
     } catch (problem) {
       if (outdated()) return;
+      if (!(problem instanceof Problem)) throw problem;
       if (isGone(problem)) return this.#startAfresh(EXPIRED);
       this.#become("error", this.data, problem);
     }
@@ -113,13 +132,13 @@ class Cart extends EventTarget {
   }
 
   async #pump() {
-    while (this.#wanted.size > 0) {
-      const [sku, quantity] = this.#wanted.entries().next().value;
+    for (let next = this.#next(); next; next = this.#next()) {
+      const [sku, quantity] = next;
       try {
         const data = await this.#send(sku, quantity);
         this.#answers += 1;
         if (this.#wanted.get(sku) === quantity) this.#wanted.delete(sku);
-        this.#become("ready", data);
+        this.#become(data ? "ready" : "none", data);
       } catch (problem) {
         this.#wanted.delete(sku);
         if (!(problem instanceof Problem)) throw problem;
@@ -134,32 +153,55 @@ class Cart extends EventTarget {
     }
   }
 
+  /** The oldest change that is not yet sent. */
+  #next() {
+    return this.#wanted.entries().next().value;
+  }
+
+  /**
+   * Resolves with the cart as it is then; `null` if there is none.
+   * @param {string} sku
+   * @param {number} quantity
+   */
   async #send(sku, quantity) {
-    if (!this.id) {
-      if (quantity === 0) return NO_LINES;
-      this.#keepId((await api.createCart()).id);
+    let { id } = this;
+    if (!id) {
+      if (quantity === 0) return null;
+      id = await this.#create();
     }
     try {
-      return await (quantity === 0 ? api.removeLine(this.id, sku) : api.setLine(this.id, sku, quantity));
+      return await (quantity === 0 ? api.removeLine(id, sku) : api.setLine(id, sku, quantity));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.code === "cart_already_ordered") this.#startAfresh(ORDERED);
       else if (isGone(problem)) {
         // "Not found" may mean the cart or, when a line is taken out, the line.
-        const data = quantity === 0 ? await this.#ifThere() : null;
+        const data = quantity === 0 ? await this.#ifThere(id) : null;
         if (data) return data;
         this.#startAfresh(EXPIRED);
       } else throw problem;
-      if (quantity === 0) return NO_LINES;
-      this.#keepId((await api.createCart()).id);
-      return api.setLine(this.id, sku, quantity);
+      if (quantity === 0) return null;
+      return api.setLine(await this.#create(), sku, quantity);
     }
   }
 
-  /** The cart, unless it is gone. */
-  async #ifThere() {
+  /**
+   * Makes a cart and keeps its id.
+   * @returns {Promise<string>}
+   */
+  async #create() {
+    const { id } = await api.createCart();
+    this.#keepId(id);
+    return id;
+  }
+
+  /**
+   * The cart, unless it is gone.
+   * @param {string} id
+   */
+  async #ifThere(id) {
     try {
-      return await api.cart(this.id);
+      return await api.cart(id);
     } catch (problem) {
       if (isGone(problem)) return null;
       throw problem;
@@ -202,6 +244,11 @@ class Cart extends EventTarget {
     this.load();
   }
 
+  /**
+   * @param {Cart["state"]} state
+   * @param {CartView | null} data
+   * @param {Problem | null} problem
+   */
   #become(state, data, problem = null) {
     this.state = state;
     this.data = data;
@@ -220,7 +267,7 @@ function isGone(problem) {
 
 function readJson(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? "null");
   } catch {
     return null;
   }

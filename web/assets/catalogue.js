@@ -1,22 +1,37 @@
 // The list of products: filter chips, order, pages.
 
-import { api } from "./api.js";
+import { Problem, api } from "./api.js";
 import { announce, el, fill, keepFocus } from "./dom.js";
 import { errorBlock, picture, price, stateBlock } from "./parts.js";
 
 const PAGE = 12;
 // How long a list is shown again without asking; then stock and prices may have moved.
 const KEPT_MS = 60_000;
+/** @type {[string, string][]} */
 const SORTS = [["newest", "Newest first"], ["price", "Price, low to high"], ["-price", "Price, high to low"]];
-// The listing is kept by collection, by type and by tag: one of them at a time.
+/**
+ * @typedef {import("@stampede/client").ProductSummary} Product
+ * @typedef {"collection" | "type" | "tag"} Facet
+ * @typedef {{ facet: Facet, value: string }} Filter
+ */
+
+/**
+ * The listing is kept by collection, by type and by tag: one of them at a time.
+ * @type {[Facet, string][]}
+ */
 const FACETS = [["collection", "Collection"], ["type", "Type"], ["tag", "Tag"]];
+/** @type {Record<Facet, (product: Product) => string[]>} */
 const facetValues = { collection: (p) => p.collections ?? [], type: (p) => (p.type ? [p.type] : []), tag: (p) => p.tags ?? [] };
 
 // What the products loaded so far carry. It only grows, so that chips do not vanish when one is chosen.
 const seen = { collection: new Set(), type: new Set(), tag: new Set() };
-// The last list with its place on the page, so that "back" from a product is instant.
+/**
+ * The last list with its place on the page, so that "back" from a product is instant.
+ * @type {{ hash: string, items: Product[], cursor: string | null, scroll: number, at: number } | null}
+ */
 let kept = null;
 
+/** @param {{ filter?: Filter | null, sort?: string | null }} [view] */
 export function catalogueHash({ filter, sort } = {}) {
   const query = new URLSearchParams();
   if (filter) query.set(filter.facet, filter.value);
@@ -30,10 +45,14 @@ export function lastCatalogueHash() {
   return kept?.hash ?? "#/";
 }
 
+/**
+ * @param {URLSearchParams} query
+ * @returns {{ filter: Filter | null, sort: string }}
+ */
 function readQuery(query) {
   const facet = FACETS.map(([name]) => name).find((name) => query.get(name));
-  const sort = SORTS.some(([value]) => value === query.get("sort")) ? query.get("sort") : "newest";
-  return { filter: facet ? { facet, value: query.get(facet) } : null, sort };
+  const sort = SORTS.map(([value]) => value).find((value) => value === query.get("sort")) ?? "newest";
+  return { filter: facet ? { facet, value: query.get(facet) ?? "" } : null, sort };
 }
 
 export async function catalogueView({ main, query, signal, ready }) {
@@ -41,7 +60,7 @@ export async function catalogueView({ main, query, signal, ready }) {
   const hash = catalogueHash({ filter, sort });
   const title = filter ? filter.value : "All products";
   const fresh = kept?.hash === hash && performance.now() - kept.at < KEPT_MS;
-  const list = fresh ? kept : { hash, items: [], cursor: null, scroll: 0, at: performance.now() };
+  const list = fresh && kept ? kept : { hash, items: [], cursor: null, scroll: 0, at: performance.now() };
 
   const chips = el("div", { class: "facets" });
   const count = el("p", { class: "muted small", "aria-live": "off" });
@@ -55,7 +74,7 @@ export async function catalogueView({ main, query, signal, ready }) {
   );
   const toolbar = el("div", { class: "toolbar" }, count, el("label", { class: "sort", for: "sort" }, el("span", {}, "Sort by"), order));
   const page = [
-    el("section", { class: "hero" }, el("div", { class: "wrap" }, filter && el("p", { class: "hero-kind" }, FACETS.find(([name]) => name === filter.facet)[1]), heading)),
+    el("section", { class: "hero" }, el("div", { class: "wrap" }, filter && el("p", { class: "hero-kind" }, FACETS.find(([name]) => name === filter.facet)?.[1]), heading)),
     el("div", { class: "wrap catalogue" }, chips, toolbar, grid, below),
   ];
   // A chosen chip stays under the finger and the keyboard.
@@ -84,6 +103,7 @@ export async function catalogueView({ main, query, signal, ready }) {
       await fetchPage({ anew });
     } catch (problem) {
       if (signal.aborted) return;
+      if (!(problem instanceof Problem)) throw problem;
       grid.removeAttribute("aria-busy");
       fill(grid);
       toolbar.hidden = true;
@@ -103,7 +123,8 @@ export async function catalogueView({ main, query, signal, ready }) {
   }
 
   async function fetchPage({ anew = false } = {}) {
-    const wanted = { limit: PAGE, sort };
+    /** @type {import("./api.js").ProductsQuery} */
+    const wanted = { limit: String(PAGE), sort };
     if (filter) wanted[filter.facet] = filter.value;
     if (list.cursor) wanted.cursor = list.cursor;
     const answer = await api.products(wanted, signal, { anew });
@@ -150,6 +171,7 @@ export async function catalogueView({ main, query, signal, ready }) {
       grid.children[list.items.length - items.length]?.querySelector("a")?.focus({ preventScroll: true });
     } catch (problem) {
       if (signal.aborted) return;
+      if (!(problem instanceof Problem)) throw problem;
       fill(below, errorBlock(problem, () => { drawBelow(); document.getElementById("more")?.click(); }, { title: "The next products could not be loaded" }));
     }
   }
@@ -157,7 +179,7 @@ export async function catalogueView({ main, query, signal, ready }) {
   function drawChips({ waiting }) {
     const rows = FACETS.map(([facet, label]) => {
       const values = new Set(seen[facet]);
-      if (filter?.facet === facet) values.add(filter.value);
+      if (filter !== null && filter.facet === facet) values.add(filter.value);
       const sorted = [...values].sort((a, b) => a.localeCompare(b));
       if (sorted.length === 0) return null;
       const id = `facet-${facet}`;
@@ -169,7 +191,7 @@ export async function catalogueView({ main, query, signal, ready }) {
           "ul",
           { class: "chips" },
           sorted.map((value) => {
-            const chosen = filter?.facet === facet && filter.value === value;
+            const chosen = filter !== null && filter.facet === facet && filter.value === value;
             return el(
               "li",
               {},
@@ -204,6 +226,10 @@ export async function catalogueView({ main, query, signal, ready }) {
   }
 }
 
+/**
+ * @param {Product} product
+ * @param {boolean} eager
+ */
 function card(product, eager) {
   const soldOut = !product.available;
   return el(
@@ -221,13 +247,17 @@ function card(product, eager) {
   );
 }
 
-/** "From $28.00", and what it was before when every reader would expect that to be shown. */
+/**
+ * "From $28.00", and what it was before when every reader would expect that to be shown.
+ * @param {Product} product
+ */
 function priceFrom(product) {
   if (!product.price) return el("p", { class: "price" }, "Not for sale yet");
   const was = product.price_varies ? null : product.compare_at_price;
   return el("p", { class: "price" }, product.price_varies && el("span", { class: "price-from" }, "From "), price(product.price, was));
 }
 
+/** @param {Filter} filter */
 function nothingHere(filter) {
   return stateBlock({
     title: `Nothing under “${filter.value}”`,

@@ -37,9 +37,14 @@ const TOKENS = [
 // Other providers want a script of their own, which this page does not load.
 const ONLY_TEST = "This shop does not take the test provider, and this demo page speaks no other: orders cannot be placed here. Nothing was ordered or charged.";
 
+/**
+ * A submission that has no certain answer yet.
+ * @typedef {{ key: string, body: import("@stampede/client").PlaceOrderBody, pictures: Record<string, string | null> }} Pending
+ * @returns {Pending | null}
+ */
 function readPending() {
   try {
-    const pending = JSON.parse(sessionStorage.getItem(PENDING_KEY));
+    const pending = JSON.parse(sessionStorage.getItem(PENDING_KEY) ?? "null");
     return pending?.key && pending?.body ? pending : null;
   } catch {
     return null;
@@ -53,8 +58,11 @@ export async function checkoutView({ main, signal, ready }) {
 
   let pending = readPending();
   let sending = false;
+  /** @type {ReturnType<typeof makeForm> | null} */
   let form = null;
-  let countries = null;
+  /** @type {import("@stampede/client").CountryView[]} */
+  let countries = [];
+  /** @type {Problem | null} */
   let countriesProblem = null;
   // The alert names lines that ran short; it goes when they have been changed.
   let stockAlert = false;
@@ -105,7 +113,7 @@ export async function checkoutView({ main, signal, ready }) {
       fill(page, errorBlock(countriesProblem, () => loadCountries(), { title: "The form could not be loaded" }));
       return;
     }
-    if (countries === null) {
+    if (countries.length === 0) {
       fill(page, el("div", { class: "checkout", "aria-busy": "true" }, el("p", { class: "visually-hidden" }, "Loading the form"), el("div", { class: "skeleton skeleton-form" }), el("div", { class: "skeleton skeleton-summary" })));
       return;
     }
@@ -135,6 +143,7 @@ export async function checkoutView({ main, signal, ready }) {
     );
   }
 
+  /** The form with what reads, fills and locks it. */
   function makeForm() {
     const alert = el("div", { class: "form-alert", role: "alert" });
     const button = el("button", { type: "submit", class: "button button-wide", id: "place-order" }, "Place the order");
@@ -147,7 +156,7 @@ export async function checkoutView({ main, signal, ready }) {
 
     function show() {
       const form = countries.find(({ code }) => code === country.input.value) ?? ANYWHERE;
-      const used = form.fields.map((name) => address.find((field) => field.name === name)).filter(Boolean);
+      const used = form.fields.flatMap((name) => address.find((field) => field.name === name) ?? []);
       for (const field of used) field.adapt({ label: form.labels[field.name], optional: !form.required.includes(field.name) });
       fields = [email, country, ...used];
       fill(list, fields.map((field) => field.node));
@@ -183,16 +192,19 @@ export async function checkoutView({ main, signal, ready }) {
       // A locked form cannot be changed, so that a retry is the same order to the last letter.
       lock(on) { set.disabled = on; },
       say(text, ...more) { fill(alert, text && el("div", { class: "note note-bad" }, el("p", {}, text), more)); },
+      /** @returns {import("@stampede/client").PlaceOrderBody} */
       read() {
         const filled = fields.map((f) => [f.name, f.input.value.trim()]).filter(([, value]) => value !== "");
         const { email, ...address } = Object.fromEntries(filled);
         return {
-          cart_id: cart.id,
+          // The form is only there with a cart in it.
+          cart_id: cart.id ?? "",
           email,
           shipping_address: address,
           payment: { method: "test", token: node.elements.token.value },
         };
       },
+      /** @param {import("@stampede/client").PlaceOrderBody} body */
       write(body) {
         email.input.value = body.email ?? "";
         for (const f of [country, ...address]) f.input.value = body.shipping_address?.[f.name] ?? "";
@@ -205,30 +217,31 @@ export async function checkoutView({ main, signal, ready }) {
   async function submit(event) {
     event.preventDefault();
     // The second tap of two finds this set; it does nothing.
-    if (sending) return;
+    const sent = form;
+    if (sending || sent === null) return;
     if (pending === null) {
-      const wrong = form.fields.filter((f) => !f.check());
+      const wrong = sent.fields.filter((f) => !f.check());
       if (wrong.length > 0) {
-        form.say(anotherLook(wrong.length));
+        sent.say(anotherLook(wrong.length));
         wrong[0].input.focus();
         return;
       }
     }
     sending = true;
-    form.say("");
-    form.lock(true);
-    form.button.setAttribute("aria-disabled", "true");
-    form.button.textContent = "Placing the order…";
+    sent.say("");
+    sent.lock(true);
+    sent.button.setAttribute("aria-disabled", "true");
+    sent.button.textContent = "Placing the order…";
     announce("Placing the order");
     try {
       if (pending === null) {
         await cart.settled();
         if (cart.state === "error") throw new Problem({ status: 422, code: "cart_not_saved", detail: "The last change of the cart was not saved. Open the cart and look at it." });
         const pictures = Object.fromEntries(cart.lines.map((line) => [line.sku, cart.picture(line)]));
-        pending = { key: crypto.randomUUID(), body: form.read(), pictures };
+        pending = { key: crypto.randomUUID(), body: sent.read(), pictures };
         sessionStorage.setItem(PENDING_KEY, JSON.stringify(pending));
       }
-      const order = await api.placeOrder(pending.key, pending.body, () => { form.button.textContent = "Still trying…"; });
+      const order = await api.placeOrder(pending.key, pending.body, () => { sent.button.textContent = "Still trying…"; });
       const spent = pending.body.cart_id;
       keepOrder(order, pending.pictures);
       settle();
@@ -236,7 +249,7 @@ export async function checkoutView({ main, signal, ready }) {
       if (!signal.aborted) location.replace(`#/orders/${encodeURIComponent(order.id)}`);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      refused(error);
+      refused(error, sent);
     } finally {
       sending = false;
     }
@@ -247,7 +260,11 @@ export async function checkoutView({ main, signal, ready }) {
     sessionStorage.removeItem(PENDING_KEY);
   }
 
-  function refused(problem) {
+  /**
+   * @param {Problem} problem
+   * @param {ReturnType<typeof makeForm>} form
+   */
+  function refused(problem, form) {
     // Nobody can tell whether the order was placed: keep its key, and let nothing be changed.
     if (problem.passing) {
       form.button.removeAttribute("aria-disabled");
@@ -261,7 +278,7 @@ export async function checkoutView({ main, signal, ready }) {
     form.lock(false);
     form.button.removeAttribute("aria-disabled");
     form.button.textContent = "Place the order";
-    if (problem.code === "out_of_stock") return outOfStock(problem);
+    if (problem.code === "out_of_stock") return outOfStock(problem, form);
     // Expired, or ordered in another tab: the cart finds out which, and the page follows it.
     if (problem.code === "cart_already_ordered" || problem.status === 404) {
       form.say(problem.message);
@@ -285,7 +302,11 @@ export async function checkoutView({ main, signal, ready }) {
     (wrong[0]?.input ?? form.button).focus();
   }
 
-  function outOfStock(problem) {
+  /**
+   * @param {Problem} problem
+   * @param {ReturnType<typeof makeForm>} form
+   */
+  function outOfStock(problem, form) {
     // Each error names a SKU as its field and says how many are left.
     const said = problem.errors.map(({ field: sku, message }) => {
       cart.faults.set(sku, message);
@@ -306,6 +327,12 @@ function anotherLook(fields) {
   return fields === 1 ? "One field needs another look." : `${fields} fields need another look.`;
 }
 
+/**
+ * @param {{
+ *   name: string, path: string, label?: string, type?: string, autocomplete?: string, inputmode?: string, hint?: string,
+ *   half?: boolean, max?: number, options?: [string, string][], value?: string, onchange?: () => void,
+ * }} field
+ */
 function makeField({ name, path, label, type = "text", autocomplete, inputmode, hint, half = false, max, options, value: initial, onchange }) {
   const id = `field-${name}`;
   let optional = false;

@@ -1,15 +1,24 @@
 // Names of countries come from the browser; which countries there are and what their addresses need, from the API.
 
-/** [code, name] pairs in the order of the names. */
+/**
+ * [code, name] pairs in the order of the names.
+ * @param {import("@stampede/client").CountryView[]} countries
+ * @returns {[string, string][]}
+ */
 export function named(countries) {
-  return countries.map(({ code, name }) => [code, countryName(code, name)]).sort((a, b) => a[1].localeCompare(b[1], "en"));
+  /** @type {[string, string][]} */
+  const pairs = countries.map(({ code, name }) => [code, countryName(code, name)]);
+  return pairs.sort((a, b) => a[1].localeCompare(b[1], "en"));
 }
 
-/** The country that the browser's language names, if it is one of these. */
+/**
+ * The country that the browser's language names, if it is one of these.
+ * @param {import("@stampede/client").CountryView[]} countries
+ */
 export function likelyCountry(countries) {
   try {
     const region = new Intl.Locale(navigator.language).region;
-    return countries.some(({ code }) => code === region) ? region : "";
+    return countries.map(({ code }) => code).find((code) => code === region) ?? "";
   } catch {
     return "";
   }

@@ -1,7 +1,13 @@
 // Small helpers for building the page. Nothing here takes markup as text except `safeHtml`.
 
-/** Makes an element: `el("a", { class: "x", href: "/" , onclick: f }, "text", child, [more])`. */
+/**
+ * Makes an element: `el("a", { class: "x", href: "/" , onclick: f }, "text", child, [more])`.
+ * @param {string} name
+ * @param {Record<string, any>} props
+ * @returns {any}
+ */
 export function el(name, props = {}, ...children) {
+  /** @type {any} */
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
@@ -34,7 +40,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function icon(path, size = 20) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [k, v] of Object.entries({ viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", focusable: "false", class: "icon" })) {
-    svg.setAttribute(k, v);
+    svg.setAttribute(k, String(v));
   }
   const p = document.createElementNS(SVG, "path");
   p.setAttribute("d", path);
@@ -42,9 +48,22 @@ export function icon(path, size = 20) {
   return svg;
 }
 
-/** Says a short text to screen readers. */
+/**
+ * An element that index.html has.
+ * @param {string} id
+ */
+export function byId(id) {
+  const node = document.getElementById(id);
+  if (node === null) throw new Error(`index.html has no #${id}`);
+  return node;
+}
+
+/**
+ * Says a short text to screen readers.
+ * @param {string} text
+ */
 export function announce(text) {
-  const node = document.getElementById("announce");
+  const node = byId("announce");
   // The same text twice in a row would not be read again without emptying it first.
   node.textContent = "";
   requestAnimationFrame(() => { node.textContent = text; });
@@ -57,7 +76,7 @@ export function announce(text) {
 export function keepFocus(container, redraw, fallback) {
   const active = document.activeElement;
   const had = active !== null && active !== document.body && container.contains(active);
-  const name = had ? active.closest("[data-focus]")?.dataset.focus : undefined;
+  const name = had ? active.closest("[data-focus]")?.getAttribute("data-focus") : undefined;
   redraw();
   if (!had) return;
   const same = name === undefined ? undefined : [...container.querySelectorAll("[data-focus]")].find((n) => n.dataset.focus === name);

@@ -13,9 +13,15 @@ function formatFor(currency, decimals) {
   return format;
 }
 
-/** "$50.00" for 5000 USD, "¥5,000" for 5000 JPY. */
+/** @typedef {import("@stampede/client").Money} Money */
+
+/**
+ * "$50.00" for 5000 USD, "¥5,000" for 5000 JPY.
+ * @param {Money} money
+ */
 export function formatMoney({ amount, currency, decimals }) {
-  return formatFor(currency, decimals).format(decimal(amount, decimals));
+  // Node and browsers format text exactly; the types know numbers only.
+  return formatFor(currency, decimals).format(/** @type {any} */ (decimal(amount, decimals)));
 }
 
 // A decimal written as text is formatted exactly; dividing would go through floating point.
@@ -25,7 +31,10 @@ function decimal(amount, digits) {
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** The earlier price, when there is one and it really was higher. */
+/**
+ * The earlier price, when there is one and it really was higher.
+ * @param {import("@stampede/client").VariantView} variant
+ */
 export function reducedFrom(variant) {
   const was = variant.compare_at_price;
   return was && was.currency === variant.price.currency && was.amount > variant.price.amount ? was : null;

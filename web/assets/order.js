@@ -50,14 +50,23 @@ const minute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeSty
 
 const orderKey = (id) => `stampede.order.${id}`;
 
-/** Whoever holds the token may read the order, so it stays in this tab and goes with it. */
+/**
+ * @typedef {import("@stampede/client").OrderView} Order
+ * @typedef {import("@stampede/client").InvoiceView} Invoice
+ */
+
+/**
+ * Whoever holds the token may read the order, so it stays in this tab and goes with it.
+ * @param {Order} order
+ * @param {Record<string, string | null>} pictures
+ */
 export function keepOrder(order, pictures) {
   sessionStorage.setItem(orderKey(order.id), JSON.stringify({ token: order.access_token, pictures }));
 }
 
 function keptOrder(id) {
   try {
-    return JSON.parse(sessionStorage.getItem(orderKey(id)));
+    return JSON.parse(sessionStorage.getItem(orderKey(id)) ?? "null");
   } catch {
     return null;
   }
@@ -80,12 +89,14 @@ export async function orderView({ main, params, signal, ready }) {
 
   fill(page, el("div", { "aria-busy": "true" }, el("p", { class: "visually-hidden" }, "Loading the order"), el("div", { class: "skeleton skeleton-title" }), el("div", { class: "skeleton skeleton-summary" })));
   let shown = "";
+  /** @type {string | null} */
   let said = null;
+  /** @type {Order | null} */
   let order = null;
   // Each round of asking ends the one before it.
   let round = 0;
   // The key of a cancellation is kept until the shop has answered for certain.
-  const cancelling = { asked: false, sending: false, key: null, note: "", problem: "" };
+  const cancelling = { asked: false, sending: false, key: /** @type {string | null} */ (null), note: "", problem: "" };
   const papers = { busy: false, note: "" };
   const actions = el("div", { class: "order-actions" });
   const pictureOf = (line) => kept.pictures?.[line.sku] ?? null;
@@ -139,6 +150,7 @@ export async function orderView({ main, params, signal, ready }) {
     }
   }
 
+  /** @param {Order} found */
   function show(found) {
     const key = JSON.stringify(found);
     if (key === shown) return;
@@ -158,7 +170,7 @@ export async function orderView({ main, params, signal, ready }) {
         "div",
         { class: `status status-${kind}`, dataset: { status: order.status } },
         el("span", { class: "status-icon" }, kind === "busy" ? el("span", { class: "spinner" }) : icon(kind === "bad" ? ICONS.alert : ICONS.check, 26)),
-        el("div", { class: "status-text" }, el("h2", {}, title), text && el("p", {}, text), again && el("button", { type: "button", class: "button", dataset: { focus: "again" }, onclick: (event) => backToCart(event.currentTarget, order, pictureOf) }, "Put it back in the cart")),
+        el("div", { class: "status-text" }, el("h2", {}, title), text && el("p", {}, text), again && el("button", { type: "button", class: "button", dataset: { focus: "again" }, onclick: (event) => backToCart(event.currentTarget, found, pictureOf) }, "Put it back in the cart")),
       ),
       el(
         "div",
@@ -178,16 +190,18 @@ export async function orderView({ main, params, signal, ready }) {
   }
 
   function drawActions() {
+    if (order === null) return;
+    const shown = order;
     const quiet = { type: "button", class: "button button-quiet" };
     const { asked, sending } = cancelling;
-    const offered = mayCancel(order) || sending;
+    const offered = mayCancel(shown) || sending;
     const busy = sending ? "true" : undefined;
     keepFocus(actions, () => fill(
       actions,
       el(
         "div",
         { class: "order-buttons" },
-        papersOf(order).map(({ name, label, pick }) => el("button", { ...quiet, dataset: { focus: name }, "aria-disabled": papers.busy ? "true" : undefined, onclick: () => download(pick) }, label)),
+        papersOf(shown).map(({ name, label, pick }) => el("button", { ...quiet, dataset: { focus: name }, "aria-disabled": papers.busy ? "true" : undefined, onclick: () => download(pick) }, label)),
         offered && !asked && el("button", { ...quiet, dataset: { focus: "cancel" }, onclick: ask }, "Cancel order"),
       ),
       papers.note && el("p", { class: "small muted" }, papers.note),
@@ -195,7 +209,7 @@ export async function orderView({ main, params, signal, ready }) {
       offered && asked && el(
         "div",
         { class: "note", role: "group", "aria-labelledby": "cancel-question" },
-        el("p", { id: "cancel-question" }, "Cancel the whole order? ", afterCancelling(order), " This cannot be undone."),
+        el("p", { id: "cancel-question" }, "Cancel the whole order? ", afterCancelling(shown), " This cannot be undone."),
         el(
           "div",
           { class: "order-buttons" },
@@ -226,12 +240,12 @@ export async function orderView({ main, params, signal, ready }) {
 
   async function cancel() {
     if (cancelling.sending) return;
-    cancelling.key ??= crypto.randomUUID();
+    const key = (cancelling.key ??= crypto.randomUUID());
     Object.assign(cancelling, { sending: true, note: "Cancelling…", problem: "" });
     drawActions();
     announce("Cancelling the order");
     try {
-      const cancelled = await api.cancelOrder(params.id, kept.token, cancelling.key, signal, (_, problem) => {
+      const cancelled = await api.cancelOrder(params.id, kept.token, key, signal, (_, problem) => {
         cancelling.note = problem.code === "payment_in_progress" ? "Waiting for the payment…" : "Still trying…";
         drawActions();
       });
@@ -282,7 +296,10 @@ export async function orderView({ main, params, signal, ready }) {
   }
 }
 
-/** What the page says of an order. */
+/**
+ * What the page says of an order.
+ * @param {Order} order
+ */
 function standing(order) {
   const { status, payment } = order;
   const words = (...texts) => texts.filter(Boolean).join(" ");
@@ -300,7 +317,10 @@ function standing(order) {
   return { kind, title, text: words(text, back) };
 }
 
-/** What of the money went back, is going back, or ought to. */
+/**
+ * What of the money went back, is going back, or ought to.
+ * @param {Order} order
+ */
 function moneyBack(order) {
   const { going, gone, left } = moneyOf(order);
   return [
@@ -310,6 +330,7 @@ function moneyBack(order) {
   ].filter(Boolean).join(" ");
 }
 
+/** @param {Order} order */
 function moneyOf(order) {
   const { captured } = order.payment;
   const money = (amount) => ({ ...captured, amount });
@@ -318,24 +339,33 @@ function moneyOf(order) {
   return { going: money(going), gone: money(gone), left: money(captured.amount - going - gone) };
 }
 
-/** True while asking again in some seconds may find something new. */
+/**
+ * True while asking again in some seconds may find something new.
+ * @param {Order} order
+ */
 function changesSoon(order) {
   return order.status === "pending_payment" || order.refunds.some((refund) => refund.status === "requested");
 }
 
+/** @param {Order} order */
 function mayCancel(order) {
   if (order.fulfilments.length > 0) return false;
   if (order.status === "pending_payment") return order.payment.status !== "authorised";
   return order.status === "paid" || order.status === "partially_refunded";
 }
 
+/** @param {Order} order */
 function afterCancelling(order) {
   if (order.status === "pending_payment") return "Nothing will be charged.";
   const { left } = moneyOf(order);
   return left.amount > 0 && `${formatMoney(left)} goes back to where the payment came from.`;
 }
 
-/** The invoice of an order that was ever paid, and the credit note of each refund of it. */
+/**
+ * The invoice of an order that was ever paid, and the credit note of each refund of it.
+ * @param {Order} order
+ * @returns {{ name: string, label: string, pick: (invoice: Invoice) => { number: string, url?: string | null } | undefined }[]}
+ */
 function papersOf(order) {
   if (!order.history.some((entry) => entry.what === "paid")) return [];
   const notes = order.refunds.filter((refund) => refund.status === "succeeded").map(({ id, amount }) => ({
@@ -346,9 +376,11 @@ function papersOf(order) {
   return [{ name: "invoice", label: "Download invoice", pick: (invoice) => invoice }, ...notes];
 }
 
+/** @param {Order} order */
 function shipments({ fulfilments, lines }) {
   if (fulfilments.length === 0) return null;
   const titleOf = (sku) => lines.find((line) => line.sku === sku)?.title ?? sku;
+  /** @param {import("@stampede/client").Fulfilment} fulfilment */
   const entry = ({ at, carrier, tracking_number: number, tracking_url: url, lines: units }) => {
     const href = safeUrl(url, ["https:"]);
     return el(
@@ -363,8 +395,10 @@ function shipments({ fulfilments, lines }) {
   return el("section", { class: "summary", "aria-label": "Shipped" }, el("h2", {}, "Shipped"), el("ul", { class: "entries" }, fulfilments.map(entry)));
 }
 
+/** @param {Order} order */
 function refunds({ refunds: all }) {
   if (all.length === 0) return null;
+  /** @param {import("@stampede/client").RefundView} refund */
   const entry = ({ at, amount, status, reason }) =>
     el(
       "li",
@@ -375,12 +409,18 @@ function refunds({ refunds: all }) {
   return el("section", { class: "summary", "aria-label": "Refunds" }, el("h2", {}, "Refunds"), el("ul", { class: "entries" }, all.map(entry)));
 }
 
+/** @param {Order} order */
 function delivery({ email, shipping_address: to }) {
   if (!to) return null;
   const lines = [to.name, to.line1, to.line2, [to.postal_code, to.city].filter(Boolean).join(" "), to.region, to.country && countryName(to.country)].filter(Boolean);
   return el("section", { class: "summary", "aria-label": "Where it goes" }, el("h2", {}, "Where it goes"), el("address", {}, lines.map((text) => el("span", {}, text))), email && el("p", { class: "small muted" }, email));
 }
 
+/**
+ * @param {HTMLButtonElement} button
+ * @param {Order} order
+ * @param {(line: { sku: string }) => string | null} pictureOf
+ */
 async function backToCart(button, order, pictureOf) {
   if (button.getAttribute("aria-disabled")) return;
   button.setAttribute("aria-disabled", "true");

@@ -13,6 +13,8 @@ export const ICONS = {
   cart: "M5 8h14l-1.2 11a2 2 0 0 1-2 1.8H8.2a2 2 0 0 1-2-1.8zM8.5 10V7a3.5 3.5 0 0 1 7 0v3",
 };
 
+/** @typedef {import("@stampede/client").Money} Money */
+
 /** A square picture; where there is none, or it cannot be loaded, the first letter stands in. */
 export function picture(image, title, { eager = false, alt = image?.alt || title, className = "" } = {}) {
   const frame = el("span", { class: `picture ${className}`.trim() });
@@ -25,6 +27,10 @@ export function picture(image, title, { eager = false, alt = image?.alt || title
   return frame;
 }
 
+/**
+ * @param {Money} now
+ * @param {Money | null | undefined} was
+ */
 export function price(now, was) {
   if (!was) return el("span", { class: "price-now" }, formatMoney(now));
   return [
@@ -36,7 +42,10 @@ export function price(now, was) {
   ];
 }
 
-/** What fills a view that has nothing to show: a title, an explanation, something to do next. */
+/**
+ * What fills a view that has nothing to show: a title, an explanation, something to do next.
+ * @param {{ title: string, body?: any[], actions?: any[], kind?: string, level?: string }} state
+ */
 export function stateBlock({ title, body = [], actions = [], kind = "empty", level = "h2" }) {
   return el(
     "div",
@@ -48,12 +57,17 @@ export function stateBlock({ title, body = [], actions = [], kind = "empty", lev
   );
 }
 
+/**
+ * @param {{ message: string, status: number, code?: string } | null} problem
+ * @param {(() => void) | null} retry
+ * @param {{ title?: string, level?: string }} [shown]
+ */
 export function errorBlock(problem, retry, { title = "That did not work", level } = {}) {
   return stateBlock({
     kind: "error",
     level,
     title,
-    body: [el("p", {}, problem.message), problem.status > 0 && el("p", { class: "small muted" }, `${problem.code} (${problem.status})`)],
+    body: [el("p", {}, problem?.message), problem && problem.status > 0 && el("p", { class: "small muted" }, `${problem.code} (${problem.status})`)],
     actions: retry ? [el("button", { type: "button", class: "button", onclick: retry }, "Try again")] : [],
   });
 }
@@ -63,7 +77,12 @@ export function lineTitle({ title }) {
   return title.replaceAll(" / ", "\u00a0/\u00a0");
 }
 
-/** Lines of a cart or an order, for reading only. */
+/**
+ * Lines of a cart or an order, for reading only.
+ * @template {import("@stampede/client").CartLineView | import("@stampede/client").OrderLineView} Line
+ * @param {Line[]} lines
+ * @param {{ pictureOf?: (line: Line) => string | null, faultOf?: (line: Line) => string | null | undefined }} [about]
+ */
 export function lineList(lines, { pictureOf = () => null, faultOf = () => null } = {}) {
   return el(
     "ul",
@@ -87,7 +106,10 @@ export function lineList(lines, { pictureOf = () => null, faultOf = () => null }
   );
 }
 
-/** Subtotal and whatever else the API adds up, then the total. */
+/**
+ * Subtotal and whatever else the API adds up, then the total.
+ * @param {import("@stampede/client").Totals} totals
+ */
 export function totalsList(totals) {
   const labels = { subtotal: "Subtotal", discount: "Discount", shipping: "Shipping", tax: "Tax" };
   const rows = Object.entries(labels).filter(([key]) => totals?.[key]?.currency);

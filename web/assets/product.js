@@ -1,6 +1,6 @@
 // One product: pictures, description, options that pick the variant, price, add to cart.
 
-import { api } from "./api.js";
+import { Problem, api } from "./api.js";
 import { cart } from "./cart.js";
 import { openCart } from "./cart-panel.js";
 import { catalogueHash, lastCatalogueHash } from "./catalogue.js";
@@ -30,6 +30,7 @@ export async function productView({ main, params, signal, ready }) {
       product = await api.product(params.slug, signal);
     } catch (problem) {
       if (signal.aborted) return;
+      if (!(problem instanceof Problem)) throw problem;
       fill(page, backLink(), problem.status === 404 ? notFound() : errorBlock(problem, load, { title: "The product could not be loaded", level: "h1" }));
       ready(problem.status === 404 ? "No such product" : "Product");
       return;
@@ -53,6 +54,12 @@ function notFound() {
   });
 }
 
+/** @typedef {import("@stampede/client").ProductView} Product */
+
+/**
+ * @param {Product} product
+ * @param {HTMLElement} heading
+ */
 function productBody(product, heading) {
   const variants = product.variants ?? [];
   // Empty for a product of one variant; a variant has one value for each, in the same order.
@@ -86,6 +93,10 @@ function productBody(product, heading) {
     ),
   );
 
+  /**
+   * @param {import("@stampede/client").OptionView} option
+   * @param {number} index
+   */
   function optionGroup({ name, values }, index) {
     const group = `option-${index}`;
     const inputs = values.map((value, i) => {
@@ -99,11 +110,12 @@ function productBody(product, heading) {
     return {
       node,
       update() {
-        current.textContent = chosen.option_values[index] ?? "";
+        const choice = chosen?.option_values ?? [];
+        current.textContent = choice[index] ?? "";
         for (const item of inputs) {
           // Read from left to right: a value counts as sold out given what was chosen before it.
-          const out = !variants.some((v) => v.available && v.option_values[index] === item.value && v.option_values.slice(0, index).every((x, i) => x === chosen.option_values[i]));
-          item.input.checked = chosen.option_values[index] === item.value;
+          const out = !variants.some((v) => v.available && v.option_values[index] === item.value && v.option_values.slice(0, index).every((x, i) => x === choice[i]));
+          item.input.checked = choice[index] === item.value;
           item.node.classList.toggle("is-out", out);
           item.soldOut.textContent = out ? " (sold out)" : "";
         }
@@ -111,17 +123,22 @@ function productBody(product, heading) {
     };
   }
 
-  /** The variant with this value that keeps most of the other choices. */
+  /**
+   * The variant with this value that keeps most of the other choices.
+   * @param {number} index
+   * @param {string} value
+   */
   function closest(index, value) {
     const others = chosen?.option_values ?? [];
+    /** @param {Product["variants"][number]} v */
     const score = (v) => v.option_values.reduce((sum, x, i) => sum + (i !== index && x === others[i] ? 1 : 0), 0);
-    return variants
-      .filter((v) => v.option_values[index] === value)
-      .reduce((best, v) => (best === undefined || score(v) > score(best) ? v : best), undefined);
+    const [first, ...more] = variants.filter((v) => v.option_values[index] === value);
+    return more.reduce((best, v) => (best === undefined || score(v) > score(best) ? v : best), first);
   }
 
   function choose(index, value) {
     chosen = closest(index, value) ?? chosen;
+    if (chosen === undefined) return;
     fill(message);
     gallery.showFor(value);
     showChosen();
@@ -146,7 +163,7 @@ function productBody(product, heading) {
   }
 
   async function addToCart() {
-    if (add.getAttribute("aria-disabled")) return;
+    if (add.getAttribute("aria-disabled") || chosen === undefined) return;
     const { sku } = chosen;
     add.setAttribute("aria-disabled", "true");
     add.textContent = "Adding…";
@@ -156,6 +173,7 @@ function productBody(product, heading) {
       announce(`${product.title} is in the cart`);
       openCart();
     } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
       fill(message, el("p", { class: "note note-bad" }, problem.message));
     } finally {
       add.removeAttribute("aria-disabled");
@@ -164,6 +182,7 @@ function productBody(product, heading) {
   }
 }
 
+/** @param {Product} product */
 function makeGallery(product) {
   const images = product.images ?? [];
   let at = 0;
@@ -194,11 +213,13 @@ function makeGallery(product) {
   }
 }
 
+/** @param {Product} product */
 function belongsTo(product) {
+  /** @type {import("./catalogue.js").Filter[]} */
   const links = [
-    ...(product.collections ?? []).map((value) => ({ facet: "collection", value })),
-    ...(product.type ? [{ facet: "type", value: product.type }] : []),
-    ...(product.tags ?? []).map((value) => ({ facet: "tag", value })),
+    ...product.collections.map((value) => /** @type {const} */ ({ facet: "collection", value })),
+    ...(product.type ? [/** @type {const} */ ({ facet: "type", value: product.type })] : []),
+    ...product.tags.map((value) => /** @type {const} */ ({ facet: "tag", value })),
   ];
   if (links.length === 0) return null;
   return el(

@@ -5,7 +5,7 @@ import { cart } from "./cart.js";
 import { closeCart, startCartPanel } from "./cart-panel.js";
 import { catalogueView } from "./catalogue.js";
 import { checkoutView } from "./checkout.js";
-import { el, fill } from "./dom.js";
+import { byId, el, fill } from "./dom.js";
 import { orderView } from "./order.js";
 import { errorBlock, stateBlock } from "./parts.js";
 import { productView } from "./product.js";
@@ -17,8 +17,9 @@ const ROUTES = [
   { pattern: /^\/orders\/(?<id>[^/]+)$/, view: orderView },
 ];
 
-const main = document.getElementById("main");
+const main = byId("main");
 const shopName = document.title;
+/** @type {AbortController | null} */
 let current = null;
 let firstView = true;
 
@@ -29,7 +30,7 @@ async function navigate() {
   const first = firstView;
   firstView = false;
 
-  const [path, query = ""] = location.hash.replace(/^#/, "").split("?", 2);
+  const [path = "", query = ""] = location.hash.replace(/^#/, "").split("?", 2);
   const route = ROUTES.find(({ pattern }) => pattern.test(path));
   const context = {
     main,
@@ -46,7 +47,7 @@ async function navigate() {
   window.scrollTo(0, 0);
   try {
     if (route === undefined) notFound(context);
-    else await route.view({ ...context, params: decoded(path.match(route.pattern).groups ?? {}) });
+    else await route.view({ ...context, params: decoded(path.match(route.pattern)?.groups ?? {}) });
   } catch (error) {
     if (signal.aborted) return;
     console.error(error);
@@ -74,7 +75,7 @@ function decoded(params) {
 }
 
 // The hash is taken by the routes, so this link moves the focus itself.
-document.getElementById("skip").addEventListener("click", (event) => {
+byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });

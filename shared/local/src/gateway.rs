@@ -227,7 +227,9 @@ async fn handle(
         _ if path.starts_with("/media/") => inner.media(&path).await,
         "/" => file(&inner.web, "index.html").await,
         // Not part of the deployment.
-        _ if path.starts_with("/demo/") => StatusCode::NOT_FOUND.into_response(),
+        _ if path.starts_with("/demo/") || path.starts_with("/client/") => {
+            StatusCode::NOT_FOUND.into_response()
+        }
         _ => file(&inner.web, &path[1..]).await,
     }
 }

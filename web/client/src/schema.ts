@@ -1,0 +1,2007 @@
+// Generated from web/openapi.json by `npm run client`: do not edit.
+
+export interface paths {
+    "/v1/admin/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates an import and returns a presigned upload URL for the product file. Uploading the file starts the import; the URL takes a file of the announced size only. */
+        post: operations["create-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the progress of an import and its errors by line. */
+        get: operations["get-import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an order to staff, with the history of its changes. */
+        get: operations["get-order-as-staff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels an order on behalf of staff before any of it is shipped. Releases its stock and voids or refunds the payment. */
+        post: operations["cancel-order-as-staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/orders/{order_id}/fulfilments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records the handover of all or some of an order's goods to a carrier. */
+        post: operations["fulfil-order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/orders/{order_id}/invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an order's invoice and credit notes to staff. */
+        get: operations["get-invoice-as-staff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/orders/{order_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refunds an order in full, by line or by amount, up to the captured amount. Asynchronous: 202 means accepted. */
+        post: operations["refund-order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/orders/{order_id}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records goods that came back, or that will not be shipped. Moves no money. */
+        post: operations["return-goods"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/stock/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the units of a SKU on hand, reserved and available. */
+        get: operations["get-stock"];
+        /** Sets the counted units on hand. Reservations are kept. With `If-Match`, only if no unit was sold or counted since the stock was read. */
+        put: operations["set-stock"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/stock/{sku}/shards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Splits the stock of a SKU into shards, so that more orders per second can reserve it. */
+        put: operations["split-stock"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates an empty guest cart. */
+        post: operations["create-cart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the cart at current prices. */
+        get: operations["get-cart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Returns the cart at current prices. */
+        head: operations["head-get-cart"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart_id}/lines/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the quantity of a SKU in the cart, adding the line if it is missing. */
+        put: operations["set-cart-line"];
+        post?: never;
+        /** Removes a line from the cart. */
+        delete: operations["remove-cart-line"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/countries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the countries that an address can be in, each with the fields that its addresses have and need, and their labels. */
+        get: operations["list-countries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Lists the countries that an address can be in, each with the fields that its addresses have and need, and their labels. */
+        head: operations["head-list-countries"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reports that the API is up, and the deployed version. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Reports that the API is up, and the deployed version. */
+        head: operations["head-health"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Places an order: reserves the stock and creates the order in one transaction. Repeating a request with the same `Idempotency-Key` returns the same order. */
+        post: operations["place-order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an order to the holder of its access token. */
+        get: operations["get-order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels an order for the holder of its access token before any of it is shipped. Releases its stock and voids or refunds the payment. */
+        post: operations["cancel-order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}/invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an order's invoice and credit notes to the holder of its access token. */
+        get: operations["get-invoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payments/{provider}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Receives a webhook event from a payment provider. Verifies the signature, stores the event once and responds at once; processing is asynchronous. */
+        post: operations["receive-payment-event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists products, optionally of one collection, type or tag. */
+        get: operations["list-products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Lists products, optionally of one collection, type or tag. */
+        head: operations["head-list-products"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a product with its variants. */
+        get: operations["get-product"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Returns a product with its variants. */
+        head: operations["head-get-product"];
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description A postal address. */
+        Address: {
+            /** @description City or town, where addresses have one. */
+            city?: string | null;
+            /** @description ISO 3166-1 alpha-2 country code, such as `DE`, or `XK`. */
+            country: string;
+            /** @description Street and number. */
+            line1: string;
+            /** @description Apartment, company and the like. */
+            line2?: string | null;
+            /** @description Name of the recipient. */
+            name: string;
+            /** @description Postal code, where addresses have one. */
+            postal_code?: string | null;
+            /** @description State, province or county. */
+            region?: string | null;
+        };
+        /** @description A postal address. */
+        AddressBody: {
+            /**
+             * @description City, at most 100 characters. The country decides whether city, region and postal code are
+             *     required: `GET /v1/countries`.
+             * @default null
+             */
+            city?: string | null;
+            /** @description ISO 3166-1 alpha-2 country code, such as `DE`, or `XK`. */
+            country: string;
+            /** @description Street and number, at most 200 characters. */
+            line1: string;
+            /**
+             * @description Apartment, company and the like, at most 200 characters.
+             * @default null
+             */
+            line2?: string | null;
+            /** @description Recipient, at most 100 characters. */
+            name: string;
+            /**
+             * @description Postal code, at most 20 characters.
+             * @default null
+             */
+            postal_code?: string | null;
+            /**
+             * @description State, province or county, at most 100 characters.
+             * @default null
+             */
+            region?: string | null;
+        };
+        /** @description Body of `POST /v1/orders/{order_id}/cancel` and of its staff counterpart; optional. */
+        CancelOrderBody: {
+            /**
+             * @description Reason for the cancellation, at most 200 characters.
+             * @default null
+             */
+            reason?: string | null;
+        };
+        /** @description One line of a cart at the current price. */
+        CartLineView: {
+            /** @description Whether the whole line is in stock now. Stock is only reserved by an order. */
+            available: boolean;
+            /** @description Current price of the line. */
+            line_total: components["schemas"]["Money"];
+            /** @description Slug of the product. */
+            product_slug: string;
+            /**
+             * Format: uint32
+             * @description Units wanted.
+             */
+            quantity: number;
+            /** @description Stock keeping unit. */
+            sku: string;
+            /** @description Titles of the product and the variant. */
+            title: string;
+            /** @description Current price of one unit. */
+            unit_price: components["schemas"]["Money"];
+        };
+        /** @description A cart as the guest sees it. */
+        CartView: {
+            /** @description Expiry of the cart; every change extends it. */
+            expires_at: string;
+            /** @description Identifier and credential: anyone who knows it may use the cart. */
+            id: string;
+            /** @description Lines in the order in which they were first added. */
+            lines: components["schemas"]["CartLineView"][];
+            /** @description The order that was placed from this cart, if any. */
+            order_id?: string | null;
+            /** @description Totals of the lines that are for sale. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description The countries that an address can be in. */
+        CountriesView: {
+            /** @description Countries by code. */
+            items: components["schemas"]["CountryView"][];
+        };
+        /** @description A country and the form of its addresses. */
+        CountryView: {
+            /** @description ISO 3166-1 alpha-2 code, such as `DE`, or `XK`. */
+            code: string;
+            /** @description Fields of an address, in the order in which they are written. Others are accepted too. */
+            fields: string[];
+            /** @description English labels of the fields, by field. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description English name. */
+            name: string;
+            /** @description Fields that an address needs. */
+            required: string[];
+        };
+        /** @description An empty object; the endpoint takes no options. */
+        CreateCartBody: Record<string, never>;
+        /** @description Body of `POST /v1/admin/imports`. */
+        CreateImportBody: {
+            /**
+             * Format: int64
+             * @description Size of the file in bytes, 1 to 15,728,640. The upload accepts a file of exactly this size.
+             */
+            bytes: number;
+        };
+        /** @description A credit note for a refund. */
+        CreditNoteView: {
+            /** @description Time of issue. */
+            issued_at: string;
+            /** @description Its number, such as `CRN-2026-000123`. */
+            number: string;
+            /** @description The refund that it documents. */
+            refund_id: string;
+            /** @description Refunded amount, taxes included. */
+            total: components["schemas"]["Money"];
+            /** @description Presigned URL of the PDF: anyone who has it can download the file. */
+            url: string;
+            /** @description The URL is refused from this time on; request the invoice again for a new one. */
+            url_expires_at: string;
+        };
+        /** @description A validation error of one field. */
+        FieldFault: {
+            /** @description Stable code: `required`, `unknown_field`, `wrong_type`, `out_of_range`, `too_long`, … */
+            code: string;
+            /** @description Path of the field in the body (`shipping_address.city`), or the name of a parameter. */
+            field: string;
+            /** @description Explanation for people: how to correct the value. */
+            message: string;
+        };
+        /** @description Goods that were handed over to a carrier. */
+        Fulfilment: {
+            /** @description Time of the handover. */
+            at: string;
+            /** @description Name of the carrier. */
+            carrier?: string | null;
+            /** @description Identifier of the fulfilment. */
+            id: string;
+            /** @description Units in this shipment. */
+            lines: components["schemas"]["Units"][];
+            /** @description Tracking number of the carrier. */
+            tracking_number?: string | null;
+            /** @description URL of the tracking page. */
+            tracking_url?: string | null;
+        };
+        /** @description Body of `POST /v1/admin/orders/{order_id}/fulfilments`. */
+        FulfilOrderBody: {
+            /**
+             * @description Name of the carrier, at most 100 characters.
+             * @default null
+             */
+            carrier?: string | null;
+            /** @description Units to ship; everything that is left if missing. Required after a full refund. */
+            lines?: components["schemas"]["UnitsBody"][] | null;
+            /**
+             * @description Tracking number of the carrier, at most 100 characters.
+             * @default null
+             */
+            tracking_number?: string | null;
+            /**
+             * @description Tracking page: an https URL of at most 500 ASCII characters.
+             * @default null
+             */
+            tracking_url?: string | null;
+        };
+        /** @description What becomes of the goods of units that are refunded or returned. */
+        Goods: "returned" | "cancelled" | "kept";
+        /** @description A number of units of one SKU, and what becomes of them. */
+        GoodsLine: {
+            /**
+             * @description What becomes of the goods. Missing in refunds that are older than this field; in a command, it follows
+             *     from the line if that leaves no choice.
+             */
+            goods?: components["schemas"]["Goods"] | null;
+            /**
+             * Format: uint32
+             * @description Number of units.
+             */
+            quantity: number;
+            /** @description Stock keeping unit. */
+            sku: components["schemas"]["Sku"];
+        };
+        /** @description Number of units of one line, and what becomes of their goods. */
+        GoodsLineBody: {
+            /**
+             * @description What becomes of the goods. Required if some units of the line are shipped and others are not. By default,
+             *     units that are not shipped are `cancelled`, and shipped ones are `returned` in a return and in a
+             *     refund with `restock`, otherwise `kept`.
+             * @default null
+             */
+            goods?: components["schemas"]["Goods"] | null;
+            /**
+             * Format: int64
+             * @description Number of units, from 1.
+             */
+            quantity: number;
+            /** @description Stock keeping unit. */
+            sku: string;
+        };
+        /** @description Health of the API. */
+        HealthView: {
+            /** @description Always `ok`. */
+            status: string;
+            /** @description Version of the deployed code. */
+            version: string;
+        };
+        /** @description One entry of an order's history. */
+        HistoryView: {
+            /** @description Time of the change. */
+            at: string;
+            /**
+             * @description Originator: `customer`, `shop`, or `staff:` and the subject of their token. Returned to staff
+             *     only.
+             */
+            by?: string | null;
+            /** @description Reason in the originator's words. */
+            reason?: string | null;
+            /** @description Kind of change: `placed`, or one of the later changes. */
+            what: string;
+        };
+        /** @description One image of a product. */
+        ImageView: {
+            /** @description Alternative text for screen readers. */
+            alt: string;
+            /** @description Absolute URL, or a path under `/media/` on the shop's own host. */
+            url: string;
+        };
+        /** @description Progress of an import. */
+        ImportState: "awaiting_upload" | "running" | "completed" | "failed";
+        /** @description Response of `POST /v1/admin/imports`. */
+        ImportTicket: {
+            /** @description Identifier of the import. */
+            id: string;
+            /** @description Always `awaiting_upload`. */
+            state: components["schemas"]["ImportState"];
+            /** @description Presigned upload for the file. */
+            upload: components["schemas"]["UploadTicket"];
+        };
+        /** @description The progress of an import. */
+        ImportView: {
+            /** @description Time at which the import was created. */
+            created_at: string;
+            /** @description Errors by line; at most the first 1,000. */
+            errors: components["schemas"]["LineFault"][];
+            /** @description Identifier of the import. */
+            id: string;
+            /** @description Columns with data that the shop does not use. */
+            ignored_columns: string[];
+            /**
+             * Format: uint64
+             * @description Number of rows that were rejected.
+             */
+            rows_failed: number;
+            /**
+             * Format: uint64
+             * @description Number of rows that were imported or unchanged.
+             */
+            rows_imported: number;
+            /**
+             * Format: uint64
+             * @description Number of rows in the file, without the header.
+             */
+            rows_total: number;
+            /** @description State of the import. */
+            state: components["schemas"]["ImportState"];
+        };
+        /** @description The invoice of an order, with its credit notes. */
+        InvoiceView: {
+            /** @description Credit notes for refunds of the order. */
+            credit_notes: components["schemas"]["CreditNoteView"][];
+            /** @description Time of issue. */
+            issued_at: string;
+            /** @description Its number, such as `INV-2026-000123`. */
+            number: string;
+            /** @description Invoiced amount, taxes included. */
+            total: components["schemas"]["Money"];
+            /** @description Presigned URL of the PDF: anyone who has it can download the file. */
+            url: string;
+            /** @description The URL is refused from this time on; request the invoice again for a new one. */
+            url_expires_at: string;
+        };
+        /** @description An error of one line, or of the file as a whole (line 0 or 1). */
+        LineFault: {
+            /** @description Stable, machine-readable code of the error. */
+            code: string;
+            /**
+             * Format: uint64
+             * @description Line on which the row starts; the header is line 1.
+             */
+            line: number;
+            /** @description Explanation for people: how to correct the line. */
+            message: string;
+        };
+        /** @description An amount in one currency. */
+        Money: {
+            /**
+             * Format: int64
+             * @description Amount in minor units: 5000 is 50.00 USD, or 5000 JPY.
+             */
+            amount: number;
+            /** @description ISO 4217 currency code. */
+            currency: string;
+            /**
+             * Format: uint32
+             * @description How many of the amount's digits are decimals: 2 for USD, 0 for JPY.
+             */
+            decimals: number;
+        };
+        /** @description One option, such as the size. */
+        OptionView: {
+            /** @description Name of the option, such as `Size`. */
+            name: string;
+            /** @description Values such as `Small`, in the file's order. */
+            values: string[];
+        };
+        /** @description One line of an order. */
+        OrderLineView: {
+            /**
+             * Format: uint32
+             * @description Units that were not shipped, and will not be.
+             */
+            cancelled: number;
+            /**
+             * Format: uint32
+             * @description Units that were shipped.
+             */
+            fulfilled: number;
+            /** @description Price of the line at the time of the order. */
+            line_total: components["schemas"]["Money"];
+            /**
+             * Format: uint32
+             * @description Number of units.
+             */
+            quantity: number;
+            /**
+             * Format: uint32
+             * @description Units whose price was refunded, wherever they are.
+             */
+            refunded: number;
+            /**
+             * Format: uint32
+             * @description Shipped units that came back.
+             */
+            returned: number;
+            /** @description Stock keeping unit. */
+            sku: components["schemas"]["Sku"];
+            /** @description Titles of the product and the variant. */
+            title: string;
+            /** @description Unit price at the time of the order. */
+            unit_price: components["schemas"]["Money"];
+        };
+        /** @description Status of an order. */
+        OrderStatus: "pending_payment" | "paid" | "partially_fulfilled" | "fulfilled" | "payment_failed" | "expired" | "cancelled" | "partially_refunded" | "refunded";
+        /** @description An order as its customer sees it. */
+        OrderView: {
+            /** @description Bearer token to read and cancel the order; only returned when it is placed. */
+            access_token?: string | null;
+            /** @description Time until which its stock is reserved for a payment. It moves later once the customer has begun to pay. */
+            due_at: string;
+            /** @description Email address for the confirmation. */
+            email: string;
+            /** @description Shipments, oldest first. */
+            fulfilments: components["schemas"]["Fulfilment"][];
+            /** @description Changes of the order, oldest first. */
+            history: components["schemas"]["HistoryView"][];
+            /** @description Identifier of the order. */
+            id: string;
+            /** @description Lines at the prices at which they were bought. */
+            lines: components["schemas"]["OrderLineView"][];
+            /** @description Order number for people, such as `7K3MQ-9QXPB`. */
+            number: string;
+            /** @description Payment of the order. */
+            payment: components["schemas"]["PaymentView"];
+            /** @description Time at which it was placed. */
+            placed_at: string;
+            /** @description Refunds in any state, oldest first. */
+            refunds: components["schemas"]["RefundView"][];
+            /** @description Goods that came back or will not be shipped, other than with a refund; oldest first. */
+            returns: components["schemas"]["Return"][];
+            /** @description Address to ship to. */
+            shipping_address: components["schemas"]["Address"];
+            /** @description Current status. */
+            status: components["schemas"]["OrderStatus"];
+            /** @description Totals at the time of the order. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description Payment method with its token. */
+        PaymentBody: {
+            /** @description `test` for the built-in provider, or `stripe`; the shop may offer only one of them. */
+            method: string;
+            /**
+             * @description The provider's token for the payment method. For `test` one of `tok_ok`, `tok_flaky`,
+             *     `tok_timeout`, `tok_refund_fails`; any other is declined. For `stripe` the id of a payment
+             *     method (`pm_…`), or nothing: then the customer's client confirms the payment with the
+             *     `client_secret` of the order.
+             * @default null
+             */
+            token?: string | null;
+        };
+        /** @description Why a payment failed for good. */
+        PaymentFailure: "declined" | "provider_unavailable" | "cancelled";
+        /** @description Progress of a payment. */
+        PaymentStatus: "pending" | "requires_action" | "authorised" | "captured" | "failed" | "voided" | "partially_refunded" | "refunded";
+        /** @description The payment of an order. */
+        PaymentView: {
+            /** @description Captured amount. */
+            captured: components["schemas"]["Money"];
+            /** @description Secret with which the customer's client confirms the payment, while that is required. */
+            client_secret?: string | null;
+            /** @description Why the payment failed, if it did. */
+            failure?: components["schemas"]["PaymentFailure"] | null;
+            /** @description Payment provider. */
+            method: components["schemas"]["Provider"];
+            /** @description Refunded amount. */
+            refunded: components["schemas"]["Money"];
+            /** @description Progress of the payment. */
+            status: components["schemas"]["PaymentStatus"];
+        };
+        /** @description Body of `POST /v1/orders`. */
+        PlaceOrderBody: {
+            /** @description Cart to place the order from; it cannot be used again. */
+            cart_id: string;
+            /** @description Email address for the confirmation. */
+            email: string;
+            /** @description Payment method of the order. */
+            payment: components["schemas"]["PaymentBody"];
+            /** @description Address to ship to. */
+            shipping_address: components["schemas"]["AddressBody"];
+        };
+        /** @description A problem (RFC 9457). */
+        Problem: {
+            code: string;
+            detail: string;
+            errors?: components["schemas"]["FieldFault"][];
+            /** Format: uint16 */
+            status: number;
+            title: string;
+            /** @description `/problems/` and the code: identifies the type of the problem. */
+            type: string;
+        };
+        /** @description One page of a product list. */
+        ProductPage: {
+            /** @description Products in the requested order. */
+            items: components["schemas"]["ProductSummary"][];
+            /** @description Cursor of the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description A product in a list: the fields of its card and those by which a list is filtered. The product's
+         *     page has the rest.
+         */
+        ProductSummary: {
+            /** @description Whether any variant is in stock; seconds behind the stock itself. */
+            available: boolean;
+            /** @description Names of the collections that contain it. */
+            collections: string[];
+            /** @description Former price of the cheapest variant, if it was higher. */
+            compare_at_price: components["schemas"]["Money"] | null;
+            /** @description Identifier; ids of newer products sort after older ones. */
+            id: string;
+            /** @description First image of the product. */
+            image: components["schemas"]["ImageView"] | null;
+            /** @description Lowest price of its available variants; null if none is available. */
+            price: components["schemas"]["Money"] | null;
+            /** @description Whether another variant has a higher price. */
+            price_varies: boolean;
+            /** @description Whether an available variant has a higher former price. */
+            reduced: boolean;
+            /** @description Slug, the product's name in URLs. */
+            slug: string;
+            /** @description Tags for filtering, in the file's order. */
+            tags: string[];
+            /** @description Title of the product. */
+            title: string;
+            /** @description Product type, such as `Mug`. */
+            type: string;
+            /** @description Brand of the product. */
+            vendor: string;
+        };
+        /** @description A product as shoppers see it. Stored in the same form, so that a read needs no conversion. */
+        ProductView: {
+            /** @description Names of the collections that contain it. */
+            collections: string[];
+            /** @description Description as sanitized HTML. */
+            description_html: string;
+            /** @description Identifier; ids of newer products sort after older ones. */
+            id: string;
+            /** @description Images in display order. */
+            images: components["schemas"]["ImageView"][];
+            /** @description Options to choose from; empty for a product with one variant and no options. */
+            options: components["schemas"]["OptionView"][];
+            /** @description Slug, the product's name in URLs. */
+            slug: string;
+            /** @description Tags for filtering, in the file's order. */
+            tags: string[];
+            /** @description Title of the product. */
+            title: string;
+            /** @description Product type, such as `Mug`. */
+            type: string;
+            /** @description Variants for sale. */
+            variants: components["schemas"]["VariantView"][];
+            /** @description Brand of the product. */
+            vendor: string;
+        };
+        /** @description Supported payment providers. */
+        Provider: "test" | "stripe";
+        /** @description Acknowledgment of a webhook event. */
+        ReceivedView: {
+            /** @description Always true. */
+            received: boolean;
+        };
+        /**
+         * @description Body of `POST /v1/admin/orders/{order_id}/refunds`. Without `amount` and `lines`, the rest of the
+         *     captured amount is refunded.
+         */
+        RefundOrderBody: {
+            /**
+             * Format: int64
+             * @description Amount in minor units of the order's currency; by default the price of the lines.
+             * @default null
+             */
+            amount?: number | null;
+            /** @description Units that the refund is for. Free units are accepted: only their goods change. */
+            lines?: components["schemas"]["GoodsLineBody"][] | null;
+            /**
+             * @description Reason, as shown to the customer; at most 200 characters.
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * @description Whether returned units can be sold again.
+             * @default false
+             */
+            restock?: boolean;
+        };
+        /** @description Progress of a refund. */
+        RefundStatus: "requested" | "succeeded" | "failed";
+        /** @description A refund of all or part of an order. */
+        RefundView: {
+            /** @description Refunded amount. */
+            amount: components["schemas"]["Money"];
+            /** @description Time of the request. */
+            at: string;
+            /** @description Identifier of the refund. */
+            id: string;
+            /** @description Units that the refund is for; empty for a refund by amount. */
+            lines?: components["schemas"]["GoodsLine"][];
+            /** @description Reason, as shown to the customer. */
+            reason?: string | null;
+            /** @description Progress of the refund. */
+            status: components["schemas"]["RefundStatus"];
+        };
+        /** @description Goods that came back, or that will not be shipped. A return moves no money. */
+        Return: {
+            /** @description Time at which it was recorded. */
+            at: string;
+            /** @description Identifier of the return. */
+            id: string;
+            /** @description Units, and what became of them. */
+            lines: components["schemas"]["GoodsLine"][];
+            /** @description Reason, as shown to the customer. */
+            reason?: string | null;
+            /** @description Whether the returned units can be sold again. */
+            restock?: boolean;
+        };
+        /** @description Body of `POST /v1/admin/orders/{order_id}/returns`. */
+        ReturnGoodsBody: {
+            /** @description Units that came back (`returned`), or that will not be shipped (`cancelled`). */
+            lines: components["schemas"]["GoodsLineBody"][];
+            /**
+             * @description Reason, as shown to the customer; at most 200 characters.
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * @description Whether returned units can be sold again. Canceled ones always can.
+             * @default false
+             */
+            restock?: boolean;
+        };
+        /** @description Body of `PUT /v1/carts/{cart_id}/lines/{sku}`. */
+        SetLineBody: {
+            /**
+             * Format: int64
+             * @description Units wanted, 1 to 999. Stock is checked when the order is placed.
+             */
+            quantity: number;
+        };
+        /** @description Body of `PUT /v1/admin/stock/{sku}`. */
+        SetStockBody: {
+            /**
+             * Format: int64
+             * @description Units counted, 0 to 1,000,000,000.
+             */
+            on_hand: number;
+        };
+        /** @description Stock keeping unit: 1 to 100 characters, unique in the shop, usable as one part of a path. */
+        Sku: string;
+        /** @description Body of `PUT /v1/admin/stock/{sku}/shards`. */
+        SplitStockBody: {
+            /**
+             * Format: int64
+             * @description Number of shards, 1 to 16. It can be raised, but not lowered.
+             */
+            shards: number;
+        };
+        /** @description An order as staff see it. */
+        StaffOrderView: {
+            /** @description Bearer token to read and cancel the order; only returned when it is placed. */
+            access_token?: string | null;
+            /** @description Time until which its stock is reserved for a payment. It moves later once the customer has begun to pay. */
+            due_at: string;
+            /** @description Email address for the confirmation. */
+            email: string;
+            /** @description Shipments, oldest first. */
+            fulfilments: components["schemas"]["Fulfilment"][];
+            /** @description Changes of the order, oldest first. */
+            history: components["schemas"]["HistoryView"][];
+            /** @description Identifier of the order. */
+            id: string;
+            /** @description Lines at the prices at which they were bought. */
+            lines: components["schemas"]["OrderLineView"][];
+            /** @description Order number for people, such as `7K3MQ-9QXPB`. */
+            number: string;
+            /** @description Payment of the order. */
+            payment: components["schemas"]["PaymentView"];
+            /** @description The provider's id of the payment, to look it up there. */
+            payment_id?: string | null;
+            /** @description Time at which it was placed. */
+            placed_at: string;
+            /** @description Amount that can still be refunded. */
+            refundable: components["schemas"]["Money"];
+            /** @description Refunds in any state, oldest first. */
+            refunds: components["schemas"]["RefundView"][];
+            /** @description Goods that came back or will not be shipped, other than with a refund; oldest first. */
+            returns: components["schemas"]["Return"][];
+            /** @description Address to ship to. */
+            shipping_address: components["schemas"]["Address"];
+            /** @description Current status. */
+            status: components["schemas"]["OrderStatus"];
+            /** @description Totals at the time of the order. */
+            totals: components["schemas"]["Totals"];
+            /**
+             * Format: uint64
+             * @description Version of the order; incremented by every change.
+             */
+            version: number;
+        };
+        /** @description The stock of one SKU. */
+        StockView: {
+            /**
+             * Format: int64
+             * @description Units available for sale: `on_hand - reserved`. Negative if fewer units were counted than are
+             *     reserved, or if the SKU is sold beyond its stock (backorder).
+             */
+            available: number;
+            /** @description Whether the SKU is sold beyond its stock: on backorder, or untracked. */
+            backorder: boolean;
+            /**
+             * Format: int64
+             * @description Units in the warehouse that are not sold.
+             */
+            on_hand: number;
+            /**
+             * Format: int64
+             * @description Units on hand that are reserved for unpaid orders.
+             */
+            reserved: number;
+            /**
+             * Format: uint8
+             * @description Number of shards of the stock.
+             */
+            shards: number;
+            /** @description Stock keeping unit. */
+            sku: string;
+            /**
+             * Format: uint64
+             * @description Grows with every change of the numbers; also the `ETag`. `If-Match` with it makes sure that a count
+             *     replaces exactly the stock that was seen.
+             */
+            stock_version: number;
+            /**
+             * @description Whether its units are not counted, so that they are sold without limit. The numbers then only
+             *     follow the orders.
+             */
+            untracked: boolean;
+        };
+        /** @description Totals of a cart or an order. */
+        Totals: {
+            /** @description Sum of the lines. */
+            subtotal: components["schemas"]["Money"];
+            /** @description Amount to pay. */
+            total: components["schemas"]["Money"];
+        };
+        /** @description A number of units of one SKU. */
+        Units: {
+            /**
+             * Format: uint32
+             * @description Number of units.
+             */
+            quantity: number;
+            /** @description Stock keeping unit. */
+            sku: components["schemas"]["Sku"];
+        };
+        /** @description Number of units of one line. */
+        UnitsBody: {
+            /**
+             * Format: int64
+             * @description Number of units, from 1.
+             */
+            quantity: number;
+            /** @description Stock keeping unit. */
+            sku: string;
+        };
+        /** @description A presigned upload: one request that needs no other credentials. */
+        UploadTicket: {
+            /** @description The URL is refused from this time on. */
+            expires_at: string;
+            /** @description Headers to send unchanged with the upload. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description HTTP method of the upload. */
+            method: string;
+            /** @description URL to upload to. */
+            url: string;
+        };
+        /** @description One variant of a product, sold under a SKU of its own. */
+        VariantView: {
+            /** @description Whether the variant is in stock; seconds behind the stock itself. */
+            available: boolean;
+            /** @description Former price, to show a reduction. */
+            compare_at_price: components["schemas"]["Money"] | null;
+            /** @description One value per option, in the order of `options`. */
+            option_values: string[];
+            /** @description Price of one unit. */
+            price: components["schemas"]["Money"];
+            /** @description Stock keeping unit. */
+            sku: components["schemas"]["Sku"];
+            /** @description Option values, or `Default Title`. */
+            title: string;
+        };
+    };
+    responses: {
+        /** @description The request was rejected or failed; `code` gives the reason. */
+        Problem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type Address = components['schemas']['Address'];
+export type AddressBody = components['schemas']['AddressBody'];
+export type CancelOrderBody = components['schemas']['CancelOrderBody'];
+export type CartLineView = components['schemas']['CartLineView'];
+export type CartView = components['schemas']['CartView'];
+export type CountriesView = components['schemas']['CountriesView'];
+export type CountryView = components['schemas']['CountryView'];
+export type CreateCartBody = components['schemas']['CreateCartBody'];
+export type CreateImportBody = components['schemas']['CreateImportBody'];
+export type CreditNoteView = components['schemas']['CreditNoteView'];
+export type FieldFault = components['schemas']['FieldFault'];
+export type Fulfilment = components['schemas']['Fulfilment'];
+export type FulfilOrderBody = components['schemas']['FulfilOrderBody'];
+export type Goods = components['schemas']['Goods'];
+export type GoodsLine = components['schemas']['GoodsLine'];
+export type GoodsLineBody = components['schemas']['GoodsLineBody'];
+export type HealthView = components['schemas']['HealthView'];
+export type HistoryView = components['schemas']['HistoryView'];
+export type ImageView = components['schemas']['ImageView'];
+export type ImportState = components['schemas']['ImportState'];
+export type ImportTicket = components['schemas']['ImportTicket'];
+export type ImportView = components['schemas']['ImportView'];
+export type InvoiceView = components['schemas']['InvoiceView'];
+export type LineFault = components['schemas']['LineFault'];
+export type Money = components['schemas']['Money'];
+export type OptionView = components['schemas']['OptionView'];
+export type OrderLineView = components['schemas']['OrderLineView'];
+export type OrderStatus = components['schemas']['OrderStatus'];
+export type OrderView = components['schemas']['OrderView'];
+export type PaymentBody = components['schemas']['PaymentBody'];
+export type PaymentFailure = components['schemas']['PaymentFailure'];
+export type PaymentStatus = components['schemas']['PaymentStatus'];
+export type PaymentView = components['schemas']['PaymentView'];
+export type PlaceOrderBody = components['schemas']['PlaceOrderBody'];
+export type Problem = components['schemas']['Problem'];
+export type ProductPage = components['schemas']['ProductPage'];
+export type ProductSummary = components['schemas']['ProductSummary'];
+export type ProductView = components['schemas']['ProductView'];
+export type Provider = components['schemas']['Provider'];
+export type ReceivedView = components['schemas']['ReceivedView'];
+export type RefundOrderBody = components['schemas']['RefundOrderBody'];
+export type RefundStatus = components['schemas']['RefundStatus'];
+export type RefundView = components['schemas']['RefundView'];
+export type Return = components['schemas']['Return'];
+export type ReturnGoodsBody = components['schemas']['ReturnGoodsBody'];
+export type SetLineBody = components['schemas']['SetLineBody'];
+export type SetStockBody = components['schemas']['SetStockBody'];
+export type Sku = components['schemas']['Sku'];
+export type SplitStockBody = components['schemas']['SplitStockBody'];
+export type StaffOrderView = components['schemas']['StaffOrderView'];
+export type StockView = components['schemas']['StockView'];
+export type Totals = components['schemas']['Totals'];
+export type Units = components['schemas']['Units'];
+export type UnitsBody = components['schemas']['UnitsBody'];
+export type UploadTicket = components['schemas']['UploadTicket'];
+export type VariantView = components['schemas']['VariantView'];
+export type ResponseProblem = components['responses']['Problem'];
+export type $defs = Record<string, never>;
+export interface operations {
+    "create-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateImportBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportTicket"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the import. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-order-as-staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffOrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "cancel-order-as-staff": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffOrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "fulfil-order": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FulfilOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffOrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-invoice-as-staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "refund-order": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefundOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffOrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "return-goods": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnGoodsBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffOrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "set-stock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the state that the request replaces; with another state, it is rejected. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetStockBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "split-stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitStockBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "create-cart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateCartBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-cart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the cart. */
+                cart_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "head-get-cart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the cart. */
+                cart_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "set-cart-line": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the cart. */
+                cart_id: string;
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetLineBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "remove-cart-line": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the cart. */
+                cart_id: string;
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "list-countries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountriesView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "head-list-countries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "head-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "place-order": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "cancel-order": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "get-invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "receive-payment-event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the provider: `stripe`. */
+                provider: components["schemas"]["Provider"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "list-products": {
+        parameters: {
+            query?: {
+                /** @description Name of a collection. */
+                collection?: string | null;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 24 by default. */
+                limit?: string | null;
+                /** @description `newest` (default), `price` or `-price`. */
+                sort?: string | null;
+                /** @description Tag, such as `men`. */
+                tag?: string | null;
+                /** @description Product type, such as `Mug`. */
+                type?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "head-list-products": {
+        parameters: {
+            query?: {
+                /** @description Name of a collection. */
+                collection?: string | null;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 24 by default. */
+                limit?: string | null;
+                /** @description `newest` (default), `price` or `-price`. */
+                sort?: string | null;
+                /** @description Tag, such as `men`. */
+                tag?: string | null;
+                /** @description Product type, such as `Mug`. */
+                type?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "get-product": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the product; other spellings such as `Headliner TEE` find it too. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    "head-get-product": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the product; other spellings such as `Headliner TEE` find it too. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+}
