@@ -1,6 +1,9 @@
 //! Generates the OpenAPI 3.1 document from the types of the endpoints. `cargo xtask openapi` writes
 //! `web/openapi.json`; a test checks that the committed file is current.
 
+pub mod compat;
+pub mod released;
+
 use std::collections::BTreeSet;
 
 use runtime::{Access, Body, Endpoint, Problem};

@@ -1,4 +1,4 @@
-//! Writes `web/openapi.json` from the code.
+//! Writes `web/openapi.json` from the code, and holds it against the last release.
 
 use std::{fs, process::ExitCode};
 
@@ -7,24 +7,32 @@ use local::{
     outcome::{Outcome, exit_code},
     project,
 };
+use openapi::released;
 
 #[derive(Parser)]
 #[command(about = "Write web/openapi.json from the code")]
 struct Arguments {
-    /// Only verify that it is up to date
-    #[arg(long)]
+    /// Only verify that it is up to date, and breaks nothing that the last release had
+    #[arg(long, conflicts_with = "release")]
     check: bool,
+    /// Also keep it as the document of this release, which later ones must not break
+    #[arg(long, value_name = "VERSION")]
+    release: Option<String>,
 }
 
 fn main() -> ExitCode {
-    exit_code(write(Arguments::parse().check))
+    exit_code(run(&Arguments::parse()))
 }
 
-/// Writes the document; with `check`, only verifies that it is up to date.
-fn write(check: bool) -> Outcome {
-    let path = project::root().join("web/openapi.json");
-    let text = serde_json::to_string_pretty(&openapi::document())? + "\n";
-    if !check {
+fn run(arguments: &Arguments) -> Outcome {
+    let root = project::root();
+    let path = root.join("web/openapi.json");
+    let document = openapi::document();
+    let text = serde_json::to_string_pretty(&document)? + "\n";
+    if !arguments.check {
+        if let Some(version) = &arguments.release {
+            released::release(&root, version, &text)?;
+        }
         return Ok(fs::write(path, text)?);
     }
     if fs::read_to_string(path).unwrap_or_default() != text {
@@ -32,6 +40,14 @@ fn write(check: bool) -> Outcome {
             "web/openapi.json is out of date: run `cargo xtask openapi` and review the changes"
                 .into(),
         );
+    }
+    let findings = released::findings(&root, &document)?;
+    if !findings.is_empty() {
+        return Err(format!(
+            "web/openapi.json {}\nCONTRIBUTING.md says what to do: New endpoints, Released shapes",
+            findings.join("\nweb/openapi.json ")
+        )
+        .into());
     }
     Ok(())
 }
