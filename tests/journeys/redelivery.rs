@@ -167,24 +167,58 @@ async fn one_bad_message_fails_alone() {
 async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
     let shop = Shop::start().await;
     let sqs = &shop.stack().emulators.sqs;
-    sqs.send_message()
-        .queue_url(queue(&shop, "RefreshAvailabilityQueue"))
-        .message_body("not json")
-        .send()
-        .await
-        .unwrap();
-    let dead = shop
-        .eventually("the message is a dead letter", async || {
-            let received = sqs
-                .receive_message()
-                .queue_url(queue(&shop, "RefreshAvailabilityDeadLetters"))
-                .send()
-                .await
-                .unwrap();
-            received.messages().first().cloned()
-        })
-        .await;
-    assert_eq!(dead.body(), Some("not json"));
+    let event = |field: &str, value: Value| {
+        let mut event = json!({
+            "event_id": "TEE-1.1",
+            "occurred_at": "2026-11-22T10:00:00Z",
+            "trace_id": "test",
+            "schema_version": 1,
+            "type": "availability_changed",
+            "sku": "TEE-1",
+            "product_slug": "none",
+        });
+        event[field] = value;
+        event.to_string()
+    };
+    let known = event("schema_version", 1.into());
+    let mut bad = [
+        "not json".to_owned(),
+        event("schema_version", 2.into()),
+        event("type", "availability_lost".into()),
+    ];
+    for body in bad.iter().chain([&known]) {
+        sqs.send_message()
+            .queue_url(queue(&shop, "RefreshAvailabilityQueue"))
+            .message_body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+    let mut dead = Vec::new();
+    shop.eventually("the messages are dead letters", async || {
+        let received = sqs
+            .receive_message()
+            .queue_url(queue(&shop, "RefreshAvailabilityDeadLetters"))
+            .max_number_of_messages(10)
+            .send()
+            .await
+            .unwrap();
+        let bodies = received
+            .messages()
+            .iter()
+            .filter_map(|message| message.body());
+        dead.extend(bodies.map(str::to_owned));
+        (dead.len() >= bad.len()).then_some(())
+    })
+    .await;
+    dead.sort();
+    bad.sort();
+    assert_eq!(dead, bad);
+    let log = shop.log();
+    assert!(
+        log.contains("availability_changed has the unknown version 2; this code reads version 1"),
+        "{log}"
+    );
 }
 
 /// The kind of fault: given up for lost. A record that this version cannot read does not hold up the others.

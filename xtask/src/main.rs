@@ -93,7 +93,7 @@ enum Command {
     /// Drive shoppers through a shop and report (stampede-load); see docs/load.md
     #[command(disable_help_flag = true)]
     Load(Forwarded),
-    /// Write web/openapi.json from the code; with --check, only verify it (stampede-openapi)
+    /// Write web/openapi.json and the schemas of the events; with --check, only verify them (stampede-openapi)
     #[command(disable_help_flag = true)]
     Openapi(Forwarded),
 }

@@ -49,7 +49,7 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
         store,
         order,
         &identified,
-        request.now,
+        request,
         |order| decide(order, &identified, staff.clone()),
         |order| answer(&StaffOrderView::of(order)?),
     )
@@ -62,16 +62,16 @@ pub async fn change_as_staff<E: Endpoint<Path = OrderPath>, C: Serialize>(
 /// `order` is read before the response is looked up, here and after each conflict: an order that shows the
 /// effect of this very request, made by another call with its key, then comes with its response, and is not
 /// taken for a reason to reject it.
-pub async fn change<T>(
+pub async fn change<E: Endpoint<Path = OrderPath>, T>(
     store: &Store,
     order: Order,
-    request: &IdempotentRequest,
-    now: Timestamp,
+    identified: &IdempotentRequest,
+    request: &Request<E>,
     decide: impl Fn(&Order) -> Result<Transition, ChangeError>,
     view: impl Fn(&Order) -> Result<String, IdempotencyError>,
 ) -> Result<Reply<T>, Failure> {
-    let id = order.id;
-    let stored = |answer: StoredResponse| match request.replay(answer)? {
+    let (id, now) = (order.id, request.now);
+    let stored = |answer: StoredResponse| match identified.replay(answer)? {
         Shown::Order(order) => Ok(Reply::stored(view(&order).map_err(Failure::internal)?)),
         Shown::Body(body) => Ok(Reply::stored(body)),
     };
@@ -79,7 +79,7 @@ pub async fn change<T>(
     let mut attempts = Attempts::new("change order");
     loop {
         let enough = attempts.next().await.is_err();
-        if let Some(answer) = store.answer(request.id, now).await? {
+        if let Some(answer) = store.answer(identified.id, now).await? {
             return stored(answer);
         }
         if enough {
@@ -89,9 +89,11 @@ pub async fn change<T>(
             )
             .into());
         }
-        let change = decide(&order).map_err(Rejection::from)?;
+        let mut change = decide(&order).map_err(Rejection::from)?;
+        // What follows from the change belongs to the trace of this request.
+        change.order.traceparent = request.traceparent;
         let body = view(&change.order).map_err(Failure::internal)?;
-        let answer = request.answered(change.order.clone(), now);
+        let answer = identified.answered(change.order.clone(), now);
         match store.change_order(&change, Some(&answer)).await? {
             ChangeOutcome::Changed => {
                 tracing::info!(

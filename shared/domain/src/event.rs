@@ -1,13 +1,25 @@
 //! Domain events, in the past tense. The table's stream is the outbox: `relay-events` turns each change
 //! into an event and sends it to the queues of its subscribers.
+//!
+//! Events have versions: a message of a version that the code does not know ends in the dead-letter queue, like one of
+//! an unknown type. `tests/contracts/events` has the schema of each (docs/adr/0025).
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::{catalog::Sku, id::OrderId, orders::OrderEventKind, payments::Provider};
+use crate::{
+    catalog::Sku,
+    id::OrderId,
+    orders::OrderEventKind,
+    payments::Provider,
+    trace::{self, TraceParent},
+};
 
 /// An event with its metadata. Events carry ids only; consumers read the current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Message", try_from = "Message")]
 pub struct Envelope {
     /// Identical for all deliveries of an event: consumers use it as their idempotency key.
     pub event_id: String,
@@ -15,27 +27,148 @@ pub struct Envelope {
     pub occurred_at: Timestamp,
     /// Request id of the request that caused it, for correlation across functions.
     pub trace_id: String,
+    /// Its place in the trace of that request.
+    pub traceparent: TraceParent,
     /// Deliveries to the consumer before the one that last requeued the message. They may have failed anywhere,
     /// also before they reached the consumer, so nothing is given up by their number.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
     /// How often a consumer has requeued the message, at most [`MAX_REQUEUES`] times.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub requeues: u32,
     /// The event itself.
-    #[serde(flatten)]
     pub event: Event,
+}
+
+/// An event as it is sent to a queue.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Message {
+    /// Identical for all deliveries of an event: an idempotency key.
+    event_id: String,
+    /// Time of the change in the table.
+    #[schemars(with = "String")]
+    occurred_at: Timestamp,
+    /// Id of the request that caused it.
+    trace_id: String,
+    /// Place in the trace of that request, in the format of W3C Trace Context. Missing in events from before.
+    #[serde(
+        default,
+        deserialize_with = "trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(
+        with = "String",
+        regex(pattern = "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$")
+    )]
+    traceparent: Option<TraceParent>,
+    /// Version of the event's shape. Missing in events from before: they are of version 1.
+    #[serde(default = "first_version")]
+    schema_version: u32,
+    /// Deliveries to the consumer before the one that last requeued the message.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    attempts: u32,
+    /// How often a consumer has requeued the message.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    requeues: u32,
+    /// The event's type and fields.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    event: Map<String, Value>,
+}
+
+/// Why a message is not an event.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableEvent {
+    /// Of a type that this version of the code does not know.
+    #[error("the event has the unknown type {0:?}")]
+    Type(String),
+    /// Of a version that this version of the code does not know.
+    #[error("{kind} has the unknown version {version}; this code reads version {known}")]
+    Version {
+        /// Type of the event.
+        kind: String,
+        /// Version of the message.
+        version: u32,
+        /// Version that is read.
+        known: u32,
+    },
+    /// Fields are missing or have other types.
+    #[error("the event cannot be read")]
+    Fields(#[from] serde_json::Error),
+}
+
+impl From<Envelope> for Message {
+    fn from(envelope: Envelope) -> Self {
+        let event = match serde_json::to_value(&envelope.event) {
+            Ok(Value::Object(event)) => event,
+            // Cannot happen: an event has a type, which makes it an object, and no key of it is anything but a text.
+            _ => Map::new(),
+        };
+        Self {
+            event_id: envelope.event_id,
+            occurred_at: envelope.occurred_at,
+            trace_id: envelope.trace_id,
+            traceparent: Some(envelope.traceparent),
+            schema_version: envelope.event.schema_version(),
+            attempts: envelope.attempts,
+            requeues: envelope.requeues,
+            event,
+        }
+    }
+}
+
+impl TryFrom<Message> for Envelope {
+    type Error = UnreadableEvent;
+
+    fn try_from(message: Message) -> Result<Self, UnreadableEvent> {
+        let kind = message
+            .event
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let known =
+            Event::version_of(kind).ok_or_else(|| UnreadableEvent::Type(kind.to_owned()))?;
+        // The place where the version before is converted, for as long as messages of it may be waiting.
+        if message.schema_version != known {
+            return Err(UnreadableEvent::Version {
+                kind: kind.to_owned(),
+                version: message.schema_version,
+                known,
+            });
+        }
+        let begun = || TraceParent::begin(&message.trace_id);
+        Ok(Self {
+            traceparent: message.traceparent.unwrap_or_else(begun),
+            event_id: message.event_id,
+            occurred_at: message.occurred_at,
+            trace_id: message.trace_id,
+            attempts: message.attempts,
+            requeues: message.requeues,
+            event: Event::deserialize(Value::Object(message.event))?,
+        })
+    }
+}
+
+const fn first_version() -> u32 {
+    1
 }
 
 /// A message that may name the request that caused it. Log lines about the message carry that id.
 pub trait Correlated {
     /// Id of the request, or `None` if the message does not name one.
     fn request_id(&self) -> Option<&str>;
+
+    /// Place in the trace of that request, if the message names it.
+    fn traceparent(&self) -> Option<TraceParent> {
+        None
+    }
 }
 
 impl Correlated for Envelope {
     fn request_id(&self) -> Option<&str> {
         Some(&self.trace_id)
+    }
+
+    fn traceparent(&self) -> Option<TraceParent> {
+        Some(self.traceparent)
     }
 }
 
@@ -54,6 +187,9 @@ impl Envelope {
         let mut again = self.clone();
         again.attempts += attempt.saturating_sub(1);
         again.requeues += 1;
+        again.traceparent = self
+            .traceparent
+            .child(&format!("requeue {}", again.requeues));
         Some(again)
     }
 }
@@ -63,7 +199,7 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// All events of the shop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// An order was placed: its stock is reserved, its payment is due.
@@ -114,6 +250,37 @@ pub enum Subscriber {
 }
 
 impl Event {
+    /// The events' types, each with the version of its shape. A field that is removed, renamed or has another type makes a new
+    /// version; one that is added and may be missing does not.
+    pub const VERSIONS: [(&str, u32); 4] = [
+        ("order_placed", 1),
+        ("order_changed", 1),
+        ("provider_event_received", 1),
+        ("availability_changed", 1),
+    ];
+
+    /// The event's type, as it is sent.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::OrderPlaced { .. } => "order_placed",
+            Self::OrderChanged { .. } => "order_changed",
+            Self::ProviderEventReceived { .. } => "provider_event_received",
+            Self::AvailabilityChanged { .. } => "availability_changed",
+        }
+    }
+
+    /// Version of a type; `None` for an unknown one.
+    pub fn version_of(kind: &str) -> Option<u32> {
+        let versions = Self::VERSIONS.iter();
+        versions
+            .copied()
+            .find_map(|(known, version)| (known == kind).then_some(version))
+    }
+
+    fn schema_version(&self) -> u32 {
+        Self::version_of(self.kind()).unwrap_or_default()
+    }
+
     /// The consumers that receive the event.
     pub const fn subscribers(&self) -> &'static [Subscriber] {
         match self {
@@ -148,6 +315,7 @@ mod tests {
             event_id: "ord_X.1".to_owned(),
             occurred_at: Timestamp::UNIX_EPOCH,
             trace_id: "t".to_owned(),
+            traceparent: TraceParent::begin("t").child("ord_X.1"),
             attempts: 0,
             requeues: 0,
             event: Event::OrderPlaced {
@@ -175,13 +343,90 @@ mod tests {
     }
 
     #[test]
-    fn a_message_from_before_requeues_were_counted_is_read() {
-        let text = serde_json::to_string(&placed()).unwrap();
+    fn a_requeued_message_stays_in_its_trace() {
+        let (first, again) = (placed(), placed().requeue(1).unwrap());
+        assert_eq!(again.traceparent.trace_id(), first.traceparent.trace_id());
+        assert_ne!(again.traceparent, first.traceparent);
+        assert_ne!(again.requeue(1).unwrap().traceparent, again.traceparent);
+    }
+
+    fn sent() -> Value {
+        serde_json::to_value(placed()).unwrap()
+    }
+
+    fn read(message: &Value) -> Result<Envelope, String> {
+        // As a consumer does: from text.
+        serde_json::from_str(&message.to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_message_has_a_version_and_no_count_of_nothing() {
+        let message = sent();
+        assert_eq!(message["schema_version"], 1);
         assert!(
-            !text.contains("requeues") && !text.contains("attempts"),
-            "{text}"
+            message.get("requeues").is_none() && message.get("attempts").is_none(),
+            "{message}"
         );
-        let older = text.replace("\"type\":", "\"due_at\":\"2026-11-22T10:15:00Z\",\"type\":");
-        assert_eq!(serde_json::from_str::<Envelope>(&older).unwrap(), placed());
+        assert_eq!(read(&message).unwrap(), placed());
+    }
+
+    #[test]
+    fn a_message_from_before_versions_and_traces_is_read() {
+        let mut message = sent();
+        let fields = message.as_object_mut().unwrap();
+        fields.remove("schema_version");
+        fields.remove("traceparent");
+        fields.insert("due_at".to_owned(), "2026-11-22T10:15:00Z".into());
+        let begun = TraceParent::begin("t");
+        assert_eq!(
+            read(&message).unwrap(),
+            Envelope {
+                traceparent: begun,
+                ..placed()
+            }
+        );
+    }
+
+    #[test]
+    fn a_trace_that_cannot_be_read_is_no_reason_to_refuse_an_event() {
+        let mut message = sent();
+        message["traceparent"] = "00-x".into();
+        assert_eq!(read(&message).unwrap().traceparent, TraceParent::begin("t"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_and_says_why() {
+        let with = |field: &str, value: Value| {
+            let mut message = sent();
+            message[field] = value;
+            read(&message).unwrap_err()
+        };
+        let error = with("schema_version", 2.into());
+        assert_eq!(
+            error,
+            "order_placed has the unknown version 2; this code reads version 1"
+        );
+        assert!(with("schema_version", 0.into()).contains("unknown version 0"));
+        assert!(with("schema_version", "1".into()).contains("invalid type"));
+        assert_eq!(
+            with("type", "order_lost".into()),
+            "the event has the unknown type \"order_lost\""
+        );
+        assert_eq!(
+            with("type", Value::Null),
+            "the event has the unknown type \"\""
+        );
+        assert_eq!(with("order_id", "crt_1".into()), "the event cannot be read");
+    }
+
+    #[test]
+    fn each_event_has_its_type_and_version() {
+        let schema = schemars::schema_for!(Event).to_value();
+        let variants = schema["oneOf"].as_array().unwrap().iter();
+        let kinds: Vec<&str> = variants
+            .map(|variant| variant["properties"]["type"]["const"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, Event::VERSIONS.map(|(kind, _)| kind));
+        assert_eq!(sent()["type"], placed().event.kind());
     }
 }

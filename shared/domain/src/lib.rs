@@ -20,4 +20,5 @@ pub mod orders;
 pub mod payments;
 pub mod retry;
 pub mod text;
+pub mod trace;
 pub mod wire;

@@ -2,6 +2,7 @@
 //! `web/openapi.json`; a test checks that the committed file is current.
 
 pub mod compat;
+pub mod events;
 pub mod released;
 
 use std::collections::BTreeSet;

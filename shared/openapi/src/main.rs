@@ -1,4 +1,4 @@
-//! Writes `web/openapi.json` from the code, and holds it against the last release.
+//! Writes `web/openapi.json` and the schemas of the events from the code, and holds them against what was released.
 
 use std::{fs, process::ExitCode};
 
@@ -7,10 +7,10 @@ use local::{
     outcome::{Outcome, exit_code},
     project,
 };
-use openapi::released;
+use openapi::{events, released};
 
 #[derive(Parser)]
-#[command(about = "Write web/openapi.json from the code")]
+#[command(about = "Write web/openapi.json and the schemas of the events from the code")]
 struct Arguments {
     /// Only verify that it is up to date, and breaks nothing that the last release had
     #[arg(long, conflicts_with = "release")]
@@ -33,7 +33,8 @@ fn run(arguments: &Arguments) -> Outcome {
         if let Some(version) = &arguments.release {
             released::release(&root, version, &text)?;
         }
-        return Ok(fs::write(path, text)?);
+        fs::write(path, text)?;
+        return events::write(&root);
     }
     if fs::read_to_string(path).unwrap_or_default() != text {
         return Err(
@@ -42,12 +43,12 @@ fn run(arguments: &Arguments) -> Outcome {
         );
     }
     let findings = released::findings(&root, &document)?;
-    if !findings.is_empty() {
-        return Err(format!(
-            "web/openapi.json {}\nCONTRIBUTING.md says what to do: New endpoints, Released shapes",
-            findings.join("\nweb/openapi.json ")
-        )
-        .into());
+    let findings = findings
+        .into_iter()
+        .map(|finding| format!("web/openapi.json {finding}"));
+    let findings: Vec<String> = findings.chain(events::findings(&root)?).collect();
+    match findings.is_empty() {
+        true => Ok(()),
+        false => Err(findings.join("\n").into()),
     }
-    Ok(())
 }

@@ -6,6 +6,7 @@ use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
     orders::Actor,
+    trace::{Cause, TraceParent},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -35,6 +36,8 @@ pub struct Request<E: Endpoint> {
     pub viewer: Option<IpAddr>,
     /// Request id, which is passed on to everything the request causes.
     pub trace_id: String,
+    /// Place of the request in the trace of its caller, or in a new one; also passed on.
+    pub traceparent: TraceParent,
     path_sent: String,
     route: String,
     authorization: Option<String>,
@@ -49,7 +52,7 @@ impl<E: Endpoint> Request<E> {
     pub(crate) fn read(
         request: &HttpRequest,
         now: Timestamp,
-        trace_id: String,
+        cause: Cause<'_>,
         viewer: Option<IpAddr>,
         staff: Option<String>,
     ) -> Result<Self, Rejection> {
@@ -69,7 +72,8 @@ impl<E: Endpoint> Request<E> {
             body: E::Body::read(request.body(), request.header("content-type"))?,
             now,
             viewer,
-            trace_id,
+            trace_id: cause.trace_id.to_owned(),
+            traceparent: cause.traceparent,
             path_sent: request.path().to_owned(),
             route: request.route_or_path(),
             authorization: owned("authorization"),

@@ -3,7 +3,7 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::{event::Correlated, fault::chain};
+use domain::{event::Correlated, fault::chain, trace::TraceParent};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -81,7 +81,8 @@ async fn invoke<C: Consumer>(
     queues: &Queues,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, ConsumeError> {
-    let span = request_span(&event.context.request_id);
+    let id = &event.context.request_id;
+    let span = request_span(id, TraceParent::begin(id));
     batch(consumer, queues, event).instrument(span).await
 }
 
@@ -108,6 +109,7 @@ async fn batch<C: Consumer>(
             message.attempt = attempt,
             // Known once the body is parsed; until then its lines have the invocation's.
             request.id = Empty,
+            trace.id = Empty,
         );
         deliver(consumer, queues, record, attempt, now, time_left).instrument(span)
     }))
@@ -153,7 +155,9 @@ async fn handle<C: Consumer>(
     let body = record.body.as_deref().unwrap_or_default();
     let message: C::Message =
         serde_json::from_str(body).map_err(|error| format!("the body cannot be read: {error}"))?;
-    Span::current().record("request.id", message.request_id());
+    let span = Span::current();
+    span.record("request.id", message.request_id());
+    span.record("trace.id", message.traceparent().map(TraceParent::trace_id));
     let delivery = Delivery {
         message,
         attempt,
@@ -217,12 +221,17 @@ mod tests {
     #[derive(Deserialize)]
     struct Call {
         trace_id: Option<String>,
+        traceparent: Option<String>,
         then: String,
     }
 
     impl Correlated for Call {
         fn request_id(&self) -> Option<&str> {
             self.trace_id.as_deref()
+        }
+
+        fn traceparent(&self) -> Option<TraceParent> {
+            self.traceparent.as_deref()?.parse().ok()
         }
     }
 
@@ -308,6 +317,28 @@ mod tests {
         assert_eq!(ids(&log.one("message failed")), own[1]);
         assert_eq!(log.one("message failed")["error"], "no answer");
         assert_eq!(ids(&log.one("batch")), json!([null, null, "of-lambda"]));
+    }
+
+    #[tokio::test]
+    async fn lines_of_a_message_have_the_trace_that_it_names_or_the_invocations() {
+        let log = Log::start();
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let records = [
+            record("m1", 1, json!({ "traceparent": parent, "then": "end" })),
+            record("m2", 1, json!({ "then": "end" })),
+        ];
+        handle(&records, 2, 60_000).await.unwrap();
+        let mut traces: Vec<Value> = log
+            .of("deep")
+            .iter()
+            .map(|it| it["trace.id"].clone())
+            .collect();
+        traces.sort_by_key(Value::to_string);
+        let own = TraceParent::begin("of-lambda").trace_id();
+        let mut expected = vec![json!("4bf92f3577b34da6a3ce929d0e0e4736"), json!(own)];
+        expected.sort_by_key(Value::to_string);
+        assert_eq!(traces, expected);
+        assert_eq!(log.one("batch")["trace.id"], own);
     }
 
     #[test]

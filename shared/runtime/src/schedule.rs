@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::fault::chain;
+use domain::{fault::chain, trace::TraceParent};
 use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
@@ -69,7 +69,9 @@ async fn invoke<T: Task>(task: &T, context: &Context) -> Result<(), ConsumeError
         }
         done
     };
-    run.instrument(request_span(&context.request_id)).await
+    let id = &context.request_id;
+    run.instrument(request_span(id, TraceParent::begin(id)))
+        .await
 }
 
 #[cfg(test)]
@@ -88,7 +90,8 @@ mod tests {
                 tokio::task::yield_now().await;
                 tracing::info!("order expired");
             };
-            order.instrument(request_span("placed=")).await;
+            let place = TraceParent::begin("placed=");
+            order.instrument(request_span("placed=", place)).await;
             tracing::info!("swept");
             Err("no answer".into())
         }

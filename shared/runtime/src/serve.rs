@@ -4,7 +4,10 @@ use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use bytes::Bytes;
-use domain::fault::{Code, Failure, Rejection};
+use domain::{
+    fault::{Code, Failure, Rejection},
+    trace::{Cause, TraceParent},
+};
 use http::{Response, StatusCode};
 use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 use schemars::JsonSchema;
@@ -99,8 +102,13 @@ async fn answer<E: Endpoint>(
     // The gateway's request id, or Lambda's own if there is no gateway.
     let trace_id = request.ok().and_then(HttpRequest::id);
     let trace_id = trace_id.unwrap_or(&event.context.request_id);
-    answer_in_span(endpoint, callers, request, trace_id, started)
-        .instrument(request_span(trace_id))
+    let header = request.ok().and_then(|it| it.header("traceparent"));
+    let cause = Cause {
+        trace_id,
+        traceparent: TraceParent::of_request(header, trace_id),
+    };
+    answer_in_span(endpoint, callers, request, cause, started)
+        .instrument(request_span(trace_id, cause.traceparent))
         .await
 }
 
@@ -108,11 +116,11 @@ async fn answer_in_span<E: Endpoint>(
     endpoint: &E,
     callers: &Callers,
     request: Result<&HttpRequest, &InvalidEvent>,
-    trace_id: &str,
+    cause: Cause<'_>,
     started: Instant,
 ) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let answered = match request {
-        Ok(request) => handle(endpoint, callers, request, trace_id).await,
+        Ok(request) => handle(endpoint, callers, request, cause).await,
         Err(error) => {
             tracing::warn!(error = %domain::fault::chain(error), "unreadable event");
             Err(Rejection::new(Code::BadRequest, error.to_string()).into())
@@ -148,7 +156,7 @@ async fn handle<E: Endpoint>(
     endpoint: &E,
     callers: &Callers,
     request: &HttpRequest,
-    trace_id: &str,
+    cause: Cause<'_>,
 ) -> Result<Response<Bytes>, Failure> {
     let viewer = callers.origin.viewer(request)?;
     // Authenticate first: an unauthorized caller must not learn whether the request is valid.
@@ -165,7 +173,7 @@ async fn handle<E: Endpoint>(
             Some(claims.sub)
         }
     };
-    let call = Request::read(request, crate::now(), trace_id.to_owned(), viewer, subject)?;
+    let call = Request::read(request, crate::now(), cause, viewer, subject)?;
     let reply = endpoint.handle(call).await?;
     let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
     reply.respond(status, request.header("if-none-match"))
@@ -260,6 +268,30 @@ mod tests {
             (&json!("failed="), &json!("no answer"))
         );
         assert_eq!(log.one("request")["request.id"], "failed=");
+    }
+
+    #[tokio::test]
+    async fn a_request_is_logged_in_the_trace_of_its_caller_or_a_new_one() {
+        let log = Log::start();
+        let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let mut calling = event(Some("r="));
+        for header in [sent, "00-garbage", ""] {
+            calling["headers"]["traceparent"] = json!(header);
+            assert_eq!(status(false, &calling).await, 200);
+        }
+        let new = TraceParent::begin("r=").trace_id();
+        for message in ["deep", "request"] {
+            let traces: Vec<_> = log
+                .of(message)
+                .iter()
+                .map(|it| it["trace.id"].clone())
+                .collect();
+            assert_eq!(
+                traces,
+                ["4bf92f3577b34da6a3ce929d0e0e4736", &new, &new],
+                "{message}"
+            );
+        }
     }
 
     #[tokio::test]

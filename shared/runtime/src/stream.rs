@@ -7,7 +7,7 @@ use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use domain::fault::chain;
+use domain::{fault::chain, trace::TraceParent};
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::{Instrument, Span};
 
@@ -32,6 +32,11 @@ impl Change<'_> {
 pub trait StreamConsumer: Sized + Send + Sync + 'static {
     /// Id of the request that caused a record, or another id of its own.
     fn request_id(record: &EventRecord) -> &str;
+
+    /// Place of a record in the trace of that request.
+    fn traceparent(record: &EventRecord) -> TraceParent {
+        TraceParent::begin(Self::request_id(record))
+    }
 
     /// Processes records in order. They may be duplicates. After an error all of them are redelivered, for
     /// hours, and the records behind them wait: a record that will never be processed must not be an error.
@@ -59,7 +64,8 @@ async fn invoke<C: StreamConsumer>(
     consumer: &C,
     event: &LambdaEvent<Event>,
 ) -> Result<DynamoDbEventResponse, ConsumeError> {
-    let span = request_span(&event.context.request_id);
+    let id = &event.context.request_id;
+    let span = request_span(id, TraceParent::begin(id));
     batch(consumer, &event.payload.records)
         .instrument(span)
         .await
@@ -73,7 +79,7 @@ async fn batch<C: StreamConsumer>(
         .iter()
         .map(|record| Change {
             record,
-            span: request_span(C::request_id(record)),
+            span: request_span(C::request_id(record), C::traceparent(record)),
         })
         .collect();
     let mut response = DynamoDbEventResponse::default();

@@ -9,6 +9,7 @@ use std::{
     io::{self, Write as _},
 };
 
+use domain::trace::TraceParent;
 use serde::Serialize;
 use tracing::{
     Event, Span, Subscriber,
@@ -61,14 +62,19 @@ pub(crate) fn subscriber(
     Registry::default().with(JsonLines { write }).with(targets)
 }
 
-/// Span of what request `request_id` caused: every line logged inside it has that id as `request.id`.
+/// Span of what request `request_id` caused: every line logged inside it has that id as `request.id`, and the id of
+/// the trace as `trace.id`.
 /// For work that an invocation does for another request than its own, such as the orders of a sweep.
 ///
 /// Instrument a future with it (`tracing::Instrument`); an entered span must not be held across an
 /// `await`, where other futures would log under it.
-pub fn request_span(request_id: &str) -> Span {
+pub fn request_span(request_id: &str, place: TraceParent) -> Span {
     // At the level of errors, so that lines have their ids at every `LOG_LEVEL`.
-    tracing::error_span!("request", request.id = request_id)
+    tracing::error_span!(
+        "request",
+        request.id = request_id,
+        trace.id = place.trace_id()
+    )
 }
 
 /// Writes each event as one line, with the fields of its spans. The formatter of `tracing_subscriber`
@@ -317,14 +323,15 @@ mod tests {
     #[test]
     fn the_innermost_value_of_a_field_is_printed_and_printed_once() {
         let log = Log::start();
-        request_span("sweep").in_scope(|| {
+        request_span("sweep", TraceParent::begin("sweep")).in_scope(|| {
             let message = tracing::error_span!("message", message.id = "m", request.id = Empty);
             message.in_scope(|| {
                 tracing::info!("early");
                 message.record("request.id", "placed");
                 tracing::info!("late");
                 message.record("request.id", "again");
-                request_span("order").in_scope(|| tracing::info!("inner"));
+                request_span("order", TraceParent::begin("order"))
+                    .in_scope(|| tracing::info!("inner"));
                 tracing::info!(request.id = "of the event", "own");
                 tracing::info!(request.id = None::<&str>, "none of its own");
             });
@@ -353,7 +360,7 @@ mod tests {
     fn ids_are_kept_at_every_level_and_other_crates_only_warn() {
         for level in [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::TRACE] {
             let log = Log::start_at(level);
-            request_span("r").in_scope(|| {
+            request_span("r", TraceParent::begin("r")).in_scope(|| {
                 tracing::error!("ours");
                 tracing::warn!(target: "aws_smithy_runtime::client", "theirs");
                 tracing::info!(target: "hyper::client", "a request");

@@ -13,6 +13,7 @@ use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     event::{Envelope, Subscriber},
     fault::chain,
+    trace::TraceParent,
 };
 use queue::Queues;
 use runtime::{Change, ConsumeError, StreamConsumer};
@@ -32,6 +33,10 @@ struct RelayEvents {
 impl StreamConsumer for RelayEvents {
     fn request_id(record: &EventRecord) -> &str {
         outbox::request_id(record)
+    }
+
+    fn traceparent(record: &EventRecord) -> TraceParent {
+        outbox::traceparent(record)
     }
 
     async fn handle(&self, changes: &[Change<'_>]) -> Result<(), ConsumeError> {

@@ -31,7 +31,7 @@ impl Endpoint for CancelOrder {
             &self.store,
             order,
             &identified,
-            request.now,
+            &request,
             |order| order.cancelled(reason.clone(), Actor::Customer, request.now),
             |order| answer(&OrderView::of(order)?),
         )

@@ -13,6 +13,7 @@ use domain::{
         place_order,
     },
     payments::Provider,
+    trace::Cause,
 };
 use jiff::Timestamp;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
@@ -40,13 +41,16 @@ impl Endpoint for PlaceOrder {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<OrderView>, Failure> {
         let key = request.idempotency_key()?;
-        let trace_id = request.trace_id;
+        let cause = Cause {
+            trace_id: &request.trace_id,
+            traceparent: request.traceparent,
+        };
         let command = request.body.0.parse(&self.offered)?;
         let holders = self
             .unpaid
             .holders(&self.secret, &command.email, request.viewer);
         let order = self
-            .place(command, &key, &holders, request.now, &trace_id)
+            .place(command, &key, &holders, request.now, cause)
             .await?;
         tracing::info!(order.id = %order.id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
@@ -96,7 +100,7 @@ impl PlaceOrder {
         key: &IdempotencyKey,
         holders: &[(Holder, UnpaidLimit)],
         now: Timestamp,
-        trace_id: &str,
+        cause: Cause<'_>,
     ) -> Result<Order, NotPlaced> {
         let mut is_counted = false;
         let fingerprint = Fingerprint::of(&command).map_err(Failure::internal)?;
@@ -106,7 +110,7 @@ impl PlaceOrder {
         let mut attempts = Attempts::new("place order");
         while consistency == Consistency::Eventual || attempts.next().await.is_ok() {
             let decided = self
-                .decide(&command, key, &fingerprint, now, trace_id, consistency)
+                .decide(&command, key, &fingerprint, now, cause, consistency)
                 .await;
             if let Ok((order, _)) = &decided
                 && !is_counted
@@ -157,7 +161,7 @@ impl PlaceOrder {
         key: &IdempotencyKey,
         fingerprint: &Fingerprint,
         now: Timestamp,
-        trace_id: &str,
+        cause: Cause<'_>,
         consistency: Consistency,
     ) -> Result<(Order, domain::cart::Cart), NotPlaced> {
         let Some(cart) = self.store.cart(command.cart_id, now, consistency).await? else {
@@ -179,7 +183,7 @@ impl PlaceOrder {
             payment_window: self.payment_window,
             limits: self.units,
             random: runtime::random_number()?,
-            trace_id,
+            cause,
         };
         let order = place_order(command.clone(), key, fingerprint.clone(), basis);
         Ok((order?, cart))

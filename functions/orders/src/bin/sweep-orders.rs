@@ -171,8 +171,11 @@ async fn expire(store: &Store, due: Due, now: Timestamp) -> Result<Outcome, Stor
             }
             Ok::<_, StoreError>(changed)
         };
-        // Lines about the order have the id of the request that placed it, not of the sweep.
-        if end.instrument(request_span(&order.trace_id)).await? {
+        // Lines about the order have the ids of the request that placed it, not of the sweep.
+        if end
+            .instrument(request_span(&order.trace_id, order.traceparent))
+            .await?
+        {
             return Ok(Outcome::Ended);
         }
     }

@@ -97,9 +97,9 @@ impl<T: PaymentProvider> HandlePaymentEvent<T> {
         if order.payment.method.provider != event.provider {
             return Ok(Reconciled::As(PaymentEventOutcome::Refused));
         }
-        // From here on it is about the order, so lines have the id of the request that placed it instead
+        // From here on it is about the order, so lines have the ids of the request that placed it instead
         // of the one that delivered the event.
-        let span = runtime::request_span(&order.trace_id);
+        let span = runtime::request_span(&order.trace_id, order.traceparent);
         let reconciled = self
             .payments
             .reconcile(order, payment, now)

@@ -54,6 +54,7 @@ impl Endpoint for ReceivePaymentEvent {
             body: String::from_utf8_lossy(body).into_owned(),
             received_at: request.now,
             trace_id: request.trace_id,
+            traceparent: request.traceparent,
         };
         // Already stored: a redelivery gets the same response.
         let new = self.payments.store.keep_payment_event(&event).await?;

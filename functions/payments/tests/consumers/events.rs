@@ -4,6 +4,7 @@ use domain::{
     event::{Envelope, Event},
     id::OrderId,
     payments::{PaymentFailure, Provider},
+    trace::TraceParent,
 };
 use gateways::payments::{PaymentState, ProviderPayment};
 use jiff::Timestamp;
@@ -78,6 +79,7 @@ fn received(event_id: &str) -> Envelope {
         event_id: format!("test.{event_id}"),
         occurred_at: placed_at(),
         trace_id: "request-2".into(),
+        traceparent: TraceParent::begin("request-2"),
         attempts: 0,
         requeues: 0,
         event: Event::ProviderEventReceived {
@@ -120,6 +122,7 @@ async fn check_named(tables: &Tables, name: &str, row: Row) -> World {
         body: "{}".to_owned(),
         received_at: placed_at(),
         trace_id: "request-2".to_owned(),
+        traceparent: TraceParent::begin("request-2"),
     };
     assert!(world.shop.store.keep_payment_event(&event).await.unwrap());
     world.provider.prepare(row.answers);
@@ -133,10 +136,7 @@ async fn check_named(tables: &Tables, name: &str, row: Row) -> World {
     let waits = row.result == "ok" && row.outcome.is_empty();
     assert_eq!(queue.sent().len(), usize::from(waits), "{name}");
     if waits {
-        let want = Envelope {
-            requeues: 1,
-            ..received(EVENT)
-        };
+        let want = received(EVENT).requeue(1).unwrap();
         assert_eq!(queue.sent()[0].message, want, "{name}");
     }
     world

@@ -15,6 +15,7 @@ use domain::{
         RequestRefund, UnitLimits, order_id, place_order,
     },
     payments::{PaymentFailure, PaymentMethod, Provider, breaker::THRESHOLD},
+    trace::{Cause, TraceParent},
 };
 use gateways::payments::PaymentProviders;
 use jiff::{SignedDuration, Timestamp};
@@ -302,7 +303,10 @@ async fn place(store: &Store, placed: Placed) -> Order {
         },
         limits: UnitLimits::default(),
         random: 0,
-        trace_id: "request-1",
+        cause: Cause {
+            trace_id: "request-1",
+            traceparent: TraceParent::begin("request-1"),
+        },
     };
     let fingerprint = Fingerprint::of(&command).unwrap();
     let order = place_order(command, &key, fingerprint, context).unwrap();

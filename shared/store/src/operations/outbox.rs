@@ -4,6 +4,7 @@ use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     event::{Envelope, Event},
     orders::{CloseReason, Order, OrderStatus},
+    trace::TraceParent,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -69,6 +70,13 @@ pub fn request_id(record: &EventRecord) -> &str {
     }
 }
 
+/// Place of a stream record in the trace of the request that caused it; in one of its own if the item names none. Events
+/// that follow from the record have it as their parent.
+pub fn traceparent(record: &EventRecord) -> TraceParent {
+    let stored = text(&record.change.new_image, "traceparent").parse();
+    stored.unwrap_or_else(|_| TraceParent::begin(request_id(record)))
+}
+
 /// Derives the consequences of a stream record. Deletions have none: orders and variants are never
 /// deleted, and webhook events only long after they were handled.
 pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
@@ -81,6 +89,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             .timestamp_millis(),
     )
     .map_err(|error| StoreError::unreadable("stream record", error))?;
+    let place = traceparent(record);
     match text(new, "entity_type").as_str() {
         "order" => {
             let order = orders::read_order(new.clone().into())?;
@@ -102,10 +111,12 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                     what: change.what,
                 },
             };
+            let id = format!("{}.{}", order.id, order.version);
             Ok(Relay {
                 due: due_changes(before.as_ref(), &order),
                 event: Some(Envelope {
-                    event_id: format!("{}.{}", order.id, order.version),
+                    traceparent: place.child(&id),
+                    event_id: id,
                     occurred_at,
                     trace_id: order.trace_id,
                     attempts: 0,
@@ -120,8 +131,10 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                 return Ok(Relay::default());
             }
             let received = payments::read_payment_event(new.clone().into())?;
+            let id = format!("{}.{}", received.provider.name(), received.event_id);
             Ok(Relay::event(Envelope {
-                event_id: format!("{}.{}", received.provider.name(), received.event_id),
+                traceparent: place.child(&id),
+                event_id: id,
                 occurred_at,
                 trace_id: received.trace_id,
                 attempts: 0,
@@ -144,8 +157,10 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                 return Ok(Relay::default());
             }
             let sequence = record.change.sequence_number.clone().unwrap_or_default();
+            let id = format!("{}.{sequence}", variant.sku);
             Ok(Relay::event(Envelope {
-                event_id: format!("{}.{sequence}", variant.sku),
+                traceparent: place.child(&id),
+                event_id: id,
                 occurred_at,
                 trace_id: record.event_id.clone(),
                 attempts: 0,
@@ -239,6 +254,28 @@ mod tests {
         // A variant names no request, so the record's own id.
         let record = "c4ca4238a0b923820dcc509a6f758402";
         assert_eq!(ids, [request, record, request]);
+    }
+
+    #[test]
+    fn events_continue_the_trace_of_their_item_or_begin_one() {
+        const STORED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let traced = |traceparent: Option<&str>| {
+            let mut new = order(1, "pending", None);
+            if let Some(traceparent) = traceparent {
+                new["traceparent"] = json!({ "S": traceparent });
+            }
+            relay(None, new).event.unwrap()
+        };
+        let event = traced(Some(STORED));
+        let stored: TraceParent = STORED.parse().unwrap();
+        assert_eq!(event.traceparent, stored.child(&event.event_id));
+        assert_eq!(traced(Some(STORED)), event, "a repetition is the same");
+        // Of the last version, or not to be read.
+        for none in [None, Some("garbage")] {
+            let event = traced(none);
+            let begun = TraceParent::begin(&event.trace_id);
+            assert_eq!(event.traceparent, begun.child(&event.event_id), "{none:?}");
+        }
     }
 
     #[test]

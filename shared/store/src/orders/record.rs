@@ -10,6 +10,7 @@ use domain::{
     money::{Currency, Money},
     orders::{Address, CloseReason, Order, OrderLine, OrderStatus, Payment, PaymentWindow},
     payments::PaymentStatus,
+    trace::{self, TraceParent},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,13 @@ pub(super) struct OrderRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unpaid_notice_at: Option<Timestamp>,
     trace_id: String,
+    /// Missing if it follows from `trace_id`.
+    #[serde(
+        default,
+        deserialize_with = "trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    traceparent: Option<TraceParent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fulfilments: Vec<FulfilmentRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -164,6 +172,8 @@ impl From<&Order> for OrderRecord {
             window: Some(order.window.whole.as_secs()),
             unpaid_notice_at: order.unpaid_notice_at,
             trace_id: order.trace_id.clone(),
+            traceparent: Some(order.traceparent)
+                .filter(|place| *place != TraceParent::begin(&order.trace_id)),
             fulfilments: order
                 .fulfilments
                 .iter()
@@ -222,6 +232,9 @@ impl TryFrom<OrderRecord> for Order {
             due_at,
             window,
             unpaid_notice_at: record.unpaid_notice_at,
+            traceparent: record
+                .traceparent
+                .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
             trace_id: record.trace_id,
             fulfilments: fulfilments
                 .map(|it| it.read(&lines))

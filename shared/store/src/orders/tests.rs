@@ -14,6 +14,7 @@ use domain::{
         place_order,
     },
     payments::{PaymentMethod, Provider},
+    trace::{Cause, TraceParent},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -95,7 +96,10 @@ fn placed() -> Order {
         payment_window: PaymentWindow::flat(SignedDuration::from_mins(15)),
         limits: UnitLimits::default(),
         random: 0,
-        trace_id: &"t".repeat(100),
+        cause: Cause {
+            trace_id: &"t".repeat(100),
+            traceparent: TraceParent::begin("another"),
+        },
     };
     place_order(command, &"key".parse().unwrap(), fingerprint, basis).unwrap()
 }

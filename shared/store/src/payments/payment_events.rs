@@ -1,6 +1,9 @@
 //! Stores webhook events of payment providers as they were received, once, before they are handled.
 
-use domain::payments::Provider;
+use domain::{
+    payments::Provider,
+    trace::{self, TraceParent},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +35,8 @@ pub struct PaymentEvent {
     pub received_at: Timestamp,
     /// Id of the request that delivered it.
     pub trace_id: String,
+    /// Place in the trace of that request.
+    pub traceparent: TraceParent,
 }
 
 /// Outcome of handling an event.
@@ -71,6 +76,13 @@ struct PaymentEventRecord {
     body: String,
     received_at: Timestamp,
     trace_id: String,
+    /// Missing if it follows from `trace_id`.
+    #[serde(
+        default,
+        deserialize_with = "trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    traceparent: Option<TraceParent>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
 }
@@ -92,6 +104,8 @@ impl Store {
             body: event.body.clone(),
             received_at: event.received_at,
             trace_id: event.trace_id.clone(),
+            traceparent: Some(event.traceparent)
+                .filter(|place| *place != TraceParent::begin(&event.trace_id)),
             expires_at: (event.received_at + KEPT).as_second(),
         };
         let key = Key::payment_event(event.provider, &event.event_id);
@@ -145,6 +159,9 @@ pub(crate) fn read_payment_event(item: Item) -> Result<PaymentEvent> {
         order_id: record.order_id,
         body: record.body,
         received_at: record.received_at,
+        traceparent: record
+            .traceparent
+            .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
         trace_id: record.trace_id,
     })
 }

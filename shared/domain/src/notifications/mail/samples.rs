@@ -13,6 +13,7 @@ use crate::{
         Transition, Units,
     },
     payments::{PaymentFailure, PaymentMethod, PaymentStatus, Provider},
+    trace::TraceParent,
 };
 
 /// One sample email.
@@ -192,6 +193,7 @@ fn order() -> Option<Order> {
         window: PaymentWindow::flat(jiff::SignedDuration::from_mins(15)),
         unpaid_notice_at: None,
         trace_id: "sample".to_owned(),
+        traceparent: TraceParent::begin("sample"),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
         returns: Vec::new(),

@@ -15,6 +15,7 @@ use crate::{
     inventory::{HeldUnits, Share},
     money::Money,
     payments::{PaymentFailure, PaymentMethod, PaymentStatus},
+    trace::TraceParent,
 };
 
 /// A postal address.
@@ -74,6 +75,9 @@ pub struct Order {
     pub unpaid_notice_at: Option<Timestamp>,
     /// Id of the request that placed it, for correlation across functions.
     pub trace_id: String,
+    /// Place in the trace of the request that placed it or, if its customer or staff have changed it since, last changed
+    /// it. What follows continues this trace.
+    pub traceparent: TraceParent,
     /// Shipments, oldest first.
     pub fulfilments: Vec<Fulfilment>,
     /// Refunds in any state, oldest first.

@@ -18,6 +18,7 @@ use crate::{
     money::{Currency, MoneyError},
     payments::{PaymentMethod, PaymentStatus},
     text::shortened,
+    trace::Cause,
 };
 
 /// The command of [`place_order`]; its serialized form is what the idempotency fingerprint covers.
@@ -152,7 +153,7 @@ pub struct PricingContext<'a> {
     /// Random number that spreads buyers over the shards of a stock.
     pub random: u64,
     /// Id of the request, for correlation.
-    pub trace_id: &'a str,
+    pub cause: Cause<'a>,
 }
 
 /// Decides which order a cart becomes. The store commits it only if the data it was decided from is
@@ -171,7 +172,7 @@ pub fn place_order(
         payment_window,
         limits,
         random,
-        trace_id,
+        cause,
     } = basis;
     if cart.order_id.is_some() {
         return Err(PlaceOrderError::CartAlreadyOrdered);
@@ -239,7 +240,8 @@ pub fn place_order(
         due_at: payment_window.first_due(now),
         window: payment_window,
         unpaid_notice_at: None,
-        trace_id: trace_id.to_owned(),
+        trace_id: cause.trace_id.to_owned(),
+        traceparent: cause.traceparent,
         fulfilments: Vec::new(),
         refunds: Vec::new(),
         returns: Vec::new(),
@@ -254,6 +256,7 @@ pub(crate) mod tests {
     use jiff::SignedDuration;
 
     use super::*;
+    use crate::trace::TraceParent;
     use crate::{inventory::Stock, money::Money, payments::Provider};
 
     fn usd() -> Currency {
@@ -320,7 +323,10 @@ pub(crate) mod tests {
             payment_window: PaymentWindow::flat(SignedDuration::from_mins(15)),
             limits: UnitLimits::default(),
             random: 0,
-            trace_id: "t",
+            cause: Cause {
+                trace_id: "t",
+                traceparent: TraceParent::begin("t"),
+            },
         };
         place_order(command, &"key".parse().unwrap(), fingerprint, basis)
     }
