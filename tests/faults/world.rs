@@ -28,13 +28,20 @@ pub(crate) struct World {
 impl World {
     /// Starts a shop with a payment window of `window` seconds.
     pub(crate) async fn start(window: u32) -> Self {
+        Self::start_with(window, &[]).await
+    }
+
+    /// Starts a shop with a payment window, and with other parameters of the template.
+    pub(crate) async fn start_with(window: u32, others: &[(&str, &str)]) -> Self {
         let stripe = StripeStandIn::start(&testkit::root()).await.unwrap();
         let faults = Faults::new();
-        let parameters = BTreeMap::from([
+        let mut parameters = BTreeMap::from([
             ("PaymentMethods".to_owned(), "test,stripe".to_owned()),
             ("PaymentWindowSeconds".to_owned(), window.to_string()),
             ("StripeSecretName".to_owned(), SECRET_NAME.to_owned()),
         ]);
+        let others = others.iter();
+        parameters.extend(others.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let wiring = faults.wiring(Some(stripe.url().to_owned()));
         let shop = Shop::start_wired(parameters, Some(wiring)).await;
         faults.watch(&shop.stack().lambda);
