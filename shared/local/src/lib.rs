@@ -18,7 +18,7 @@
 //! - [`stripe`] stands in for the payment provider.
 //! - [`event`] makes the HTTP API's events, for samples and measurements.
 //!
-//! What several tools need is here, too: [`outcome`], [`project`], [`files`], [`executor`], [`signals`],
+//! What several tools need is here, too: [`series`], [`outcome`], [`project`], [`files`], [`executor`], [`signals`],
 //! [`staff`] and [`catalogue`].
 
 pub mod catalogue;
@@ -38,6 +38,7 @@ pub mod outcome;
 pub mod process;
 pub mod project;
 mod sdk;
+pub mod series;
 pub mod signals;
 pub mod stack;
 pub mod staff;

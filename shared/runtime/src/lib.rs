@@ -38,7 +38,7 @@ pub use call::{NoPath, NoQuery, Request, version_mismatch};
 pub use consume::{ConsumeError, Consumer, Delivery, Later, consume};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
-pub use metric::{metric, metric_if_any};
+pub use metric::{Dimensions, metric, metric_by, metric_if_any};
 pub use problem::{Problem, status_and_title};
 pub use reply::{Prepared, Reply};
 pub use routes::{ApiPath, allowed_methods};

@@ -9,6 +9,7 @@ use std::{
 use local::{
     files::with_extension,
     outcome::Outcome,
+    series,
     template::{Function, Settings, Template, Trigger, load_all, resources},
 };
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(crate) struct Shop {
     cacheable: BTreeSet<String>,
     /// Metrics that each function reports even if they are 0, from its source.
     metrics: BTreeMap<String, BTreeSet<String>>,
-    /// Total number of metrics.
+    /// Total number of metric series.
     pub(crate) figures: u64,
     pub(crate) alarms: u64,
     /// Number of their metrics, each of which is billed.
@@ -58,7 +59,7 @@ impl Shop {
             .map(|function| (function.binary.clone(), function))
             .collect();
         let (mut cacheable, mut metrics) = (BTreeSet::new(), BTreeMap::new());
-        let mut figures = BTreeSet::new();
+        let mut sources = Vec::new();
         for source in with_extension(&root.join("functions"), "rs")? {
             let text = fs::read_to_string(&source)?;
             let called = |call: &str| {
@@ -67,8 +68,8 @@ impl Shop {
                 names.map(str::to_owned).collect::<BTreeSet<String>>()
             };
             let names = called("runtime::metric(\"");
-            figures.extend(names.clone());
-            figures.extend(called("runtime::metric_if_any(\""));
+            let path = source.strip_prefix(root).unwrap_or(&source);
+            sources.push((path.display().to_string(), text.clone()));
             let name = source.file_stem().unwrap_or_default().to_string_lossy();
             if !functions.contains_key(name.as_ref()) {
                 continue;
@@ -100,7 +101,7 @@ impl Shop {
             functions,
             cacheable,
             metrics,
-            figures: figures.len() as u64,
+            figures: series::all(&sources, &templates).series.len() as u64,
         })
     }
 

@@ -9,6 +9,7 @@ use std::{
 use domain::event::Event;
 use local::{
     outcome::Outcome,
+    series,
     template::{Function, Template, Trigger, load_all},
 };
 use serde_json::{Value, json};
@@ -36,7 +37,9 @@ pub(super) fn check(
     };
     let logging = read("docs/LOGGING.md")?;
     log_messages(&logging, sources, findings);
-    metrics(&logging, sources, findings);
+    let all = series::all(sources, &load_all(root)?);
+    metrics(&logging, &all.names, findings);
+    findings.extend(all.findings);
     subscribers(&read("docs/orders.md")?, findings);
     let alarms = alarms(root)?;
     runbook(&read("docs/runbook.md")?, &alarms, findings);
@@ -121,18 +124,10 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// Every metric that deployed code counts is in LOGGING.md, and no other.
-fn metrics(logging: &str, sources: &[(String, String)], findings: &mut Vec<String>) {
+fn metrics(logging: &str, counted: &BTreeSet<String>, findings: &mut Vec<String>) {
     let documented: BTreeSet<String> = first_cells(section(logging, "Metrics"))
         .into_iter()
         .collect();
-    let mut counted = BTreeSet::new();
-    for (_, source) in sources {
-        let source: String = source.split_whitespace().collect();
-        for call in ["runtime::metric(\"", "runtime::metric_if_any(\""] {
-            let names = source.split(call).skip(1);
-            counted.extend(names.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
-        }
-    }
     for name in counted.symmetric_difference(&documented) {
         findings.push(format!(
             "the metric {name} is either counted by no deployed code or missing in docs/LOGGING.md"
