@@ -90,9 +90,16 @@ deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages
 	.venv/sam/bin/python infra/local/deploy_web.py
 
 .PHONY: client
-client: xtask node_modules/.package-lock.json ## the OpenAPI document and the TypeScript client, from the code
+client: xtask node_modules/.package-lock.json ## OpenAPI document, event schemas and TypeScript client, from the code
 	target/debug/stampede-openapi
 	npm run --silent client
+
+.PHONY: release-contracts
+release-contracts: setup xtask ## keep what a release promises: API and table (VERSION=0.2.0; docs/adr/0025)
+	@test -n "$(VERSION)" || { echo "name the release: make release-contracts VERSION=0.2.0"; exit 1; }
+	target/debug/stampede-openapi --release $(VERSION)
+	rm -f tests/contracts/table-*.jsonl
+	DUMP=tests/contracts/table-$(VERSION).jsonl cargo nextest run -p stampede-tests --test contracts --run-ignored only
 
 # The TypeScript client and the tests in a browser. What is served and deployed needs none of it.
 node_modules/.package-lock.json: package-lock.json
