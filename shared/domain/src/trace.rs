@@ -47,21 +47,19 @@ impl TraceParent {
     /// The place of a request in a trace of its own. The same for each call with an id, so that it need not be stored beside
     /// the id.
     pub fn begin(request_id: &str) -> Self {
-        let [trace, parent] = ["trace", "parent"].map(|part| hash(&[part, request_id]));
+        let Ids { trace, parent } = hash(&["trace", request_id]);
         Self {
             trace,
-            parent: half(parent),
+            parent,
             flags: SAMPLED,
         }
     }
 
-    /// The place of what follows, such as a message: in the same trace, with a parent of its own, which is the same for each call
-    /// with a name.
+    /// The place of what follows, such as a message: in the same trace, with a parent of its own, which is the same for each
+    /// call with a name.
     pub fn child(self, name: &str) -> Self {
-        Self {
-            parent: half(hash(&["child", &self.to_string(), name])),
-            ..self
-        }
+        let Ids { parent, .. } = hash(&["child", &self.to_string(), name]);
+        Self { parent, ..self }
     }
 
     /// Id of the trace: 32 hexadecimal digits.
@@ -70,24 +68,28 @@ impl TraceParent {
     }
 }
 
-/// A hash that is not 0, which no id may be.
-fn hash(parts: &[&str]) -> u128 {
+/// Ids of a trace and of a place in it; neither may be 0.
+struct Ids {
+    trace: u128,
+    parent: u64,
+}
+
+/// Derives ids from parts: equal parts give equal ids.
+fn hash(parts: &[&str]) -> Ids {
     let mut hash = Context::new(&SHA256);
     for part in parts {
         // The length keeps ("ab", "c") and ("a", "bc") apart.
         hash.update(&(part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let mut bits = [0; 16];
-    bits.copy_from_slice(&hash.finish().as_ref()[..16]);
-    u128::from_be_bytes(bits).max(1)
-}
-
-/// The lower half of a hash, not 0 either.
-fn half(hash: u128) -> u64 {
-    u64::try_from(hash & u128::from(u64::MAX))
-        .unwrap_or_default()
-        .max(1)
+    let digest = hash.finish();
+    let (mut trace, mut parent) = ([0; 16], [0; 8]);
+    trace.copy_from_slice(&digest.as_ref()[..16]);
+    parent.copy_from_slice(&digest.as_ref()[16..24]);
+    Ids {
+        trace: u128::from_be_bytes(trace).max(1),
+        parent: u64::from_be_bytes(parent).max(1),
+    }
 }
 
 impl FromStr for TraceParent {
@@ -118,7 +120,7 @@ impl FromStr for TraceParent {
         }
         Ok(Self {
             trace,
-            parent: half(parent),
+            parent: u64::try_from(parent).unwrap_or_default(),
             flags: byte(53)? & SAMPLED,
         })
     }
