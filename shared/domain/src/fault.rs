@@ -80,6 +80,10 @@ codes! {
     ShardsCannotShrink = "shards_cannot_shrink";
     /// The resource has another version than `If-Match` names.
     PreconditionFailed = "precondition_failed";
+    /// The change requires `If-Match`.
+    PreconditionRequired = "precondition_required";
+    /// The revision exists, but its document cannot be read.
+    RevisionUnreadable = "revision_unreadable";
     /// The signature of a webhook event is missing, wrong or expired.
     InvalidSignature = "invalid_signature";
     /// The order's invoice has not been issued yet.

@@ -8,6 +8,7 @@
 pub mod cart;
 pub mod catalog;
 pub mod change;
+pub mod documents;
 pub mod event;
 pub mod fault;
 pub mod id;
@@ -19,6 +20,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod retry;
+pub mod settings;
 pub mod text;
 pub mod trace;
 pub mod wire;

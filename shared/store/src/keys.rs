@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
+    documents::DocumentKind,
     id::{CartId, ImportId, OrderId, ProductId, RefundId, RequestId},
     invoices::Series,
     notifications::suppression::AddressHash,
@@ -134,6 +135,16 @@ impl Key {
         Self::new(format!("REDELIVERY#{consumer}#{message}"), "REDELIVERY")
     }
 
+    /// `CONTROL`, `CONTROL`: the current revision of every kind of document.
+    pub fn control() -> Self {
+        Self::new("CONTROL".to_owned(), "CONTROL")
+    }
+
+    /// `DOCUMENT#<kind>`, `<revision>`: one revision of a document, which never changes.
+    pub fn document(kind: DocumentKind, revision: u64) -> Self {
+        Self::new(document_partition(kind), document_position(revision))
+    }
+
     /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: an address on the suppression list.
     pub fn suppression(address: &AddressHash) -> Self {
         Self::new(format!("SUPPRESSED#{address}"), "SUPPRESSED")
@@ -181,6 +192,16 @@ pub fn listing_partition(facet: &Facet) -> String {
 /// Partition key of an order's invoice and credit notes.
 pub fn invoice_partition(order: OrderId) -> String {
     format!("INVOICE#{order}")
+}
+
+/// Partition key of the revisions of one kind of document.
+pub fn document_partition(kind: DocumentKind) -> String {
+    format!("DOCUMENT#{}", kind.name())
+}
+
+/// Sort key of a revision: ten digits, which sort like the number.
+pub fn document_position(revision: u64) -> String {
+    format!("{revision:010}")
 }
 
 /// Partition key of one import.

@@ -9,6 +9,7 @@ mod attempts;
 mod batch;
 mod cart;
 mod catalog;
+mod control;
 mod cursor;
 mod error;
 mod inventory;
@@ -41,6 +42,7 @@ pub use cart::CartLineError;
 pub use catalog::{
     ImportHeader, ListError, PutProductOutcome, StartOutcome, StoredProduct, StoredView,
 };
+pub use control::{HistoryError, PutRevisionOutcome};
 pub use cursor::InvalidCursor;
 pub use error::StoreError;
 pub use inventory::{

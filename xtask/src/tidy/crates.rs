@@ -7,13 +7,14 @@ use local::outcome::Outcome;
 
 /// Of the crates of this workspace, those that a crate may use, besides none. Names are without `stampede-`;
 /// `functions` stands for the package of each context.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     (
         FUNCTIONS,
         &[
-            "cache", "domain", "gateways", "pdf", "queue", "runtime", "store",
+            "cache", "control", "domain", "gateways", "pdf", "queue", "runtime", "store",
         ],
     ),
+    ("control", &["cache", "domain", "runtime", "store"]),
     ("runtime", &["domain", "queue"]),
     ("store", &["domain"]),
     ("queue", &["domain"]),

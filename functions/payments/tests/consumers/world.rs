@@ -307,6 +307,7 @@ async fn place(store: &Store, placed: Placed) -> Order {
             trace_id: "request-1",
             traceparent: TraceParent::begin("request-1"),
         },
+        revisions: domain::documents::Revisions::default(),
     };
     let fingerprint = Fingerprint::of(&command).unwrap();
     let order = place_order(command, &key, fingerprint, context).unwrap();

@@ -40,6 +40,8 @@ fn keys() {
         ("import_chunk", Key::import_chunk(import, 7)),
         ("inbox", Key::inbox("send-email", "ord_X.2")),
         ("redelivery", Key::redelivery("import-rows", "imp_X.7")),
+        ("control", Key::control()),
+        ("document", Key::document(DocumentKind::Settings, 7)),
         ("suppression", Key::suppression(&address)),
     ];
     let mut text = String::new();
@@ -52,6 +54,11 @@ fn keys() {
         ("listing_partition", listing_partition(&tag)),
         ("invoice_partition", invoice_partition(order)),
         ("import_partition", import_partition(import)),
+        (
+            "document_partition",
+            document_partition(DocumentKind::Settings),
+        ),
+        ("document_position", document_position(7)),
     ] {
         text += &format!("{name}: {part}\n");
     }

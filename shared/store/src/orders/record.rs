@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{Put, builders::PutBuilder};
 use domain::{
     cart::Totals,
     catalog::Sku,
+    documents::Revisions,
     id::{CartId, OrderId},
     idempotency::Fingerprint,
     inventory::Share,
@@ -63,6 +64,9 @@ pub(super) struct OrderRecord {
         skip_serializing_if = "Option::is_none"
     )]
     traceparent: Option<TraceParent>,
+    /// Missing where all are 0, and on orders from before they were recorded.
+    #[serde(default, skip_serializing_if = "Revisions::are_none")]
+    revisions: Revisions,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fulfilments: Vec<FulfilmentRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +178,7 @@ impl From<&Order> for OrderRecord {
             trace_id: order.trace_id.clone(),
             traceparent: Some(order.traceparent)
                 .filter(|place| *place != TraceParent::begin(&order.trace_id)),
+            revisions: order.revisions,
             fulfilments: order
                 .fulfilments
                 .iter()
@@ -236,6 +241,7 @@ impl TryFrom<OrderRecord> for Order {
                 .traceparent
                 .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
             trace_id: record.trace_id,
+            revisions: record.revisions,
             fulfilments: fulfilments
                 .map(|it| it.read(&lines))
                 .collect::<Result<_>>()?,

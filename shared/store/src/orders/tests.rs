@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use domain::{
     cart::{Cart, CartLine, MAX_LINES, MAX_QUANTITY},
     catalog::Sku,
+    documents::Revisions,
     id::{FulfilmentId, RefundId, RequestId, ReturnId},
     idempotency::{Fingerprint, Shown, StoredResponse},
     inventory::{Stock, Variant},
@@ -100,6 +101,7 @@ fn placed() -> Order {
             trace_id: &"t".repeat(100),
             traceparent: TraceParent::begin("another"),
         },
+        revisions: Revisions { settings: u64::MAX },
     };
     place_order(command, &"key".parse().unwrap(), fingerprint, basis).unwrap()
 }

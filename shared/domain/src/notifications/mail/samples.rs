@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Email, of_change};
 use crate::{
     cart::Totals,
+    documents::Revisions,
     id::{CartId, FulfilmentId, OrderId, RefundId},
     idempotency::Fingerprint,
     money::Money,
@@ -194,6 +195,7 @@ fn order() -> Option<Order> {
         unpaid_notice_at: None,
         trace_id: "sample".to_owned(),
         traceparent: TraceParent::begin("sample"),
+        revisions: Revisions::default(),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
         returns: Vec::new(),

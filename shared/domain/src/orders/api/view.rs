@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     cart::Totals,
     catalog::Sku,
+    documents::Revisions,
     id::{OrderId, RefundId},
     money::{Money, MoneyError},
     orders::{
@@ -146,6 +147,8 @@ pub struct StaffOrderView {
     /// The provider's id of the payment, to look it up there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+    /// Revisions of the documents that the order was placed with; 0 is the template's values.
+    pub revisions: Revisions,
 }
 
 impl OrderView {
@@ -235,6 +238,7 @@ impl StaffOrderView {
             order: view,
             version: order.version,
             payment_id: order.payment.payment_id.clone(),
+            revisions: order.revisions,
         })
     }
 }

@@ -10,6 +10,7 @@ use super::{CloseReason, Fulfilment, HistoryEntry, PaymentWindow, Refund, Refund
 use crate::{
     cart::Totals,
     catalog::Sku,
+    documents::Revisions,
     id::{CartId, OrderId},
     idempotency::Fingerprint,
     inventory::{HeldUnits, Share},
@@ -78,6 +79,8 @@ pub struct Order {
     /// Place in the trace of the request that placed it or, if its customer or staff have changed it since, last changed
     /// it. What follows continues this trace.
     pub traceparent: TraceParent,
+    /// Revisions of the documents that it was placed with.
+    pub revisions: Revisions,
     /// Shipments, oldest first.
     pub fulfilments: Vec<Fulfilment>,
     /// Refunds in any state, oldest first.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     cart::{Cart, Totals},
     catalog::Sku,
+    documents::Revisions,
     fault::{Code, FieldFault, Rejection},
     id::{CartId, OrderId},
     idempotency::{Fingerprint, IdempotencyKey},
@@ -154,6 +155,8 @@ pub struct PricingContext<'a> {
     pub random: u64,
     /// Id of the request, for correlation.
     pub cause: Cause<'a>,
+    /// Revisions of the documents that these data are from.
+    pub revisions: Revisions,
 }
 
 /// Decides which order a cart becomes. The store commits it only if the data it was decided from is
@@ -173,6 +176,7 @@ pub fn place_order(
         limits,
         random,
         cause,
+        revisions,
     } = basis;
     if cart.order_id.is_some() {
         return Err(PlaceOrderError::CartAlreadyOrdered);
@@ -242,6 +246,7 @@ pub fn place_order(
         unpaid_notice_at: None,
         trace_id: cause.trace_id.to_owned(),
         traceparent: cause.traceparent,
+        revisions,
         fulfilments: Vec::new(),
         refunds: Vec::new(),
         returns: Vec::new(),
@@ -327,6 +332,7 @@ pub(crate) mod tests {
                 trace_id: "t",
                 traceparent: TraceParent::begin("t"),
             },
+            revisions: Revisions::default(),
         };
         place_order(command, &"key".parse().unwrap(), fingerprint, basis)
     }

@@ -1,0 +1,274 @@
+//! The current documents of a process (docs/adr/0022).
+//!
+//! Every request may need the settings, and few people change them. So a process reads the **control item**, which names
+//! the current revision of every kind of document, at most every [`INTERVAL`], and a document only when its revision is
+//! new. In between, [`Control::current`] answers from memory.
+//!
+//! - **A request sees one revision** of everything: a [`Snapshot`] is replaced as a whole, never changed.
+//! - **A process never goes back.** An eventually consistent read may be older than the one before; a lower revision is
+//!   read again, consistently. If it is lower still, or missing, the table has lost something: the process keeps what it has.
+//! - **The last good document is used** where the new one is gone or cannot be parsed, and while the table does not
+//!   answer. Each such state is logged and counted once in a process.
+//! - **At a cold start** there is no last good one. Without a control item, the template's values apply. A current document
+//!   that cannot be used gives way to the newest usable one of the [`STEPS_BACK`] before it, which is what the other
+//!   processes have, and then to the template's values. A table that does not answer fails the request: nothing is
+//!   decided by guess.
+//!
+//! Ages are those of the requests' times, as in [`cache`], which holds back concurrent checks.
+
+mod check;
+mod source;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cache::{Ages, Cache, FetchError, Limits};
+use domain::{
+    documents::{DocumentKind, Revision, Revisions},
+    fault::{Failure, chain},
+    settings::Settings,
+};
+use jiff::{SignedDuration, Timestamp};
+use runtime::Environment;
+use store::{Consistency, Store, StoreError};
+
+use self::{check::Shared, source::Source};
+
+/// Least time between two checks of a process: 0.5 read units each, so that a thousand processes take at most a hundred
+/// a second.
+pub const INTERVAL: SignedDuration = SignedDuration::from_secs(5);
+/// What a process adds to its interval at most, by chance: processes that start together do not check together.
+const JITTER: SignedDuration = SignedDuration::from_secs(1);
+/// Age of a check from which on requests wait for the next one. Until then they are answered from memory while it runs.
+pub const USABLE: SignedDuration = SignedDuration::from_secs(7);
+/// How long a check may take where there is something to go on with.
+const CHECK_LIMIT: Duration = Duration::from_secs(1);
+/// How many revisions before the current one a cold process tries.
+pub const STEPS_BACK: u64 = 5;
+
+/// The documents at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The revisions in use.
+    pub revisions: Revisions,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// The documents, with the time since they were checked.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The documents.
+    pub snapshot: Arc<Snapshot>,
+    /// Time since the check started that found them current.
+    pub age: SignedDuration,
+}
+
+impl Current {
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.snapshot.settings
+    }
+
+    /// The revisions in use.
+    pub fn revisions(&self) -> Revisions {
+        self.snapshot.revisions
+    }
+}
+
+/// Why the documents are not known.
+#[derive(Debug, thiserror::Error)]
+#[error("the documents are not known")]
+pub struct ControlError(#[source] FetchError<StoreError>);
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        let retryable = match &error.0 {
+            FetchError::Failed(error) => error.is_retryable(),
+            FetchError::Lost => true,
+        };
+        Self::dependency(error, retryable)
+    }
+}
+
+/// The current documents of a process. Made once per cold start.
+pub struct Control<S = Store> {
+    checks: Cache<Checked, StoreError>,
+    shared: Arc<Shared<S>>,
+}
+
+/// That a check has ended. Its result is in [`Shared`], which the order of checks cannot turn back.
+struct Checked;
+
+impl cache::Value for Checked {
+    const SCHEMA: u32 = 1;
+
+    fn weight(&self) -> usize {
+        0
+    }
+
+    // There is no second level: a check is about this process.
+    fn to_bytes(&self) -> Bytes {
+        Bytes::new()
+    }
+
+    fn from_bytes(_: Bytes) -> Option<Self> {
+        None
+    }
+}
+
+/// Room for the one entry of the cache.
+const ROOM: u64 = 4096;
+
+impl Control {
+    /// Makes the reader of a process, which checks at its first request. `CACHE=off` in the environment has it check at
+    /// each of them, to measure a check.
+    pub fn new(
+        store: &Store,
+        environment: &Environment,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        match environment.get("CACHE") {
+            None | Some("on") => {}
+            Some("off") => return Ok(Self::over(store.clone(), Cache::off())),
+            Some(other) => return Err(format!("CACHE is on or off, not {other:?}").into()),
+        }
+        // Without randomness, processes that start together check together, which costs no more.
+        let random = runtime::random_number().unwrap_or_default();
+        Ok(Self::with_interval(store.clone(), interval(random)))
+    }
+}
+
+/// The interval of one process.
+fn interval(random: u64) -> SignedDuration {
+    let jitter = u64::try_from(JITTER.as_millis()).unwrap_or(1);
+    let jitter = i64::try_from(random % jitter).unwrap_or_default();
+    INTERVAL + SignedDuration::from_millis(jitter)
+}
+
+impl<S: Source> Control<S> {
+    fn with_interval(source: S, fresh: SignedDuration) -> Self {
+        let limits = Limits {
+            bytes: ROOM,
+            missing_bytes: ROOM,
+            ages: Ages {
+                fresh,
+                usable: USABLE,
+                // A check always has a result.
+                missing: SignedDuration::ZERO,
+            },
+        };
+        Self::over(source, Cache::new("control", &limits))
+    }
+
+    fn over(source: S, checks: Cache<Checked, StoreError>) -> Self {
+        Self {
+            checks,
+            shared: Arc::new(Shared::new(source)),
+        }
+    }
+
+    /// The documents at `now`, the time of the request. Fails only before the first check has succeeded.
+    pub async fn current(&self, now: Timestamp) -> Result<Current, ControlError> {
+        let shared = Arc::clone(&self.shared);
+        let check = || async move { shared.check().await.map(|()| Some(Checked)) };
+        let checked = self.checks.get("control", now, check).await;
+        let checked = checked.map_err(ControlError)?;
+        // Not what that check found: a later one may have ended before.
+        match (self.shared.last(), checked) {
+            (Some(snapshot), Some(checked)) => Ok(Current {
+                snapshot,
+                age: checked.age,
+            }),
+            _ => Err(ControlError(FetchError::Lost)),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Control<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("checks", &self.checks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The settings as the table has them now, for those who change them.
+#[derive(Clone, Debug)]
+pub struct StoredSettings {
+    /// The current revision, by the control item.
+    pub current: u64,
+    /// The revision in use: the current one, unless it cannot be used; `None` for the template's values.
+    pub revision: Option<Revision>,
+    /// Its content.
+    pub settings: Settings,
+}
+
+impl StoredSettings {
+    /// Reads the settings, strongly consistent: 2 read units, and more for a large document or one that cannot be used.
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        let revisions = store.revisions(Consistency::Strong).await?;
+        let current = revisions.unwrap_or_default().settings;
+        check::usable(store, current, Consistency::Strong, &mut |_, _| {}).await
+    }
+
+    /// Number of the revision in use.
+    pub fn in_use(&self) -> u64 {
+        self.revision.as_ref().map_or(0, |it| it.number)
+    }
+}
+
+/// The content of one revision.
+#[derive(Debug)]
+pub enum StoredRevision {
+    /// It can be used.
+    Usable(Box<Revision>, Settings),
+    /// No revision has this number.
+    Missing,
+    /// It is there, but cannot be read.
+    Unreadable,
+}
+
+impl StoredRevision {
+    /// Reads one revision of the settings, strongly consistent; 1 read unit for 4 KB.
+    pub async fn read(store: &Store, revision: u64) -> Result<Self, StoreError> {
+        let kind = DocumentKind::Settings;
+        let found = store.document(kind, revision, Consistency::Strong).await;
+        match found {
+            Ok(None) => Ok(Self::Missing),
+            Ok(Some(stored)) => match domain::settings::parse(&stored.body) {
+                Ok(settings) => Ok(Self::Usable(Box::new(stored.revision), settings)),
+                Err(error) => {
+                    unreadable(revision, &chain(&error));
+                    Ok(Self::Unreadable)
+                }
+            },
+            Err(StoreError::Unreadable { source, .. }) => {
+                unreadable(revision, &chain(&*source));
+                Ok(Self::Unreadable)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn unreadable(revision: u64, error: &str) {
+    let kind = DocumentKind::Settings.name();
+    tracing::warn!(
+        document.kind = kind,
+        document.revision = revision,
+        error,
+        "revision unreadable"
+    );
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The state behind the lock is consistent at every step, so poisoning can be ignored.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

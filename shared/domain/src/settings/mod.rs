@@ -1,0 +1,15 @@
+//! Settings: decisions of staff that used to need a deployment. Each is optional: without it, the template's parameter
+//! applies.
+//!
+//! A new setting is a field of [`Settings`], of [`SettingsPatch`] and of [`SettingsValues`], with its rule in `rules` and
+//! its default in [`Defaults`]: CONTRIBUTING.md, "New settings".
+
+mod api;
+mod rules;
+mod shop;
+
+pub use api::{
+    LegalLinksPatch, PublishableKeysPatch, SellerPatch, SettingsPatch, SettingsValues, SettingsView,
+};
+pub use rules::{ChangeSettingsError, Defaults, LegalLinks, SellerSettings, Settings, parse};
+pub use shop::{CurrencyView, PaymentMethodView, ShopInput, ShopView};

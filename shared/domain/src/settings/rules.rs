@@ -1,0 +1,863 @@
+//! The stored settings, the rules of their values, and the values that apply.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::SettingsPatch;
+use crate::{
+    documents::{DocumentKind, MAX_DOCUMENT_BYTES, NewRevision},
+    fault::Rejection,
+    invoices::Seller,
+    orders::{Actor, PaymentWindow},
+    text::FieldCheck,
+    wire::Patch,
+};
+
+/// Longest payment window and hold, in seconds: as in the template.
+const MAX_WINDOW: u32 = 604_800;
+/// Longest name of the shop and of the sender, in characters.
+const MAX_NAME: usize = 60;
+const MAX_ADDRESS_LINES: usize = 8;
+const MAX_LOCALES: usize = 20;
+const MAX_FLAGS: usize = 50;
+const MAX_URL: usize = 500;
+
+/// The settings that staff have made; what is absent follows the template.
+///
+/// Reading is lenient and writing is strict: a document of another release has fields that this one does not know,
+/// which it keeps, and values that this one would not take.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Name of the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop_name: Option<String>,
+    /// Name beside the address from which the shop's emails come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_sender_name: Option<String>,
+    /// The seller on invoices.
+    #[serde(default, skip_serializing_if = "SellerSettings::is_empty")]
+    pub seller: SellerSettings,
+    /// Name of the tax that prices include.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_name: Option<String>,
+    /// Seconds for which the stock of an order stays reserved once the customer has begun to pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_window_seconds: Option<u32>,
+    /// Seconds for which it stays reserved before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
+    /// Languages of the shop, the preferred one first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locales: Option<Vec<String>>,
+    /// Pages that the law asks for.
+    #[serde(default, skip_serializing_if = "LegalLinks::is_empty")]
+    pub legal_links: LegalLinks,
+    /// Stripe's publishable key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stripe_publishable_key: Option<String>,
+    /// Switches that clients heed, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<String, bool>,
+    /// Fields of a later release.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+/// The seller's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SellerSettings {
+    /// Name of the company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Address of the company, line by line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Vec<String>>,
+    /// Tax identification number; empty to leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_id: Option<String>,
+    /// Contact address for questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// Addresses of pages that the law asks for: `https://…`, or a path of the shop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LegalLinks {
+    /// Terms of sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
+    /// Privacy policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<String>,
+    /// Name and address of the company behind the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imprint: Option<String>,
+    /// Returns and withdrawal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<String>,
+}
+
+impl SellerSettings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl LegalLinks {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The template's values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// Name of the shop.
+    pub shop_name: String,
+    /// The seller on invoices.
+    pub seller: Seller,
+    /// Name of the tax that prices include.
+    pub tax_name: String,
+    /// How long stock is reserved for a payment.
+    pub payment_window: PaymentWindow,
+    /// Languages of the shop.
+    pub locales: Vec<String>,
+    /// Stripe's publishable key.
+    pub stripe_publishable_key: Option<String>,
+}
+
+/// Why the settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeSettingsError {
+    /// The request names no version.
+    #[error("the change names no version")]
+    VersionMissing,
+    /// The settings have another version than the request names.
+    #[error("the settings have another version")]
+    VersionMismatch,
+    /// No revision has this number.
+    #[error("the revision does not exist")]
+    NoSuchRevision,
+    /// The revision exists, but its document cannot be read.
+    #[error("the revision cannot be read")]
+    RevisionUnreadable,
+    /// Values that the rules do not allow.
+    #[error("some settings are not valid")]
+    Invalid(Rejection),
+    /// Others keep changing the settings.
+    #[error("the settings keep changing")]
+    Contended,
+}
+
+/// Parses a stored document.
+pub fn parse(body: &str) -> Result<Settings, serde_json::Error> {
+    serde_json::from_str(body)
+}
+
+impl Settings {
+    /// The settings after a change, validated as a whole. All faults are reported at once.
+    pub fn patched(&self, patch: SettingsPatch, defaults: &Defaults) -> Result<Self, Rejection> {
+        let mut new = self.clone();
+        patch.shop_name.apply(&mut new.shop_name);
+        patch.mail_sender_name.apply(&mut new.mail_sender_name);
+        match patch.seller {
+            Patch::Keep => {}
+            Patch::Reset => new.seller = SellerSettings::default(),
+            Patch::Set(seller) => {
+                seller.name.apply(&mut new.seller.name);
+                seller.address.apply(&mut new.seller.address);
+                seller.tax_id.apply(&mut new.seller.tax_id);
+                seller.email.apply(&mut new.seller.email);
+            }
+        }
+        patch.tax_name.apply(&mut new.tax_name);
+        patch
+            .payment_window_seconds
+            .apply(&mut new.payment_window_seconds);
+        patch.hold_seconds.apply(&mut new.hold_seconds);
+        patch.locales.apply(&mut new.locales);
+        match patch.legal_links {
+            Patch::Keep => {}
+            Patch::Reset => new.legal_links = LegalLinks::default(),
+            Patch::Set(links) => {
+                links.terms.apply(&mut new.legal_links.terms);
+                links.privacy.apply(&mut new.legal_links.privacy);
+                links.imprint.apply(&mut new.legal_links.imprint);
+                links.returns.apply(&mut new.legal_links.returns);
+            }
+        }
+        match patch.publishable_keys {
+            Patch::Keep => {}
+            Patch::Reset => new.stripe_publishable_key = None,
+            Patch::Set(keys) => keys.stripe.apply(&mut new.stripe_publishable_key),
+        }
+        match patch.flags {
+            Patch::Keep => {}
+            Patch::Reset => new.flags.clear(),
+            Patch::Set(flags) => {
+                for (name, value) in flags.0 {
+                    match value {
+                        Some(value) => new.flags.insert(name, value),
+                        None => new.flags.remove(&name),
+                    };
+                }
+            }
+        }
+        new.checked(defaults)
+    }
+
+    /// The settings with their texts cleaned, or all faults. A restored revision is checked like a changed one: the
+    /// rules may be stricter today.
+    pub fn checked(mut self, defaults: &Defaults) -> Result<Self, Rejection> {
+        let mut check = FieldCheck::default();
+        line(&mut check, "shop_name", &mut self.shop_name, MAX_NAME);
+        let sender = &mut self.mail_sender_name;
+        line(&mut check, "mail_sender_name", sender, MAX_NAME);
+        let seller = &mut self.seller;
+        line(&mut check, "seller.name", &mut seller.name, 100);
+        if let Some(address) = &mut seller.address {
+            lines(&mut check, "seller.address", address);
+        }
+        if let Some(tax_id) = &mut seller.tax_id {
+            let given = Some(std::mem::take(tax_id));
+            let cleaned = check.optional_line("seller.tax_id", given, 50);
+            *tax_id = cleaned.unwrap_or_default();
+        }
+        if let Some(email) = &mut seller.email {
+            *email = check.email("seller.email", email);
+        }
+        line(&mut check, "tax_name", &mut self.tax_name, 30);
+        seconds(
+            &mut check,
+            "payment_window_seconds",
+            self.payment_window_seconds,
+        );
+        seconds(&mut check, "hold_seconds", self.hold_seconds);
+        let window = self.payment_window(defaults.payment_window).whole;
+        if let Some(hold) = self.hold_seconds
+            && !check.has("hold_seconds")
+            && SignedDuration::from_secs(hold.into()) > window
+        {
+            let most = window.as_secs();
+            let message = format!("Must be at most payment_window_seconds, which is {most}.");
+            check.fault("hold_seconds", "out_of_range", message);
+        }
+        if let Some(locales) = &mut self.locales {
+            check_locales(&mut check, locales);
+        }
+        let links = &mut self.legal_links;
+        for (field, link) in [
+            ("legal_links.terms", &mut links.terms),
+            ("legal_links.privacy", &mut links.privacy),
+            ("legal_links.imprint", &mut links.imprint),
+            ("legal_links.returns", &mut links.returns),
+        ] {
+            check_link(&mut check, field, link);
+        }
+        check_stripe_key(&mut check, &self.stripe_publishable_key);
+        check_flags(&mut check, &self.flags);
+        check.finish(self).map_err(Rejection::invalid)
+    }
+
+    /// The revision that this document would be, compared with the one before.
+    pub fn revision(
+        &self,
+        before: &Self,
+        change: (Actor, jiff::Timestamp),
+        restored_from: Option<u64>,
+    ) -> Result<NewRevision, ChangeSettingsError> {
+        let too_large = |message: String| {
+            let fault = crate::fault::FieldFault::new("body", "too_long", message);
+            ChangeSettingsError::Invalid(Rejection::invalid(vec![fault]))
+        };
+        let body = serde_json::to_string(self).map_err(|error| too_large(error.to_string()))?;
+        if body.len() > MAX_DOCUMENT_BYTES {
+            // Unreachable by the rules of each field: what a later release has written adds to them.
+            return Err(too_large(format!(
+                "The settings have {} bytes; at most {MAX_DOCUMENT_BYTES} are kept.",
+                body.len()
+            )));
+        }
+        let (changed_by, changed_at) = change;
+        Ok(NewRevision {
+            kind: DocumentKind::Settings,
+            body,
+            changed_by,
+            changed_at,
+            changed: self.differing(before),
+            restored_from,
+        })
+    }
+
+    /// Names of the fields that differ from another document.
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let (ours, theirs) = (self.members(), other.members());
+        let names = ours.keys().chain(theirs.keys());
+        let mut names: Vec<&String> = names
+            .filter(|name| ours.get(*name) != theirs.get(*name))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().cloned().collect()
+    }
+
+    /// Names of the fields that staff have set.
+    pub fn set(&self) -> Vec<String> {
+        self.differing(&Self::default())
+    }
+
+    /// All values that are set, by name; those within `seller` and `legal_links` as `seller.name`.
+    fn members(&self) -> BTreeMap<String, Value> {
+        let mut members = BTreeMap::new();
+        let Ok(Value::Object(fields)) = serde_json::to_value(self) else {
+            return members;
+        };
+        for (name, value) in fields {
+            match (name.as_str(), value) {
+                ("seller" | "legal_links", Value::Object(parts)) => {
+                    let named = parts.into_iter();
+                    members.extend(named.map(|(part, value)| (format!("{name}.{part}"), value)));
+                }
+                ("stripe_publishable_key", value) => {
+                    members.insert("publishable_keys.stripe".to_owned(), value);
+                }
+                (_, value) => {
+                    members.insert(name, value);
+                }
+            }
+        }
+        members
+    }
+
+    /// Name of the shop.
+    pub fn shop_name<'a>(&'a self, default: &'a str) -> &'a str {
+        self.shop_name.as_deref().unwrap_or(default)
+    }
+
+    /// Name beside the address from which the shop's emails come: that of the shop, unless it is set.
+    pub fn mail_sender_name<'a>(&'a self, default_shop_name: &'a str) -> &'a str {
+        let sender = self.mail_sender_name.as_deref();
+        sender.unwrap_or_else(|| self.shop_name(default_shop_name))
+    }
+
+    /// The seller on invoices.
+    pub fn seller(&self, default: &Seller) -> Seller {
+        let own = &self.seller;
+        let tax_id = own.tax_id.clone().or_else(|| default.tax_id.clone());
+        Seller {
+            name: own.name.clone().unwrap_or_else(|| default.name.clone()),
+            address: own
+                .address
+                .clone()
+                .unwrap_or_else(|| default.address.clone()),
+            tax_id: tax_id.filter(|id| !id.is_empty()),
+            email: own.email.clone().unwrap_or_else(|| default.email.clone()),
+        }
+    }
+
+    /// Name of the tax that prices include.
+    pub fn tax_name<'a>(&'a self, default: &'a str) -> &'a str {
+        self.tax_name.as_deref().unwrap_or(default)
+    }
+
+    /// How long stock is reserved for a payment. A hold is never longer than the window.
+    pub fn payment_window(&self, default: PaymentWindow) -> PaymentWindow {
+        let own = |seconds: Option<u32>| seconds.map(|it| SignedDuration::from_secs(it.into()));
+        let whole = own(self.payment_window_seconds).unwrap_or(default.whole);
+        let hold = own(self.hold_seconds).unwrap_or(default.hold);
+        PaymentWindow {
+            hold: hold.min(whole),
+            whole,
+        }
+    }
+
+    /// Languages of the shop, the preferred one first.
+    pub fn locales(&self, default: &[String]) -> Vec<String> {
+        self.locales.clone().unwrap_or_else(|| default.to_vec())
+    }
+
+    /// Stripe's publishable key.
+    pub fn stripe_publishable_key(&self, default: Option<&str>) -> Option<String> {
+        let own = self.stripe_publishable_key.as_deref();
+        own.or(default).map(str::to_owned)
+    }
+}
+
+impl From<ChangeSettingsError> for Rejection {
+    fn from(error: ChangeSettingsError) -> Self {
+        use crate::{documents, fault::Code};
+        match error {
+            ChangeSettingsError::VersionMissing => documents::version_required(),
+            ChangeSettingsError::VersionMismatch => Self::new(
+                Code::PreconditionFailed,
+                "The settings have changed since they were read; read them again.",
+            ),
+            ChangeSettingsError::NoSuchRevision => Self::not_found("revision"),
+            ChangeSettingsError::RevisionUnreadable => documents::unreadable(),
+            ChangeSettingsError::Invalid(rejection) => rejection,
+            ChangeSettingsError::Contended => Self::new(
+                Code::Busy,
+                "Others are changing the settings at this moment; send the same request again.",
+            ),
+        }
+    }
+}
+
+/// Cleans and checks a text that is set.
+fn line(check: &mut FieldCheck, field: &str, text: &mut Option<String>, max: usize) {
+    if let Some(text) = text {
+        *text = check.line(field, text, max);
+    }
+}
+
+/// Cleans and checks the lines of an address; none is an address, too.
+fn lines(check: &mut FieldCheck, field: &str, lines: &mut [String]) {
+    if lines.len() > MAX_ADDRESS_LINES {
+        let message = format!("Must have at most {MAX_ADDRESS_LINES} lines.");
+        check.fault(field, "too_many", message);
+        return;
+    }
+    for (index, line) in lines.iter_mut().enumerate() {
+        *line = check.line(&format!("{field}[{index}]"), line, 100);
+    }
+}
+
+fn seconds(check: &mut FieldCheck, field: &str, seconds: Option<u32>) {
+    if seconds.is_some_and(|seconds| !(1..=MAX_WINDOW).contains(&seconds)) {
+        let message = format!("Must be from 1 to {MAX_WINDOW}.");
+        check.fault(field, "out_of_range", message);
+    }
+}
+
+fn check_locales(check: &mut FieldCheck, locales: &mut [String]) {
+    if !(1..=MAX_LOCALES).contains(&locales.len()) {
+        let message = format!("Must have 1 to {MAX_LOCALES} languages.");
+        check.fault("locales", "out_of_range", message);
+        return;
+    }
+    let mut seen: Vec<String> = Vec::with_capacity(locales.len());
+    for (index, locale) in locales.iter_mut().enumerate() {
+        let field = format!("locales[{index}]");
+        match language_tag(locale) {
+            None => {
+                let message = "Must be a language tag (BCP 47) such as en, de-CH or zh-Hant.";
+                check.fault(&field, "invalid", message);
+            }
+            Some(tag) if seen.contains(&tag) => {
+                check.fault(&field, "duplicate", "Is given more than once.");
+            }
+            Some(tag) => {
+                seen.push(tag.clone());
+                *locale = tag;
+            }
+        }
+    }
+}
+
+/// A language tag of language, script and region in its usual case; `None` for anything else.
+fn language_tag(text: &str) -> Option<String> {
+    let mut parts = text.trim().split('-').peekable();
+    let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let language = parts.next().filter(|part| letters(part, 2..=3))?;
+    let mut tag = language.to_ascii_lowercase();
+    if let Some(script) = parts.next_if(|part| letters(part, 4..=4)) {
+        let (first, rest) = script.split_at(1);
+        tag += "-";
+        tag += &first.to_ascii_uppercase();
+        tag += &rest.to_ascii_lowercase();
+    }
+    let is_number = |part: &str| part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(region) = parts.next_if(|part| letters(part, 2..=2) || is_number(part)) {
+        tag += "-";
+        tag += &region.to_ascii_uppercase();
+    }
+    parts.next().is_none().then_some(tag)
+}
+
+/// Checks the address of a page: clients follow it, so that `javascript:` is not one.
+fn check_link(check: &mut FieldCheck, field: &str, link: &mut Option<String>) {
+    let Some(text) = link else {
+        return;
+    };
+    *text = check.line(field, text, MAX_URL);
+    let is_host = |rest: &str| !rest.is_empty() && !rest.starts_with('/');
+    let is_page = match text.strip_prefix("https://") {
+        Some(rest) => is_host(rest),
+        // Neither a path nor `//host`, which is another host.
+        None => text.starts_with('/') && !text.starts_with("//"),
+    };
+    let is_plain = text.is_ascii() && !text.contains(|c: char| c == ' ' || "<>\"'\\".contains(c));
+    if !(is_page && is_plain) && !check.has(field) {
+        let message = "Must begin with https://, or with / for a page of the shop; in ASCII: percent-encode other characters.";
+        check.fault(field, "invalid", message);
+    }
+}
+
+/// Checks that the key is one that everybody may see.
+fn check_stripe_key(check: &mut FieldCheck, key: &Option<String>) {
+    let field = "publishable_keys.stripe";
+    let Some(key) = key else {
+        return;
+    };
+    let rest = ["pk_test_", "pk_live_"]
+        .iter()
+        .find_map(|prefix| key.strip_prefix(prefix));
+    let is_key = rest.is_some_and(|rest| {
+        (1..=200).contains(&rest.len())
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    if !is_key {
+        let message = "Must be a publishable key (pk_test_… or pk_live_…). Everybody sees it: never a secret key.";
+        check.fault(field, "invalid", message);
+    }
+}
+
+fn check_flags(check: &mut FieldCheck, flags: &BTreeMap<String, bool>) {
+    if flags.len() > MAX_FLAGS {
+        let message = format!("Must have at most {MAX_FLAGS} flags.");
+        check.fault("flags", "too_many", message);
+    }
+    let is_name = |name: &str| {
+        (1..=40).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .bytes()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
+    };
+    for name in flags.keys().filter(|name| !is_name(name)).take(MAX_FLAGS) {
+        // A name of any length is the client's own text.
+        let shown: String = name.chars().take(40).collect();
+        let message =
+            "Names have 1 to 40 characters, a to z, 0 to 9 and _, and begin with a letter.";
+        check.fault(&format!("flags.{shown}"), "invalid", message);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::fault::Code;
+
+    pub(crate) fn defaults() -> Defaults {
+        Defaults {
+            shop_name: "Demo".into(),
+            seller: Seller {
+                name: "Demo Ltd".into(),
+                address: vec!["1 High Street".into()],
+                tax_id: Some("GB 1".into()),
+                email: "shop@example.com".into(),
+            },
+            tax_name: "VAT".into(),
+            payment_window: PaymentWindow {
+                hold: SignedDuration::from_secs(300),
+                whole: SignedDuration::from_secs(900),
+            },
+            locales: vec!["en".into()],
+            stripe_publishable_key: None,
+        }
+    }
+
+    fn patch(settings: &Settings, patch: Value) -> Result<Settings, Rejection> {
+        let patch = serde_json::from_value(patch).unwrap();
+        settings.patched(patch, &defaults())
+    }
+
+    fn patched(patch: Value) -> Settings {
+        self::patch(&Settings::default(), patch).unwrap()
+    }
+
+    fn faults(patch: Value) -> Vec<String> {
+        let rejection = self::patch(&Settings::default(), patch).unwrap_err();
+        assert_eq!(rejection.code, Code::ValidationFailed);
+        let faults = rejection.fields.into_iter();
+        faults
+            .map(|fault| format!("{}: {}", fault.field, fault.code))
+            .collect()
+    }
+
+    fn full() -> Value {
+        json!({
+            "shop_name": " Long  Meadow ",
+            "mail_sender_name": "Ada of Long Meadow",
+            "seller": {
+                "name": "Long Meadow GmbH",
+                "address": ["Langwiese 1", "10115 Berlin"],
+                "tax_id": "DE 136695976",
+                "email": "hallo@wiese.example",
+            },
+            "tax_name": "MwSt.",
+            "payment_window_seconds": 1200,
+            "hold_seconds": 600,
+            "locales": ["DE-ch", "en", "ZH-hant-tw", "es-419"],
+            "legal_links": { "terms": "https://wiese.example/agb", "imprint": "/imprint.html" },
+            "publishable_keys": { "stripe": "pk_test_51abc" },
+            "flags": { "gift_cards": true, "reviews": false },
+        })
+    }
+
+    #[test]
+    fn without_settings_the_template_applies() {
+        let (none, defaults) = (Settings::default(), defaults());
+        assert_eq!(none.shop_name(&defaults.shop_name), "Demo");
+        assert_eq!(none.mail_sender_name(&defaults.shop_name), "Demo");
+        assert_eq!(none.seller(&defaults.seller), defaults.seller);
+        assert_eq!(none.tax_name(&defaults.tax_name), "VAT");
+        let window = none.payment_window(defaults.payment_window);
+        assert_eq!(window, defaults.payment_window);
+        assert_eq!(none.locales(&defaults.locales), ["en"]);
+        assert_eq!(none.stripe_publishable_key(Some("pk")), Some("pk".into()));
+        assert!(none.set().is_empty());
+        assert_eq!(serde_json::to_string(&none).unwrap(), "{}");
+    }
+
+    #[test]
+    fn what_is_set_replaces_the_template_value_by_value() {
+        let (settings, defaults) = (patched(full()), defaults());
+        assert_eq!(settings.shop_name(&defaults.shop_name), "Long Meadow");
+        assert_eq!(settings.mail_sender_name("x"), "Ada of Long Meadow");
+        assert_eq!(settings.seller(&defaults.seller).name, "Long Meadow GmbH");
+        assert_eq!(
+            settings.locales(&defaults.locales),
+            ["de-CH", "en", "zh-Hant-TW", "es-419"]
+        );
+        let window = settings.payment_window(defaults.payment_window);
+        assert_eq!((window.hold.as_secs(), window.whole.as_secs()), (600, 1200));
+
+        let named = patched(json!({ "seller": { "name": "Other" }, "shop_name": "New" }));
+        let seller = named.seller(&defaults.seller);
+        assert_eq!(seller.name, "Other");
+        assert_eq!(seller.address, defaults.seller.address);
+        assert_eq!(named.mail_sender_name("x"), "New", "that of the shop");
+        assert_eq!(named.set(), ["seller.name", "shop_name"]);
+        // Without a number, and without an address, which the template has.
+        let bare = patched(json!({ "seller": { "tax_id": "", "address": [] } }));
+        let seller = bare.seller(&defaults.seller);
+        assert_eq!((seller.tax_id, seller.address.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_patch_keeps_what_it_does_not_name_and_null_resets() {
+        let before = patched(full());
+        assert_eq!(patch(&before, json!({})).unwrap(), before);
+        let after = patch(
+            &before,
+            json!({
+                "tax_name": null,
+                "seller": { "address": null },
+                "legal_links": null,
+                "publishable_keys": { "stripe": null },
+                "flags": { "reviews": null, "wishlist": true },
+            }),
+        )
+        .unwrap();
+        assert_eq!(after.tax_name, None);
+        assert_eq!(after.seller.name, before.seller.name);
+        assert_eq!(after.seller.address, None);
+        assert!(after.legal_links.is_empty());
+        let flags: Vec<_> = after
+            .flags
+            .iter()
+            .map(|(name, on)| (&**name, *on))
+            .collect();
+        assert_eq!(flags, [("gift_cards", true), ("wishlist", true)]);
+        assert_eq!(
+            after.differing(&before),
+            [
+                "flags",
+                "legal_links.imprint",
+                "legal_links.terms",
+                "publishable_keys.stripe",
+                "seller.address",
+                "tax_name",
+            ]
+        );
+        let all: Map<String, Value> = full()
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|name| (name.clone(), Value::Null))
+            .collect();
+        let none = patch(&before, Value::Object(all)).unwrap();
+        assert_eq!(none, Settings::default());
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once() {
+        let bad = json!({
+            "shop_name": "\u{200B}",
+            "mail_sender_name": "x\r\nBcc: eve@example.com",
+            "seller": { "name": "", "address": ["ok", " "], "tax_id": "x".repeat(51), "email": "x" },
+            "tax_name": "x".repeat(31),
+            "payment_window_seconds": 0,
+            "hold_seconds": 604_801,
+            "locales": ["en", "EN", "english", "e", "de-CH-1996", "a-b"],
+            "legal_links": { "terms": "javascript:alert(1)", "privacy": "//evil.example", "imprint": "http://x", "returns": "https://" },
+            "publishable_keys": { "stripe": "sk_live_51abc" },
+            "flags": { "Gift": true, "": true, "ok": true },
+        });
+        assert_eq!(
+            faults(bad),
+            [
+                "shop_name: required",
+                "mail_sender_name: invalid",
+                "seller.name: required",
+                "seller.address[1]: required",
+                "seller.tax_id: too_long",
+                "seller.email: invalid_email",
+                "tax_name: too_long",
+                "payment_window_seconds: out_of_range",
+                "hold_seconds: out_of_range",
+                "locales[1]: duplicate",
+                "locales[2]: invalid",
+                "locales[3]: invalid",
+                "locales[4]: invalid",
+                "locales[5]: invalid",
+                "legal_links.terms: invalid",
+                "legal_links.privacy: invalid",
+                "legal_links.imprint: invalid",
+                "legal_links.returns: invalid",
+                "publishable_keys.stripe: invalid",
+                "flags.: invalid",
+                "flags.Gift: invalid",
+            ]
+        );
+        assert_eq!(faults(json!({ "locales": [] })), ["locales: out_of_range"]);
+        let address = json!({ "seller": { "address": vec!["x"; 9] } });
+        assert_eq!(faults(address), ["seller.address: too_many"]);
+        let flags: Map<String, Value> = (0..51).map(|n| (format!("f{n}"), json!(true))).collect();
+        assert_eq!(faults(json!({ "flags": flags })), ["flags: too_many"]);
+    }
+
+    /// The hold is a part of the window: whichever of both is changed, in whichever order.
+    #[test]
+    fn a_hold_is_at_most_the_window() {
+        let settings = patched(json!({ "payment_window_seconds": 60 }));
+        let window = settings.payment_window(defaults().payment_window);
+        assert_eq!((window.hold.as_secs(), window.whole.as_secs()), (60, 60));
+        let too_long = patch(&settings, json!({ "hold_seconds": 61 })).unwrap_err();
+        assert_eq!(too_long.fields[0].field, "hold_seconds");
+        assert_eq!(
+            faults(json!({ "hold_seconds": 901 })),
+            ["hold_seconds: out_of_range"]
+        );
+        let held = patched(json!({ "hold_seconds": 900 }));
+        assert!(patch(&held, json!({ "payment_window_seconds": 899 })).is_err());
+        assert!(
+            patch(
+                &held,
+                json!({ "payment_window_seconds": 899, "hold_seconds": null })
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn what_a_later_release_has_set_is_kept() {
+        let later = parse(r#"{"shop_name":"A","loyalty":{"points":3}}"#).unwrap();
+        let changed = patch(&later, json!({ "shop_name": "B" })).unwrap();
+        assert_eq!(
+            serde_json::to_string(&changed).unwrap(),
+            r#"{"shop_name":"B","loyalty":{"points":3}}"#
+        );
+        assert_eq!(changed.differing(&later), ["shop_name"]);
+        for broken in ["", "{", "[]", r#"{"shop_name":1}"#, r#"{"flags":[]}"#] {
+            assert!(parse(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_revision_says_what_has_changed() {
+        let before = patched(full());
+        let after = patch(&before, json!({ "tax_name": "USt." })).unwrap();
+        let by = Actor::Staff("ada".into());
+        let at = Timestamp::UNIX_EPOCH;
+        let revision = after.revision(&before, (by.clone(), at), Some(2)).unwrap();
+        assert_eq!(revision.changed, ["tax_name"]);
+        assert_eq!((revision.changed_by, revision.restored_from), (by, Some(2)));
+        assert_eq!(parse(&revision.body).unwrap(), after);
+    }
+
+    /// The bound of a document holds for the largest settings that the rules allow, with room for later fields.
+    #[test]
+    fn the_largest_settings_fit() {
+        // The longest in JSON: four bytes, or a quotation mark, which is escaped.
+        let wide = |length: usize| "\u{1F6D2}".repeat(length);
+        let url = format!("https://e.example/{}", "a".repeat(MAX_URL - 18));
+        let flags: Map<String, Value> = (0..MAX_FLAGS)
+            .map(|number| (format!("f{number:039}"), json!(false)))
+            .collect();
+        let locales: Vec<String> = (0..MAX_LOCALES)
+            .map(|number| format!("zha-Hant-{number:03}"))
+            .collect();
+        let largest = patched(json!({
+            "shop_name": wide(MAX_NAME),
+            "mail_sender_name": wide(MAX_NAME),
+            "seller": {
+                "name": wide(100),
+                "address": vec![wide(100); MAX_ADDRESS_LINES],
+                "tax_id": wide(50),
+                "email": format!("{}@{}.example", "a".repeat(64), "b".repeat(60)),
+            },
+            "tax_name": wide(30),
+            "payment_window_seconds": MAX_WINDOW,
+            "hold_seconds": MAX_WINDOW,
+            "locales": locales,
+            "legal_links": { "terms": url, "privacy": url, "imprint": url, "returns": url },
+            "publishable_keys": { "stripe": format!("pk_live_{}", "a".repeat(200)) },
+            "flags": flags,
+        }));
+        let by = || (Actor::Staff("s".repeat(128)), Timestamp::UNIX_EPOCH);
+        let none = Settings::default();
+        let bytes = largest.revision(&none, by(), None).unwrap().body.len();
+        assert!(bytes < MAX_DOCUMENT_BYTES / 4, "{bytes}");
+        let mut endless = largest;
+        let later = Value::String("x".repeat(MAX_DOCUMENT_BYTES));
+        endless.others.insert("later".into(), later);
+        let refused = endless.revision(&none, by(), None).unwrap_err();
+        assert!(matches!(refused, ChangeSettingsError::Invalid(_)));
+    }
+
+    #[test]
+    fn errors_are_responses() {
+        let code = |error: ChangeSettingsError| Rejection::from(error).code;
+        assert_eq!(
+            code(ChangeSettingsError::VersionMissing),
+            Code::PreconditionRequired
+        );
+        assert_eq!(
+            code(ChangeSettingsError::VersionMismatch),
+            Code::PreconditionFailed
+        );
+        assert_eq!(code(ChangeSettingsError::NoSuchRevision), Code::NotFound);
+        assert_eq!(
+            code(ChangeSettingsError::RevisionUnreadable),
+            Code::RevisionUnreadable
+        );
+        assert_eq!(code(ChangeSettingsError::Contended), Code::Busy);
+    }
+
+    proptest! {
+        /// Checked settings stay as they are: what is read can be restored and sent again.
+        #[test]
+        fn checking_twice_changes_nothing(name in ".{0,70}", locale in "[a-zA-Z0-9-]{1,10}", link in "[/a-z:. ]{0,12}", hold in 0_u32..2000) {
+            let body = json!({ "shop_name": name, "locales": [locale], "hold_seconds": hold, "legal_links": { "terms": link } });
+            if let Ok(once) = patch(&Settings::default(), body) {
+                let stored = parse(&serde_json::to_string(&once).unwrap()).unwrap();
+                prop_assert_eq!(&stored, &once);
+                prop_assert_eq!(stored.checked(&defaults()).unwrap(), once);
+            }
+        }
+    }
+}

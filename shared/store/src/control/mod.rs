@@ -1,0 +1,7 @@
+//! The control item and the documents whose current revisions it names.
+
+mod documents;
+mod revisions;
+
+pub use documents::HistoryError;
+pub use revisions::PutRevisionOutcome;
