@@ -12,4 +12,5 @@ mod forms;
 mod holds;
 mod orders;
 mod products;
+mod settings;
 mod staff;

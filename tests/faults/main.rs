@@ -2,7 +2,7 @@
 //!
 //! Covers: place-order, relay-events, capture-payment, cancel-order, cancel-order-as-staff, refund-order,
 //! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
-//! handle-payment-event, send-email, reconcile-stock.
+//! handle-payment-event, send-email, reconcile-stock, change-settings, restore-settings, get-shop.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -21,6 +21,7 @@ mod matrix;
 mod outages;
 mod providers;
 mod same_key;
+mod settings;
 mod storms;
 mod world;
 

@@ -18,4 +18,5 @@ mod mails;
 mod payments;
 mod redelivery;
 mod sale;
+mod settings;
 mod shards;

@@ -203,6 +203,20 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     if source.contains("Payments::connect(") {
         wanted.extend(["TABLE_NAME", "STRIPE_SECRET_NAME"]);
     }
+    if source.contains("settings::defaults(") {
+        wanted.extend([
+            "SHOP_NAME",
+            "SELLER_NAME",
+            "SELLER_ADDRESS",
+            "SELLER_TAX_ID",
+            "SELLER_EMAIL",
+            "TAX_NAME",
+            "PAYMENT_WINDOW_SECONDS",
+            "HOLD_SECONDS",
+            "LOCALES",
+            "STRIPE_PUBLISHABLE_KEY",
+        ]);
+    }
     if source.contains("Access::Staff") {
         wanted.extend(["STAFF_TOKEN_PUBLIC_KEY", "STAFF_TOKEN_MAX_HOURS"]);
     }

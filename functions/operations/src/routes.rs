@@ -36,6 +36,22 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/admin/settings",
+        methods: &["GET", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/settings/revisions",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/settings/revisions/{revision}",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/settings/revisions/{revision}/restore",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/admin/stock/{sku}",
         methods: &["GET", "PUT"],
     },
@@ -89,6 +105,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/products/{slug}",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/shop",
         methods: &["GET", "HEAD"],
     },
 ];

@@ -9,7 +9,7 @@ use domain::{
 };
 use store::{Consistency, StoreError};
 
-use crate::{CHECK_LIMIT, STEPS_BACK, Snapshot, StoredSettings, locked, source::Source};
+use crate::{CHECK_LIMIT, STEPS_BACK, SettingsInUse, Snapshot, locked, source::Source};
 
 /// What the checks of a process share.
 pub(crate) struct Shared<S> {
@@ -80,7 +80,7 @@ impl<S: Source> Shared<S> {
         let found = usable(&self.source, current, Consistency::Eventual, &mut skipped).await?;
         self.adopt(Snapshot {
             revisions: Revisions {
-                settings: found.in_use(),
+                settings: found.number(),
             },
             settings: found.settings,
         });
@@ -160,12 +160,12 @@ pub(crate) async fn usable<S: Source>(
     current: u64,
     consistency: Consistency,
     skipped: &mut (impl FnMut(u64, &str) + Send),
-) -> Result<StoredSettings, StoreError> {
+) -> Result<SettingsInUse, StoreError> {
     let earliest = current.saturating_sub(STEPS_BACK).max(1);
     for number in (earliest..=current).rev() {
         match load(source, number, consistency).await? {
             Loaded::Usable(revision, settings) => {
-                return Ok(StoredSettings {
+                return Ok(SettingsInUse {
                     current,
                     revision: Some(*revision),
                     settings,
@@ -174,7 +174,7 @@ pub(crate) async fn usable<S: Source>(
             Loaded::NotUsable(reason) => skipped(number, &reason),
         }
     }
-    Ok(StoredSettings {
+    Ok(SettingsInUse {
         current,
         revision: None,
         settings: Settings::default(),

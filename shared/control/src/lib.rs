@@ -24,6 +24,8 @@ mod tests;
 
 use std::{
     fmt,
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -124,6 +126,9 @@ impl cache::Value for Checked {
     }
 }
 
+/// A check in progress.
+type Checking = Pin<Box<dyn Future<Output = Result<Option<Checked>, StoreError>> + Send>>;
+
 /// Room for the one entry of the cache.
 const ROOM: u64 = 4096;
 
@@ -177,7 +182,10 @@ impl<S: Source> Control<S> {
     /// The documents at `now`, the time of the request. Fails only before the first check has succeeded.
     pub async fn current(&self, now: Timestamp) -> Result<Current, ControlError> {
         let shared = Arc::clone(&self.shared);
-        let check = || async move { shared.check().await.map(|()| Some(Checked)) };
+        // In a box: a check is rare, and its future is as large as the calls in it.
+        let check = || -> Checking {
+            Box::pin(async move { shared.check().await.map(|()| Some(Checked)) })
+        };
         let checked = self.checks.get("control", now, check).await;
         let checked = checked.map_err(ControlError)?;
         // Not what that check found: a later one may have ended before.
@@ -201,7 +209,7 @@ impl<S> fmt::Debug for Control<S> {
 
 /// The settings as the table has them now, for those who change them.
 #[derive(Clone, Debug)]
-pub struct StoredSettings {
+pub struct SettingsInUse {
     /// The current revision, by the control item.
     pub current: u64,
     /// The revision in use: the current one, unless it cannot be used; `None` for the template's values.
@@ -210,7 +218,7 @@ pub struct StoredSettings {
     pub settings: Settings,
 }
 
-impl StoredSettings {
+impl SettingsInUse {
     /// Reads the settings, strongly consistent: 2 read units, and more for a large document or one that cannot be used.
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let revisions = store.revisions(Consistency::Strong).await?;
@@ -219,14 +227,14 @@ impl StoredSettings {
     }
 
     /// Number of the revision in use.
-    pub fn in_use(&self) -> u64 {
+    pub fn number(&self) -> u64 {
         self.revision.as_ref().map_or(0, |it| it.number)
     }
 }
 
 /// The content of one revision.
 #[derive(Debug)]
-pub enum StoredRevision {
+pub enum RevisionContent {
     /// It can be used.
     Usable(Box<Revision>, Settings),
     /// No revision has this number.
@@ -235,7 +243,7 @@ pub enum StoredRevision {
     Unreadable,
 }
 
-impl StoredRevision {
+impl RevisionContent {
     /// Reads one revision of the settings, strongly consistent; 1 read unit for 4 KB.
     pub async fn read(store: &Store, revision: u64) -> Result<Self, StoreError> {
         let kind = DocumentKind::Settings;

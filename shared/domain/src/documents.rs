@@ -150,6 +150,36 @@ impl RevisionsQuery {
     }
 }
 
+/// Number of a revision in a path: digits without leading zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevisionNumber(pub u64);
+
+impl<'de> Deserialize<'de> for RevisionNumber {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.parse::<u64>().map_err(serde::de::Error::custom)?;
+        // One name for each revision: neither +7 nor 07.
+        if number.to_string() != text {
+            return Err(serde::de::Error::custom("not the number of a revision"));
+        }
+        Ok(Self(number))
+    }
+}
+
+impl JsonSchema for RevisionNumber {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RevisionNumber".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^(0|[1-9][0-9]{0,9})$" })
+    }
+}
+
 /// A revision in the history.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RevisionView {
@@ -230,6 +260,25 @@ mod tests {
         assert_eq!(limit(Some("100")), Ok(100));
         for bad in ["0", "101", "-1", "x", "", "1.5"] {
             assert_eq!(limit(Some(bad)), Err(Code::ValidationFailed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_revision_has_one_name() {
+        let number = |text: &str| serde_json::from_value::<RevisionNumber>(text.into()).ok();
+        assert_eq!(number("0"), Some(RevisionNumber(0)));
+        assert_eq!(number("17"), Some(RevisionNumber(17)));
+        for other in [
+            "",
+            "07",
+            "+7",
+            "-1",
+            "7.0",
+            " 7",
+            "x",
+            "99999999999999999999",
+        ] {
+            assert_eq!(number(other), None, "{other}");
         }
     }
 

@@ -104,7 +104,7 @@ impl Document {
             parameters.push(json!({
                 "name": "If-Match",
                 "in": "header",
-                "required": false,
+                "required": E::IF_MATCH_REQUIRED,
                 "description": "The `ETag` of the state that the request replaces; with another state, it is rejected.",
                 "schema": { "type": "string" },
             }));

@@ -106,6 +106,15 @@ impl<E: Endpoint> Request<E> {
         self.if_match.as_deref().map_or(Ok(None), expected_version)
     }
 
+    /// Like [`expected_version`](Self::expected_version), for a change that must not be made without: another one would be
+    /// lost.
+    pub fn required_version(&self) -> Result<Option<u64>, Rejection> {
+        if self.if_match.is_none() {
+            return Err(domain::documents::version_required());
+        }
+        self.expected_version()
+    }
+
     /// The provider's signature of a webhook event.
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_deref()

@@ -38,6 +38,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const IDEMPOTENCY_KEY: bool = false;
     /// Whether the endpoint heeds `If-Match`, for the OpenAPI document.
     const IF_MATCH: bool = false;
+    /// Whether it rejects a request without it, for the OpenAPI document.
+    const IF_MATCH_REQUIRED: bool = false;
     /// Path parameters.
     type Path: DeserializeOwned + JsonSchema + Send;
     /// Query parameters.

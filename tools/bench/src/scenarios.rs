@@ -1,5 +1,7 @@
 //! The scenarios of each function: its most frequent successful calls.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use bench::binaries::Way;
 use local::outcome::Outcome;
 use serde_json::{Value, json};
@@ -160,6 +162,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("health", "ok"),
     same("list-countries", "all"),
     expecting(Expected::Status(404), same("not-found", "unknown-path")),
+    // With `list-countries`, which has the same countries and no settings, these two show what the control item costs: in
+    // memory, and checked.
+    same("get-shop", "page"),
+    uncached("get-shop", "page-checked"),
+    same("get-settings", "current"),
+    each("change-settings", "one-value"),
+    same("list-settings-revisions", "page"),
+    same("get-settings-revision", "first"),
+    each("restore-settings", "first"),
 ];
 
 impl Scenario {
@@ -259,6 +270,26 @@ impl Scenario {
                     both
                 }
             },
+            "get-shop" => http("GET /v1/shop", &[], &[], None),
+            "get-settings" => {
+                world
+                    .api("change-settings", &change_settings(world))
+                    .await?;
+                world.staff("GET /v1/admin/settings", &[], None)
+            }
+            "list-settings-revisions" => {
+                world
+                    .api("change-settings", &change_settings(world))
+                    .await?;
+                world.staff("GET /v1/admin/settings/revisions?limit=1", &[], None)
+            }
+            "get-settings-revision" => {
+                world
+                    .api("change-settings", &change_settings(world))
+                    .await?;
+                let route = "GET /v1/admin/settings/revisions/{revision}";
+                world.staff(route, &[("revision", "1")], None)
+            }
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => world.authorized(sample(other)?),
@@ -304,10 +335,32 @@ impl Scenario {
                     "refund_requested",
                 )
             }
+            "change-settings" => change_settings(world),
+            "restore-settings" => {
+                world
+                    .api("change-settings", &change_settings(world))
+                    .await?;
+                let route = "POST /v1/admin/settings/revisions/{revision}/restore";
+                any_version(world.staff(route, &[("revision", "1")], None))
+            }
             "render-invoice" | "send-email" => order_changed(&world.pay().await?, 3, "paid"),
             other => return Err(format!("nothing is known of {other}").into()),
         })
     }
+}
+
+/// A request that gives the tax a name that it never had.
+fn change_settings(world: &World) -> Value {
+    static NAMES: AtomicU32 = AtomicU32::new(0);
+    let name = NAMES.fetch_add(1, Ordering::Relaxed);
+    let body = json!({ "tax_name": format!("Tax {name}") });
+    any_version(world.staff("PATCH /v1/admin/settings", &[], Some(&body)))
+}
+
+/// A request that replaces whatever is there.
+fn any_version(mut event: Value) -> Value {
+    event["headers"]["if-match"] = json!("*");
+    event
 }
 
 fn staff(world: &World, placed: &Value, action: &str, body: &Value) -> Value {

@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+use control::{Control, Current};
 use domain::{
     event::{Envelope, Event},
     id::RefundId,
@@ -18,8 +19,11 @@ use tokio::sync::Mutex;
 
 struct RenderInvoice {
     store: Store,
+    control: Control,
     bucket: Bucket,
+    /// The template's, where the settings have none.
     seller: Seller,
+    /// The template's; the settings may give the tax another name.
     tax: TaxRule,
     /// Held while a number is assigned: otherwise the records of one batch would conflict with each
     /// other.
@@ -56,13 +60,22 @@ impl Consumer for RenderInvoice {
             Some(_) => self.store.invoices(order_id).await?,
             None => OrderInvoices::default(),
         };
-        let invoice = self.invoice(&order, &found, delivery.now).await?;
+        // Read for each message: the settings of the moment in which the document is issued.
+        let current = self.control.current(delivery.now).await?;
+        let invoice = self.invoice(&order, &found, &current, delivery.now).await?;
         if paid || !invoice.stored {
             self.file(&invoice.invoice, delivery.now).await?;
         }
         if let Some(refund) = refund {
-            let note = self.credit_note(&order, &invoice.invoice, &found, refund, delivery.now);
-            self.file(&note.await?.invoice, delivery.now).await?;
+            let note = match found.credit_note(refund) {
+                Some(note) => note.clone(),
+                None => {
+                    let document =
+                        self.credit_note(&order, &invoice.invoice, refund, &current, delivery.now);
+                    self.issue(&document?).await?
+                }
+            };
+            self.file(&note.invoice, delivery.now).await?;
         }
         Ok(())
     }
@@ -74,31 +87,34 @@ impl RenderInvoice {
         &self,
         order: &Order,
         found: &OrderInvoices,
+        current: &Current,
         now: Timestamp,
     ) -> Result<IssuedInvoice, ConsumeError> {
         if let Some(invoice) = &found.invoice {
             return Ok(invoice.clone());
         }
-        let document = Invoice::of_order(order, &self.seller, &self.tax, now)?;
+        let settings = current.settings();
+        let tax = TaxRule {
+            name: settings.tax_name(&self.tax.name).to_owned(),
+            ..self.tax
+        };
+        let document = Invoice::of_order(order, &settings.seller(&self.seller), &tax, now)?;
         self.issue(&document).await
     }
 
-    /// The credit note of a refund, issued now unless it exists.
-    async fn credit_note(
+    /// The credit note of a refund, without a number.
+    fn credit_note(
         &self,
         order: &Order,
         invoice: &Invoice,
-        found: &OrderInvoices,
         id: RefundId,
+        current: &Current,
         now: Timestamp,
-    ) -> Result<IssuedInvoice, ConsumeError> {
-        if let Some(note) = found.credit_note(id) {
-            return Ok(note.clone());
-        }
+    ) -> Result<Document, ConsumeError> {
         let refund = invoices::credited(order).find(|refund| refund.id == id);
         let refund = refund.ok_or_else(|| format!("{} has no refund {id}", order.id))?;
-        let document = invoice.credit_note(refund, &self.seller, now)?;
-        self.issue(&document).await
+        let seller = current.settings().seller(&self.seller);
+        Ok(invoice.credit_note(refund, &seller, now)?)
     }
 
     async fn issue(&self, document: &Document) -> Result<IssuedInvoice, ConsumeError> {
@@ -134,27 +150,24 @@ impl RenderInvoice {
 
 fn main() -> ExitCode {
     runtime::consume(|environment| {
-        let address = environment.get("SELLER_ADDRESS").unwrap_or_default();
-        let lines = address.split('|').map(str::trim);
         let rate = environment.require("TAX_RATE_BASIS_POINTS")?;
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(RenderInvoice {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            control: Control::new(&store, environment)?,
+            store,
             bucket: Bucket::new(
                 &environment.sdk_config()?,
                 environment.require("INVOICE_BUCKET")?,
             ),
-            seller: Seller {
-                name: environment.require("SELLER_NAME")?.to_owned(),
-                address: lines
-                    .filter(|line| !line.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-                tax_id: environment.get("SELLER_TAX_ID").map(str::to_owned),
-                email: environment.require("SELLER_EMAIL")?.to_owned(),
-            },
+            seller: Seller::of_template(
+                environment.require("SELLER_NAME")?,
+                environment.get("SELLER_ADDRESS").unwrap_or_default(),
+                environment.get("SELLER_TAX_ID"),
+                environment.require("SELLER_EMAIL")?,
+            ),
             tax: TaxRule {
                 name: environment.require("TAX_NAME")?.to_owned(),
                 rate_basis_points: rate.parse().map_err(|error| {

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use control::Control;
 use domain::{
     event::{Envelope, Event},
     notifications::{self, suppression::AddressHash},
@@ -24,7 +25,9 @@ const LEASE: Duration = Duration::from_secs(12);
 
 struct SendEmail {
     store: Store,
+    control: Control,
     mailer: Mailer,
+    /// The template's, where the settings have none.
     shop_name: String,
 }
 
@@ -45,7 +48,10 @@ impl Consumer for SendEmail {
         let order = order.ok_or_else(|| format!("order {order_id} not found"))?;
         let change = order.change(version);
         let change = change.ok_or_else(|| format!("{order_id} has no version {version}"))?;
-        let Some(mail) = notifications::of_change(&order, change, &self.shop_name)? else {
+        let current = self.control.current(delivery.now).await?;
+        let settings = current.settings();
+        let shop_name = settings.shop_name(&self.shop_name);
+        let Some(mail) = notifications::of_change(&order, change, shop_name)? else {
             return Ok(());
         };
         let address = AddressHash::of(&mail.to);
@@ -85,7 +91,8 @@ impl Consumer for SendEmail {
         // SES has no idempotency key. If the process dies after SES accepts the email and before the
         // next write, the customer receives it twice; completing the event first could lose the email,
         // which is worse.
-        match self.mailer.send(&mail).await {
+        let sender = settings.mail_sender_name(&self.shop_name);
+        match self.mailer.send(&mail, sender).await {
             Ok(mail_id) => {
                 self.store
                     .complete_event(CONSUMER, &event_id, &mail_id)
@@ -130,11 +137,13 @@ impl SendEmail {
 
 fn main() -> ExitCode {
     runtime::consume(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(SendEmail {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            control: Control::new(&store, environment)?,
+            store,
             mailer: Mailer::new(
                 &environment.sdk_config()?,
                 environment.require("MAIL_FROM")?,

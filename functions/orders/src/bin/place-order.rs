@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use control::{Control, ControlError};
 use domain::{
     fault::Rejection,
     idempotency::{self, Fingerprint, IdempotencyKey},
@@ -15,13 +16,16 @@ use domain::{
     payments::Provider,
     trace::Cause,
 };
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::{Attempts, Consistency, Placement, Shards, Store, StoreError};
 
 pub(crate) struct PlaceOrder {
     store: Store,
+    control: Control,
     currency: Currency,
+    /// The template's, where the settings have none.
     payment_window: PaymentWindow,
     units: UnitLimits,
     unpaid: UnpaidLimits,
@@ -80,6 +84,12 @@ impl From<Failure> for NotPlaced {
 
 impl From<StoreError> for NotPlaced {
     fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ControlError> for NotPlaced {
+    fn from(error: ControlError) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -164,7 +174,11 @@ impl PlaceOrder {
         cause: Cause<'_>,
         consistency: Consistency,
     ) -> Result<(Order, domain::cart::Cart), NotPlaced> {
-        let Some(cart) = self.store.cart(command.cart_id, now, consistency).await? else {
+        // Together, as the control item is checked now and then; the settings of a retry are as new as its cart.
+        let current = async { Ok::<_, NotPlaced>(self.control.current(now).await?) };
+        let cart = async { Ok(self.store.cart(command.cart_id, now, consistency).await?) };
+        let (current, cart) = try_join(current, cart).await?;
+        let Some(cart) = cart else {
             return Err(PlaceOrderError::NoSuchCart.into());
         };
         let skus = cart.lines.iter().map(|line| &line.sku);
@@ -180,10 +194,11 @@ impl PlaceOrder {
             variants: &variants,
             currency: self.currency,
             now,
-            payment_window: self.payment_window,
+            payment_window: current.settings().payment_window(self.payment_window),
             limits: self.units,
             random: runtime::random_number()?,
             cause,
+            revisions: current.revisions(),
         };
         let order = place_order(command.clone(), key, fingerprint.clone(), basis);
         Ok((order?, cart))
@@ -215,11 +230,13 @@ fn replay(order: Order, fingerprint: &Fingerprint) -> Result<Order, PlaceOrderEr
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
         Ok(PlaceOrder {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            control: Control::new(&store, environment)?,
+            store,
             currency: environment.currency()?,
             payment_window: PaymentWindow {
                 hold: environment.seconds("HOLD_SECONDS")?,

@@ -28,6 +28,22 @@ pub struct Seller {
     pub email: String,
 }
 
+impl Seller {
+    /// The seller by the template's parameters; `address` has lines separated by `|`.
+    pub fn of_template(name: &str, address: &str, tax_id: Option<&str>, email: &str) -> Self {
+        let lines = address.split('|').map(str::trim);
+        Self {
+            name: name.to_owned(),
+            address: lines
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            tax_id: tax_id.map(str::to_owned),
+            email: email.to_owned(),
+        }
+    }
+}
+
 /// The buyer as printed on the document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buyer {

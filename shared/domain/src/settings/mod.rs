@@ -11,5 +11,8 @@ mod shop;
 pub use api::{
     LegalLinksPatch, PublishableKeysPatch, SellerPatch, SettingsPatch, SettingsValues, SettingsView,
 };
-pub use rules::{ChangeSettingsError, Defaults, LegalLinks, SellerSettings, Settings, parse};
+pub use rules::{
+    Author, ChangeSettingsError, Defaults, LegalLinks, SellerSettings, Settings, SettingsChange,
+    change_settings, parse, restore_settings,
+};
 pub use shop::{CurrencyView, PaymentMethodView, ShopInput, ShopView};

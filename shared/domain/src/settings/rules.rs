@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SettingsPatch;
 use crate::{
-    documents::{DocumentKind, MAX_DOCUMENT_BYTES, NewRevision},
-    fault::Rejection,
+    documents::{self, DocumentKind, MAX_DOCUMENT_BYTES, NewRevision},
+    fault::{Code, FieldFault, Rejection},
     invoices::Seller,
     orders::{Actor, PaymentWindow},
     text::FieldCheck,
@@ -153,14 +153,65 @@ pub enum ChangeSettingsError {
     Contended,
 }
 
+/// Author and time of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The member of staff.
+    pub actor: Actor,
+    /// Time of the request.
+    pub at: Timestamp,
+}
+
+/// A change that the rules allow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettingsChange {
+    /// The new settings.
+    pub settings: Settings,
+    /// The revision to write.
+    pub revision: NewRevision,
+}
+
+impl SettingsChange {
+    /// Whether there is nothing to write. A restored revision is always written: that somebody restored it is a fact of
+    /// the history.
+    pub fn is_none(&self) -> bool {
+        self.revision.changed.is_empty() && self.revision.restored_from.is_none()
+    }
+}
+
+/// Decides the settings after a patch of `current`.
+pub fn change_settings(
+    patch: SettingsPatch,
+    current: &Settings,
+    defaults: &Defaults,
+    author: Author,
+) -> Result<SettingsChange, ChangeSettingsError> {
+    let settings = current.patched(patch, defaults);
+    let settings = settings.map_err(ChangeSettingsError::Invalid)?;
+    settings.into_change(current, author, None)
+}
+
+/// Decides the settings that a new revision with the content of the revision `number` has.
+pub fn restore_settings(
+    number: u64,
+    content: Settings,
+    current: &Settings,
+    defaults: &Defaults,
+    author: Author,
+) -> Result<SettingsChange, ChangeSettingsError> {
+    let settings = content.checked(defaults);
+    let settings = settings.map_err(ChangeSettingsError::Invalid)?;
+    settings.into_change(current, author, Some(number))
+}
+
 /// Parses a stored document.
 pub fn parse(body: &str) -> Result<Settings, serde_json::Error> {
     serde_json::from_str(body)
 }
 
 impl Settings {
-    /// The settings after a change, validated as a whole. All faults are reported at once.
-    pub fn patched(&self, patch: SettingsPatch, defaults: &Defaults) -> Result<Self, Rejection> {
+    /// The settings after a patch, validated as a whole. All faults are reported at once.
+    fn patched(&self, patch: SettingsPatch, defaults: &Defaults) -> Result<Self, Rejection> {
         let mut new = self.clone();
         patch.shop_name.apply(&mut new.shop_name);
         patch.mail_sender_name.apply(&mut new.mail_sender_name);
@@ -212,7 +263,7 @@ impl Settings {
 
     /// The settings with their texts cleaned, or all faults. A restored revision is checked like a changed one: the
     /// rules may be stricter today.
-    pub fn checked(mut self, defaults: &Defaults) -> Result<Self, Rejection> {
+    fn checked(mut self, defaults: &Defaults) -> Result<Self, Rejection> {
         let mut check = FieldCheck::default();
         line(&mut check, "shop_name", &mut self.shop_name, MAX_NAME);
         let sender = &mut self.mail_sender_name;
@@ -263,18 +314,18 @@ impl Settings {
         check.finish(self).map_err(Rejection::invalid)
     }
 
-    /// The revision that this document would be, compared with the one before.
-    pub fn revision(
-        &self,
+    /// The change that these settings are.
+    fn into_change(
+        self,
         before: &Self,
-        change: (Actor, jiff::Timestamp),
+        author: Author,
         restored_from: Option<u64>,
-    ) -> Result<NewRevision, ChangeSettingsError> {
+    ) -> Result<SettingsChange, ChangeSettingsError> {
         let too_large = |message: String| {
-            let fault = crate::fault::FieldFault::new("body", "too_long", message);
+            let fault = FieldFault::new("body", "too_long", message);
             ChangeSettingsError::Invalid(Rejection::invalid(vec![fault]))
         };
-        let body = serde_json::to_string(self).map_err(|error| too_large(error.to_string()))?;
+        let body = serde_json::to_string(&self).map_err(|error| too_large(error.to_string()))?;
         if body.len() > MAX_DOCUMENT_BYTES {
             // Unreachable by the rules of each field: what a later release has written adds to them.
             return Err(too_large(format!(
@@ -282,19 +333,22 @@ impl Settings {
                 body.len()
             )));
         }
-        let (changed_by, changed_at) = change;
-        Ok(NewRevision {
+        let revision = NewRevision {
             kind: DocumentKind::Settings,
             body,
-            changed_by,
-            changed_at,
+            changed_by: author.actor,
+            changed_at: author.at,
             changed: self.differing(before),
             restored_from,
+        };
+        Ok(SettingsChange {
+            settings: self,
+            revision,
         })
     }
 
     /// Names of the fields that differ from another document.
-    pub fn differing(&self, other: &Self) -> Vec<String> {
+    fn differing(&self, other: &Self) -> Vec<String> {
         let (ours, theirs) = (self.members(), other.members());
         let names = ours.keys().chain(theirs.keys());
         let mut names: Vec<&String> = names
@@ -389,7 +443,6 @@ impl Settings {
 
 impl From<ChangeSettingsError> for Rejection {
     fn from(error: ChangeSettingsError) -> Self {
-        use crate::{documents, fault::Code};
         match error {
             ChangeSettingsError::VersionMissing => documents::version_required(),
             ChangeSettingsError::VersionMismatch => Self::new(
@@ -543,12 +596,10 @@ fn check_flags(check: &mut FieldCheck, flags: &BTreeMap<String, bool>) {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::fault::Code;
 
     pub(crate) fn defaults() -> Defaults {
         Defaults {
@@ -783,10 +834,32 @@ pub(super) mod tests {
         let after = patch(&before, json!({ "tax_name": "USt." })).unwrap();
         let by = Actor::Staff("ada".into());
         let at = Timestamp::UNIX_EPOCH;
-        let revision = after.revision(&before, (by.clone(), at), Some(2)).unwrap();
+        let author = Author {
+            actor: by.clone(),
+            at,
+        };
+        let restore = |current: &Settings| {
+            restore_settings(2, after.clone(), current, &defaults(), author.clone()).unwrap()
+        };
+        let change = restore(&before);
+        let revision = &change.revision;
         assert_eq!(revision.changed, ["tax_name"]);
-        assert_eq!((revision.changed_by, revision.restored_from), (by, Some(2)));
+        assert_eq!(revision.changed_by, by);
+        assert_eq!(revision.restored_from, Some(2));
         assert_eq!(parse(&revision.body).unwrap(), after);
+        assert_eq!(change.settings, after);
+        assert!(!restore(&after).is_none(), "it is a fact of the history");
+        let same = SettingsPatch {
+            tax_name: Patch::Set(" USt. ".into()),
+            ..SettingsPatch::default()
+        };
+        let same = change_settings(same, &after, &defaults(), author.clone()).unwrap();
+        assert!(same.is_none());
+
+        // What was allowed once need not be so today.
+        let stale = parse(r#"{"tax_name":""}"#).unwrap();
+        let refused = restore_settings(1, stale, &after, &defaults(), author);
+        assert!(matches!(refused, Err(ChangeSettingsError::Invalid(_))));
     }
 
     /// The bound of a document holds for the largest settings that the rules allow, with room for later fields.
@@ -818,14 +891,18 @@ pub(super) mod tests {
             "publishable_keys": { "stripe": format!("pk_live_{}", "a".repeat(200)) },
             "flags": flags,
         }));
-        let by = || (Actor::Staff("s".repeat(128)), Timestamp::UNIX_EPOCH);
+        let author = || Author {
+            actor: Actor::Staff("s".repeat(128)),
+            at: Timestamp::UNIX_EPOCH,
+        };
         let none = Settings::default();
-        let bytes = largest.revision(&none, by(), None).unwrap().body.len();
+        let change = largest.clone().into_change(&none, author(), None).unwrap();
+        let bytes = change.revision.body.len();
         assert!(bytes < MAX_DOCUMENT_BYTES / 4, "{bytes}");
         let mut endless = largest;
         let later = Value::String("x".repeat(MAX_DOCUMENT_BYTES));
         endless.others.insert("later".into(), later);
-        let refused = endless.revision(&none, by(), None).unwrap_err();
+        let refused = endless.into_change(&none, author(), None).unwrap_err();
         assert!(matches!(refused, ChangeSettingsError::Invalid(_)));
     }
 

@@ -1,0 +1,38 @@
+//! `GET /v1/admin/settings`: returns the settings, and the template's values that apply without them.
+
+use std::process::ExitCode;
+
+use control::SettingsInUse;
+use domain::settings::{Defaults, SettingsView};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
+use store::Store;
+
+pub(crate) struct GetSettings {
+    store: Store,
+    defaults: Defaults,
+}
+
+impl Endpoint for GetSettings {
+    const ACCESS: Access = Access::Staff;
+    type Path = NoPath;
+    type Query = NoQuery;
+    type Body = NoBody;
+    type Response = SettingsView;
+
+    async fn handle(&self, _: Request<Self>) -> Result<Reply<SettingsView>, Failure> {
+        let in_use = SettingsInUse::read(&self.store).await?;
+        settings::view(&in_use, &self.defaults)
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(GetSettings {
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            defaults: settings::defaults(environment)?,
+        })
+    })
+}

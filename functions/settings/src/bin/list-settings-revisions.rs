@@ -1,0 +1,42 @@
+//! `GET /v1/admin/settings/revisions`: lists the changes of the settings, newest first.
+
+use std::process::ExitCode;
+
+use domain::{
+    catalog::invalid_cursor,
+    documents::{DocumentKind, RevisionsQuery, RevisionsView},
+};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
+use store::{HistoryError, Store};
+
+pub(crate) struct ListSettingsRevisions {
+    store: Store,
+}
+
+impl Endpoint for ListSettingsRevisions {
+    const ACCESS: Access = Access::Staff;
+    type Path = NoPath;
+    type Query = RevisionsQuery;
+    type Body = NoBody;
+    type Response = RevisionsView;
+
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<RevisionsView>, Failure> {
+        let list = request.query.parse()?;
+        let page = self.store.list_documents(DocumentKind::Settings, &list);
+        let page = page.await.map_err(|error| match error {
+            HistoryError::InvalidCursor(_) => invalid_cursor().into(),
+            HistoryError::Store(error) => Failure::from(error),
+        })?;
+        Reply::of(&RevisionsView::from(&page))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(ListSettingsRevisions { store })
+    })
+}

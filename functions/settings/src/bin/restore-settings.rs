@@ -1,0 +1,71 @@
+//! `POST /v1/admin/settings/revisions/{revision}/restore`: makes a new revision with the content of an earlier one; 0 is
+//! the template's values. Only with `If-Match`.
+
+use std::process::ExitCode;
+
+use control::RevisionContent;
+use domain::{
+    fault::Rejection,
+    settings::{ChangeSettingsError, Defaults, Settings, SettingsView, restore_settings},
+};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
+use settings::RevisionPath;
+use store::Store;
+
+pub(crate) struct RestoreSettings {
+    store: Store,
+    defaults: Defaults,
+}
+
+/// Body of `POST /v1/admin/settings/revisions/{revision}/restore`: nothing, or an empty object.
+#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestoreSettingsBody {}
+
+impl Endpoint for RestoreSettings {
+    const ACCESS: Access = Access::Staff;
+    const IF_MATCH: bool = true;
+    const IF_MATCH_REQUIRED: bool = true;
+    type Path = RevisionPath;
+    type Query = NoQuery;
+    type Body = MaybeJson<RestoreSettingsBody>;
+    type Response = SettingsView;
+
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<SettingsView>, Failure> {
+        request.required_version()?;
+        let number = request.path.revision.0;
+        let content = self.content(number).await?;
+        settings::change(&self.store, &self.defaults, &request, |in_use, author| {
+            let content = content.clone();
+            restore_settings(number, content, &in_use.settings, &self.defaults, author)
+        })
+        .await
+    }
+}
+
+impl RestoreSettings {
+    /// The content of a revision, which never changes.
+    async fn content(&self, number: u64) -> Result<Settings, Failure> {
+        if number == 0 {
+            return Ok(Settings::default());
+        }
+        let error = match RevisionContent::read(&self.store, number).await? {
+            RevisionContent::Usable(_, settings) => return Ok(settings),
+            RevisionContent::Missing => ChangeSettingsError::NoSuchRevision,
+            RevisionContent::Unreadable => ChangeSettingsError::RevisionUnreadable,
+        };
+        Err(Rejection::from(error).into())
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        Ok(RestoreSettings {
+            store: Store::new(
+                &environment.sdk_config()?,
+                environment.require("TABLE_NAME")?,
+            ),
+            defaults: settings::defaults(environment)?,
+        })
+    })
+}

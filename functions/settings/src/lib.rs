@@ -1,0 +1,144 @@
+//! Reads the template's values, and changes the settings under the version that their author has seen.
+
+use control::SettingsInUse;
+use domain::{
+    documents::{DocumentKind, Revision, RevisionNumber},
+    fault::Rejection,
+    invoices::Seller,
+    orders::PaymentWindow,
+    settings::{Author, ChangeSettingsError, Defaults, SettingsChange, SettingsView},
+};
+use runtime::{Endpoint, Environment, Failure, Reply, Request};
+use store::{Attempts, PutRevisionOutcome, Store, StoreError};
+
+/// Path parameters of a revision.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct RevisionPath {
+    /// Number of the revision; 0 is the template's values.
+    pub revision: RevisionNumber,
+}
+
+/// The template's values. `xtask tidy` knows which variables this reads.
+pub fn defaults(environment: &Environment) -> Result<Defaults, Box<dyn std::error::Error>> {
+    Ok(Defaults {
+        shop_name: environment.require("SHOP_NAME")?.to_owned(),
+        seller: Seller::of_template(
+            environment.require("SELLER_NAME")?,
+            environment.get("SELLER_ADDRESS").unwrap_or_default(),
+            environment.get("SELLER_TAX_ID"),
+            environment.require("SELLER_EMAIL")?,
+        ),
+        tax_name: environment.require("TAX_NAME")?.to_owned(),
+        payment_window: PaymentWindow {
+            hold: environment.seconds("HOLD_SECONDS")?,
+            whole: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
+        },
+        locales: list(environment.require("LOCALES")?),
+        stripe_publishable_key: environment.get("STRIPE_PUBLISHABLE_KEY").map(str::to_owned),
+    })
+}
+
+/// The parts of a list that commas separate.
+pub fn list(text: &str) -> Vec<String> {
+    let parts = text.split(',').map(str::trim);
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
+}
+
+/// The settings in use as staff see them, with the version that a change must name.
+pub fn view(in_use: &SettingsInUse, defaults: &Defaults) -> Result<Reply<SettingsView>, Failure> {
+    let view = SettingsView::of(in_use.revision.as_ref(), &in_use.settings, defaults);
+    let view = match in_use.number() == in_use.current {
+        true => view,
+        false => view.instead_of(in_use.current),
+    };
+    Ok(Reply::of(&view)?.versioned(in_use.current))
+}
+
+/// Changes the settings. `decide` computes the change from the settings in use. With a version in `If-Match`, of two
+/// changes at once the first one wins and the other is rejected; with a star, both are made, one after the other.
+pub async fn change<E: Endpoint>(
+    store: &Store,
+    defaults: &Defaults,
+    request: &Request<E>,
+    decide: impl Fn(&SettingsInUse, Author) -> Result<SettingsChange, ChangeSettingsError>,
+) -> Result<Reply<SettingsView>, Failure> {
+    let expected = request.required_version()?;
+    let rejected = |error: ChangeSettingsError| Failure::from(Rejection::from(error));
+    let mut attempts = Attempts::new("change settings");
+    while attempts.next().await.is_ok() {
+        let in_use = SettingsInUse::read(store).await?;
+        if expected.is_some_and(|version| version != in_use.current) {
+            return Err(rejected(ChangeSettingsError::VersionMismatch));
+        }
+        let author = Author {
+            actor: request.staff(),
+            at: request.now,
+        };
+        let change = decide(&in_use, author).map_err(rejected)?;
+        // A current revision that cannot be read is replaced, even by what is in use instead.
+        if change.is_none() && in_use.number() == in_use.current {
+            return view(&in_use, defaults);
+        }
+        match write(store, &change, in_use.current).await? {
+            Some(number) => {
+                tracing::info!(settings.revision = number, "settings changed");
+                return view(&changed(change, number), defaults);
+            }
+            None if expected.is_some() => {
+                return Err(rejected(ChangeSettingsError::VersionMismatch));
+            }
+            None => {}
+        }
+    }
+    Err(rejected(ChangeSettingsError::Contended))
+}
+
+/// Writes a change; returns the number of its revision, or `None` if `current` no longer is the current one.
+async fn write(
+    store: &Store,
+    change: &SettingsChange,
+    current: u64,
+) -> Result<Option<u64>, StoreError> {
+    let new = &change.revision;
+    let mut number = current + 1;
+    let mut attempts = Attempts::new("put revision");
+    loop {
+        attempts.next().await?;
+        match store.put_revision(new, number, current).await? {
+            PutRevisionOutcome::Written => return Ok(Some(number)),
+            PutRevisionOutcome::Superseded => return Ok(None),
+            // The control item was lost, and the documents were not: their numbers are not given again.
+            PutRevisionOutcome::NumberTaken => {
+                number = store.newest_document(DocumentKind::Settings).await? + 1;
+            }
+        }
+    }
+}
+
+/// The settings after a change.
+fn changed(change: SettingsChange, number: u64) -> SettingsInUse {
+    let SettingsChange { settings, revision } = change;
+    SettingsInUse {
+        current: number,
+        revision: Some(Revision {
+            number,
+            changed_by: revision.changed_by,
+            changed_at: revision.changed_at,
+            changed: revision.changed,
+            restored_from: revision.restored_from,
+        }),
+        settings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_the_template_has_its_parts() {
+        assert_eq!(list("en, de-CH,,"), ["en", "de-CH"]);
+        assert!(list("").is_empty());
+    }
+}
