@@ -75,7 +75,8 @@ pub(crate) mod size {
         assert!(bytes < MAX, "{name}: {bytes} bytes");
     }
 
-    fn of(item: &Item) -> usize {
+    /// Size of an item, in bytes.
+    pub(crate) fn of(item: &Item) -> usize {
         let attributes = item.iter();
         attributes
             .map(|(name, value)| name.len() + value_of(value))

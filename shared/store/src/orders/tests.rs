@@ -106,6 +106,40 @@ fn placed() -> Order {
     place_order(command, &"key".parse().unwrap(), fingerprint, basis).unwrap()
 }
 
+/// Each further KB of a new order costs 2 write units.
+#[test]
+fn an_ordinary_order_takes_a_kilobyte() {
+    let mut order = placed();
+    let line = &mut order.lines[0];
+    line.sku = "TEE-DUST-S".parse().unwrap();
+    line.title = "Picnic Blanket of Undyed Wool - Dusty Green / Small".into();
+    line.quantity = 2;
+    line.unit_price.amount = 12_000;
+    line.shards = Vec::new();
+    order.lines.truncate(1);
+    order.totals.total.amount = 24_000;
+    order.email = "ada.lovelace@customers.example.com".into();
+    order.shipping_address = Address {
+        name: "Augusta Ada Lovelace".into(),
+        line1: "12 St James's Square".into(),
+        line2: Some("Apartment 3".into()),
+        city: Some("London".into()),
+        region: None,
+        postal_code: Some("SW1Y 4JH".into()),
+        country: "GB".into(),
+    };
+    order.payment.method.token = Some("pm_1MtwBwLkdIwHu7ix28a3tqPa".into());
+    order.trace_id = "JKJaXmPLvHcESHA=".into();
+    order.revisions = Revisions { settings: 9_999 };
+    let item = to_item(&Key::order(order.id), &OrderRecord::from(&order)).unwrap();
+    let bytes = size::of(&item);
+    assert!(bytes <= 1024, "{bytes}");
+    // Before the first change of settings they add nothing.
+    order.revisions = Revisions::default();
+    let none = to_item(&Key::order(order.id), &OrderRecord::from(&order)).unwrap();
+    assert!((1..=32).contains(&(bytes - size::of(&none))));
+}
+
 /// Lines of a body: this many units of every line of the order.
 fn all_lines(order: &Order, quantity: u32, goods: Option<&str>) -> Value {
     let lines = order.lines.iter().map(|line| {
