@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use domain::{
-    documents::{DocumentKind, Revision, Revisions},
+    documents::{DocumentKind, Revisions},
     fault::chain,
     settings::{self, Settings},
 };
 use store::{Consistency, StoreError};
 
-use crate::{CHECK_LIMIT, STEPS_BACK, SettingsInUse, Snapshot, locked, source::Source};
+use crate::{
+    CHECK_LIMIT, STEPS_BACK, SettingsInUse, Snapshot, UsableRevision, locked, source::Source,
+};
 
 /// What the checks of a process share.
 pub(crate) struct Shared<S> {
@@ -39,7 +41,7 @@ enum Trouble {
 /// A document that was read.
 enum Loaded {
     /// It can be used.
-    Usable(Box<Revision>, Settings),
+    Usable(Box<UsableRevision>),
     /// It is gone or cannot be parsed; the reason.
     NotUsable(String),
 }
@@ -107,10 +109,10 @@ impl<S: Source> Shared<S> {
             return Ok(());
         }
         match load(&self.source, seen, Consistency::Eventual).await? {
-            Loaded::Usable(_, settings) => {
+            Loaded::Usable(found) => {
                 self.adopt(Snapshot {
                     revisions: Revisions { settings: seen },
-                    settings,
+                    settings: found.settings,
                 });
                 locked(&self.state).reported = None;
             }
@@ -164,11 +166,11 @@ pub(crate) async fn usable<S: Source>(
     let earliest = current.saturating_sub(STEPS_BACK).max(1);
     for number in (earliest..=current).rev() {
         match load(source, number, consistency).await? {
-            Loaded::Usable(revision, settings) => {
+            Loaded::Usable(found) => {
                 return Ok(SettingsInUse {
                     current,
-                    revision: Some(*revision),
-                    settings,
+                    revision: Some(found.revision),
+                    settings: found.settings,
                 });
             }
             Loaded::NotUsable(reason) => skipped(number, &reason),
@@ -195,7 +197,10 @@ async fn load<S: Source>(
     }
     match found {
         Ok(Some(stored)) => Ok(match settings::parse(&stored.body) {
-            Ok(settings) => Loaded::Usable(Box::new(stored.revision), settings),
+            Ok(settings) => Loaded::Usable(Box::new(UsableRevision {
+                revision: stored.revision,
+                settings,
+            })),
             Err(error) => Loaded::NotUsable(chain(&error)),
         }),
         Ok(None) => Ok(Loaded::NotUsable("the document is gone".to_owned())),

@@ -19,9 +19,6 @@
 mod check;
 mod source;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     fmt,
     future::Future,
@@ -232,11 +229,20 @@ impl SettingsInUse {
     }
 }
 
+/// A revision that can be used.
+#[derive(Clone, Debug)]
+pub struct UsableRevision {
+    /// The revision.
+    pub revision: Revision,
+    /// Its content.
+    pub settings: Settings,
+}
+
 /// The content of one revision.
 #[derive(Debug)]
 pub enum RevisionContent {
     /// It can be used.
-    Usable(Box<Revision>, Settings),
+    Usable(Box<UsableRevision>),
     /// No revision has this number.
     Missing,
     /// It is there, but cannot be read.
@@ -251,7 +257,10 @@ impl RevisionContent {
         match found {
             Ok(None) => Ok(Self::Missing),
             Ok(Some(stored)) => match domain::settings::parse(&stored.body) {
-                Ok(settings) => Ok(Self::Usable(Box::new(stored.revision), settings)),
+                Ok(settings) => Ok(Self::Usable(Box::new(UsableRevision {
+                    revision: stored.revision,
+                    settings,
+                }))),
                 Err(error) => {
                     unreadable(revision, &chain(&error));
                     Ok(Self::Unreadable)
@@ -280,3 +289,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // The state behind the lock is consistent at every step, so poisoning can be ignored.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

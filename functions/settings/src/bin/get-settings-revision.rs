@@ -30,8 +30,9 @@ impl Endpoint for GetSettingsRevision {
             return Reply::of(&view);
         }
         let error = match RevisionContent::read(&self.store, number).await? {
-            RevisionContent::Usable(revision, settings) => {
-                let view = SettingsView::of(Some(&*revision), &settings, &self.defaults);
+            RevisionContent::Usable(found) => {
+                let revision = Some(&found.revision);
+                let view = SettingsView::of(revision, &found.settings, &self.defaults);
                 return Reply::of(&view);
             }
             RevisionContent::Missing => ChangeSettingsError::NoSuchRevision,

@@ -50,7 +50,7 @@ impl RestoreSettings {
             return Ok(Settings::default());
         }
         let error = match RevisionContent::read(&self.store, number).await? {
-            RevisionContent::Usable(_, settings) => return Ok(settings),
+            RevisionContent::Usable(found) => return Ok(found.settings),
             RevisionContent::Missing => ChangeSettingsError::NoSuchRevision,
             RevisionContent::Unreadable => ChangeSettingsError::RevisionUnreadable,
         };

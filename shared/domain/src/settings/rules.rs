@@ -546,7 +546,8 @@ fn check_link(check: &mut FieldCheck, field: &str, link: &mut Option<String>) {
         None => text.starts_with('/') && !text.starts_with("//"),
     };
     let is_plain = text.is_ascii() && !text.contains(|c: char| c == ' ' || "<>\"'\\".contains(c));
-    if !(is_page && is_plain) && !check.has(field) {
+    let is_link = is_page && is_plain;
+    if !is_link && !check.has(field) {
         let message = "Must begin with https://, or with / for a page of the shop; in ASCII: percent-encode other characters.";
         check.fault(field, "invalid", message);
     }
