@@ -602,6 +602,16 @@ async fn a_lost_control_item_loses_no_revision() {
     assert_eq!(cold_name(&shop).await, "Second");
     let log = shop.log();
     assert_eq!(log.matches("document not used").count(), 1, "{log}");
+
+    // Lost together with the newest document: its number is not given again either.
+    let damage = Damage(&shop);
+    damage.delete("CONTROL", "CONTROL").await;
+    damage
+        .garble("DOCUMENT#settings", &position(3), "revision")
+        .await;
+    let body = json!({ "shop_name": "Fourth" });
+    let fourth = patch(&shop, Some("\"0\""), &body).await.expect(200);
+    assert_eq!(fourth["revision"], 4);
 }
 
 /// A control item that cannot be read is not a reason to sell by guess.

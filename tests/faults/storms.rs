@@ -191,7 +191,17 @@ async fn the_same_request_at_the_same_moment_is_told_to_wait() {
     world.stock_up(&["tee"], 5).await;
     let cart = world.shop.cart(&[("TEE", 1)]).await;
     let body = world.body(&cart, World::CARD).await;
-    world.faults.plan("place-order", 2, Fault::SameRequest);
+    // By its operation: a check of the settings may come before it.
+    let transaction = AwsCall {
+        function: "place-order".to_owned(),
+        number: 0,
+        service: "dynamodb".to_owned(),
+        operation: "TransactWriteItems".to_owned(),
+        of_operation: 0,
+    };
+    world
+        .faults
+        .plan_operation(&transaction, Fault::SameRequest);
     let told = world.shop.order("same", &body).await;
     told.expect_problem(409, "request_in_progress");
     let wait: u64 = told.headers["retry-after"].parse().unwrap();

@@ -35,6 +35,13 @@ pub(crate) struct Shop {
     pub(crate) backup: bool,
 }
 
+/// The names that a source gives to a function.
+fn called(text: &str, call: &str) -> BTreeSet<String> {
+    let calls = text.split(call).skip(1);
+    let names = calls.filter_map(|rest| rest.split('"').next());
+    names.map(str::to_owned).collect()
+}
+
 /// Metrics of an alarm: one, or those that its expression combines.
 fn metrics_of(alarm: &Value) -> u64 {
     let metrics = alarm["Properties"]["Metrics"].as_array();
@@ -62,12 +69,7 @@ impl Shop {
         let mut sources = Vec::new();
         for source in with_extension(&root.join("functions"), "rs")? {
             let text = fs::read_to_string(&source)?;
-            let called = |call: &str| {
-                let calls = text.split(call).skip(1);
-                let names = calls.filter_map(|rest| rest.split('"').next());
-                names.map(str::to_owned).collect::<BTreeSet<String>>()
-            };
-            let names = called("runtime::metric(\"");
+            let names = called(&text, "runtime::metric(\"");
             let path = source.strip_prefix(root).unwrap_or(&source);
             sources.push((path.display().to_string(), text.clone()));
             let name = source.file_stem().unwrap_or_default().to_string_lossy();
@@ -75,13 +77,18 @@ impl Shop {
                 continue;
             }
             // By the reply itself, or by the catalog's pages.
-            if [".cached(", "catalog::reply("]
+            if [".cached(", ".cached_strictly(", "catalog::reply("]
                 .iter()
                 .any(|call| text.contains(call))
             {
                 cacheable.insert(name.clone().into_owned());
             }
             metrics.insert(name.into_owned(), names);
+        }
+        // What several functions report is in a crate that they share.
+        for source in with_extension(&root.join("shared"), "rs")? {
+            let path = source.strip_prefix(root).unwrap_or(&source);
+            sources.push((path.display().to_string(), fs::read_to_string(&source)?));
         }
         let templates = load_all(root)?;
         let nested = || templates.values().flat_map(resources);
