@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -403,6 +403,8 @@ async fn a_change_is_seen_everywhere_within_ten_seconds() {
     shop.stock_up(&[Product::single("tee", "TEE", "10.00", 500)])
         .await;
     let is_over = AtomicBool::new(false);
+    // Responses before the change, each by a process that has the old settings.
+    let (old_reads, old_orders) = (AtomicU32::new(0), AtomicU32::new(0));
     let changed_at = std::sync::OnceLock::new();
     // Reads all the while; a response that began late and is old is a fault.
     let reader = async || {
@@ -412,6 +414,7 @@ async fn a_change_is_seen_everywhere_within_ten_seconds() {
             let began = Instant::now();
             let name = shop.get("/v1/shop").await.expect(200)["name"].clone();
             let is_new = name == "After";
+            old_reads.fetch_add(u32::from(!is_new), Ordering::Relaxed);
             if let Some(changed) = changed_at.get() {
                 let late = began.duration_since(*changed) > EVERYWHERE;
                 assert!(is_new || !late, "{name} after {:?}", changed.elapsed());
@@ -432,6 +435,7 @@ async fn a_change_is_seen_everywhere_within_ten_seconds() {
                 |name: &str| -> jiff::Timestamp { placed[name].as_str().unwrap().parse().unwrap() };
             let window = time("due_at").duration_since(time("placed_at")).as_secs();
             assert!([300, 120].contains(&window), "{window}");
+            old_orders.fetch_add(u32::from(window == 300), Ordering::Relaxed);
             if let Some(changed) = changed_at.get() {
                 let late = began.duration_since(*changed) > EVERYWHERE;
                 assert!(
@@ -445,11 +449,9 @@ async fn a_change_is_seen_everywhere_within_ten_seconds() {
         windows
     };
     let change = async {
-        // Long enough for every process to have settings, and some to be about to check.
-        shop.eventually("processes are running", async || {
-            let state = shop.get("/_dev/state").await.expect(200);
-            let text = state.to_string();
-            text.contains("get-shop").then_some(())
+        shop.eventually("processes have the old settings", async || {
+            let enough = |count: &AtomicU32, least| count.load(Ordering::Relaxed) >= least;
+            (enough(&old_reads, 50) && enough(&old_orders, 3)).then_some(())
         })
         .await;
         let version = etag(&shop).await;

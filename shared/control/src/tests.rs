@@ -277,6 +277,8 @@ async fn processes_that_start_together_do_not_check_together() {
         .to_vec();
     assert_eq!(intervals, [5_000, 5_001, 5_499, 5_999, 5_000, 5_615]);
     assert!(INTERVAL + JITTER < USABLE);
+    // A change takes effect in ten seconds, two of which are for the check and for replication.
+    assert!(USABLE <= SignedDuration::from_secs(8));
 }
 
 #[tokio::test]

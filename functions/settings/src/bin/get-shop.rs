@@ -17,6 +17,10 @@ use store::Store;
 /// Age of the settings in the last response that a browser shows, in seconds: whatever of it they spend in the process,
 /// the CDN and the browser. One second of the ten in which a change takes effect is left for the way.
 const WHOLE: i64 = 9;
+const _: () = assert!(
+    WHOLE > control::USABLE.as_secs() + 1,
+    "the process alone may use up the time"
+);
 
 pub(crate) struct GetShop {
     control: Control,
