@@ -463,6 +463,62 @@ async fn an_unreadable_row_does_not_take_its_variant_off_sale() {
     assert_eq!(line["lines"][0]["unit_price"]["amount"], 2000, "{line}");
 }
 
+/// The kind of fault: unreadable treated as removed, here under another handle than the variant's.
+#[tokio::test]
+async fn an_unusable_row_under_another_handle_does_not_take_a_variant_off_sale() {
+    let shop = Shop::start().await;
+    let head =
+        "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price,Option1 Name,Option1 Value\n";
+    let sizes = |handle: &str, skus: [&str; 2]| {
+        let [s, m] = skus;
+        format!("{handle},A,{s},5,5.00,Size,S\n{handle},,{m},5,6.00,,M\n")
+    };
+    let all = [
+        sizes("rv-mv", ["RVMA", "RVMB"]),
+        sizes("rv-col", ["RVCA", "RVCB"]),
+    ];
+    shop.import(format!("{head}{}", all.concat())).await;
+    let owner = async |sku: &str| {
+        let cart = shop.cart(&[(sku, 1)]).await;
+        let cart = shop.get(&format!("/v1/carts/{cart}")).await.expect(200);
+        let line = cart["lines"][0].clone();
+        assert_eq!(line["available"], true, "{line}");
+        line["product_slug"].as_str().unwrap().to_owned()
+    };
+    // The rows are in one chunk, or in two, in either order.
+    let filler: String = (0..120)
+        .map(|index| format!("f-{index},F,F-{index},1,1.00,,\n"))
+        .collect();
+    let moved = |price: &str| format!("rv-mvnew,New,RVMB,5,{price},,\n");
+    let kept = "rv-mv,A,RVMA,5,5.00,Size,S\nrv-col,A,RVCA,5,5.00,Size,S\n";
+    let mistyped = "rv-colx,,RVCB,5,6.00,,M\n";
+    let bad = moved("\"1,299.00\"");
+    for (file, lines) in [
+        (format!("{head}{kept}{bad}{mistyped}"), [4, 5]),
+        (format!("{head}{kept}{filler}{bad}{mistyped}"), [124, 125]),
+        (format!("{head}{mistyped}{bad}{filler}{kept}"), [3, 2]),
+    ] {
+        let import = shop.import(file).await;
+        let mut want = [(lines[0], "invalid_price"), (lines[1], "title_missing")];
+        want.sort_unstable();
+        assert_eq!(codes(&import), want, "{import}");
+        assert_eq!(owner("RVMB").await, "rv-mv");
+        assert_eq!(owner("RVCB").await, "rv-col");
+    }
+    shop.buy(&[("RVMB", 1), ("RVCB", 1)], "tok_ok", "paid")
+        .await;
+
+    // Corrected, the row takes the SKU, and what no row names goes off sale.
+    let cart = shop.cart(&[("RVCB", 1)]).await;
+    let import = shop
+        .import(format!("{head}{kept}{}", moved("1299.00")))
+        .await;
+    assert_eq!(codes(&import), [], "{import}");
+    assert_eq!(owner("RVMB").await, "rv-mvnew");
+    let cart = shop.get(&format!("/v1/carts/{cart}")).await.expect(200);
+    assert_eq!(cart["lines"][0]["available"], false, "{cart}");
+}
+
 /// The kind of fault: a column that changes the meaning of others.
 #[tokio::test]
 async fn untracked_variants_are_sold_without_limit() {

@@ -7,8 +7,8 @@ use domain::{
     catalog::{
         Product, ProductStatus, Sku,
         import::{
-            Chunk, Draft, DraftContext, DraftVariant, LineFault, RowFaults, RowGroup,
-            draft_product, sanitize,
+            Chunk, Draft, DraftRules, DraftVariant, LineFault, RowFaults, RowGroup, draft_product,
+            sanitize,
         },
     },
     change::ChangeStamp,
@@ -185,13 +185,13 @@ impl ImportRows {
                 let fault = |line| LineFault::handle_collision(line, &group.handle, other);
                 return Ok(Imported::Done(group.fail_all(fault)));
             }
-            let context = DraftContext {
+            let rules = DraftRules {
                 columns: &import.chunk.columns,
-                doubtful: &import.chunk.doubtful,
+                uncertain_skus: &import.chunk.uncertain_skus,
                 prices: &self.prices,
                 sanitize,
             };
-            let drafted = draft_product(group, context, stored, taken.clone());
+            let drafted = draft_product(group, &rules, stored, taken.clone());
             let mut faults = drafted.faults;
             let Some(mut draft) = drafted.draft else {
                 return Ok(Imported::Done(faults));

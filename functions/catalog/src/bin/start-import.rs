@@ -7,6 +7,7 @@ use domain::{
     catalog::import::{self, LineFault, MAX_FILE_BYTES},
     event::Correlated,
     money::PriceRule,
+    payments::offered,
 };
 use gateways::objects::Bucket;
 use jiff::Timestamp;
@@ -113,21 +114,23 @@ impl StartImport {
             tracing::warn!(import.id = %id, "the uploaded object is gone");
             return Ok(());
         };
-        let file = match import::read_file(&content) {
+        let mut file = match import::read_file(&content) {
             Ok(file) => file,
             Err(fault) => {
                 tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
                 return Ok(self.store.fail_import(id, upload, fault, now).await?);
             }
         };
+        file.find_uncertain_skus(&self.prices);
         let rows_total = file.rows_total;
-        let doubtful = import::doubtful_skus(&file, &self.prices);
-        let chunks = import::chunks(id, &file.columns, file.groups, doubtful)?;
+        let faults = std::mem::take(&mut file.faults);
+        let ignored_columns = std::mem::take(&mut file.ignored_columns);
+        let chunks = import::chunks(id, file)?;
         let header = ImportHeader {
             rows_total,
-            faults: file.faults,
+            faults,
             chunks_total: u32::try_from(chunks.len())?,
-            ignored_columns: file.ignored_columns,
+            ignored_columns,
         };
         match self.store.start_import(id, upload, &header, now).await? {
             StartOutcome::NotWanted => {
@@ -155,7 +158,10 @@ fn main() -> ExitCode {
             ),
             queues: Queues::new(&environment.sdk_config()?),
             rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
-            prices: environment.prices()?,
+            prices: PriceRule {
+                currency: environment.currency()?,
+                offered: offered(environment.require("PAYMENT_METHODS")?)?,
+            },
         })
     })
 }

@@ -675,10 +675,8 @@ fn owned_pair(key: &Key) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use domain::{
-        catalog::import::{DraftContext, RowFaults, draft_product, read_file, sanitize},
+        catalog::import::{DraftRules, RowFaults, draft_product, read_file, sanitize},
         id::ImportId,
         money::PriceRule,
     };
@@ -738,13 +736,13 @@ mod tests {
             currency: "USD".parse().unwrap(),
             offered: Vec::new(),
         };
-        let context = DraftContext {
+        let rules = DraftRules {
             columns: &read.columns,
-            doubtful: &BTreeSet::new(),
+            uncertain_skus: &read.uncertain_skus,
             prices: &prices,
             sanitize,
         };
-        let drafted = draft_product(group, context, None, RowFaults::default());
+        let drafted = draft_product(group, &rules, None, RowFaults::default());
         let draft = drafted.draft.filter(|_| drafted.faults.is_empty())?;
         let available = vec![false; draft.variants.len()];
         let stamp = ChangeStamp::from(ImportId::random([255; 16]));

@@ -1,9 +1,9 @@
 //! Drafts a product from its rows and from the product that is stored.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{
-    Columns, Draft, DraftVariant, LineFault, MAX_VARIANTS, ReadFile, Row, RowFaults, RowGroup,
+    Columns, Draft, DraftVariant, LineFault, MAX_VARIANTS, Row, RowFaults, RowGroup, UncertainSkus,
     made_sku::made_sku,
     options::{self, Choice},
     row::Column,
@@ -31,16 +31,17 @@ pub struct Drafted {
     pub faults: RowFaults,
 }
 
-/// What the rows of a product are read with.
-#[derive(Clone, Copy, Debug)]
-pub struct DraftContext<'a> {
+/// The file that rows are from, and the rules of the shop.
+#[derive(Clone, Copy)]
+pub struct DraftRules<'a> {
     /// Columns of the file.
     pub columns: &'a Columns,
-    /// SKUs of rows of the file that cannot be used ([`doubtful_skus`]): a product that has one keeps it.
-    pub doubtful: &'a BTreeSet<String>,
-    /// The prices that the shop can charge.
+    /// SKUs that unusable rows of the file name.
+    pub uncertain_skus: &'a UncertainSkus,
+    /// Prices that the shop can charge.
     pub prices: &'a PriceRule,
-    /// Makes HTML of strangers safe: [`sanitize`], unless descriptions do not matter.
+    /// Makes a description safe to show: [`sanitize`], unless the draft is not stored. A parameter, so that
+    /// only functions that store drafts carry the sanitizer.
     pub sanitize: fn(&str) -> String,
 }
 
@@ -59,39 +60,19 @@ pub fn sanitize(html: &str) -> String {
     }
 }
 
-/// SKUs of the rows that cannot be used whatever is stored. They may be those of other products, which would
-/// otherwise lose them to nobody.
-pub fn doubtful_skus(file: &ReadFile, prices: &PriceRule) -> BTreeSet<String> {
-    let context = DraftContext {
-        columns: &file.columns,
-        doubtful: &BTreeSet::new(),
-        prices,
-        // Descriptions cost most of the time, and seldom are at fault.
-        sanitize: |_| String::new(),
-    };
-    let unusable = file.groups.iter().flat_map(|group| {
-        let faults = draft_product(group, context, None, RowFaults::default()).faults;
-        let rows = group.rows.iter().enumerate();
-        let rows = rows.filter(move |(index, row)| faults.has(*index) && !row.sku.is_empty());
-        rows.map(|(_, row)| row.sku.clone())
-    });
-    let skus = file.skus_without_group.iter().cloned();
-    skus.chain(unusable).collect()
-}
-
 /// Drafts a product from its rows. An error in the product columns of the first row rejects the product; any
 /// other error rejects its row only.
 ///
 /// Data of columns that the file lacks are those of `stored`. If a row cannot be used, the variants and
-/// images that the product has and no row mentions stay: they may be those of that row. `faults` are those of
-/// rows that are known to be unusable.
+/// images that the product has and no row mentions stay: they may be those of that row. A variant whose SKU an
+/// unusable row of any product names stays, too. `faults` are those of rows that are known to be unusable.
 pub fn draft_product(
     group: &RowGroup,
-    context: DraftContext<'_>,
+    rules: &DraftRules<'_>,
     stored: Option<&Product>,
     mut faults: RowFaults,
 ) -> Drafted {
-    let reading = Reading { context, stored };
+    let reading = Reading { rules, stored };
     match reading.read(group, &mut faults) {
         Ok(draft) => Drafted {
             draft: Some(draft),
@@ -123,7 +104,7 @@ enum Rejected {
 
 /// The file, and the product that is stored under the group's slug.
 struct Reading<'a> {
-    context: DraftContext<'a>,
+    rules: &'a DraftRules<'a>,
     stored: Option<&'a Product>,
 }
 
@@ -166,14 +147,14 @@ impl<'a> Reading<'a> {
             Rejected::Head
         })?;
         let stored_options = self.stored.map_or(&[][..], |stored| &stored.view.options);
-        let choices = options::choices(&group.rows, self.context.columns, stored_options);
+        let choices = options::choices(&group.rows, self.rules.columns, stored_options);
         let mut images: Vec<PositionedImage> = Vec::new();
         // Options that do not change the price leave its cell blank: it is that of the row above, usable or not. A
         // price that cannot be read is not that of the row before it.
         let mut price = None;
         for (index, row) in group.rows.iter().enumerate() {
             if !row.price.is_empty() {
-                price = Some(self.context.prices.parse(&row.price));
+                price = Some(self.rules.prices.parse(&row.price));
             }
             if faults.has(index) {
                 continue;
@@ -198,8 +179,7 @@ impl<'a> Reading<'a> {
         // Stable sort: images without a position follow in the file's order.
         images.sort_by_key(|image| image.position);
         draft.images = images.into_iter().map(|image| image.view).collect();
-        let complete = faults.is_empty() && !group.incomplete;
-        self.keep_stored(&mut draft, complete, choices.len())?;
+        self.keep_stored(&mut draft, group, faults, choices.len())?;
         if draft.variants.is_empty() {
             return Err(Rejected::Rows);
         }
@@ -255,7 +235,7 @@ impl<'a> Reading<'a> {
                 format!("A product may have {MAX_TAGS} tags of up to {MAX_TEXT} characters."),
             );
         }
-        let description_html = (self.context.sanitize)(&first.body);
+        let description_html = (self.rules.sanitize)(&first.body);
         if description_html.len() > MAX_DESCRIPTION_BYTES {
             return fault(
                 "description_too_long",
@@ -330,7 +310,7 @@ impl<'a> Reading<'a> {
 
     /// `read` if the file has the column, otherwise the stored value, if there is one.
     fn or_stored<T: Clone>(&self, column: Column, read: T, stored: Option<&T>) -> T {
-        match stored.filter(|_| !self.context.columns.has(column)) {
+        match stored.filter(|_| !self.rules.columns.has(column)) {
             Some(stored) => stored.clone(),
             None => read,
         }
@@ -476,14 +456,14 @@ impl<'a> Reading<'a> {
             }
         };
         let compare_at_price = match self
-            .context
+            .rules
             .columns
             .cell(Column::compare_at_price, &row.compare_at_price)
         {
             None => stored.as_ref().and_then(|stored| stored.compare_at_price),
             Some("") => None,
             Some(text) => Some(
-                self.context
+                self.rules
                     .prices
                     .parse(text)
                     .map_err(|message| fault("invalid_compare_at_price", message))?,
@@ -500,7 +480,7 @@ impl<'a> Reading<'a> {
                 return Err(fault("invalid_inventory_policy", message));
             }
         };
-        let untracked = match self.context.columns.cell(Column::tracker, &row.tracker) {
+        let untracked = match self.rules.columns.cell(Column::tracker, &row.tracker) {
             None => stored.as_ref().is_some_and(|stored| stored.untracked),
             // The format's own rule: units that no system tracks are not counted.
             Some(tracker) => tracker.is_empty(),
@@ -544,39 +524,52 @@ impl<'a> Reading<'a> {
     }
 
     /// Adds the stored variants and images that the rows do not mention: images if the file has no column for
-    /// them, both if a row cannot be used, and variants that such a row of another product names.
+    /// them, both if a row cannot be used, and variants whose SKU an unusable row names.
     fn keep_stored(
         &self,
         draft: &mut Draft,
-        complete: bool,
+        group: &RowGroup,
+        faults: &RowFaults,
         options: usize,
     ) -> Result<(), Rejected> {
         let Some(stored) = self.stored else {
             return Ok(());
         };
-        let doubtful = self.context.doubtful;
-        if !complete || !self.context.columns.has(Column::image) {
+        let complete = faults.is_empty() && !group.incomplete;
+        if !complete || !self.rules.columns.has(Column::image) {
             for image in &stored.view.images {
                 if draft.images.iter().all(|kept| kept.url != image.url) {
                     draft.images.push(image.clone());
                 }
             }
         }
+        let rows = group.rows.iter().enumerate();
+        let unusable = rows.filter(|(index, _)| faults.has(*index));
+        let unusable: HashSet<&str> = unusable.map(|(_, row)| row.sku.as_str()).collect();
         // Each follows the stored variant before it, so that the product's order stays.
         let mut after = 0;
         for variant in self.stored_variants() {
-            let is_it = |kept: &DraftVariant| {
-                kept.sku == variant.view.sku || kept.option_values == variant.view.option_values
-            };
-            if let Some(found) = draft.variants.iter().position(is_it) {
+            let sku = &variant.view.sku;
+            let mut drafted = draft.variants.iter();
+            if let Some(found) = drafted.position(|kept| kept.sku == *sku) {
                 after = found + 1;
                 continue;
             }
-            if complete && !doubtful.contains(variant.view.sku.as_str()) {
+            // An archived product gives up its SKUs, whatever becomes of them.
+            let is_named = draft.status != ProductStatus::Archived
+                && (unusable.contains(sku.as_str()) || self.rules.uncertain_skus.has(sku));
+            let has_its_options =
+                |kept: &DraftVariant| kept.option_values == variant.view.option_values;
+            let replaced_by = draft.variants.iter().position(has_its_options);
+            if let Some(found) = replaced_by.filter(|_| !is_named) {
+                after = found + 1;
                 continue;
             }
-            if variant.view.option_values.len() != options {
-                // The options have changed, and the variant has no value for them.
+            if complete && !is_named {
+                continue;
+            }
+            if replaced_by.is_some() || variant.view.option_values.len() != options {
+                // Another SKU has its options, or the options have changed and it has no value for them.
                 return Err(Rejected::Rows);
             }
             draft.variants.insert(after, variant.draft());

@@ -50,7 +50,7 @@ impl LineFault {
         Self::new(
             line,
             "product_rejected",
-            "The product was left as it is because of its other rows; correct their errors.",
+            "The product was left as it is because of other rows; correct their errors.",
         )
     }
 

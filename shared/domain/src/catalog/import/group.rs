@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LineFault, Row};
+use super::{LineFault, Row, uncertain};
 
 /// Maximum size of the rows of one product, in bytes of JSON: with the envelope it still fits into a
 /// message.
@@ -30,6 +30,14 @@ pub struct RowGroup {
 }
 
 impl RowGroup {
+    /// Whether no row has a title, so that the handle may be a mistyped one, and not all that the rows say can be
+    /// found again by SKU.
+    fn may_be_anyones(&self) -> bool {
+        let is_nameless = self.rows.iter().all(|row| row.title.is_empty());
+        let mut rows = self.rows.iter();
+        is_nameless && rows.any(|row| row.sku.is_empty() || !row.image.is_empty())
+    }
+
     /// Whether the product is archived, so that others may take its SKUs.
     fn gives_up_skus(&self) -> bool {
         let first = self.rows.first();
@@ -68,6 +76,11 @@ impl RowFaults {
         }
     }
 
+    /// The fault of a row, if it has one.
+    pub fn get(&self, row: usize) -> Option<&LineFault> {
+        self.0.get(&row)
+    }
+
     /// Whether the row has a fault.
     pub fn has(&self, row: usize) -> bool {
         self.0.contains_key(&row)
@@ -104,8 +117,8 @@ pub(super) struct UsableGroups {
     pub(super) groups: Vec<RowGroup>,
     /// A fault for each row of the other groups.
     pub(super) faults: Vec<LineFault>,
-    /// SKUs of rows that belong to none of the groups.
-    pub(super) skus: BTreeSet<String>,
+    /// SKUs of these rows, and of those that cannot be read.
+    pub(super) uncertain_skus: BTreeSet<String>,
 }
 
 /// The groups of a file that is being read, in the file's order.
@@ -116,7 +129,7 @@ pub(super) struct Groups {
     index: HashMap<String, usize>,
     /// Handles of rows that cannot be read.
     missed: HashSet<Option<String>>,
-    /// Their SKUs, as far as they are known.
+    /// SKUs that they may name.
     missed_skus: BTreeSet<String>,
 }
 
@@ -137,20 +150,21 @@ impl Groups {
         groups[group].rows.push(row);
     }
 
-    /// Notes a row that cannot be read, with its handle and its SKU if they are known.
-    pub(super) fn miss_row(&mut self, handle: Option<String>, sku: Option<String>) {
+    /// Notes a row that cannot be read, with its handle if that is known, and the SKUs that it may name.
+    pub(super) fn miss_row(
+        &mut self,
+        handle: Option<String>,
+        skus: impl IntoIterator<Item = String>,
+    ) {
         self.missed.insert(handle);
-        self.missed_skus.extend(sku);
+        self.missed_skus.extend(skus);
     }
 
     /// The groups that can be imported, and a fault for each row of the others: of those that do not fit
     /// into a message, and of handles that share a slug. None of these is preferred, so that the result does
     /// not depend on the order of rows.
     pub(super) fn finish(mut self) -> UsableGroups {
-        let mut usable = UsableGroups {
-            skus: self.missed_skus,
-            ..UsableGroups::default()
-        };
+        let mut usable = UsableGroups::default();
         contest(&mut self.groups);
         let mut handles: HashMap<String, Vec<String>> = HashMap::new();
         for group in &self.groups {
@@ -162,7 +176,9 @@ impl Groups {
             let handle = handle.as_ref();
             handle.is_none_or(|handle| !self.index.contains_key(handle))
         };
-        let any_missed = self.missed.iter().any(any);
+        let any_missed =
+            self.missed.iter().any(any) || self.groups.iter().any(RowGroup::may_be_anyones);
+        usable.uncertain_skus = self.missed_skus;
         for mut group in self.groups {
             group.incomplete = any_missed || self.missed.contains(&Some(group.handle.clone()));
             let sharing = handles.get(&group.slug);
@@ -172,10 +188,9 @@ impl Groups {
                 .find(|other| **other != group.handle);
             // Rows that cannot be serialized do not fit either.
             let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
-            let is_usable = other.is_none() && bytes <= MAX_GROUP_BYTES;
-            if !is_usable {
-                let skus = group.rows.iter().map(|row| row.sku.clone());
-                usable.skus.extend(skus.filter(|sku| !sku.is_empty()));
+            if other.is_some() || bytes > MAX_GROUP_BYTES {
+                let skus = group.rows.iter().map(|row| row.sku.as_str());
+                usable.uncertain_skus.extend(uncertain::skus(skus));
             }
             if let Some(other) = other {
                 let fault = |line| LineFault::handle_collision(line, &group.handle, other);

@@ -1,8 +1,6 @@
 //! Files that are imported over a product that is stored.
 
-use std::collections::BTreeSet;
-
-use super::*;
+use super::{tests::rules, *};
 use crate::{
     catalog::{Product, ProductStatus},
     change::ChangeStamp,
@@ -34,13 +32,8 @@ fn over_at(
 ) -> (Option<Draft>, Vec<(u64, String)>) {
     let read = read_file(file.as_bytes()).unwrap();
     assert_eq!(read.groups.len(), 1);
-    let context = DraftContext {
-        columns: &read.columns,
-        doubtful: &BTreeSet::new(),
-        prices,
-        sanitize,
-    };
-    let drafted = draft_product(&read.groups[0], context, stored, RowFaults::default());
+    let rules = rules(&read, prices);
+    let drafted = draft_product(&read.groups[0], &rules, stored, RowFaults::default());
     let faults = read.faults.into_iter().chain(drafted.faults);
     let faults = faults.map(|fault| (fault.line, fault.code)).collect();
     (drafted.draft, faults)
@@ -159,59 +152,6 @@ fn a_blank_cell_has_the_meaning_of_the_format() {
     assert_eq!((variant.quantity, variant.new_quantity), (Some(7), None));
     assert!(variant.backorder);
     assert_eq!(variants(&draft).len(), 1, "M and L are gone from the file");
-}
-
-/// The kind: unreadable treated as removed, here because the row is of another product.
-#[test]
-fn a_row_that_cannot_be_used_takes_no_variant_from_another_product() {
-    let before = stored(FULL);
-    let prices = PriceRule {
-        currency: "USD".parse().unwrap(),
-        offered: Vec::new(),
-    };
-    let skus = |other: &str| {
-        let without_m = FULL.lines().filter(|line| !line.contains("T-M"));
-        let file: Vec<&str> = without_m.chain(other.lines()).collect();
-        let read = read_file(file.join("\n").as_bytes()).unwrap();
-        let doubtful = doubtful_skus(&read, &prices);
-        let context = DraftContext {
-            columns: &read.columns,
-            doubtful: &doubtful,
-            prices: &prices,
-            sanitize,
-        };
-        let of_tee = read.groups.iter().find(|group| group.slug == "tee");
-        let drafted = draft_product(
-            of_tee.unwrap(),
-            context,
-            Some(&before),
-            RowFaults::default(),
-        );
-        let variants = drafted.draft.unwrap().variants.into_iter();
-        variants
-            .map(|variant| variant.sku.to_string())
-            .collect::<Vec<_>>()
-    };
-    let header = FULL.lines().next().unwrap();
-    let row = |title: &str, price: &str| {
-        let cells = header.split(',').map(|column| match column {
-            "Handle" => "other",
-            "Title" => title,
-            "Variant SKU" => "T-M",
-            "Variant Price" => price,
-            _ => "",
-        });
-        cells.collect::<Vec<_>>().join(",")
-    };
-    let with_m = ["T-S", "T-M", "T-L"];
-    assert_eq!(skus(&row("Other", "\"1,299.00\"")), with_m, "price");
-    assert_eq!(skus(&row("", "5.00")), with_m, "title");
-    assert_eq!(
-        skus(&format!("{},", row("Other", "5.00"))),
-        with_m,
-        "columns"
-    );
-    assert_eq!(skus(&row("Other", "5.00")), ["T-S", "T-L"], "another owner");
 }
 
 /// The kind: unreadable treated as removed.

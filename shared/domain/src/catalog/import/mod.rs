@@ -3,7 +3,7 @@
 //!
 //! A file is imported in two steps. [`read_file`] validates the file and groups its rows by product;
 //! [`draft_product`] turns one group into a product. In between, [`chunks`] of the rows travel through a
-//! queue, with the SKUs that no row can be trusted with ([`doubtful_skus`]). Errors are reported by line and reject as few rows as possible.
+//! queue, each with the SKUs that [unusable rows](ReadFile::find_uncertain_skus) of the file name. Errors are reported by line and reject as few rows as possible.
 
 mod api;
 mod draft;
@@ -16,21 +16,25 @@ mod pack;
 mod read;
 mod records;
 mod row;
+mod uncertain;
 mod upload;
 
 #[cfg(test)]
 mod merge_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod uncertain_tests;
 
 pub use api::{CreateImportBody, ImportState, ImportTicket, ImportView, UploadTicket};
 pub use draft::{Draft, DraftVariant};
-pub use draft_product::{DraftContext, Drafted, doubtful_skus, draft_product, sanitize};
+pub use draft_product::{DraftRules, Drafted, draft_product, sanitize};
 pub use fault::LineFault;
 pub use group::{RowFaults, RowGroup};
 pub use pack::{Chunk, chunks};
 pub use read::{ReadFile, read_file};
 pub use row::{Columns, Row};
+pub use uncertain::UncertainSkus;
 pub use upload::{id_of_upload, upload_key};
 
 /// Maximum file size in bytes, the same as Shopify's.

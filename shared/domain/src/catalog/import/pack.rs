@@ -1,16 +1,12 @@
 //! Packs products into chunks that each fit into a message.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Columns, RowGroup};
+use super::{Columns, ReadFile, RowGroup, UncertainSkus};
 use crate::{event::Correlated, id::ImportId};
 
 /// Maximum size of the rows of one chunk, in bytes of JSON: below the 256 KiB that every queue accepts.
 const MAX_CHUNK_BYTES: usize = 180 * 1024;
-/// Maximum size of the SKUs that each chunk carries beside its rows, in bytes of JSON.
-const MAX_DOUBTFUL_BYTES: usize = 8 * 1024;
 /// Maximum number of rows of one chunk, so that it is processed well within the consumer's timeout.
 const MAX_CHUNK_ROWS: usize = 100;
 
@@ -23,9 +19,9 @@ pub struct Chunk {
     pub number: u32,
     /// Columns of the file.
     pub columns: Columns,
-    /// SKUs of rows of the file that cannot be used ([`doubtful_skus`](super::doubtful_skus)).
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub doubtful: BTreeSet<String>,
+    /// SKUs that unusable rows name, anywhere in the file. Missing in messages of older functions.
+    #[serde(default, skip_serializing_if = "UncertainSkus::is_empty")]
+    pub uncertain_skus: UncertainSkus,
     /// Whole products; a product is never split across chunks.
     pub groups: Vec<RowGroup>,
 }
@@ -37,20 +33,14 @@ impl Correlated for Chunk {
     }
 }
 
-/// Packs products into chunks, each as full as a message may be. If too many SKUs are `doubtful`, no product
-/// loses any.
-pub fn chunks(
-    import_id: ImportId,
-    columns: &Columns,
-    mut groups: Vec<RowGroup>,
-    mut doubtful: BTreeSet<String>,
-) -> Result<Vec<Chunk>, serde_json::Error> {
-    if serde_json::to_vec(&doubtful)?.len() > MAX_DOUBTFUL_BYTES {
-        doubtful.clear();
-        for group in &mut groups {
-            group.incomplete = true;
-        }
-    }
+/// Packs the products of a file into chunks, each as full as a message may be.
+pub fn chunks(import_id: ImportId, file: ReadFile) -> Result<Vec<Chunk>, serde_json::Error> {
+    let ReadFile {
+        columns,
+        uncertain_skus,
+        groups,
+        ..
+    } = file;
     let mut chunks: Vec<Chunk> = Vec::new();
     let (mut bytes, mut rows) = (0, 0);
     for group in groups {
@@ -67,7 +57,7 @@ pub fn chunks(
                     import_id,
                     number: chunks.len() as u32 + 1,
                     columns: columns.clone(),
-                    doubtful: doubtful.clone(),
+                    uncertain_skus: uncertain_skus.clone(),
                     groups: vec![group],
                 });
             }

@@ -1,12 +1,13 @@
 //! Reads a product file: checks its encoding and header, and validates its rows.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use super::{
-    Columns, LineFault, RowGroup,
+    Columns, LineFault, RowGroup, UncertainSkus,
     group::Groups,
     records::{Record, Records, line_ends},
     row::{Column, Row},
+    uncertain,
 };
 use crate::{catalog::slug, text};
 
@@ -26,10 +27,10 @@ pub struct ReadFile {
     pub ignored_columns: Vec<String>,
     /// Rows that belong to none of the groups.
     pub faults: Vec<LineFault>,
+    /// SKUs that these rows name, as far as they can be read.
+    pub uncertain_skus: UncertainSkus,
     /// Products in the file's order, archived ones first.
     pub groups: Vec<RowGroup>,
-    /// SKUs of rows that belong to none of the groups.
-    pub skus_without_group: BTreeSet<String>,
 }
 
 /// Reads a product file, or returns why it was rejected.
@@ -53,7 +54,10 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
                 let message = broken.reason.message();
                 file.faults
                     .push(LineFault::new(broken.line, "invalid_quote", message));
-                groups.miss_row(handle_of(&broken.cells, &header.columns), None);
+                let handle = handle_of(&broken.cells, &header.columns);
+                let cells = broken.cells.iter().map(AsRef::as_ref);
+                let rest = broken.rest.split([',', '"']);
+                groups.miss_row(handle, possible_skus(cells.chain(rest), &file.columns));
                 continue;
             }
         };
@@ -66,9 +70,14 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
             Ok((slug, handle, row)) => groups.add(slug, handle, row),
             Err(fault) => {
                 file.faults.push(fault);
-                let of = |column| cell_of(column, &record.cells, &header.columns);
-                let sku = of(Column::sku).filter(|sku| !sku.is_empty());
-                groups.miss_row(handle_of(&record.cells, &header.columns), sku);
+                let handle = handle_of(&record.cells, &header.columns);
+                let cells = record.cells.iter().map(AsRef::as_ref);
+                let is_sku = |index: usize| header.columns[index] == Some(Column::sku);
+                let aligned = record.cells.len() == header.columns.len();
+                let cells = cells.enumerate();
+                let cells = cells.filter(|(index, _)| !aligned || is_sku(*index));
+                let cells = cells.map(|(_, cell)| cell);
+                groups.miss_row(handle, possible_skus(cells, &file.columns));
             }
         }
     }
@@ -81,20 +90,26 @@ pub fn read_file(bytes: &[u8]) -> Result<ReadFile, LineFault> {
     file.ignored_columns = ignored.map(|(name, _)| name).take(MAX_IGNORED).collect();
     let usable = groups.finish();
     file.groups = usable.groups;
-    file.skus_without_group = usable.skus;
     file.faults.extend(usable.faults);
+    file.uncertain_skus = usable.uncertain_skus.into();
     Ok(file)
+}
+
+/// The SKUs that the cells of an unreadable row may name. Without known columns, each cell may be the SKU.
+fn possible_skus<'a>(
+    cells: impl Iterator<Item = &'a str>,
+    columns: &Columns,
+) -> impl Iterator<Item = String> {
+    uncertain::skus(cells.filter(|_| columns.has(Column::sku)))
 }
 
 /// The handle in the cells of an unreadable row, as far as they tell.
 fn handle_of(cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<String> {
-    cell_of(Column::handle, cells, columns).map(|cell| text::key(&cell))
-}
-
-/// The cell of a column, as far as the cells of an unreadable row tell.
-fn cell_of(column: Column, cells: &[Cow<'_, str>], columns: &[Option<Column>]) -> Option<String> {
-    let index = columns.iter().position(|other| *other == Some(column))?;
-    Some(column.clean(cells.get(index)?))
+    let index = columns
+        .iter()
+        .position(|column| *column == Some(Column::handle))?;
+    let cell = Column::handle.clean(cells.get(index)?);
+    Some(text::key(&cell))
 }
 
 /// Reads the row of a record, and slug and handle of its product.
@@ -174,10 +189,8 @@ struct Header {
 
 /// Reads the header: the first record, after the line by which spreadsheets announce their delimiter.
 fn read_header(records: &mut Records<'_>) -> Result<Header, LineFault> {
-    let first = records.peek_line();
-    let announced = first.trim().trim_matches('"').split_once('=');
-    if let Some((_, delimiter)) = announced.filter(|(name, _)| name.eq_ignore_ascii_case("sep")) {
-        if delimiter != "," {
+    if let Some(delimiter) = announced_delimiter(records.peek_line()) {
+        if delimiter != ',' {
             return Err(wrong_delimiter(records.line()));
         }
         records.skip_line();
@@ -203,6 +216,16 @@ fn read_header(records: &mut Records<'_>) -> Result<Header, LineFault> {
         names: names.collect(),
         columns,
     })
+}
+
+/// The delimiter that a line like `sep=;` announces; nothing else after it counts. Programs that take the line for
+/// data quote it, or fill it up with empty cells.
+fn announced_delimiter(line: &str) -> Option<char> {
+    let line = line.trim_start();
+    let line = line.strip_prefix('"').unwrap_or(line);
+    let (name, value) = line.split_once('=')?;
+    let is_announcement = name.trim().eq_ignore_ascii_case("sep");
+    is_announcement.then(|| value.chars().next().unwrap_or(' '))
 }
 
 fn wrong_delimiter(line: u64) -> LineFault {

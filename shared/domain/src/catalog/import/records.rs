@@ -24,6 +24,8 @@ pub(super) struct Broken<'a> {
     pub(super) reason: QuoteFault,
     /// Cells before the one at fault.
     pub(super) cells: Vec<Cow<'a, str>>,
+    /// The rest of its line, as it is written.
+    pub(super) rest: &'a str,
 }
 
 /// A violation of the rules for quotes.
@@ -74,6 +76,10 @@ impl<'a> Records<'a> {
     /// The rest of the current line, without its end.
     pub(super) fn peek_line(&mut self) -> &'a str {
         self.skip_empty_lines();
+        self.rest_of_line()
+    }
+
+    fn rest_of_line(&self) -> &'a str {
         let rest = &self.text[self.at..];
         rest.find(['\n', '\r']).map_or(rest, |end| &rest[..end])
     }
@@ -171,11 +177,14 @@ impl<'a> Iterator for Records<'a> {
             match self.cell() {
                 Ok(cell) => cells.push(cell),
                 Err(reason) => {
+                    self.at = opened_at;
+                    let rest = self.rest_of_line();
                     self.resume_after(opened_at, opened_on);
                     return Some(Err(Broken {
                         line: opened_on,
                         reason,
                         cells,
+                        rest,
                     }));
                 }
             }

@@ -12,6 +12,16 @@ fn usd() -> PriceRule {
     }
 }
 
+/// The rules by which the rows of a file are imported.
+pub(super) fn rules<'a>(file: &'a ReadFile, prices: &'a PriceRule) -> DraftRules<'a> {
+    DraftRules {
+        columns: &file.columns,
+        uncertain_skus: &file.uncertain_skus,
+        prices,
+        sanitize,
+    }
+}
+
 struct Imported {
     drafts: Vec<Draft>,
     /// Lines with the codes of their faults.
@@ -19,24 +29,14 @@ struct Imported {
     rows: u64,
 }
 
-/// Drafts a new product.
-fn draft(group: &RowGroup, columns: &Columns) -> Drafted {
-    let context = DraftContext {
-        columns,
-        doubtful: &BTreeSet::new(),
-        prices: &usd(),
-        sanitize,
-    };
-    draft_product(group, context, None, RowFaults::default())
-}
-
 /// Imports a whole file.
 fn import(file: &str) -> Imported {
     let read = read_file(file.as_bytes()).unwrap();
-    let mut faults = read.faults;
+    let prices = usd();
+    let mut faults = read.faults.clone();
     let mut drafts = Vec::new();
     for group in &read.groups {
-        let drafted = draft(group, &read.columns);
+        let drafted = draft_product(group, &rules(&read, &prices), None, RowFaults::default());
         drafts.extend(drafted.draft);
         faults.extend(drafted.faults);
     }
@@ -74,7 +74,9 @@ fn messages_that_quote_the_file_stay_short() {
     let long = "ä".repeat(2000);
     let file = format!("Handle,Title,Variant Price\na,A,{long}\n");
     let read = read_file(file.as_bytes()).unwrap();
-    let drafted = draft(&read.groups[0], &read.columns);
+    let prices = usd();
+    let rules = rules(&read, &prices);
+    let drafted = draft_product(&read.groups[0], &rules, None, RowFaults::default());
     let faults: Vec<LineFault> = drafted.faults.into_iter().collect();
     assert_eq!(faults[0].code, "invalid_price");
     assert!(
@@ -253,7 +255,10 @@ fn a_wrong_delimiter_is_named_under_every_header() {
                 (quoted, 1),
                 (format!("\n{wrong}"), 2),
                 (format!("sep={other}\r\n{wrong}"), 1),
-                (format!("\"SEP={other}\"\n{wrong}"), 1),
+                (format!("\"sep={other}\"\n{wrong}"), 1),
+                (format!("SEP={other}\n{wrong}"), 1),
+                (format!("\n \"Sep={other}\"\n{wrong}"), 2),
+                (format!("sep=\n{wrong}"), 1),
             ] {
                 let fault = read_file(file.as_bytes()).unwrap_err();
                 assert_eq!(
@@ -264,9 +269,12 @@ fn a_wrong_delimiter_is_named_under_every_header() {
             }
         }
         // The announcement of the right delimiter is not the header.
-        let announced = format!("sep=,\n{}", file.replace(",1\n", ",free\n"));
-        let Imported { faults, rows, .. } = import(&announced);
-        assert_eq!((faults, rows), (vec![(3, "invalid_price".to_owned())], 1));
+        for line in ["sep=,", "SEP=,", "\"sep=,\"", "\"Sep=,\",,", "sep=, "] {
+            let announced = format!("{line}\n{}", file.replace(",1\n", ",free\n"));
+            let Imported { faults, rows, .. } = import(&announced);
+            let want = vec![(3, "invalid_price".to_owned())];
+            assert_eq!((faults, rows), (want, 1), "{line}");
+        }
     }
 }
 
@@ -316,22 +324,11 @@ fn chunks_hold_whole_products_and_stay_small() {
             contested: Default::default(),
         })
         .collect();
-    let columns = Columns::default();
-    let many: BTreeSet<String> = (0..2_000).map(|number| format!("SKU-{number}")).collect();
-    let id = ImportId::random([0; 16]);
-    let doubtful = chunks(id, &columns, groups.clone(), many).unwrap();
-    let groups_of = |chunk: &Chunk| chunk.groups.iter().all(|group| group.incomplete);
-    assert!(
-        doubtful
-            .iter()
-            .all(|chunk| chunk.doubtful.is_empty() && groups_of(chunk))
-    );
-    let chunks = chunks(id, &columns, groups, BTreeSet::from(["A".to_owned()])).unwrap();
-    assert!(
-        chunks
-            .iter()
-            .all(|chunk| chunk.doubtful.len() == 1 && !groups_of(chunk))
-    );
+    let file = ReadFile {
+        groups,
+        ..ReadFile::default()
+    };
+    let chunks = chunks(ImportId::random([0; 16]), file).unwrap();
     assert!(chunks.len() > 1);
     assert_eq!(
         chunks.iter().map(|chunk| chunk.groups.len()).sum::<usize>(),
@@ -378,11 +375,12 @@ proptest! {
         }
         let file = String::from_utf8(writer.into_inner().unwrap()).unwrap();
         let Ok(read) = read_file(file.as_bytes()) else { return Ok(()) };
+        let prices = usd();
         let mut lines: Vec<u64> = read.faults.iter().map(|fault| fault.line).collect();
         let mut grouped = 0;
         for group in &read.groups {
             grouped += group.rows.len() as u64;
-            let drafted = draft(group, &read.columns);
+            let drafted = draft_product(group, &rules(&read, &prices), None, RowFaults::default());
             if let Some(draft) = &drafted.draft {
                 prop_assert!(!draft.variants.is_empty());
             }
