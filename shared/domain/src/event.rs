@@ -2,7 +2,7 @@
 //! into an event and sends it to the queues of its subscribers.
 //!
 //! Events have versions: a message of a version that the code does not know ends in the dead-letter queue, like one of
-//! an unknown type. `tests/contracts/events` has the schema of each (docs/adr/0025).
+//! an unknown type. `tests/contracts/events` has the schema of each (docs/adr/0023).
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
