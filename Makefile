@@ -95,7 +95,7 @@ client: xtask node_modules/.package-lock.json ## OpenAPI document, event schemas
 	npm run --silent client
 
 .PHONY: release-contracts
-release-contracts: setup xtask ## keep what a release promises: API and table (VERSION=0.2.0; docs/adr/0025)
+release-contracts: setup xtask ## keep what a release promises: API and table (VERSION=0.2.0; docs/adr/0023)
 	@test -n "$(VERSION)" || { echo "name the release: make release-contracts VERSION=0.2.0"; exit 1; }
 	target/debug/stampede-openapi --release $(VERSION)
 	rm -f tests/contracts/table-*.jsonl

@@ -137,6 +137,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the settings, and the template's values that apply without them. */
+        get: operations["get-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes settings; those that are not named stay, `null` returns one to the template's value. Only with `If-Match`; the change takes effect everywhere within 10 seconds. */
+        patch: operations["change-settings"];
+        trace?: never;
+    };
+    "/v1/admin/settings/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the changes of the settings, newest first. */
+        get: operations["list-settings-revisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/settings/revisions/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the settings of one revision; 0 is the template's values. */
+        get: operations["get-settings-revision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/settings/revisions/{revision}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new revision with the content of an earlier one; 0 is the template's values. Only with `If-Match`. */
+        post: operations["restore-settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/stock/{sku}": {
         parameters: {
             query?: never;
@@ -382,6 +451,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/shop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what a client needs to know of the shop: its name, currencies, countries with their address fields, payment methods with their publishable keys, languages, legal links and flags. */
+        get: operations["get-shop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Returns what a client needs to know of the shop: its name, currencies, countries with their address fields, payment methods with their publishable keys, languages, legal links and flags. */
+        head: operations["head-get-shop"];
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -518,6 +605,16 @@ export interface components {
             url: string;
             /** @description The URL is refused from this time on; request the invoice again for a new one. */
             url_expires_at: string;
+        };
+        /** @description A currency of the shop. */
+        CurrencyView: {
+            /** @description ISO 4217 code. */
+            code: string;
+            /**
+             * Format: uint32
+             * @description How many digits of an amount in minor units are decimals.
+             */
+            decimals: number;
         };
         /** @description A validation error of one field. */
         FieldFault: {
@@ -679,6 +776,28 @@ export interface components {
             /** @description The URL is refused from this time on; request the invoice again for a new one. */
             url_expires_at: string;
         };
+        /** @description Addresses of pages that the law asks for: `https://…`, or a path of the shop. */
+        LegalLinks: {
+            /** @description Name and address of the company behind the shop. */
+            imprint?: string | null;
+            /** @description Privacy policy. */
+            privacy?: string | null;
+            /** @description Returns and withdrawal. */
+            returns?: string | null;
+            /** @description Terms of sale. */
+            terms?: string | null;
+        };
+        /** @description Changes of the pages that the law asks for. Each begins with `https://`, or with `/` for a page of the shop. */
+        LegalLinksPatch: {
+            /** @description Name and address of the company behind the shop. */
+            imprint?: string | null;
+            /** @description Privacy policy. */
+            privacy?: string | null;
+            /** @description Returns and withdrawal. */
+            returns?: string | null;
+            /** @description Terms of sale. */
+            terms?: string | null;
+        };
         /** @description An error of one line, or of the file as a whole (line 0 or 1). */
         LineFault: {
             /** @description Stable, machine-readable code of the error. */
@@ -799,6 +918,13 @@ export interface components {
         };
         /** @description Why a payment failed for good. */
         PaymentFailure: "declined" | "provider_unavailable" | "cancelled";
+        /** @description A payment method that the shop offers. */
+        PaymentMethodView: {
+            /** @description Value for `payment.method` of an order. */
+            method: components["schemas"]["Provider"];
+            /** @description Key with which the client calls the provider. */
+            publishable_key?: string | null;
+        };
         /** @description Progress of a payment. */
         PaymentStatus: "pending" | "requires_action" | "authorised" | "captured" | "failed" | "voided" | "partially_refunded" | "refunded";
         /** @description The payment of an order. */
@@ -904,6 +1030,16 @@ export interface components {
         };
         /** @description Supported payment providers. */
         Provider: "test" | "stripe";
+        /** @description Changes of the keys with which clients pay. */
+        PublishableKeysPatch: {
+            /** @description Stripe's publishable key, `pk_…`. Everybody sees it. */
+            stripe?: string | null;
+        };
+        /** @description Keys with which clients pay. */
+        PublishableKeysView: {
+            /** @description Stripe's publishable key. */
+            stripe?: string | null;
+        };
         /** @description Acknowledgment of a webhook event. */
         ReceivedView: {
             /** @description Always true. */
@@ -950,6 +1086,8 @@ export interface components {
             /** @description Progress of the refund. */
             status: components["schemas"]["RefundStatus"];
         };
+        /** @description Body of `POST /v1/admin/settings/revisions/{revision}/restore`: nothing, or an empty object. */
+        RestoreSettingsBody: Record<string, never>;
         /** @description Goods that came back, or that will not be shipped. A return moves no money. */
         Return: {
             /** @description Time at which it was recorded. */
@@ -978,6 +1116,63 @@ export interface components {
              */
             restock?: boolean;
         };
+        /** @description One revision of each kind of document; 0 is the template's values. */
+        Revisions: {
+            /**
+             * Format: uint64
+             * @description Revision of the settings.
+             * @default 0
+             */
+            settings: number;
+        };
+        /** @description One page of the history, newest first. */
+        RevisionsView: {
+            /** @description The revisions. */
+            items: components["schemas"]["RevisionView"][];
+            /** @description Cursor of the next page; `null` on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A revision in the history. */
+        RevisionView: {
+            /** @description Names of the fields that differ from the revision before. */
+            changed: string[];
+            /** @description Time of the change. */
+            changed_at: string;
+            /** @description Author of the change: `staff:` and the subject of their token. */
+            changed_by: string;
+            /**
+             * Format: uint64
+             * @description The revision whose content this one repeats.
+             */
+            restored_from?: number | null;
+            /**
+             * Format: uint64
+             * @description Number of the revision.
+             */
+            revision: number;
+        };
+        /** @description Changes of the seller. */
+        SellerPatch: {
+            /** @description Address of the company: at most 8 lines of 100 characters. */
+            address?: string[] | null;
+            /** @description Contact address for questions. */
+            email?: string | null;
+            /** @description Name of the company, at most 100 characters. */
+            name?: string | null;
+            /** @description Tax identification number, at most 50 characters; an empty text leaves it out. */
+            tax_id?: string | null;
+        };
+        /** @description The seller on invoices. */
+        SellerView: {
+            /** @description Address of the company, line by line. */
+            address: string[];
+            /** @description Contact address for questions. */
+            email: string;
+            /** @description Name of the company. */
+            name: string;
+            /** @description Tax identification number, if it is printed. */
+            tax_id?: string | null;
+        };
         /** @description Body of `PUT /v1/carts/{cart_id}/lines/{sku}`. */
         SetLineBody: {
             /**
@@ -993,6 +1188,145 @@ export interface components {
              * @description Units counted, 0 to 1,000,000,000.
              */
             on_hand: number;
+        };
+        /**
+         * @description Body of `PATCH /v1/admin/settings`: a JSON Merge Patch (RFC 7396). A member that is absent stays; `null` returns it
+         *     to the template's value.
+         */
+        SettingsPatch: {
+            /** @description Switches that clients heed, by name (a to z, 0 to 9 and `_`); at most 50. `null` removes one. */
+            flags?: {
+                [key: string]: boolean | null;
+            } | null;
+            /**
+             * Format: uint32
+             * @description Seconds for which it stays reserved before, at most `payment_window_seconds`.
+             */
+            hold_seconds?: number | null;
+            /** @description Pages that the law asks for. */
+            legal_links?: components["schemas"]["LegalLinksPatch"] | null;
+            /** @description Languages of the shop (BCP 47), the preferred one first; 1 to 20. */
+            locales?: string[] | null;
+            /** @description Name beside the address from which the shop's emails come, at most 60 characters; that of the shop by default. */
+            mail_sender_name?: string | null;
+            /**
+             * Format: uint32
+             * @description Seconds for which the stock of an order stays reserved once the customer has begun to pay, 1 to 604,800. Orders
+             *     that are placed keep theirs.
+             */
+            payment_window_seconds?: number | null;
+            /** @description Keys with which clients pay. */
+            publishable_keys?: components["schemas"]["PublishableKeysPatch"] | null;
+            /** @description The seller on invoices that are issued from now on. */
+            seller?: components["schemas"]["SellerPatch"] | null;
+            /** @description Name of the shop, at most 60 characters. */
+            shop_name?: string | null;
+            /** @description Name of the tax that prices include, at most 30 characters. */
+            tax_name?: string | null;
+        };
+        /** @description The values that apply. */
+        SettingsValues: {
+            /** @description Switches that clients heed, by name. */
+            flags: {
+                [key: string]: boolean;
+            };
+            /**
+             * Format: int64
+             * @description Seconds for which it stays reserved before.
+             */
+            hold_seconds: number;
+            /** @description Pages that the law asks for. */
+            legal_links: components["schemas"]["LegalLinks"];
+            /** @description Languages of the shop (BCP 47), the preferred one first. */
+            locales: string[];
+            /** @description Name beside the address from which the shop's emails come. */
+            mail_sender_name: string;
+            /**
+             * Format: int64
+             * @description Seconds for which the stock of an order stays reserved once the customer has begun to pay.
+             */
+            payment_window_seconds: number;
+            /** @description Keys with which clients pay. */
+            publishable_keys: components["schemas"]["PublishableKeysView"];
+            /** @description The seller on invoices. */
+            seller: components["schemas"]["SellerView"];
+            /** @description Name of the shop. */
+            shop_name: string;
+            /** @description Name of the tax that prices include. */
+            tax_name: string;
+        };
+        /** @description The settings as staff see them. */
+        SettingsView: {
+            /** @description Time of the change; missing before the first one. */
+            changed_at?: string | null;
+            /** @description Author of the change: `staff:` and the subject of their token. */
+            changed_by?: string | null;
+            /** @description The template's values. */
+            defaults: components["schemas"]["SettingsValues"];
+            /** @description Switches that clients heed, by name. */
+            flags: {
+                [key: string]: boolean;
+            };
+            /**
+             * Format: int64
+             * @description Seconds for which it stays reserved before.
+             */
+            hold_seconds: number;
+            /** @description Pages that the law asks for. */
+            legal_links: components["schemas"]["LegalLinks"];
+            /** @description Languages of the shop (BCP 47), the preferred one first. */
+            locales: string[];
+            /** @description Name beside the address from which the shop's emails come. */
+            mail_sender_name: string;
+            /**
+             * Format: int64
+             * @description Seconds for which the stock of an order stays reserved once the customer has begun to pay.
+             */
+            payment_window_seconds: number;
+            /** @description Keys with which clients pay. */
+            publishable_keys: components["schemas"]["PublishableKeysView"];
+            /**
+             * Format: uint64
+             * @description The revision whose content this one repeats.
+             */
+            restored_from?: number | null;
+            /**
+             * Format: uint64
+             * @description Number of this revision, also the `ETag`; 0 before the first change.
+             */
+            revision: number;
+            /**
+             * Format: uint64
+             * @description The revision in use instead, if this one cannot be read: the last that can. The values are its.
+             */
+            revision_in_use?: number | null;
+            /** @description The seller on invoices. */
+            seller: components["schemas"]["SellerView"];
+            /** @description Names of the values that staff have set; all others follow the template. */
+            set: string[];
+            /** @description Name of the shop. */
+            shop_name: string;
+            /** @description Name of the tax that prices include. */
+            tax_name: string;
+        };
+        /** @description What clients need to know before the first request: `GET /v1/shop`. */
+        ShopView: {
+            /** @description Countries that an address can be in, each with the fields of its addresses. */
+            countries: components["schemas"]["CountryView"][];
+            /** @description Currencies of prices. */
+            currencies: components["schemas"]["CurrencyView"][];
+            /** @description Switches that clients heed, by name. */
+            flags: {
+                [key: string]: boolean;
+            };
+            /** @description Pages that the law asks for. */
+            legal_links: components["schemas"]["LegalLinks"];
+            /** @description Languages of the shop (BCP 47), the preferred one first. */
+            locales: string[];
+            /** @description Name of the shop. */
+            name: string;
+            /** @description Payment methods that orders may choose. */
+            payment_methods: components["schemas"]["PaymentMethodView"][];
         };
         /** @description Stock keeping unit: 1 to 100 characters, unique in the shop, usable as one part of a path. */
         Sku: string;
@@ -1034,6 +1368,8 @@ export interface components {
             refunds: components["schemas"]["RefundView"][];
             /** @description Goods that came back or will not be shipped, other than with a refund; oldest first. */
             returns: components["schemas"]["Return"][];
+            /** @description Revisions of the documents that the order was placed with; 0 is the template's values. */
+            revisions: components["schemas"]["Revisions"];
             /** @description Address to ship to. */
             shipping_address: components["schemas"]["Address"];
             /** @description Current status. */
@@ -1167,6 +1503,7 @@ export type CountryView = components['schemas']['CountryView'];
 export type CreateCartBody = components['schemas']['CreateCartBody'];
 export type CreateImportBody = components['schemas']['CreateImportBody'];
 export type CreditNoteView = components['schemas']['CreditNoteView'];
+export type CurrencyView = components['schemas']['CurrencyView'];
 export type FieldFault = components['schemas']['FieldFault'];
 export type Fulfilment = components['schemas']['Fulfilment'];
 export type FulfilOrderBody = components['schemas']['FulfilOrderBody'];
@@ -1180,6 +1517,8 @@ export type ImportState = components['schemas']['ImportState'];
 export type ImportTicket = components['schemas']['ImportTicket'];
 export type ImportView = components['schemas']['ImportView'];
 export type InvoiceView = components['schemas']['InvoiceView'];
+export type LegalLinks = components['schemas']['LegalLinks'];
+export type LegalLinksPatch = components['schemas']['LegalLinksPatch'];
 export type LineFault = components['schemas']['LineFault'];
 export type Money = components['schemas']['Money'];
 export type OptionView = components['schemas']['OptionView'];
@@ -1188,6 +1527,7 @@ export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderView = components['schemas']['OrderView'];
 export type PaymentBody = components['schemas']['PaymentBody'];
 export type PaymentFailure = components['schemas']['PaymentFailure'];
+export type PaymentMethodView = components['schemas']['PaymentMethodView'];
 export type PaymentStatus = components['schemas']['PaymentStatus'];
 export type PaymentView = components['schemas']['PaymentView'];
 export type PlaceOrderBody = components['schemas']['PlaceOrderBody'];
@@ -1196,14 +1536,26 @@ export type ProductPage = components['schemas']['ProductPage'];
 export type ProductSummary = components['schemas']['ProductSummary'];
 export type ProductView = components['schemas']['ProductView'];
 export type Provider = components['schemas']['Provider'];
+export type PublishableKeysPatch = components['schemas']['PublishableKeysPatch'];
+export type PublishableKeysView = components['schemas']['PublishableKeysView'];
 export type ReceivedView = components['schemas']['ReceivedView'];
 export type RefundOrderBody = components['schemas']['RefundOrderBody'];
 export type RefundStatus = components['schemas']['RefundStatus'];
 export type RefundView = components['schemas']['RefundView'];
+export type RestoreSettingsBody = components['schemas']['RestoreSettingsBody'];
 export type Return = components['schemas']['Return'];
 export type ReturnGoodsBody = components['schemas']['ReturnGoodsBody'];
+export type Revisions = components['schemas']['Revisions'];
+export type RevisionsView = components['schemas']['RevisionsView'];
+export type RevisionView = components['schemas']['RevisionView'];
+export type SellerPatch = components['schemas']['SellerPatch'];
+export type SellerView = components['schemas']['SellerView'];
 export type SetLineBody = components['schemas']['SetLineBody'];
 export type SetStockBody = components['schemas']['SetStockBody'];
+export type SettingsPatch = components['schemas']['SettingsPatch'];
+export type SettingsValues = components['schemas']['SettingsValues'];
+export type SettingsView = components['schemas']['SettingsView'];
+export type ShopView = components['schemas']['ShopView'];
 export type Sku = components['schemas']['Sku'];
 export type SplitStockBody = components['schemas']['SplitStockBody'];
 export type StaffOrderView = components['schemas']['StaffOrderView'];
@@ -1238,7 +1590,17 @@ export interface operations {
                     "application/json": components["schemas"]["ImportTicket"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-import": {
@@ -1262,7 +1624,21 @@ export interface operations {
                     "application/json": components["schemas"]["ImportView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-order-as-staff": {
@@ -1286,7 +1662,21 @@ export interface operations {
                     "application/json": components["schemas"]["StaffOrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "cancel-order-as-staff": {
@@ -1317,7 +1707,17 @@ export interface operations {
                     "application/json": components["schemas"]["StaffOrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "fulfil-order": {
@@ -1348,7 +1748,17 @@ export interface operations {
                     "application/json": components["schemas"]["StaffOrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-invoice-as-staff": {
@@ -1372,7 +1782,21 @@ export interface operations {
                     "application/json": components["schemas"]["InvoiceView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "refund-order": {
@@ -1403,7 +1827,17 @@ export interface operations {
                     "application/json": components["schemas"]["StaffOrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "return-goods": {
@@ -1434,7 +1868,209 @@ export interface operations {
                     "application/json": components["schemas"]["StaffOrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-settings": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` of the state that the request replaces; with another state, it is rejected. */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-settings-revisions": {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 25 by default. */
+                limit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-settings-revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the revision; 0 is the template's values. */
+                revision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "restore-settings": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` of the state that the request replaces; with another state, it is rejected. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description Number of the revision; 0 is the template's values. */
+                revision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RestoreSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-stock": {
@@ -1458,7 +2094,21 @@ export interface operations {
                     "application/json": components["schemas"]["StockView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "set-stock": {
@@ -1489,7 +2139,18 @@ export interface operations {
                     "application/json": components["schemas"]["StockView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "split-stock": {
@@ -1517,7 +2178,17 @@ export interface operations {
                     "application/json": components["schemas"]["StockView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "create-cart": {
@@ -1542,7 +2213,16 @@ export interface operations {
                     "application/json": components["schemas"]["CartView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-cart": {
@@ -1566,7 +2246,20 @@ export interface operations {
                     "application/json": components["schemas"]["CartView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "head-get-cart": {
@@ -1588,8 +2281,57 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The status of the problem, without its body. */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1624,7 +2366,16 @@ export interface operations {
                     "application/json": components["schemas"]["CartView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "remove-cart-line": {
@@ -1650,7 +2401,14 @@ export interface operations {
                     "application/json": components["schemas"]["CartView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "list-countries": {
@@ -1671,7 +2429,18 @@ export interface operations {
                     "application/json": components["schemas"]["CountriesView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "head-list-countries": {
@@ -1690,8 +2459,43 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The status of the problem, without its body. */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1717,7 +2521,18 @@ export interface operations {
                     "application/json": components["schemas"]["HealthView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "head-health": {
@@ -1736,8 +2551,43 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The status of the problem, without its body. */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1770,7 +2620,16 @@ export interface operations {
                     "application/json": components["schemas"]["OrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-order": {
@@ -1794,7 +2653,21 @@ export interface operations {
                     "application/json": components["schemas"]["OrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "cancel-order": {
@@ -1825,7 +2698,17 @@ export interface operations {
                     "application/json": components["schemas"]["OrderView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "get-invoice": {
@@ -1849,7 +2732,21 @@ export interface operations {
                     "application/json": components["schemas"]["InvoiceView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "receive-payment-event": {
@@ -1877,7 +2774,16 @@ export interface operations {
                     "application/json": components["schemas"]["ReceivedView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "list-products": {
@@ -1911,7 +2817,20 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "head-list-products": {
@@ -1943,8 +2862,57 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The status of the problem, without its body. */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1973,7 +2941,20 @@ export interface operations {
                     "application/json": components["schemas"]["ProductView"];
                 };
             };
-            default: components["responses"]["Problem"];
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "head-get-product": {
@@ -1995,8 +2976,149 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The status of the problem, without its body. */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "get-shop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "head-get-shop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
