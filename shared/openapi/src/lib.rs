@@ -201,6 +201,9 @@ fn problem_statuses<E: Endpoint>(route: &Route, has_parameters: bool) -> BTreeSe
     if E::IF_MATCH {
         statuses.insert(412);
     }
+    if E::IF_MATCH_REQUIRED {
+        statuses.insert(428);
+    }
     match E::ACCESS {
         Access::Public => {}
         Access::Token | Access::Staff => {
