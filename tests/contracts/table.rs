@@ -11,7 +11,19 @@ use testkit::{Product, Response, Shop, order_body, root};
 use crate::world::World;
 
 /// Kinds of items that the last release did not have. A release empties this list.
-const NEWER: [&str; 4] = ["control", "document", "holds", "redelivery"];
+const NEWER: [&str; 9] = [
+    "control",
+    "document",
+    "holds",
+    "job",
+    "job_errors",
+    "job_request",
+    "job_run",
+    "job_step",
+    "redelivery",
+];
+/// Kinds of items that are no longer written, and read as others. A release empties this list.
+const OLDER: [&str; 1] = ["import_chunk"];
 
 /// Everything that the last release left, in DynamoDB's own JSON.
 fn released() -> Vec<Value> {
@@ -89,6 +101,7 @@ fn the_table_of_the_last_release_has_every_kind_of_item() {
         .map(|item| text(item, "entity_type").to_owned());
     let mut kinds: BTreeSet<String> = kinds.collect();
     kinds.extend(NEWER.map(str::to_owned));
+    kinds.retain(|kind| !OLDER.contains(&kind.as_str()));
     assert_eq!(kinds, crate::entities());
     let statuses: Vec<&str> = orders(&items).into_keys().collect();
     assert_eq!(

@@ -18,7 +18,26 @@ const COLUMNS: [&str; 8] = [
 /// Creates an import whose file is never uploaded, so that the test can deliver its rows.
 async fn ticket(shop: &Shop) -> String {
     let ticket = shop.import_ticket(1000).await;
+    runs(shop, &ticket["job_id"], 0, 1_000).await;
     ticket["id"].as_str().unwrap().to_owned()
+}
+
+/// Lets a job run with so many chunks, some of which are done.
+async fn runs(shop: &Shop, job: &Value, done: u32, total: u32) {
+    let progress = json!({
+        "TableName": shop.stack().template.table["TableName"],
+        "Key": { "PK": { "S": "JOBS" }, "SK": { "S": job } },
+        "UpdateExpression": "SET #state = :running, #input = :input, chains_total = :total, chains_done = :done",
+        "ConditionExpression": "attribute_exists(PK)",
+        "ExpressionAttributeNames": { "#state": "state", "#input": "input" },
+        "ExpressionAttributeValues": {
+            ":running": { "S": "running" },
+            ":input": { "M": { "version": { "S": "etag" } } },
+            ":total": { "N": total.to_string() },
+            ":done": { "N": done.to_string() },
+        },
+    });
+    shop.table("UpdateItem", &progress).await;
 }
 
 /// A chunk of one product with one variant.
@@ -372,14 +391,7 @@ async fn skus_change_hands_between_chunks() {
     // function, not those that SQS counts.
     for (done, deliveries, waits) in [(0, 1, true), (0, 3, true), (0, 4, false), (1, 1, false)] {
         let import = ticket(&shop).await;
-        let progress = json!({
-            "TableName": shop.stack().template.table["TableName"],
-            "Key": { "PK": { "S": format!("IMPORT#{import}") }, "SK": { "S": "IMPORT" } },
-            "UpdateExpression": "SET chunks_total = :total, chunks_done = :done",
-            "ConditionExpression": "attribute_exists(PK)",
-            "ExpressionAttributeValues": { ":total": { "N": "2" }, ":done": { "N": done.to_string() } },
-        });
-        shop.table("UpdateItem", &progress).await;
+        runs(&shop, &json!(import.replace("imp_", "job_")), done, 2).await;
         let body = chunk(&import, "MOVED", "1", "1.00").to_string();
         let mut waiting = 0;
         for delivery in 1..=deliveries {

@@ -10,6 +10,7 @@
 
 mod imports;
 mod invoices;
+mod jobs;
 mod late;
 mod life;
 mod load;

@@ -3,6 +3,8 @@
 //! A page is stored as it is sent, with its ETag, and may lag behind the table by up to [`USABLE`]. No
 //! sale relies on it: placing an order reads the stock itself.
 
+pub mod results;
+
 use std::fmt;
 
 use bytes::Bytes;

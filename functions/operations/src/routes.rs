@@ -12,6 +12,14 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["GET"],
     },
     ApiPath {
+        pattern: "/v1/admin/jobs",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/jobs/{job_id}",
+        methods: &["GET", "PATCH"],
+    },
+    ApiPath {
         pattern: "/v1/admin/orders/{order_id}",
         methods: &["GET"],
     },

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     catalog::Sku,
-    id::OrderId,
+    id::{JobId, OrderId},
+    jobs::JobKind,
     orders::OrderEventKind,
     payments::Provider,
     trace::{self, TraceParent},
@@ -223,6 +224,15 @@ pub enum Event {
         /// The provider's id of the event.
         provider_event_id: String,
     },
+    /// A job was started again: its consumer sends the steps that are not done.
+    JobStarted {
+        /// The job.
+        job_id: JobId,
+        /// Its kind.
+        kind: JobKind,
+        /// Number of the run that began.
+        run: u32,
+    },
     /// The last unit of a variant was reserved, or a sold-out variant is back in stock.
     AvailabilityChanged {
         /// SKU of the variant.
@@ -247,15 +257,18 @@ pub enum Subscriber {
     RenderInvoice,
     /// Updates availability in the catalog.
     RefreshAvailability,
+    /// Reads product files and sends their rows.
+    StartImport,
 }
 
 impl Event {
     /// The events' types, each with the version of its shape. A field that is removed, renamed or has another type makes a new
     /// version; one that is added and may be missing does not.
-    pub const VERSIONS: [(&str, u32); 4] = [
+    pub const VERSIONS: [(&str, u32); 5] = [
         ("order_placed", 1),
         ("order_changed", 1),
         ("provider_event_received", 1),
+        ("job_started", 1),
         ("availability_changed", 1),
     ];
 
@@ -265,6 +278,7 @@ impl Event {
             Self::OrderPlaced { .. } => "order_placed",
             Self::OrderChanged { .. } => "order_changed",
             Self::ProviderEventReceived { .. } => "provider_event_received",
+            Self::JobStarted { .. } => "job_started",
             Self::AvailabilityChanged { .. } => "availability_changed",
         }
     }
@@ -301,6 +315,9 @@ impl Event {
                 OrderEventKind::RefundRequested => &[Subscriber::RefundPayment],
             },
             Self::ProviderEventReceived { .. } => &[Subscriber::HandlePaymentEvent],
+            Self::JobStarted { kind, .. } => match kind {
+                JobKind::ProductImport => &[Subscriber::StartImport],
+            },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],
         }
     }

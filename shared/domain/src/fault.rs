@@ -82,6 +82,8 @@ codes! {
     PreconditionFailed = "precondition_failed";
     /// The change requires `If-Match`.
     PreconditionRequired = "precondition_required";
+    /// The job has ended.
+    JobEnded = "job_ended";
     /// The revision exists, but its document cannot be read.
     RevisionUnreadable = "revision_unreadable";
     /// The signature of a webhook event is missing, wrong or expired.

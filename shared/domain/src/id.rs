@@ -50,6 +50,8 @@ kinds! {
     RequestKind = RequestId, "req_";
     /// Identifies a product import; newer ones sort after older ones.
     ImportKind = ImportId, "imp_";
+    /// Identifies a job; newer ones sort after older ones. An import and its job have the same digits.
+    JobKind = JobId, "job_";
 }
 
 impl<K: Kind> Id<K> {
@@ -76,6 +78,11 @@ impl<K: Kind> Id<K> {
         let mut bits = [0; 16];
         bits.copy_from_slice(&digest.as_ref()[..16]);
         Self::random(bits)
+    }
+
+    /// The id of this kind with the same digits as `other`.
+    pub fn of<L: Kind>(other: Id<L>) -> Self {
+        Self::from_bits(other.bits)
     }
 
     fn from_bits(bits: u128) -> Self {

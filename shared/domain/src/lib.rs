@@ -15,6 +15,7 @@ pub mod id;
 pub mod idempotency;
 pub mod inventory;
 pub mod invoices;
+pub mod jobs;
 pub mod money;
 pub mod notifications;
 pub mod orders;

@@ -128,6 +128,39 @@ impl Bucket {
         }
     }
 
+    /// Writes an object, or replaces it.
+    pub async fn put(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        content_type: &str,
+    ) -> Result<(), GatewayError> {
+        let request = self.client.put_object().bucket(&self.name).key(key);
+        let request = request.content_type(content_type).body(bytes.into());
+        let written = request.send().await;
+        written.map_err(|error| GatewayError::call("S3", "PutObject", error))?;
+        Ok(())
+    }
+
+    /// The version of an object: its ETag without quotation marks, as in S3's notifications. `None` if it does not exist.
+    pub async fn version(&self, key: &str) -> Result<Option<String>, GatewayError> {
+        let request = self.client.head_object().bucket(&self.name).key(key);
+        match request.send().await {
+            Ok(object) => {
+                let tag = object.e_tag.unwrap_or_default();
+                Ok(Some(tag.trim_matches('"').to_owned()))
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_not_found()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(GatewayError::call("S3", "HeadObject", error)),
+        }
+    }
+
     /// Deletes an object; no error if it does not exist.
     pub async fn delete(&self, key: &str) -> Result<(), GatewayError> {
         let request = self.client.delete_object().bucket(&self.name).key(key);

@@ -323,7 +323,7 @@ struct Stream {
 /// The filter of relay-events in functions/operations/template.yaml.
 fn raises_events(record: &Value) -> bool {
     let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
-    ["order", "payment_event", "variant"]
+    ["order", "payment_event", "variant", "job_run"]
         .iter()
         .any(|known| entity == known)
 }

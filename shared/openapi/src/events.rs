@@ -240,7 +240,6 @@ fn example(schema: &Value) -> Value {
         "event_id" => json!("ord_5T0RCE3VWQ8X4H2YJZ9N6KDPGA.2"),
         "occurred_at" => json!("2026-11-22T10:15:00Z"),
         "trace_id" => json!("JKJaXmPLvHcESHA="),
-        "order_id" => json!("ord_5T0RCE3VWQ8X4H2YJZ9N6KDPGA"),
         name => value_of(&schema["properties"][name]),
     };
     let fields = names.map(|name| (name.to_owned(), value(name)));
@@ -256,6 +255,10 @@ fn example(schema: &Value) -> Value {
 fn value_of(schema: &Value) -> Value {
     if !schema["const"].is_null() {
         return schema["const"].clone();
+    }
+    let pattern = schema["pattern"].as_str().unwrap_or_default();
+    if let Some((prefix, _)) = pattern.trim_start_matches('^').split_once("_[0-7]") {
+        return json!(format!("{prefix}_5T0RCE3VWQ8X4H2YJZ9N6KDPGA"));
     }
     let values = schema["enum"].as_array().or(schema["oneOf"].as_array());
     match (

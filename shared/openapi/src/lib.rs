@@ -91,11 +91,11 @@ impl Document {
     fn add<E: Endpoint>(&mut self, route: &Route) {
         let mut parameters = self.parameters::<E::Path>("path");
         parameters.extend(self.parameters::<E::Query>("query"));
-        if E::IDEMPOTENCY_KEY {
+        if E::IDEMPOTENCY_KEY || E::IDEMPOTENCY_KEY_OPTIONAL {
             parameters.push(json!({
                 "name": "Idempotency-Key",
                 "in": "header",
-                "required": true,
+                "required": E::IDEMPOTENCY_KEY,
                 "description": "A new UUID for each new request, the same UUID for each retry.",
                 "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
             }));

@@ -131,6 +131,18 @@ impl<E: Endpoint> Request<E> {
             .map_err(Failure::internal)
     }
 
+    /// Like [`idempotent`](Self::idempotent), for a route on which the key may be missing.
+    pub fn idempotent_if_keyed<C: Serialize>(
+        &self,
+        caller: &str,
+        command: &C,
+    ) -> Result<Option<idempotency::IdempotentRequest>, Failure> {
+        match self.idempotency_key {
+            None => Ok(None),
+            Some(_) => self.idempotent(caller, command).map(Some),
+        }
+    }
+
     /// The `Idempotency-Key` header, which is required.
     pub fn idempotency_key(&self) -> Result<IdempotencyKey, Rejection> {
         self.idempotency_key

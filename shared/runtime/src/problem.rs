@@ -75,6 +75,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::ShardsCannotShrink => (StatusCode::CONFLICT, "The stock already has more shards"),
         Code::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "The resource has changed"),
         Code::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "If-Match is required"),
+        Code::JobEnded => (StatusCode::CONFLICT, "The job has ended"),
         Code::RevisionUnreadable => (StatusCode::CONFLICT, "The revision cannot be read"),
         Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
         Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not ready yet"),

@@ -36,6 +36,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const SUCCESS: u16 = 200;
     /// Whether an `Idempotency-Key` is required.
     const IDEMPOTENCY_KEY: bool = false;
+    /// Whether one is heeded if it is sent, for the OpenAPI document.
+    const IDEMPOTENCY_KEY_OPTIONAL: bool = false;
     /// Whether the endpoint heeds `If-Match`, for the OpenAPI document.
     const IF_MATCH: bool = false;
     /// Whether it rejects a request without it, for the OpenAPI document.

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
-    id::{CartId, ImportId, OrderId, ProductId, RefundId, RequestId},
+    id::{CartId, ImportId, JobId, OrderId, ProductId, RefundId, RequestId},
     invoices::Series,
     notifications::suppression::AddressHash,
     orders::Holder,
@@ -114,13 +114,32 @@ impl Key {
         Self::new(invoice_partition(order), format!("CREDIT_NOTE#{refund}"))
     }
 
-    /// `IMPORT#<id>`, `IMPORT`: state and counts of an import.
+    /// `JOBS`, `<id>`: a job with its progress. All jobs are in one partition, in the order of their creation.
+    pub fn job(id: JobId) -> Self {
+        Self::new(JOBS_PARTITION.to_owned(), id.to_string())
+    }
+
+    /// `JOB#<id>`, `STEP#<number>`: a finished step.
+    pub fn job_step(id: JobId, number: u32) -> Self {
+        Self::new(job_partition(id), format!("{JOB_STEPS}{number:09}"))
+    }
+
+    /// `JOB#<id>`, `ERRORS#<number>`: errors of a step; of step 0 those that were found before the first one.
+    pub fn job_errors(id: JobId, number: u32) -> Self {
+        Self::new(job_partition(id), format!("{JOB_ERRORS}{number:09}"))
+    }
+
+    /// `JOB#<id>`, `RUN#<number>`: the beginning of a run.
+    pub fn job_run(id: JobId, number: u32) -> Self {
+        Self::new(job_partition(id), format!("RUN#{number:09}"))
+    }
+
+    /// `IMPORT#<id>`, `IMPORT`: an import of an earlier release, which kept no job.
     pub fn import(id: ImportId) -> Self {
         Self::new(import_partition(id), "IMPORT")
     }
 
-    /// `IMPORT#<id>`, `CHUNK#<number>`: a processed chunk with its faults. Chunk 0 holds the faults
-    /// found while reading the file.
+    /// `IMPORT#<id>`, `CHUNK#<number>`: a chunk that an earlier release has processed, with its faults.
     pub fn import_chunk(id: ImportId, number: u32) -> Self {
         Self::new(import_partition(id), format!("CHUNK#{number:06}"))
     }
@@ -204,7 +223,19 @@ pub fn document_position(revision: u64) -> String {
     format!("{revision:010}")
 }
 
-/// Partition key of one import.
+/// Partition key of all jobs.
+pub const JOBS_PARTITION: &str = "JOBS";
+/// Prefix of the sort keys of a job's finished steps.
+pub const JOB_STEPS: &str = "STEP#";
+/// Prefix of the sort keys of a job's errors.
+pub const JOB_ERRORS: &str = "ERRORS#";
+
+/// Partition key of the steps, errors and runs of one job.
+pub fn job_partition(id: JobId) -> String {
+    format!("JOB#{id}")
+}
+
+/// Partition key of an import of an earlier release.
 pub fn import_partition(id: ImportId) -> String {
     format!("IMPORT#{id}")
 }

@@ -15,6 +15,7 @@ mod error;
 mod inventory;
 mod invoices;
 mod item;
+mod jobs;
 pub mod keys;
 mod notifications;
 mod operations;
@@ -39,9 +40,7 @@ use serde::de::DeserializeOwned;
 
 pub use attempts::Attempts;
 pub use cart::CartLineError;
-pub use catalog::{
-    ImportHeader, ListError, PutProductOutcome, StartOutcome, StoredProduct, StoredView,
-};
+pub use catalog::{ListError, PutProductOutcome, StoredProduct, StoredView};
 pub use control::{HistoryError, PutRevisionOutcome};
 pub use cursor::InvalidCursor;
 pub use error::StoreError;
@@ -50,6 +49,7 @@ pub use inventory::{
     VariantDetails,
 };
 pub use invoices::{IssuedInvoice, OrderInvoices};
+pub use jobs::{BeginOutcome, CreateJobOutcome, JobBeginning, ListJobsError, StepOutcome};
 pub use notifications::Claim;
 pub use operations::outbox;
 pub use orders::{

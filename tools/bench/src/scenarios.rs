@@ -171,6 +171,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("list-settings-revisions", "page"),
     same("get-settings-revision", "first"),
     each("restore-settings", "first"),
+    same("list-jobs", "one"),
+    same("get-job", "queued"),
+    same("change-job", "resumed"),
 ];
 
 impl Scenario {
@@ -270,6 +273,22 @@ impl Scenario {
                     both
                 }
             },
+            "list-jobs" => {
+                world.job().await?;
+                world.staff("GET /v1/admin/jobs?limit=1", &[], None)
+            }
+            "get-job" => {
+                let id = world.job().await?;
+                let route = "GET /v1/admin/jobs/{job_id}";
+                world.staff(route, &[("job_id", &id)], None)
+            }
+            // Each call begins another run.
+            "change-job" => {
+                let id = world.job().await?;
+                let body = json!({ "state": "running" });
+                let route = "PATCH /v1/admin/jobs/{job_id}";
+                world.staff(route, &[("job_id", &id)], Some(&body))
+            }
             "get-shop" => http("GET /v1/shop", &[], &[], None),
             "get-settings" => {
                 world

@@ -106,6 +106,14 @@ impl World {
         Ok(world)
     }
 
+    /// Creates an import, and returns the id of its job, which waits for the file.
+    pub(crate) async fn job(&self) -> Outcome<String> {
+        let body = json!({ "bytes": 1_000_000 });
+        let request = self.staff("POST /v1/admin/imports", &[], Some(&body));
+        let ticket = self.api("create-import", &request).await?;
+        Ok(text(&ticket["job_id"]))
+    }
+
     /// Stops the shop.
     pub(crate) async fn stop(self) {
         self.stack.stop().await;

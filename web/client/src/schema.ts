@@ -35,6 +35,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the jobs with their progress, newest first. */
+        get: operations["list-jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a job with its progress, its errors and the URL of its result. */
+        get: operations["get-job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Pauses, resumes or cancels a job. Steps that are at work end first. */
+        patch: operations["change-job"];
+        trace?: never;
+    };
     "/v1/admin/orders/{order_id}": {
         parameters: {
             query?: never;
@@ -561,6 +596,11 @@ export interface components {
             /** @description Totals of the lines that are for sale. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description Body of `PATCH /v1/admin/jobs/{job_id}`. */
+        ChangeJobBody: {
+            /** @description State that the job shall have. */
+            state: components["schemas"]["WantedState"];
+        };
         /** @description The countries that an address can be in. */
         CountriesView: {
             /** @description Countries by code. */
@@ -728,7 +768,9 @@ export interface components {
         ImportTicket: {
             /** @description Identifier of the import. */
             id: string;
-            /** @description Always `awaiting_upload`. */
+            /** @description The job that will import the rows. */
+            job_id: string;
+            /** @description `awaiting_upload`; of a repeated request the state at the time. */
             state: components["schemas"]["ImportState"];
             /** @description Presigned upload for the file. */
             upload: components["schemas"]["UploadTicket"];
@@ -737,12 +779,14 @@ export interface components {
         ImportView: {
             /** @description Time at which the import was created. */
             created_at: string;
-            /** @description Errors by line; at most the first 1,000. */
+            /** @description Errors by line, at most 1,000; the job's result is a file with all of them. */
             errors: components["schemas"]["LineFault"][];
             /** @description Identifier of the import. */
             id: string;
             /** @description Columns with data that the shop does not use. */
             ignored_columns: string[];
+            /** @description The job that imports the rows, which can be paused, resumed and canceled: `/v1/admin/jobs/{job_id}`. */
+            job_id: string;
             /**
              * Format: uint64
              * @description Number of rows that were rejected.
@@ -775,6 +819,68 @@ export interface components {
             url: string;
             /** @description The URL is refused from this time on; request the invoice again for a new one. */
             url_expires_at: string;
+        };
+        /** @description Kind of a job. */
+        JobKind: "product_import";
+        /** @description Progress of a job, in items: rows of a file, orders. */
+        JobProgress: {
+            /**
+             * Format: uint64
+             * @description Items that were processed.
+             */
+            done: number;
+            /**
+             * Format: uint64
+             * @description Items that were rejected.
+             */
+            failed: number;
+            /**
+             * Format: uint64
+             * @description Items per minute since the job was last started; `null` unless it is running and has processed some.
+             */
+            per_minute: number | null;
+            /**
+             * Format: uint64
+             * @description Seconds that are left at this rate.
+             */
+            seconds_left: number | null;
+            /**
+             * Format: uint64
+             * @description All items; `null` until they are known.
+             */
+            total: number | null;
+        };
+        /** @description State of a job. */
+        JobState: "queued" | "running" | "paused" | "completed" | "failed" | "cancelled";
+        /** @description A page of jobs, the newest first. */
+        JobsView: {
+            /** @description The jobs. */
+            items: components["schemas"]["JobView"][];
+            /** @description Cursor of the next page; `null` on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A job. */
+        JobView: {
+            /** @description Time at which it was created. */
+            created_at: string;
+            /** @description Author of the request that created it: `staff:` and the subject of their token, or `shop`. */
+            created_by: string;
+            /** @description Errors by line, at most the first 1,000; of a list of jobs always empty. */
+            errors: components["schemas"]["LineFault"][];
+            /** @description Identifier of the job. */
+            id: string;
+            /** @description Kind of work. */
+            kind: components["schemas"]["JobKind"];
+            /** @description Progress of the job. */
+            progress: components["schemas"]["JobProgress"];
+            /** @description Path of the resource that the job works for. */
+            resource: string | null;
+            /** @description URL of the result, a file with all errors (CSV), valid for 15 minutes; `null` if there is none or not yet. */
+            result_url: string | null;
+            /** @description State of the job. */
+            state: components["schemas"]["JobState"];
+            /** @description Time of its last step or change. */
+            updated_at: string;
         };
         /** @description Addresses of pages that the law asks for: `https://…`, or a path of the shop. */
         LegalLinks: {
@@ -1476,6 +1582,8 @@ export interface components {
             /** @description Option values, or `Default Title`. */
             title: string;
         };
+        /** @description State that staff want of a job. */
+        WantedState: "paused" | "running" | "cancelled";
     };
     responses: {
         /** @description The request was rejected or failed; `code` gives the reason. */
@@ -1498,6 +1606,7 @@ export type AddressBody = components['schemas']['AddressBody'];
 export type CancelOrderBody = components['schemas']['CancelOrderBody'];
 export type CartLineView = components['schemas']['CartLineView'];
 export type CartView = components['schemas']['CartView'];
+export type ChangeJobBody = components['schemas']['ChangeJobBody'];
 export type CountriesView = components['schemas']['CountriesView'];
 export type CountryView = components['schemas']['CountryView'];
 export type CreateCartBody = components['schemas']['CreateCartBody'];
@@ -1517,6 +1626,11 @@ export type ImportState = components['schemas']['ImportState'];
 export type ImportTicket = components['schemas']['ImportTicket'];
 export type ImportView = components['schemas']['ImportView'];
 export type InvoiceView = components['schemas']['InvoiceView'];
+export type JobKind = components['schemas']['JobKind'];
+export type JobProgress = components['schemas']['JobProgress'];
+export type JobState = components['schemas']['JobState'];
+export type JobsView = components['schemas']['JobsView'];
+export type JobView = components['schemas']['JobView'];
 export type LegalLinks = components['schemas']['LegalLinks'];
 export type LegalLinksPatch = components['schemas']['LegalLinksPatch'];
 export type LineFault = components['schemas']['LineFault'];
@@ -1565,13 +1679,17 @@ export type Units = components['schemas']['Units'];
 export type UnitsBody = components['schemas']['UnitsBody'];
 export type UploadTicket = components['schemas']['UploadTicket'];
 export type VariantView = components['schemas']['VariantView'];
+export type WantedState = components['schemas']['WantedState'];
 export type ResponseProblem = components['responses']['Problem'];
 export type $defs = Record<string, never>;
 export interface operations {
     "create-import": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1635,6 +1753,122 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-jobs": {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 25 by default. */
+                limit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the job. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the job. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeJobBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];

@@ -4,12 +4,15 @@
 use std::{process::ExitCode, time::Duration};
 
 use domain::{
-    catalog::import::{CreateImportBody, ImportState, ImportTicket, UploadTicket, upload_key},
-    id::ImportId,
+    catalog::import::{CreateImportBody, ImportTicket, UploadTicket, upload_key},
+    fault::Rejection,
+    id::{ImportId, JobId},
+    idempotency,
+    jobs::{Job, JobKind},
 };
 use gateways::objects::Bucket;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use store::{Consistency, CreateJobOutcome, Store};
 
 /// Lifetime of the presigned upload URL.
 const UPLOAD_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -22,24 +25,46 @@ pub(crate) struct CreateImport {
 impl Endpoint for CreateImport {
     const ACCESS: Access = Access::Staff;
     const SUCCESS: u16 = 202;
+    const IDEMPOTENCY_KEY_OPTIONAL: bool = true;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<CreateImportBody>;
     type Response = ImportTicket;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<ImportTicket>, Failure> {
-        let bytes = request.body.0.parse()?;
-        let id = ImportId::at(request.now, runtime::random()?);
+        let bytes = request.body.0.clone().parse()?;
+        let caller = request.staff().to_string();
+        let keyed = request.idempotent_if_keyed(&caller, &bytes)?;
+        let job = Job::queued(
+            JobId::at(request.now, runtime::random()?),
+            JobKind::ProductImport,
+            request.staff(),
+            request.now,
+            &request.trace_id,
+            request.traceparent,
+        );
+        let keyed = keyed.as_ref().map(|keyed| (keyed.id, &keyed.fingerprint));
+        let job = match self.store.create_job(&job, keyed).await? {
+            CreateJobOutcome::Created => job,
+            CreateJobOutcome::CreatedBefore(id) => {
+                let job = self.store.job(id, Consistency::Strong).await?;
+                job.ok_or_else(|| Rejection::not_found("import"))?
+            }
+            CreateJobOutcome::KeyReused => return Err(idempotency::reused().into()),
+            CreateJobOutcome::InProgress => return Err(idempotency::in_progress().into()),
+        };
+        let id = ImportId::of(job.id);
+        // Anew for a repeated request: the URL of the first one may have expired.
         let upload = self
             .uploads
             .presign_upload(&upload_key(id), bytes, request.now, UPLOAD_LIFETIME)
             .await?;
-        self.store.create_import(id, request.now).await?;
         let mut headers = upload.headers;
         headers.insert("content-type".to_owned(), "text/csv".to_owned());
         let ticket = ImportTicket {
             id,
-            state: ImportState::AwaitingUpload,
+            job_id: job.id,
+            state: job.state.into(),
             upload: UploadTicket {
                 method: upload.method,
                 url: upload.url,

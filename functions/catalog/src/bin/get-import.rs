@@ -2,9 +2,13 @@
 
 use std::process::ExitCode;
 
-use domain::{catalog::import::ImportView, fault::Rejection, id::ImportId};
+use domain::{
+    catalog::import::{ImportView, MAX_FAULTS},
+    fault::Rejection,
+    id::{ImportId, JobId},
+};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
-use store::Store;
+use store::{Consistency, Store};
 
 pub(crate) struct GetImport {
     store: Store,
@@ -24,9 +28,13 @@ impl Endpoint for GetImport {
     type Response = ImportView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<ImportView>, Failure> {
-        let import = self.store.import(request.path.import_id).await?;
-        let import = import.ok_or_else(|| Rejection::not_found("import"))?;
-        Reply::of(&import)
+        let id = JobId::of(request.path.import_id);
+        // Strongly consistent: a client asks right after the import was created.
+        let job = self.store.job(id, Consistency::Strong).await?;
+        let job = job.filter(|job| job.import().is_some());
+        let job = job.ok_or_else(|| Rejection::not_found("import"))?;
+        let errors = self.store.job_errors(&job, MAX_FAULTS).await?;
+        Reply::of(&ImportView::of(&job, errors))
     }
 }
 

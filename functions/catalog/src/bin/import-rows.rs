@@ -3,6 +3,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use catalog::results;
 use domain::{
     catalog::{
         Product, ProductStatus, Sku,
@@ -13,15 +14,17 @@ use domain::{
     },
     change::ChangeStamp,
     fault::chain,
-    id::ProductId,
+    id::{JobId, ProductId},
     inventory::Variant,
+    jobs::{Chain, JobState},
     money::PriceRule,
 };
+use gateways::objects::Bucket;
 use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery, Later};
 use store::{
-    Attempts, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome, Replaces, Store,
-    VariantDetails,
+    Attempts, Consistency, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome,
+    Replaces, Store, VariantDetails,
 };
 
 const CONSUMER: &str = "import-rows";
@@ -37,6 +40,7 @@ const WAITS: [Duration; 3] = [
 
 struct ImportRows {
     store: Store,
+    uploads: Bucket,
     prices: PriceRule,
 }
 
@@ -91,7 +95,7 @@ enum Written {
     /// All are written but those dropped from the draft; the availability of each.
     All(Vec<bool>),
     /// A newer change has written one: look at the product again.
-    Overtaken,
+    VersionConflict,
     /// SKUs belong to other products, which is the fault of these rows.
     Taken(RowFaults),
     /// A SKU belongs to another product that the import has not come to yet.
@@ -104,9 +108,20 @@ impl Consumer for ImportRows {
     async fn handle(&self, delivery: Delivery<Chunk>) -> Result<(), ConsumeError> {
         let chunk = &delivery.message;
         let (id, number) = (chunk.import_id, chunk.number);
-        if self.store.chunk_is_finished(id, number).await? {
-            tracing::info!(import.id = %id, import.chunk = number, "chunk imported before");
-            return Ok(());
+        let job_id = JobId::of(id);
+        // A chunk without a job was sent by hand; it is imported, and counted nowhere.
+        if let Some(job) = self.store.job_to_work_on(job_id).await? {
+            if job.state != JobState::Running {
+                // A job that is resumed sends its chunks again.
+                tracing::info!(job.id = %job_id, import.chunk = number, job.state = job.state.name(), "chunk dropped");
+                return Ok(());
+            }
+            if self.store.step_is_finished(&job, number).await? {
+                tracing::info!(job.id = %job_id, import.chunk = number, "chunk imported before");
+                // The process that imported it may have died before it completed the job.
+                let outcome = self.store.job_after_step(job_id).await?;
+                return results::complete(&self.store, &self.uploads, outcome, delivery.now).await;
+            }
         }
         let message = format!("{id}.{number}");
         let redeliveries = self
@@ -115,7 +130,7 @@ impl Consumer for ImportRows {
             .await?;
         let given_up = redeliveries >= GIVEN_UP_AFTER;
         if given_up {
-            tracing::error!(import.id = %id, import.chunk = number, "the chunk is given up");
+            tracing::error!(job.id = %job_id, import.chunk = number, "the chunk is given up");
         }
         let import = Import {
             chunk,
@@ -135,7 +150,7 @@ impl Consumer for ImportRows {
             }
         }
         // What the first pass gave up is free by now. What another chunk gives up may not be.
-        let wait = match waiting.is_empty() || self.store.is_last_chunk(id).await? {
+        let wait = match waiting.is_empty() || self.is_last_chunk(job_id).await? {
             true => None,
             false => WAITS.get(usize::try_from(redeliveries)?),
         };
@@ -151,21 +166,28 @@ impl Consumer for ImportRows {
         }
         let rows: usize = chunk.groups.iter().map(|group| group.rows.len()).sum();
         let imported = u64::try_from(rows - faults.len())?;
-        self.store
-            .finish_chunk(id, number, imported, &faults, delivery.now)
+        let outcome = self
+            .store
+            .finish_step(job_id, number, imported, &faults, Chain::Ends, delivery.now)
             .await?;
         tracing::info!(
-            import.id = %id,
+            job.id = %job_id,
             import.chunk = number,
             import.rows = rows,
             import.faults = faults.len(),
             "chunk imported"
         );
-        Ok(())
+        results::complete(&self.store, &self.uploads, outcome, delivery.now).await
     }
 }
 
 impl ImportRows {
+    /// Whether a chunk that is not finished is the only such one of its import.
+    async fn is_last_chunk(&self, id: JobId) -> Result<bool, ConsumeError> {
+        let job = self.store.job(id, Consistency::Strong).await?;
+        Ok(job.is_none_or(|job| job.chains_done + 1 >= job.chains_total))
+    }
+
     /// Imports one product. If it `may_wait` for SKUs, it does not take another product's SKU for a fault yet.
     async fn import(
         &self,
@@ -235,7 +257,7 @@ impl ImportRows {
                 .await?;
             let available = match written {
                 Written::All(available) => available,
-                Written::Overtaken => continue,
+                Written::VersionConflict => continue,
                 Written::Taken(rows) => {
                     // Drafted again without these rows, as their variants then stay as they are.
                     taken.extend(rows);
@@ -314,7 +336,7 @@ impl ImportRows {
                     continue;
                 }
                 PutVariantOutcome::Superseded { owner } if owner == draft.slug => {
-                    return Ok(Written::Overtaken);
+                    return Ok(Written::VersionConflict);
                 }
                 PutVariantOutcome::Superseded { .. } => {
                     if let Some(row) = variant.row {
@@ -425,6 +447,10 @@ fn main() -> ExitCode {
             store: Store::new(
                 &environment.sdk_config()?,
                 environment.require("TABLE_NAME")?,
+            ),
+            uploads: Bucket::new(
+                &environment.sdk_config()?,
+                environment.require("UPLOAD_BUCKET")?,
             ),
             prices: environment.prices()?,
         })

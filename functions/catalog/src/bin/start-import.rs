@@ -1,19 +1,24 @@
-//! Reads an uploaded product file and queues its rows in chunks. Triggered by an S3 event notification.
+//! Reads an uploaded product file and queues its rows in chunks. Triggered by an S3 event notification, and by the event
+//! of an import that was started again: then it sends the chunks that are not done.
 
 use std::process::ExitCode;
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use catalog::results;
 use domain::{
     catalog::import::{self, LineFault, MAX_FILE_BYTES},
-    event::Correlated,
+    event::{Correlated, Envelope, Event},
+    id::{ImportId, JobId},
+    jobs::{JobInput, JobState},
     money::PriceRule,
     payments::offered,
+    trace::TraceParent,
 };
 use gateways::objects::Bucket;
 use jiff::Timestamp;
 use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
-use store::{ImportHeader, StartOutcome, Store};
+use store::{BeginOutcome, JobBeginning, Store};
 
 const CONSUMER: &str = "start-import";
 /// Redeliveries after which the import is marked as failed, so that it can end.
@@ -27,63 +32,95 @@ struct StartImport {
     prices: PriceRule,
 }
 
-/// An S3 event notification, or the test message that S3 sends when the notification is configured.
+/// A message that starts an import: an S3 event notification, the test message that S3 sends when the notification is
+/// configured, or the event of a job that was started again.
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
-enum Notification {
-    Events(S3Event),
+enum StartMessage {
+    Job(Envelope),
+    Uploads(S3Event),
     Test {
         #[serde(rename = "Event")]
         _event: String,
     },
 }
 
-impl Correlated for Notification {
-    /// S3's id of the upload.
+impl Correlated for StartMessage {
+    /// The id of the request that started the job, or S3's id of the upload.
     fn request_id(&self) -> Option<&str> {
-        let Self::Events(event) = self else {
-            return None;
-        };
-        let answer = &event.records.first()?.response_elements;
-        answer.get("x-amz-request-id").map(String::as_str)
+        match self {
+            Self::Job(envelope) => envelope.request_id(),
+            Self::Uploads(event) => {
+                let answer = &event.records.first()?.response_elements;
+                answer.get("x-amz-request-id").map(String::as_str)
+            }
+            Self::Test { .. } => None,
+        }
+    }
+
+    fn traceparent(&self) -> Option<TraceParent> {
+        match self {
+            Self::Job(envelope) => envelope.traceparent(),
+            Self::Uploads(_) | Self::Test { .. } => None,
+        }
     }
 }
 
-impl Consumer for StartImport {
-    type Message = Notification;
+/// An uploaded file.
+struct Upload {
+    job: JobId,
+    /// Key of the object.
+    key: String,
+    /// ETag of the object, without quotation marks.
+    version: String,
+    /// Whether the job was started again, and may not go on with another file.
+    again: bool,
+}
 
-    async fn handle(&self, delivery: Delivery<Notification>) -> Result<(), ConsumeError> {
-        let Notification::Events(event) = delivery.message else {
-            return Ok(());
-        };
-        for record in &event.records {
-            self.start(record, delivery.attempt, delivery.now).await?;
+impl Consumer for StartImport {
+    type Message = StartMessage;
+
+    async fn handle(&self, delivery: Delivery<StartMessage>) -> Result<(), ConsumeError> {
+        let (attempt, now) = (delivery.attempt, delivery.now);
+        match delivery.message {
+            StartMessage::Test { .. } => Ok(()),
+            StartMessage::Uploads(event) => {
+                for record in &event.records {
+                    if let Some(upload) = self.uploaded(record, now).await? {
+                        self.start(upload, attempt, now).await?;
+                    }
+                }
+                Ok(())
+            }
+            StartMessage::Job(envelope) => {
+                let Event::JobStarted { job_id, .. } = envelope.event else {
+                    return Err(format!("{} starts no import", envelope.event.kind()).into());
+                };
+                self.start_again(job_id, attempt, now).await
+            }
         }
-        Ok(())
     }
 }
 
 impl StartImport {
-    async fn start(
+    /// The upload that S3 reports, if it is of an import and not too large.
+    async fn uploaded(
         &self,
         record: &S3EventRecord,
-        attempt: u32,
         now: Timestamp,
-    ) -> Result<(), ConsumeError> {
+    ) -> Result<Option<Upload>, ConsumeError> {
         let object = &record.s3.object;
         let key = object.key.as_deref().unwrap_or_default();
         let bytes = object
             .size
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or(0);
-        let upload = object.e_tag.as_deref().unwrap_or_default();
-        let id = import::id_of_upload(key);
+        let job = import::id_of_upload(key).map(JobId::of);
         if bytes > MAX_FILE_BYTES {
             // Whoever put it there: the signature of an upload covers a size within the limit.
-            if let Some(id) = id {
+            if let Some(job) = job {
                 let fault = LineFault::file_too_large(bytes);
-                tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
-                self.store.fail_import(id, upload, fault, now).await?;
+                self.fail(job, fault, now).await?;
             }
             self.uploads.delete(key).await?;
             tracing::warn!(
@@ -91,57 +128,129 @@ impl StartImport {
                 object.bytes = bytes,
                 "an object is too large and was deleted"
             );
-            return Ok(());
+            return Ok(None);
         }
-        let Some(id) = id else {
+        let Some(job) = job else {
             tracing::warn!(object.key = key, "no import belongs to this object");
+            return Ok(None);
+        };
+        Ok(Some(Upload {
+            job,
+            key: key.to_owned(),
+            version: object.e_tag.clone().unwrap_or_default(),
+            again: false,
+        }))
+    }
+
+    /// Sends what is left of an import that was started again. Without a file it waits for the upload.
+    async fn start_again(
+        &self,
+        id: JobId,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Result<(), ConsumeError> {
+        let Some(job) = self.store.job_to_work_on(id).await? else {
             return Ok(());
         };
-        let message = id.to_string();
+        let key = import::upload_key(ImportId::of(id));
+        match self.uploads.version(&key).await? {
+            Some(version) => {
+                let upload = Upload {
+                    job: id,
+                    key,
+                    version,
+                    again: true,
+                };
+                self.start(upload, attempt, now).await
+            }
+            None if job.has_begun() => self.fail(id, LineFault::file_gone(), now).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn start(
+        &self,
+        upload: Upload,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Result<(), ConsumeError> {
+        let id = upload.job;
+        let Some(job) = self.store.job_to_work_on(id).await? else {
+            tracing::warn!(object.key = upload.key, "no import belongs to this object");
+            return Ok(());
+        };
+        if !matches!(job.state, JobState::Queued | JobState::Running) {
+            tracing::info!(job.id = %id, job.state = job.state.name(), "the job does not run");
+            return Ok(());
+        }
         let redeliveries = self
             .store
-            .count_redelivery(CONSUMER, &message, attempt, now)
+            .count_redelivery(CONSUMER, &id.to_string(), attempt, now)
             .await?;
         if redeliveries >= GIVEN_UP_AFTER {
-            tracing::error!(import.id = %id, "the file is given up");
-            return Ok(self
-                .store
-                .fail_import(id, upload, LineFault::not_started(), now)
-                .await?);
+            tracing::error!(job.id = %id, "the file is given up");
+            return self.fail(id, LineFault::not_started(), now).await;
         }
-        let Some(content) = self.uploads.get(key).await? else {
+        let Some(content) = self.uploads.get(&upload.key).await? else {
             // Deleted in the meantime; a retry would not find it either.
-            tracing::warn!(import.id = %id, "the uploaded object is gone");
+            tracing::warn!(job.id = %id, "the uploaded object is gone");
             return Ok(());
         };
         let mut file = match import::read_file(&content) {
             Ok(file) => file,
-            Err(fault) => {
-                tracing::info!(import.id = %id, import.fault = %fault.code, "import failed");
-                return Ok(self.store.fail_import(id, upload, fault, now).await?);
-            }
+            Err(fault) => return self.fail(id, fault, now).await,
         };
         file.find_uncertain_skus(&self.prices);
         let rows_total = file.rows_total;
         let faults = std::mem::take(&mut file.faults);
         let ignored_columns = std::mem::take(&mut file.ignored_columns);
-        let chunks = import::chunks(id, file)?;
-        let header = ImportHeader {
-            rows_total,
+        let mut chunks = import::chunks(ImportId::of(id), file)?;
+        results::keep_first_errors(&self.uploads, id, &faults).await?;
+        let beginning = JobBeginning {
+            input: JobInput {
+                version: upload.version,
+                ignored_columns,
+            },
+            total: rows_total,
             faults,
-            chunks_total: u32::try_from(chunks.len())?,
-            ignored_columns,
+            chains: u32::try_from(chunks.len())?,
         };
-        match self.store.start_import(id, upload, &header, now).await? {
-            StartOutcome::NotWanted => {
-                tracing::info!(import.id = %id, "the import has had its file")
+        match self.store.begin_job(id, &beginning, now).await? {
+            BeginOutcome::Running => {}
+            BeginOutcome::OtherInput if upload.again => {
+                return self.fail(id, LineFault::file_replaced(), now).await;
             }
-            StartOutcome::Running => {
-                self.queues.send(&self.rows_queue, &chunks).await?;
-                tracing::info!(import.id = %id, import.rows = rows_total, import.chunks = chunks.len(), "import started");
+            BeginOutcome::OtherInput => {
+                tracing::info!(job.id = %id, "the import has had its file");
+                return Ok(());
+            }
+            BeginOutcome::Paused | BeginOutcome::Ended => {
+                tracing::info!(job.id = %id, "the job does not run");
+                return Ok(());
             }
         }
+        if chunks.is_empty() {
+            // Every row is faulty.
+            let outcome = self.store.job_after_step(id).await?;
+            return results::complete(&self.store, &self.uploads, outcome, now).await;
+        }
+        if job.has_begun() {
+            let finished = self.store.finished_steps(&job).await?;
+            chunks.retain(|chunk| !finished.contains(&chunk.number));
+        }
+        self.queues.send(&self.rows_queue, &chunks).await?;
+        tracing::info!(
+            job.id = %id,
+            import.rows = rows_total,
+            import.chunks = chunks.len(),
+            "import started"
+        );
         Ok(())
+    }
+
+    async fn fail(&self, id: JobId, fault: LineFault, now: Timestamp) -> Result<(), ConsumeError> {
+        tracing::info!(job.id = %id, import.fault = %fault.code, "import failed");
+        Ok(self.store.fail_job(id, fault, now).await?)
     }
 }
 

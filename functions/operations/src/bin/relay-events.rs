@@ -112,6 +112,7 @@ fn main() -> ExitCode {
                 Subscriber::RefreshAvailability,
                 url("REFRESH_AVAILABILITY_QUEUE_URL")?,
             ),
+            (Subscriber::StartImport, url("START_IMPORT_QUEUE_URL")?),
         ]);
         Ok(RelayEvents {
             store: Store::new(

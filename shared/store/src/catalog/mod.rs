@@ -1,7 +1,5 @@
-//! Products with the lists that contain them, and imports of product files.
+//! Products with the lists that contain them.
 
-mod imports;
 mod products;
 
-pub use imports::{ImportHeader, StartOutcome};
 pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};

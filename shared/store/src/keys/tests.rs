@@ -7,6 +7,7 @@ fn keys() {
     let product = ProductId::random([1; 16]);
     let order = OrderId::random([1; 16]);
     let import = ImportId::random([1; 16]);
+    let job = JobId::random([1; 16]);
     let refund = RefundId::random([1; 16]);
     let placed_at: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
     let tag = Facet::new(FacetKind::Tag, "Men").unwrap();
@@ -36,6 +37,10 @@ fn keys() {
         ),
         ("invoice", Key::invoice(order)),
         ("credit_note", Key::credit_note(order, refund)),
+        ("job", Key::job(job)),
+        ("job_step", Key::job_step(job, 7)),
+        ("job_errors", Key::job_errors(job, 7)),
+        ("job_run", Key::job_run(job, 2)),
         ("import", Key::import(import)),
         ("import_chunk", Key::import_chunk(import, 7)),
         ("inbox", Key::inbox("send-email", "ord_X.2")),
@@ -53,6 +58,7 @@ fn keys() {
         ("due_before", due_before(placed_at)),
         ("listing_partition", listing_partition(&tag)),
         ("invoice_partition", invoice_partition(order)),
+        ("job_partition", job_partition(job)),
         ("import_partition", import_partition(import)),
         (
             "document_partition",

@@ -13,6 +13,7 @@ use crate::{
     Due, DueChange, StoreError,
     inventory::VariantRecord,
     item::Record,
+    jobs::RunRecord,
     keys::{PK, SK},
     orders, payments,
 };
@@ -142,6 +143,28 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                 event: Event::ProviderEventReceived {
                     provider: received.provider,
                     provider_event_id: received.event_id,
+                },
+            }))
+        }
+        "job_run" => {
+            // Only its beginning is an event; it never changes, and its expiry has no new image.
+            if !old.is_empty() {
+                return Ok(Relay::default());
+            }
+            let run: RunRecord = serde_dynamo::from_item(new.clone())
+                .map_err(|error| StoreError::unreadable(RunRecord::ENTITY, error))?;
+            let id = format!("{}.{}", run.job, run.run);
+            Ok(Relay::event(Envelope {
+                traceparent: place.child(&id),
+                event_id: id,
+                occurred_at,
+                trace_id: run.trace_id,
+                attempts: 0,
+                requeues: 0,
+                event: Event::JobStarted {
+                    job_id: run.job,
+                    kind: run.kind,
+                    run: run.run,
                 },
             }))
         }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{LineFault, MAX_FILE_BYTES};
 use crate::{
     fault::{FieldFault, Rejection},
-    id::ImportId,
+    id::{ImportId, JobId},
+    jobs::{Job, JobState},
 };
 
 /// Progress of an import.
@@ -16,12 +17,24 @@ use crate::{
 pub enum ImportState {
     /// The upload has not arrived yet.
     AwaitingUpload,
-    /// Rows are being imported.
+    /// Rows are being imported, or staff have paused the job.
     Running,
     /// Every row was imported or is listed among the errors.
     Completed,
-    /// The file was rejected; the errors say why.
+    /// The file was rejected, or staff have canceled the job; the errors say why.
     Failed,
+}
+
+impl From<JobState> for ImportState {
+    /// Clients of the import know four states; the job tells more.
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Queued => Self::AwaitingUpload,
+            JobState::Running | JobState::Paused => Self::Running,
+            JobState::Completed => Self::Completed,
+            JobState::Failed | JobState::Cancelled => Self::Failed,
+        }
+    }
 }
 
 /// The progress of an import.
@@ -29,6 +42,8 @@ pub enum ImportState {
 pub struct ImportView {
     /// Identifier of the import.
     pub id: ImportId,
+    /// The job that imports the rows, which can be paused, resumed and canceled: `/v1/admin/jobs/{job_id}`.
+    pub job_id: JobId,
     /// State of the import.
     pub state: ImportState,
     /// Number of rows in the file, without the header.
@@ -39,11 +54,34 @@ pub struct ImportView {
     pub rows_failed: u64,
     /// Columns with data that the shop does not use.
     pub ignored_columns: Vec<String>,
-    /// Errors by line; at most the first 1,000.
+    /// Errors by line, at most 1,000; the job's result is a file with all of them.
     pub errors: Vec<LineFault>,
     /// Time at which the import was created.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
+}
+
+impl ImportView {
+    /// The import whose rows a job imports, with the job's errors.
+    pub fn of(job: &Job, mut errors: Vec<LineFault>) -> Self {
+        if job.state == JobState::Cancelled {
+            errors.insert(0, LineFault::cancelled());
+        }
+        let input = job.input.as_ref();
+        Self {
+            id: ImportId::of(job.id),
+            job_id: job.id,
+            state: job.state.into(),
+            rows_total: job.total.unwrap_or_default(),
+            rows_imported: job.done,
+            rows_failed: job.failed,
+            ignored_columns: input
+                .map(|input| input.ignored_columns.clone())
+                .unwrap_or_default(),
+            errors,
+            created_at: job.created_at,
+        }
+    }
 }
 
 /// Body of `POST /v1/admin/imports`.
@@ -72,7 +110,9 @@ impl CreateImportBody {
 pub struct ImportTicket {
     /// Identifier of the import.
     pub id: ImportId,
-    /// Always `awaiting_upload`.
+    /// The job that will import the rows.
+    pub job_id: JobId,
+    /// `awaiting_upload`; of a repeated request the state at the time.
     pub state: ImportState,
     /// Presigned upload for the file.
     pub upload: UploadTicket,

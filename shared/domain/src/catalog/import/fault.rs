@@ -86,6 +86,26 @@ impl LineFault {
         Self::new(line, "not_stored", message)
     }
 
+    /// An import that staff have canceled.
+    pub fn cancelled() -> Self {
+        let message = "The import was canceled; rows that were imported before stay.";
+        Self::new(0, "cancelled", message)
+    }
+
+    /// A file that is not the one that the import has begun with.
+    pub fn file_replaced() -> Self {
+        let message =
+            "The file was replaced after its import had begun; create a new import for it.";
+        Self::new(0, "file_replaced", message)
+    }
+
+    /// A file that was deleted before all of its rows were imported.
+    pub fn file_gone() -> Self {
+        let message =
+            "The file is gone, which is kept for 30 days; create a new import for the rest.";
+        Self::new(0, "file_gone", message)
+    }
+
     /// A file that could not be read because of a failure of the shop.
     pub fn not_started() -> Self {
         Self::new(

@@ -35,11 +35,11 @@ pub use pack::{Chunk, chunks};
 pub use read::{ReadFile, read_file};
 pub use row::{Columns, Row};
 pub use uncertain::UncertainSkus;
-pub use upload::{id_of_upload, upload_key};
+pub use upload::{error_list_key, first_errors_key, id_of_upload, upload_key};
 
 /// Maximum file size in bytes, the same as Shopify's.
 pub const MAX_FILE_BYTES: u64 = 15 * 1024 * 1024;
-/// Maximum number of faults kept per import; the counts stay exact.
+/// Maximum number of faults that are kept of one step, and that are shown of an import; the counts stay exact.
 pub const MAX_FAULTS: usize = 1000;
 /// Maximum number of variants of one product.
 pub const MAX_VARIANTS: usize = 1000;

@@ -1,0 +1,172 @@
+//! Bodies and views of the endpoints of jobs.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Job, JobKind, JobState};
+use crate::{
+    catalog::import::LineFault,
+    fault::{FieldFault, Rejection},
+    id::JobId,
+};
+
+/// Maximum size of a page of jobs.
+pub const MAX_JOBS_PAGE: u32 = 100;
+const DEFAULT_JOBS_PAGE: u32 = 25;
+
+/// Progress of a job, in items: rows of a file, orders.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct JobProgress {
+    /// Items that were processed.
+    pub done: u64,
+    /// Items that were rejected.
+    pub failed: u64,
+    /// All items; `null` until they are known.
+    pub total: Option<u64>,
+    /// Items per minute since the job was last started; `null` unless it is running and has processed some.
+    pub per_minute: Option<u64>,
+    /// Seconds that are left at this rate.
+    pub seconds_left: Option<u64>,
+}
+
+/// A job.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct JobView {
+    /// Identifier of the job.
+    pub id: JobId,
+    /// Kind of work.
+    pub kind: JobKind,
+    /// State of the job.
+    pub state: JobState,
+    /// Progress of the job.
+    pub progress: JobProgress,
+    /// Errors by line, at most the first 1,000; of a list of jobs always empty.
+    pub errors: Vec<LineFault>,
+    /// URL of the result, a file with all errors (CSV), valid for 15 minutes; `null` if there is none or not yet.
+    pub result_url: Option<String>,
+    /// Path of the resource that the job works for.
+    pub resource: Option<String>,
+    /// Author of the request that created it: `staff:` and the subject of their token, or `shop`.
+    pub created_by: String,
+    /// Time at which it was created.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// Time of its last step or change.
+    #[schemars(with = "String")]
+    pub updated_at: Timestamp,
+}
+
+impl JobView {
+    /// The job with its errors and, if it has one, the URL of its result.
+    pub fn of(job: &Job, errors: Vec<LineFault>, result_url: Option<String>) -> Self {
+        let seconds = job.time_left().map(|left| left.as_secs());
+        Self {
+            id: job.id,
+            kind: job.kind,
+            state: job.state,
+            progress: JobProgress {
+                done: job.done,
+                failed: job.failed,
+                total: job.total,
+                per_minute: job.rate_per_minute(),
+                seconds_left: seconds.and_then(|seconds| u64::try_from(seconds).ok()),
+            },
+            errors,
+            result_url,
+            resource: job.import().map(|id| format!("/v1/admin/imports/{id}")),
+            created_by: job.created_by.to_string(),
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+        }
+    }
+}
+
+/// A page of jobs, the newest first.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct JobsView {
+    /// The jobs.
+    pub items: Vec<JobView>,
+    /// Cursor of the next page; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// Query of the list of jobs.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct JobsQuery {
+    /// Page size, 1 to 100; 25 by default.
+    pub limit: Option<String>,
+    /// `next_cursor` of the previous page.
+    pub cursor: Option<String>,
+}
+
+/// A validated query for one page of jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListJobs {
+    /// Maximum number of jobs to return.
+    pub limit: u32,
+    /// Cursor to continue from; the first page if missing.
+    pub cursor: Option<String>,
+}
+
+impl JobsQuery {
+    /// Validates the query.
+    pub fn parse(self) -> Result<ListJobs, Rejection> {
+        let limit = self.limit.map(|limit| limit.parse().ok());
+        let limit = limit.unwrap_or(Some(DEFAULT_JOBS_PAGE));
+        let limit = limit.filter(|limit| (1..=MAX_JOBS_PAGE).contains(limit));
+        let limit = limit.ok_or_else(|| {
+            let message = format!("Must be from 1 to {MAX_JOBS_PAGE}.");
+            Rejection::invalid(vec![FieldFault::new("limit", "out_of_range", message)])
+        })?;
+        Ok(ListJobs {
+            limit,
+            cursor: self.cursor,
+        })
+    }
+}
+
+/// State that staff want of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WantedState {
+    /// Stop after the steps that are at work.
+    Paused,
+    /// Go on, or send again what was lost.
+    Running,
+    /// End for good.
+    Cancelled,
+}
+
+/// Body of `PATCH /v1/admin/jobs/{job_id}`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeJobBody {
+    /// State that the job shall have.
+    pub state: WantedState,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_size_has_limits() {
+        let parsed = |limit: Option<&str>| {
+            let limit = limit.map(str::to_owned);
+            let query = JobsQuery {
+                limit,
+                cursor: None,
+            };
+            query
+                .parse()
+                .map(|list| list.limit)
+                .map_err(|it| it.fields[0].field.clone())
+        };
+        assert_eq!(parsed(None), Ok(25));
+        assert_eq!(parsed(Some("100")), Ok(100));
+        for wrong in ["", "0", "101", "-1", "1.5", "x"] {
+            assert_eq!(parsed(Some(wrong)), Err("limit".to_owned()), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Stores jobs: one item per job, in one partition, which lists them; and, in a partition of each job, its steps,
+//! their errors and its runs.
+
+mod adopt;
+mod record;
+mod steps;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use domain::{
+    catalog::import::LineFault,
+    id::{JobId, RequestId},
+    idempotency::{Fingerprint, REMEMBERED},
+    jobs::{Job, JobPage, JobState, ListJobs},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use record::RunRecord;
+use record::{JobRecord, state_value};
+pub use steps::{BeginOutcome, JobBeginning, StepOutcome};
+
+use crate::{
+    Consistency, InvalidCursor, Result, Store, StoreError, cursor,
+    item::{Item, Record, from_item, number, string, to_item},
+    keys::{JOBS_PARTITION, Key, PK, SK},
+    transaction::{First, Outcome, put_action},
+};
+
+/// Retention of a job after its creation, and of its steps.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// A request that creates a job, remembered for a day.
+#[derive(Debug, Serialize, Deserialize)]
+struct CreationRecord {
+    fingerprint: Fingerprint,
+    job: JobId,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+impl Record for CreationRecord {
+    const ENTITY: &'static str = "job_request";
+}
+
+/// Result of creating a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreateJobOutcome {
+    /// The job is stored.
+    Created,
+    /// The same request has created this job before.
+    CreatedBefore(JobId),
+    /// The idempotency key was used for another request.
+    KeyReused,
+    /// The same request is being processed.
+    InProgress,
+}
+
+/// Why a page of jobs was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListJobsError {
+    /// The cursor belongs to another list, or to none.
+    #[error(transparent)]
+    InvalidCursor(#[from] InvalidCursor),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Creates a job. With a `request`, repeating it creates no other one. Keys: [`Key::job`], on the condition that
+    /// it does not exist; [`Key::request`], on the condition that there is none of the last day. 1 write unit, or 4
+    /// with a request.
+    pub async fn create_job(
+        &self,
+        job: &Job,
+        request: Option<(RequestId, &Fingerprint)>,
+    ) -> Result<CreateJobOutcome> {
+        let Some((id, fingerprint)) = request else {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(to_item(&Key::job(job.id), &JobRecord::from(job))?))
+                .condition_expression("attribute_not_exists(PK)");
+            let written = self.write("PutItem job", put).await?;
+            written.or_inconsistent(JobRecord::ENTITY)?;
+            return Ok(CreateJobOutcome::Created);
+        };
+        let now = job.created_at;
+        let record = CreationRecord {
+            fingerprint: fingerprint.clone(),
+            job: job.id,
+            expires_at: (now + REMEMBERED).as_second(),
+        };
+        let remember = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&Key::request(id), &record)?))
+            .condition_expression("attribute_not_exists(PK) OR expires_at < :now")
+            .expression_attribute_values(":now", number(now.as_second()));
+        let actions = vec![put_action(remember)?, self.put_job(job)?];
+        match self.transact("create job", First::Request, actions).await? {
+            Outcome::Committed { .. } => Ok(CreateJobOutcome::Created),
+            Outcome::InProgress => Ok(CreateJobOutcome::InProgress),
+            Outcome::Refused(_) => self.created_before(id, fingerprint).await,
+        }
+    }
+
+    /// The job that a request has created. Key: [`Key::request`], strongly consistent. 1 read unit.
+    async fn created_before(
+        &self,
+        id: RequestId,
+        fingerprint: &Fingerprint,
+    ) -> Result<CreateJobOutcome> {
+        let item = self
+            .get("GetItem request", &Key::request(id), Consistency::Strong)
+            .await?;
+        let Some(item) = item else {
+            // Expired just now: the client repeats the request.
+            return Ok(CreateJobOutcome::InProgress);
+        };
+        let record: CreationRecord = from_item(item)?;
+        Ok(match record.fingerprint == *fingerprint {
+            true => CreateJobOutcome::CreatedBefore(record.job),
+            false => CreateJobOutcome::KeyReused,
+        })
+    }
+
+    fn put_job(&self, job: &Job) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&Key::job(job.id), &JobRecord::from(job))?))
+            .condition_expression("attribute_not_exists(PK)");
+        put_action(put)
+    }
+
+    /// Reads a job. Key: [`Key::job`]; [`Key::import`] as well, strongly consistent, if there is none and it may be an
+    /// import of an earlier release. 0.5 read units, or 1 if strongly consistent.
+    pub async fn job(&self, id: JobId, consistency: Consistency) -> Result<Option<Job>> {
+        let item = self.get("GetItem job", &Key::job(id), consistency).await?;
+        match item {
+            Some(item) => from_item::<JobRecord>(item)?.try_into().map(Some),
+            None => self.import_of_earlier_release(id).await,
+        }
+    }
+
+    /// Lists jobs, the newest first. Key: [`JOBS_PARTITION`]. 0.5 read units for each 4 KB.
+    pub async fn list_jobs(&self, list: &ListJobs) -> Result<JobPage, ListJobsError> {
+        let start = match &list.cursor {
+            None => None,
+            Some(text) => {
+                let position = cursor::decode(JOBS_PARTITION, "", text)?;
+                Some(Item::from([
+                    (PK.to_owned(), string(JOBS_PARTITION)),
+                    (SK.to_owned(), string(position)),
+                ]))
+            }
+        };
+        let limit = usize::try_from(list.limit).unwrap_or(usize::MAX);
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("PK = :pk")
+            .expression_attribute_values(":pk", string(JOBS_PARTITION))
+            .scan_index_forward(false)
+            // One more than requested tells whether there is a next page.
+            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("Query jobs", error))?;
+        let items = answer.items.unwrap_or_default();
+        let more = items.len() > limit;
+        let mut jobs = Vec::with_capacity(limit);
+        for item in items.into_iter().take(limit) {
+            jobs.push(Job::try_from(from_item::<JobRecord>(item)?)?);
+        }
+        let last = jobs.last().filter(|_| more);
+        let next_cursor = last.map(|job| cursor::encode(JOBS_PARTITION, "", &job.id.to_string()));
+        Ok(JobPage { jobs, next_cursor })
+    }
+
+    /// Records that staff paused, resumed or canceled a job: `changed` follows from `before`. Returns whether it was
+    /// written; otherwise the job has changed in the meantime. Keys: [`Key::job`], on the condition that state and run
+    /// are those of `before`; for a new run [`Key::job_run`], from whose insertion its event follows. 1 write unit, or 4
+    /// with a run.
+    pub async fn change_job(&self, before: &Job, changed: &Job) -> Result<bool> {
+        let update = self.update(&Key::job(changed.id));
+        let expression = "SET #state = :state, run = :run, updated_at = :now";
+        let condition = "#state = :before AND run.#number = :run_before AND chains_total = :chains";
+        let state = state_value(changed.state)?;
+        let run = record::run_value(&changed.run)?;
+        let now = string(changed.updated_at.to_string());
+        if before.run.number == changed.run.number {
+            let update = update
+                .update_expression(expression)
+                .condition_expression(condition)
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#number", "number")
+                .expression_attribute_values(":state", state)
+                .expression_attribute_values(":run", run)
+                .expression_attribute_values(":now", now)
+                .expression_attribute_values(":before", state_value(before.state)?)
+                .expression_attribute_values(":run_before", number(before.run.number))
+                .expression_attribute_values(":chains", number(before.chains_total));
+            return Ok(self.write("UpdateItem job", update).await?.is_done());
+        }
+        let update = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::job(changed.id).attributes()))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#number", "number")
+            .expression_attribute_values(":state", state)
+            .expression_attribute_values(":run", run)
+            .expression_attribute_values(":now", now)
+            .expression_attribute_values(":before", state_value(before.state)?)
+            .expression_attribute_values(":run_before", number(before.run.number))
+            .expression_attribute_values(":chains", number(before.chains_total));
+        let actions = vec![
+            crate::transaction::update_action(update)?,
+            self.put_run(changed)?,
+        ];
+        let outcome = self.transact("start run", First::Write, actions).await?;
+        Ok(matches!(outcome, Outcome::Committed { .. }))
+    }
+
+    fn put_run(&self, job: &Job) -> Result<TransactWriteItem> {
+        let record = RunRecord::of(job, job.updated_at + KEPT);
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(
+                &Key::job_run(job.id, job.run.number),
+                &record,
+            )?))
+            .condition_expression("attribute_not_exists(PK)");
+        put_action(put)
+    }
+
+    /// Records that a job ended before its steps were done, and why. Keys: [`Key::job`], on the condition that the job
+    /// has not ended; [`Key::job_errors`] of its own, on the condition that they do not exist. 4 write units.
+    pub async fn fail_job(&self, id: JobId, fault: LineFault, now: Timestamp) -> Result<()> {
+        let update = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::job(id).attributes()))
+            .update_expression("SET #state = :failed, updated_at = :now")
+            .condition_expression("#state IN (:queued, :running, :paused)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":failed", state_value(JobState::Failed)?)
+            .expression_attribute_values(":queued", state_value(JobState::Queued)?)
+            .expression_attribute_values(":running", state_value(JobState::Running)?)
+            .expression_attribute_values(":paused", state_value(JobState::Paused)?)
+            .expression_attribute_values(":now", string(now.to_string()));
+        let actions = vec![
+            crate::transaction::update_action(update)?,
+            self.put_errors(id, steps::FAILURE, &[fault], now)?,
+        ];
+        // Condition failed: the job has ended, or never existed.
+        self.transact("fail job", First::Write, actions).await?;
+        Ok(())
+    }
+
+    /// Records that every step is done, with the key of the result. Key: [`Key::job`], on the condition that the job has
+    /// not ended and every step is done. 1 write unit.
+    pub async fn complete_job(
+        &self,
+        id: JobId,
+        result: Option<&str>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut update = self
+            .update(&Key::job(id))
+            .condition_expression("#state IN (:running, :paused) AND chains_done >= chains_total")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":completed", state_value(JobState::Completed)?)
+            .expression_attribute_values(":running", state_value(JobState::Running)?)
+            .expression_attribute_values(":paused", state_value(JobState::Paused)?)
+            .expression_attribute_values(":now", string(now.to_string()));
+        let mut expression = "SET #state = :completed, updated_at = :now".to_owned();
+        if let Some(result) = result {
+            expression.push_str(", #result = :result");
+            update = update
+                .expression_attribute_names("#result", "result")
+                .expression_attribute_values(":result", string(result));
+        }
+        let update = update.update_expression(expression);
+        // Condition failed: completed before, or canceled at the last moment.
+        self.write("UpdateItem complete job", update).await?;
+        Ok(())
+    }
+}
