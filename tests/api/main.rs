@@ -10,6 +10,7 @@ mod carts;
 mod edge;
 mod forms;
 mod holds;
+mod limits;
 mod orders;
 mod products;
 mod settings;

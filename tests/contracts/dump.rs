@@ -20,7 +20,7 @@ async fn dump() {
     let file = environment
         .require("DUMP")
         .expect("DUMP names the file to write");
-    let limit = [("MaxUnpaidOrdersPerEmail", "100")];
+    let limit = [("MaxUnpaidOrdersPerEmail", "100"), ("DefaultLimits", "on")];
     let mut world = World::start_with(WINDOW, &limit).await;
     stock(&world).await;
     orders(&world).await;

@@ -3,7 +3,7 @@
 //! Covers: place-order, relay-events, capture-payment, cancel-order, cancel-order-as-staff, refund-order,
 //! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
 //! handle-payment-event, send-email, reconcile-stock, change-settings, restore-settings, get-shop,
-//! start-import, import-rows, change-job, get-job.
+//! start-import, import-rows, change-job, get-job, create-cart, create-import.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -19,6 +19,7 @@
 mod hops;
 mod jobs;
 mod late_money;
+mod limits;
 mod matrix;
 mod outages;
 mod providers;

@@ -181,6 +181,7 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
         "environment.get(\"",
         "environment.seconds(\"",
         "environment.number(\"",
+        "environment.switch(\"",
         "url(\"",
     ];
     for call in calls {
@@ -215,7 +216,11 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
             "HOLD_SECONDS",
             "LOCALES",
             "STRIPE_PUBLISHABLE_KEY",
+            "DEFAULT_LIMITS",
         ]);
+    }
+    if source.contains("Limiter::new(") {
+        wanted.insert("DEFAULT_LIMITS");
     }
     if source.contains("Access::Staff") {
         wanted.extend(["STAFF_TOKEN_PUBLIC_KEY", "STAFF_TOKEN_MAX_HOURS"]);

@@ -35,6 +35,7 @@ pub fn defaults(environment: &Environment) -> Result<Defaults, Box<dyn std::erro
         },
         locales: list(environment.require("LOCALES")?),
         stripe_publishable_key: environment.get("STRIPE_PUBLISHABLE_KEY").map(str::to_owned),
+        has_default_limits: environment.switch("DEFAULT_LIMITS")?,
     })
 }
 

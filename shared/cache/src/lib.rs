@@ -5,6 +5,8 @@
 //! requests wait for a single fetch. Missing values are cached separately for a short time, so that
 //! invented keys evict nothing. Values are shared, never copied.
 //!
+//! [`Memory`] is for facts without a source.
+//!
 //! # In a Lambda process
 //!
 //! A process handles one request at a time and is frozen in between, for milliseconds or for hours.
@@ -34,6 +36,7 @@ mod ages;
 mod bounded;
 mod cache;
 mod flight;
+mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;
@@ -41,6 +44,7 @@ mod shared;
 pub use ages::Ages;
 pub use cache::{Cache, CacheWeight, Cached, FetchError, Limits, Value};
 pub use flight::{FETCH_LIMIT, PATIENCE, RETRY_AFTER};
+pub use memory::Memory;
 pub use shared::{BUDGET, LEFT_ALONE, MAX_SHARED_BYTES, SharedError, SharedLevel};
 
 #[cfg(feature = "redis")]

@@ -64,6 +64,8 @@ codes! {
     TooManyUnits = "too_many_units";
     /// Too many orders of the caller are not paid.
     TooManyUnpaidOrders = "too_many_unpaid_orders";
+    /// More requests than the shop takes from the caller in this time.
+    RateLimited = "rate_limited";
     /// The same request is being processed.
     RequestInProgress = "request_in_progress";
     /// The order's status does not allow the change.
@@ -129,6 +131,8 @@ pub struct Rejection {
     pub fields: Vec<FieldFault>,
     /// The methods that the path accepts, if it does not accept the request's.
     pub allowed_methods: Vec<&'static str>,
+    /// Least seconds after which a retry may succeed, where they depend on the request.
+    pub retry_after: Option<u64>,
 }
 
 impl Rejection {
@@ -139,6 +143,7 @@ impl Rejection {
             detail: detail.into(),
             fields: Vec::new(),
             allowed_methods: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -242,7 +247,7 @@ mod tests {
     use super::*;
     use crate::{
         cart::ChangeCartError,
-        catalog, idempotency, invoices,
+        catalog, idempotency, invoices, limits,
         money::MoneyError,
         orders::{ChangeError, OrderStatus, PlaceOrderError, Shortage, placed},
         payments::UnpayableAmount,
@@ -326,6 +331,7 @@ mod tests {
             ("a foreign cursor", catalog::invalid_cursor()),
             ("an invoice too early", invoices::missing(&order)),
             ("an invoice of nothing", invoices::missing(&canceled)),
+            ("too many requests", limits::rate_limited(1)),
         ];
         let mut text = String::new();
         for (name, rejection) in rejections {

@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod inventory;
 pub mod invoices;
 pub mod jobs;
+pub mod limits;
 pub mod money;
 pub mod notifications;
 pub mod orders;

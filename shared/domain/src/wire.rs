@@ -94,6 +94,34 @@ where
     Ok(inner.map_or(Patch::Reset, |Inner(value)| Patch::Set(value)))
 }
 
+/// A struct from a JSON object only, as a value of [`Members`]; see [`object`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Object<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
 /// A JSON object with keys of the client's choice. Unlike in serde's maps, a key that is given twice is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members<T>(pub BTreeMap<String, T>);
@@ -150,6 +178,7 @@ mod tests {
         #[serde(deserialize_with = "patch_object")]
         inner: Patch<Inner>,
         flags: Patch<Members<Option<bool>>>,
+        rooms: Patch<Members<Option<Object<Inner>>>>,
     }
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -170,6 +199,7 @@ mod tests {
                 city: Patch::Set("x".to_owned()),
             }),
             flags: Patch::Set(Members(flags)),
+            rooms: Patch::Keep,
         };
         assert_eq!(body.unwrap(), expected);
         assert_eq!(read(r#"{"inner":null}"#).unwrap().inner, Patch::Reset);
@@ -179,6 +209,8 @@ mod tests {
             r#"{"inner":{"town":"x"}}"#,
             r#"{"flags":{"a":true,"a":false}}"#,
             r#"{"flags":["a"]}"#,
+            r#"{"rooms":{"a":["x"]}}"#,
+            r#"{"rooms":{"a":{"town":"x"}}}"#,
             r#"{"name":"a","name":null}"#,
         ] {
             assert!(read(bad).is_err(), "{bad}");

@@ -59,6 +59,9 @@ const UNLIMITED_HERE: [&str; 5] = [
     "MaxUnpaidOrdersPerNetwork",
 ];
 
+/// The same for limits of requests: those that staff set apply here, too.
+const DEFAULT_LIMITS_HERE: (&str, &str) = ("DefaultLimits", "off");
+
 /// A Lambda function.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -146,6 +149,7 @@ impl Template {
         let documents = Documents::new(root);
         let document = documents.get("template.yaml")?;
         let limits = UNLIMITED_HERE.map(|name| (name, "0"));
+        let limits = limits.into_iter().chain([DEFAULT_LIMITS_HERE]);
         let preset = ON_THIS_MACHINE.into_iter().chain(limits);
         let preset = preset.map(|(name, value)| (name.to_owned(), json!(value)));
         let chosen = settings.parameters.iter();
@@ -776,6 +780,8 @@ mod tests {
             let default = document["Parameters"][name]["Default"].as_u64();
             assert!(default.is_some_and(|limit| limit > 0), "{name}");
         }
+        let (name, _) = DEFAULT_LIMITS_HERE;
+        assert_eq!(document["Parameters"][name]["Default"], "on");
     }
 
     #[test]

@@ -57,6 +57,13 @@ pub fn document() -> Value {
         "description": "The request was rejected or failed; `code` gives the reason.",
         "content": { "application/problem+json": { "schema": problem } },
     });
+    let mut limited = problem.clone();
+    limited["description"] =
+        json!("Too many requests of one caller (`rate_limited`), or of all callers together.");
+    limited["headers"] = json!({ "Retry-After": {
+        "description": "Seconds to wait at least; missing if the gateway has refused the request.",
+        "schema": { "type": "integer", "minimum": 1 },
+    } });
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +76,7 @@ pub fn document() -> Value {
         "paths": document.paths,
         "components": {
             "schemas": schemas,
-            "responses": { "Problem": problem },
+            "responses": { "Problem": problem, "RateLimited": limited },
             "securitySchemes": {
                 "staff": {
                     "type": "http",
@@ -134,6 +141,9 @@ impl Document {
         }
         for status in problem_statuses::<E>(route, has_parameters) {
             operation["responses"][status.to_string()] = problem.clone();
+        }
+        if !E::LIMITS.is_empty() {
+            operation["responses"]["429"] = json!({ "$ref": "#/components/responses/RateLimited" });
         }
         if READS.contains(&route.method) {
             let unchanged = json!({ "description": "The client has the current version: its `If-None-Match` names it." });
@@ -226,6 +236,29 @@ mod tests {
         reference.map_or("a schema of its own", |reference| {
             reference.trim_start_matches("#/components/schemas/")
         })
+    }
+
+    /// Kind of fault: a limit that the document and the settings have, and no request meets.
+    #[test]
+    fn declared_limits_are_checked() {
+        let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+        let sources = local::files::with_extension(functions.as_ref(), "rs").unwrap();
+        let mut declared = BTreeSet::new();
+        for source in sources {
+            let text = std::fs::read_to_string(&source).unwrap();
+            let list = text.split("const LIMITS: ").nth(1);
+            let list = list.and_then(|rest| rest.split("= &[").nth(1)?.split(']').next());
+            for name in list.into_iter().flat_map(|list| list.split(',')) {
+                let name = name.trim().trim_start_matches('&');
+                let is_checked = text.contains(&format!(".check(&{name}, "));
+                assert!(is_checked, "{}: {name}", source.display());
+                declared.insert(name.to_lowercase());
+            }
+        }
+        let all = domain::limits::ALL
+            .iter()
+            .map(|limit| limit.name.to_owned());
+        assert_eq!(declared, all.collect());
     }
 
     /// The routes with callers, parameters and schemas, and the names of all schemas. The document

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use domain::{
     fault::{Code, Failure, Rejection},
     idempotency::{self, IdempotencyKey},
+    limits::Caller,
     orders::Actor,
     trace::{Cause, TraceParent},
 };
@@ -97,6 +98,16 @@ impl<E: Endpoint> Request<E> {
     /// The staff member who calls: the subject of the verified token.
     pub fn staff(&self) -> Actor {
         Actor::Staff(self.staff.clone().unwrap_or_default())
+    }
+
+    /// The caller as far as it is known, for limits: the address, and of staff the account. An endpoint that learns of an email
+    /// address adds it.
+    pub fn caller(&self) -> Caller<'_> {
+        Caller {
+            address: self.viewer,
+            account: self.staff.as_deref(),
+            email: None,
+        }
     }
 
     /// The version that the request expects (`If-Match`): a version as in [`Reply::versioned`]; `None` for any.

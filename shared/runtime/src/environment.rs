@@ -73,6 +73,15 @@ impl Environment {
         Ok(number.map_err(|error| format!("{name} must be a whole number: {error}"))?)
     }
 
+    /// A variable that is `on` or `off`.
+    pub fn switch(&self, name: &str) -> Result<bool, Box<dyn std::error::Error>> {
+        match self.require(name)? {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            other => Err(format!("{name} is on or off, not {other:?}").into()),
+        }
+    }
+
     /// The secret that the shop shares with its CDN, to name what must not be guessed; empty if there is none.
     pub fn origin_secret(&self) -> &str {
         self.get("ORIGIN_SECRETS").unwrap_or_default()

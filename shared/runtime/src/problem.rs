@@ -5,12 +5,13 @@ use http::StatusCode;
 use serde::Serialize;
 
 /// Problems that a retry can resolve, with the least and the most seconds to wait before it.
-const RETRY_AFTER: [(Code, u64, u64); 5] = [
+const RETRY_AFTER: [(Code, u64, u64); 6] = [
     (Code::RequestInProgress, 1, 3),
     (Code::Busy, 1, 5),
     (Code::PaymentInProgress, 5, 10),
     (Code::InvoiceNotReady, 5, 10),
     (Code::TooManyUnpaidOrders, 10, 20),
+    (Code::RateLimited, 1, 3),
 ];
 
 /// A problem (RFC 9457).
@@ -28,6 +29,9 @@ pub struct Problem {
     /// For the header `Allow`.
     #[serde(skip)]
     allowed_methods: Vec<&'static str>,
+    /// Least seconds of `Retry-After`, where they depend on the request.
+    #[serde(skip)]
+    least_wait: Option<u64>,
 }
 
 /// HTTP status and title of a code.
@@ -63,6 +67,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::OutOfStock => (StatusCode::CONFLICT, "Not enough in stock"),
         Code::TooManyUnits => (StatusCode::UNPROCESSABLE_ENTITY, "Too many units"),
         Code::TooManyUnpaidOrders => (StatusCode::TOO_MANY_REQUESTS, "Too many unpaid orders"),
+        Code::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         Code::RequestInProgress => (StatusCode::CONFLICT, "The request is in progress"),
         Code::OrderStatus => (
             StatusCode::CONFLICT,
@@ -96,6 +101,7 @@ impl Problem {
         );
         Self {
             allowed_methods: rejection.allowed_methods,
+            least_wait: rejection.retry_after,
             ..problem
         }
     }
@@ -140,6 +146,7 @@ impl Problem {
             code,
             errors,
             allowed_methods: Vec::new(),
+            least_wait: None,
         }
     }
 
@@ -149,12 +156,19 @@ impl Problem {
     }
 
     /// `Retry-After` in seconds, for problems that a retry can resolve: by `random` within a range, so that
-    /// callers who are turned away in one second do not all come back in one second.
+    /// callers who are turned away in one second do not all come back in one second. Where the least wait depends on the
+    /// request, the range begins there and is half as long, at least as long as the code's.
     pub(crate) fn retry_after(&self, random: u64) -> Option<u64> {
-        let range = RETRY_AFTER
-            .iter()
-            .find(|(code, ..)| code.as_str() == self.code);
-        range.map(|(_, least, most)| least + random % (most - least + 1))
+        let mut ranges = RETRY_AFTER.iter();
+        let range = ranges.find(|(code, ..)| code.as_str() == self.code);
+        range.map(|(_, least, most)| {
+            let usual = most - least;
+            let (least, spread) = match self.least_wait {
+                Some(least) => (least, usual.max(least / 2)),
+                None => (*least, usual),
+            };
+            least.saturating_add(random % (spread + 1))
+        })
     }
 
     /// `Allow`, if the path exists with other methods.
@@ -214,6 +228,23 @@ mod tests {
             told.dedup();
             assert_eq!(told, (least..=most).collect::<Vec<_>>(), "{code:?}");
             assert!(told.len() > 2, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_depends_on_the_request_is_told_and_spread() {
+        let told = |wait: i64, random: u64| {
+            let problem = Problem::of(domain::limits::rate_limited(wait * 1_000_000));
+            problem.retry_after(random).unwrap()
+        };
+        let all = |wait: i64| (0..1000).map(move |random| told(wait, random));
+        for (wait, most) in [(1, 3), (4, 6), (60, 90), (3600, 5400)] {
+            assert_eq!(all(wait).min(), Some(wait.unsigned_abs()), "{wait}");
+            let latest = all(wait).max().unwrap();
+            assert!(
+                latest <= most && latest > wait.unsigned_abs(),
+                "{wait}: {latest}"
+            );
         }
     }
 }

@@ -6,6 +6,7 @@ use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use bytes::Bytes;
 use domain::{
     fault::{Code, Failure, Rejection},
+    limits::Limit,
     trace::{Cause, TraceParent},
 };
 use http::{Response, StatusCode};
@@ -42,6 +43,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const IF_MATCH: bool = false;
     /// Whether it rejects a request without it, for the OpenAPI document.
     const IF_MATCH_REQUIRED: bool = false;
+    /// The limits of callers that it checks, by `limiter::Limiter`; for the OpenAPI document.
+    const LIMITS: &'static [&'static Limit] = &[];
     /// Path parameters.
     type Path: DeserializeOwned + JsonSchema + Send;
     /// Query parameters.

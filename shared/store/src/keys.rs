@@ -8,6 +8,7 @@ use domain::{
     documents::DocumentKind,
     id::{CartId, ImportId, JobId, OrderId, ProductId, RefundId, RequestId},
     invoices::Series,
+    limits::LimitKey,
     notifications::suppression::AddressHash,
     orders::Holder,
     payments::Provider,
@@ -162,6 +163,12 @@ impl Key {
     /// `DOCUMENT#<kind>`, `<revision>`: one revision of a document, which never changes.
     pub fn document(kind: DocumentKind, revision: u64) -> Self {
         Self::new(document_partition(kind), document_position(revision))
+    }
+
+    /// `LIMIT#<limit>#<rule>#<hash>#<part>`, `LIMIT`: use of a limit by one caller, or of one part of it; of a
+    /// counter also `#<start of the window>`.
+    pub fn limit(key: &LimitKey) -> Self {
+        Self::new(format!("LIMIT#{}", key.as_str()), "LIMIT")
     }
 
     /// `SUPPRESSED#<hash of the address>`, `SUPPRESSED`: an address on the suppression list.

@@ -17,6 +17,7 @@ mod invoices;
 mod item;
 mod jobs;
 pub mod keys;
+mod limits;
 mod notifications;
 mod operations;
 mod orders;
@@ -50,6 +51,7 @@ pub use inventory::{
 };
 pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use jobs::{BeginOutcome, CreateJobOutcome, JobBeginning, ListJobsError, StepOutcome};
+pub use limits::Taken;
 pub use notifications::Claim;
 pub use operations::outbox;
 pub use orders::{

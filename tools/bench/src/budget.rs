@@ -133,6 +133,7 @@ fn limited(counted: &Budgets) -> Vec<(&'static str, f64)> {
     let largest = others.map(|(_, budget)| budget.zip_bytes).max();
     let line = need("set-cart-line", "one-line");
     let order = need("place-order", "one-line");
+    let cart = need("create-cart", "new");
     vec![
         (
             "product page, read units",
@@ -142,6 +143,7 @@ fn limited(counted: &Budgets) -> Vec<(&'static str, f64)> {
             "list of 24 products, read units",
             need("list-products", "list-24-uncached").read_units,
         ),
+        ("new cart, write units", cart.write_units),
         ("cart line, read units", line.read_units),
         ("cart line, write units", line.write_units),
         ("order of one line, read units", order.read_units),

@@ -7,12 +7,16 @@ use local::outcome::Outcome;
 
 /// Of the crates of this workspace, those that a crate may use, besides none. Names are without `stampede-`;
 /// `functions` stands for the package of each context.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     (
         FUNCTIONS,
         &[
-            "cache", "control", "domain", "gateways", "pdf", "queue", "runtime", "store",
+            "cache", "control", "domain", "gateways", "limiter", "pdf", "queue", "runtime", "store",
         ],
+    ),
+    (
+        "limiter",
+        &["cache", "control", "domain", "runtime", "store"],
     ),
     ("control", &["cache", "domain", "runtime", "store"]),
     ("runtime", &["domain", "queue"]),

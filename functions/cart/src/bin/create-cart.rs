@@ -1,16 +1,20 @@
 //! `POST /v1/carts`: creates an empty guest cart.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
+use control::Control;
 use domain::{
     cart::{Cart, CartView},
+    limits::{CREATE_CART, Limit},
     money::Currency,
 };
+use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct CreateCart {
     store: Store,
+    limiter: Limiter,
     currency: Currency,
 }
 
@@ -22,12 +26,15 @@ pub(crate) struct CreateCartBody {}
 impl Endpoint for CreateCart {
     const ACCESS: Access = Access::Public;
     const SUCCESS: u16 = 201;
+    const LIMITS: &'static [&'static Limit] = &[&CREATE_CART];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = MaybeJson<CreateCartBody>;
     type Response = CartView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
+        let (caller, now) = (request.caller(), request.now);
+        self.limiter.check(&CREATE_CART, caller, now).await?;
         let cart = Cart::new(runtime::random()?, request.now);
         self.store.create_cart(&cart).await?;
         let view = cart::view(&self.store, &cart, None, self.currency).await?;
@@ -37,11 +44,14 @@ impl Endpoint for CreateCart {
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
+        let control = Arc::new(Control::new(&store, environment)?);
         Ok(CreateCart {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            limiter: Limiter::new(&store, control, environment)?,
+            store,
             currency: environment.currency()?,
         })
     })

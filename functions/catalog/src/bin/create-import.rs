@@ -1,16 +1,19 @@
 //! `POST /v1/admin/imports`: creates an import and returns a presigned upload URL for the product file.
 //! Uploading the file starts the import; the URL takes a file of the announced size only.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
+use control::Control;
 use domain::{
     catalog::import::{CreateImportBody, ImportTicket, UploadTicket, upload_key},
     fault::Rejection,
     id::{ImportId, JobId},
     idempotency,
     jobs::{Job, JobKind},
+    limits::{CREATE_IMPORT, Limit},
 };
 use gateways::objects::Bucket;
+use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::{Consistency, CreateJobOutcome, Store};
 
@@ -19,6 +22,7 @@ const UPLOAD_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 pub(crate) struct CreateImport {
     store: Store,
+    limiter: Limiter,
     uploads: Bucket,
 }
 
@@ -26,12 +30,15 @@ impl Endpoint for CreateImport {
     const ACCESS: Access = Access::Staff;
     const SUCCESS: u16 = 202;
     const IDEMPOTENCY_KEY_OPTIONAL: bool = true;
+    const LIMITS: &'static [&'static Limit] = &[&CREATE_IMPORT];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<CreateImportBody>;
     type Response = ImportTicket;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<ImportTicket>, Failure> {
+        let (caller, now) = (request.caller(), request.now);
+        self.limiter.check(&CREATE_IMPORT, caller, now).await?;
         let bytes = request.body.0.clone().parse()?;
         let caller = request.staff().to_string();
         let keyed = request.idempotent_if_keyed(&caller, &bytes)?;
@@ -78,11 +85,14 @@ impl Endpoint for CreateImport {
 
 fn main() -> ExitCode {
     runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
+        let control = Arc::new(Control::new(&store, environment)?);
         Ok(CreateImport {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            limiter: Limiter::new(&store, control, environment)?,
+            store,
             uploads: Bucket::new(
                 &environment.sdk_config()?,
                 environment.require("UPLOAD_BUCKET")?,

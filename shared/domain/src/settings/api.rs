@@ -9,7 +9,8 @@ use super::{Defaults, LegalLinks, Settings};
 use crate::{
     documents::Revision,
     invoices::Seller,
-    wire::{Members, Patch},
+    limits::{self, LimitView},
+    wire::{Members, Object, Patch},
 };
 
 /// Body of `PATCH /v1/admin/settings`: a JSON Merge Patch (RFC 7396). A member that is absent stays; `null` returns it
@@ -41,6 +42,25 @@ pub struct SettingsPatch {
     pub publishable_keys: Patch<PublishableKeysPatch>,
     /// Switches that clients heed, by name (a to z, 0 to 9 and `_`); at most 50. `null` removes one.
     pub flags: Patch<Members<Option<bool>>>,
+    /// Limits of callers, by name: `create_cart` (of a network) and `create_import` (of an account). `null` returns one to
+    /// its default.
+    pub limits: Patch<Members<Option<Object<LimitPatch>>>>,
+}
+
+/// Changes of a limit.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitPatch {
+    /// Requests in `seconds`, 0 to 1,000,000; 0 is no limit.
+    pub requests: Patch<u32>,
+    /// The time, 1 to 86,400 seconds.
+    pub seconds: Patch<u32>,
+    /// Requests at once, 1 to 1,000,000, of a limit that refills.
+    pub burst: Patch<u32>,
+    /// Parts of the limit with an item of its own each, 1 to 64: for more than 500 requests a second of one caller.
+    pub shards: Patch<u32>,
+    /// Bits of an IPv4 address that are one network, 24 or 32, of a limit of networks.
+    pub ipv4_prefix: Patch<u32>,
 }
 
 /// Changes of the seller.
@@ -102,6 +122,8 @@ pub struct SettingsValues {
     pub publishable_keys: PublishableKeysView,
     /// Switches that clients heed, by name.
     pub flags: BTreeMap<String, bool>,
+    /// Limits of callers, by name.
+    pub limits: BTreeMap<String, LimitView>,
 }
 
 /// The seller on invoices.
@@ -172,6 +194,7 @@ impl SettingsValues {
                 stripe: settings.stripe_publishable_key(key),
             },
             flags: settings.flags.clone(),
+            limits: limits::views(&settings.limits, defaults.has_default_limits),
         }
     }
 }

@@ -7,14 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::SettingsPatch;
+use super::{LimitPatch, SettingsPatch};
 use crate::{
     documents::{self, DocumentKind, MAX_DOCUMENT_BYTES, NewRevision},
     fault::{Code, FieldFault, Rejection},
     invoices::Seller,
+    limits::{self, LimitSettings, MAX_BURST, MAX_REFILL, MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS},
     orders::{Actor, PaymentWindow},
     text::FieldCheck,
-    wire::Patch,
+    wire::{Members, Object, Patch},
 };
 
 /// Longest payment window and hold, in seconds: as in the template.
@@ -62,6 +63,9 @@ pub struct Settings {
     /// Switches that clients heed, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flags: BTreeMap<String, bool>,
+    /// Limits of callers, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, LimitSettings>,
     /// Fields of a later release.
     #[serde(flatten)]
     pub others: Map<String, Value>,
@@ -128,6 +132,8 @@ pub struct Defaults {
     pub locales: Vec<String>,
     /// Stripe's publishable key.
     pub stripe_publishable_key: Option<String>,
+    /// Whether limits that staff have not set are those of the code; otherwise they are off.
+    pub has_default_limits: bool,
 }
 
 /// Why the settings were not changed.
@@ -199,7 +205,7 @@ pub fn restore_settings(
     defaults: &Defaults,
     author: Author,
 ) -> Result<SettingsChange, ChangeSettingsError> {
-    let settings = content.checked(defaults);
+    let settings = content.checked(FieldCheck::default(), defaults);
     let settings = settings.map_err(ChangeSettingsError::Invalid)?;
     settings.into_change(current, author, Some(number))
 }
@@ -213,6 +219,7 @@ impl Settings {
     /// The settings after a patch, validated as a whole. All faults are reported at once.
     fn patched(&self, patch: SettingsPatch, defaults: &Defaults) -> Result<Self, Rejection> {
         let mut new = self.clone();
+        let mut check = FieldCheck::default();
         patch.shop_name.apply(&mut new.shop_name);
         patch.mail_sender_name.apply(&mut new.mail_sender_name);
         match patch.seller {
@@ -258,13 +265,17 @@ impl Settings {
                 }
             }
         }
-        new.checked(defaults)
+        match patch.limits {
+            Patch::Keep => {}
+            Patch::Reset => new.limits.clear(),
+            Patch::Set(patches) => patch_limits(&mut check, &mut new.limits, patches),
+        }
+        new.checked(check, defaults)
     }
 
     /// The settings with their texts cleaned, or all faults. A restored revision is checked like a changed one: the
     /// rules may be stricter today.
-    fn checked(mut self, defaults: &Defaults) -> Result<Self, Rejection> {
-        let mut check = FieldCheck::default();
+    fn checked(mut self, mut check: FieldCheck, defaults: &Defaults) -> Result<Self, Rejection> {
         line(&mut check, "shop_name", &mut self.shop_name, MAX_NAME);
         let sender = &mut self.mail_sender_name;
         line(&mut check, "mail_sender_name", sender, MAX_NAME);
@@ -311,6 +322,7 @@ impl Settings {
         }
         check_stripe_key(&mut check, &self.stripe_publishable_key);
         check_flags(&mut check, &self.flags);
+        check_limits(&mut check, &self.limits);
         check.finish(self).map_err(Rejection::invalid)
     }
 
@@ -364,7 +376,7 @@ impl Settings {
         self.differing(&Self::default())
     }
 
-    /// All values that are set, by name; those within `seller` and `legal_links` as `seller.name`.
+    /// All values that are set, by name; those within `seller`, `legal_links` and `limits` as `seller.name`.
     fn members(&self) -> BTreeMap<String, Value> {
         let mut members = BTreeMap::new();
         let Ok(Value::Object(fields)) = serde_json::to_value(self) else {
@@ -372,7 +384,7 @@ impl Settings {
         };
         for (name, value) in fields {
             match (name.as_str(), value) {
-                ("seller" | "legal_links", Value::Object(parts)) => {
+                ("seller" | "legal_links" | "limits", Value::Object(parts)) => {
                     let named = parts.into_iter();
                     members.extend(named.map(|(part, value)| (format!("{name}.{part}"), value)));
                 }
@@ -595,6 +607,84 @@ fn check_flags(check: &mut FieldCheck, flags: &BTreeMap<String, bool>) {
     }
 }
 
+/// Changes limits. A name that a later release has given is kept, but nobody can set it here.
+fn patch_limits(
+    check: &mut FieldCheck,
+    limits: &mut BTreeMap<String, LimitSettings>,
+    patches: Members<Option<Object<LimitPatch>>>,
+) {
+    for (name, patch) in patches.0 {
+        let Some(Object(patch)) = patch else {
+            limits.remove(&name);
+            continue;
+        };
+        if limits::ALL.iter().all(|limit| limit.name != name) {
+            // A name of any length is the client's own text.
+            let shown: String = name.chars().take(40).collect();
+            let known: Vec<&str> = limits::ALL.iter().map(|limit| limit.name).collect();
+            let message = format!("No limit has this name; there are {}.", known.join(", "));
+            check.fault(&format!("limits.{shown}"), "unknown_field", message);
+            continue;
+        }
+        let limit = limits.entry(name.clone()).or_default();
+        patch.requests.apply(&mut limit.requests);
+        patch.seconds.apply(&mut limit.seconds);
+        patch.burst.apply(&mut limit.burst);
+        patch.shards.apply(&mut limit.shards);
+        patch.ipv4_prefix.apply(&mut limit.ipv4_prefix);
+        if *limit == LimitSettings::default() {
+            limits.remove(&name);
+        }
+    }
+}
+
+/// Checks the limits that this release knows, each as a whole: as one of its values changes what another may be.
+fn check_limits(check: &mut FieldCheck, limits: &BTreeMap<String, LimitSettings>) {
+    for limit in limits::ALL {
+        let Some(own) = limits.get(limit.name) else {
+            continue;
+        };
+        let view = limit.view(Some(own), true);
+        let field = |part: &str| format!("limits.{}.{part}", limit.name);
+        let mut within = |part: &str, value: Option<u32>, least: u32, most: u32| {
+            if value.is_some_and(|value| !(least..=most).contains(&value)) {
+                let message = format!("Must be from {least} to {most}.");
+                check.fault(&field(part), "out_of_range", message);
+            }
+        };
+        within("requests", own.requests, 0, MAX_REQUESTS);
+        within("seconds", own.seconds, 1, MAX_SECONDS);
+        within("burst", own.burst, 1, MAX_BURST);
+        within("shards", own.shards, 1, MAX_SHARDS);
+        if own.burst.is_some() && view.burst.is_none() {
+            let message = "This limit is a number for each window, which has no burst.";
+            check.fault(&field("burst"), "conflict", message);
+        }
+        match (own.ipv4_prefix, view.ipv4_prefix) {
+            (Some(_), None) => {
+                let message = "This limit is not one of networks.";
+                check.fault(&field("ipv4_prefix"), "conflict", message);
+            }
+            (Some(prefix), _) if ![24, 32].contains(&prefix) => {
+                let message = "Must be 24 or 32.";
+                check.fault(&field("ipv4_prefix"), "unknown_value", message);
+            }
+            _ => {}
+        }
+        let refill = u64::from(view.burst.unwrap_or_default()) * u64::from(view.seconds);
+        if refill > MAX_REFILL * u64::from(view.requests)
+            && view.requests > 0
+            && !check.has(&field("burst"))
+        {
+            let message = format!(
+                "With {} requests in {} seconds, it must be small enough to be refilled within a week.",
+                view.requests, view.seconds
+            );
+            check.fault(&field("burst"), "out_of_range", message);
+        }
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::*;
@@ -618,6 +708,7 @@ pub(super) mod tests {
             },
             locales: vec!["en".into()],
             stripe_publishable_key: None,
+            has_default_limits: true,
         }
     }
 
@@ -656,6 +747,7 @@ pub(super) mod tests {
             "legal_links": { "terms": "https://wiese.example/agb", "imprint": "/imprint.html" },
             "publishable_keys": { "stripe": "pk_test_51abc" },
             "flags": { "gift_cards": true, "reviews": false },
+            "limits": { "create_cart": { "requests": 10, "burst": 5, "ipv4_prefix": 24 } },
         })
     }
 
@@ -758,10 +850,17 @@ pub(super) mod tests {
             "legal_links": { "terms": "javascript:alert(1)", "privacy": "//evil.example", "imprint": "http://x", "returns": "https://" },
             "publishable_keys": { "stripe": "sk_live_51abc" },
             "flags": { "Gift": true, "": true, "ok": true },
+            "limits": {
+                "create_cart": { "requests": 1_000_001, "seconds": 0, "burst": 0, "shards": 65, "ipv4_prefix": 16 },
+                "create_import": { "requests": 5, "burst": 5, "ipv4_prefix": 24 },
+                "unheard_of": { "requests": 5 },
+            },
         });
         assert_eq!(
             faults(bad),
             [
+                // Before the values are checked together.
+                "limits.unheard_of: unknown_field",
                 "shop_name: required",
                 "mail_sender_name: invalid",
                 "seller.name: required",
@@ -783,6 +882,13 @@ pub(super) mod tests {
                 "publishable_keys.stripe: invalid",
                 "flags.: invalid",
                 "flags.Gift: invalid",
+                "limits.create_cart.requests: out_of_range",
+                "limits.create_cart.seconds: out_of_range",
+                "limits.create_cart.burst: out_of_range",
+                "limits.create_cart.shards: out_of_range",
+                "limits.create_cart.ipv4_prefix: unknown_value",
+                "limits.create_import.burst: conflict",
+                "limits.create_import.ipv4_prefix: conflict",
             ]
         );
         assert_eq!(faults(json!({ "locales": [] })), ["locales: out_of_range"]);
@@ -813,6 +919,56 @@ pub(super) mod tests {
             )
             .is_ok()
         );
+    }
+
+    #[test]
+    fn limits_are_changed_value_by_value() {
+        let limits = |settings: &Settings| serde_json::to_value(&settings.limits).unwrap();
+        let before = patched(full());
+        assert!(before.set().contains(&"limits.create_cart".to_owned()));
+        let body = json!({ "limits": { "create_cart": { "burst": null, "seconds": 1 }, "create_import": { "requests": 0 } } });
+        let after = patch(&before, body).unwrap();
+        assert_eq!(
+            limits(&after),
+            json!({
+                "create_cart": { "requests": 10, "seconds": 1, "ipv4_prefix": 24 },
+                "create_import": { "requests": 0 },
+            })
+        );
+        assert_eq!(
+            after.differing(&before),
+            ["limits.create_cart", "limits.create_import"]
+        );
+        // By name, by its last value, and all together.
+        let body =
+            json!({ "limits": { "create_cart": null, "create_import": { "requests": null } } });
+        assert_eq!(limits(&patch(&after, body).unwrap()), json!({}));
+        assert_eq!(
+            limits(&patch(&after, json!({ "limits": null })).unwrap()),
+            json!({})
+        );
+        // More than is refilled within a week, with the values that apply beside it.
+        let slow = json!({ "limits": { "create_cart": { "requests": 1, "seconds": 86_400 } } });
+        assert_eq!(faults(slow), ["limits.create_cart.burst: out_of_range"]);
+        let slow = json!({ "limits": { "create_cart": { "requests": 1, "seconds": 86_400, "burst": 7 } } });
+        assert!(patch(&before, slow).is_ok());
+        // The name of a later release's limit stays, but cannot be set.
+        let later = parse(r#"{"limits":{"sign_in":{"requests":5,"kind":"slow"}}}"#).unwrap();
+        let kept = patch(
+            &later,
+            json!({ "limits": { "create_cart": { "shards": 2 } } }),
+        )
+        .unwrap();
+        assert_eq!(kept.limits["sign_in"].requests, Some(5));
+        assert!(
+            patch(
+                &later,
+                json!({ "limits": { "sign_in": { "requests": 1 } } })
+            )
+            .is_err()
+        );
+        let removed = patch(&later, json!({ "limits": { "sign_in": null } })).unwrap();
+        assert!(removed.limits.is_empty());
     }
 
     #[test]
@@ -891,6 +1047,10 @@ pub(super) mod tests {
             "legal_links": { "terms": url, "privacy": url, "imprint": url, "returns": url },
             "publishable_keys": { "stripe": format!("pk_live_{}", "a".repeat(200)) },
             "flags": flags,
+            "limits": {
+                "create_cart": { "requests": MAX_REQUESTS, "seconds": MAX_SECONDS, "burst": MAX_BURST, "shards": MAX_SHARDS, "ipv4_prefix": 32 },
+                "create_import": { "requests": MAX_REQUESTS, "seconds": MAX_SECONDS, "shards": MAX_SHARDS },
+            },
         }));
         let author = || Author {
             actor: Actor::Staff("s".repeat(128)),
@@ -934,7 +1094,8 @@ pub(super) mod tests {
             if let Ok(once) = patch(&Settings::default(), body) {
                 let stored = parse(&serde_json::to_string(&once).unwrap()).unwrap();
                 prop_assert_eq!(&stored, &once);
-                prop_assert_eq!(stored.checked(&defaults()).unwrap(), once);
+                let checked = stored.checked(FieldCheck::default(), &defaults());
+                prop_assert_eq!(checked.unwrap(), once);
             }
         }
     }

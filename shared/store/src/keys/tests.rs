@@ -1,5 +1,9 @@
 use super::*;
-use domain::{catalog::FacetKind, invoices::Kind};
+use domain::{
+    catalog::FacetKind,
+    invoices::Kind,
+    limits::{CREATE_CART, CREATE_IMPORT, Caller, Limit},
+};
 
 /// Every key and every part of one, by the name of its constructor.
 #[test]
@@ -15,6 +19,16 @@ fn keys() {
     let stripe = Provider::Stripe;
     let address = AddressHash::of("ada@example.com");
     let holder = Holder::email("secret", "ada@example.com");
+    let caller = Caller {
+        address: Some([203, 0, 113, 7].into()),
+        account: Some("ada"),
+        email: None,
+    };
+    let limit = |limit: &Limit| {
+        let rule = limit.rule(None, true).unwrap();
+        let share = rule.share(limit, "secret", &caller, 0, placed_at);
+        Key::limit(&share.unwrap().key)
+    };
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -47,6 +61,8 @@ fn keys() {
         ("redelivery", Key::redelivery("import-rows", "imp_X.7")),
         ("control", Key::control()),
         ("document", Key::document(DocumentKind::Settings, 7)),
+        ("limit", limit(&CREATE_CART)),
+        ("limit", limit(&CREATE_IMPORT)),
         ("suppression", Key::suppression(&address)),
     ];
     let mut text = String::new();

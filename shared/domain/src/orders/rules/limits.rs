@@ -8,13 +8,12 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use ring::hmac;
 
 use super::Order;
 use crate::{
     catalog::Sku,
     fault::{Code, FieldFault, Rejection},
-    id::crockford,
+    limits::{mailbox, pseudonym},
     payments::PaymentStatus,
 };
 
@@ -156,10 +155,7 @@ pub struct Holder(String);
 impl Holder {
     /// The owner of an email address. Case and what follows a `+` are ignored, as mail servers do.
     pub fn email(secret: &str, address: &str) -> Self {
-        let address = address.trim().to_lowercase();
-        let (local, domain) = address.rsplit_once('@').unwrap_or((&address, ""));
-        let mailbox = local.split('+').next().unwrap_or(local);
-        Self::named(secret, "email", &format!("{mailbox}@{domain}"))
+        Self::named(secret, "email", &mailbox(address))
     }
 
     /// The network of an address: 24 bits of an IPv4 address, 56 of an IPv6 address, which is what one
@@ -172,14 +168,8 @@ impl Holder {
         Self::named(secret, "network", &network)
     }
 
-    /// Hashed with a secret of the shop: there are few networks, so that all of them could be tried
-    /// otherwise.
     fn named(secret: &str, kind: &str, name: &str) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let tag = hmac::sign(&key, format!("{kind}\0{name}").as_bytes());
-        let mut bits = [0; 16];
-        bits.copy_from_slice(&tag.as_ref()[..16]);
-        Self(format!("{kind}#{}", crockford(u128::from_be_bytes(bits))))
+        Self(format!("{kind}#{}", pseudonym(secret, kind, name)))
     }
 
     /// The name, which is part of a key.

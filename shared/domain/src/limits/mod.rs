@@ -1,0 +1,15 @@
+//! Limits of callers: how many requests the shop takes from an account, an email address or a network, or on a route.
+//!
+//! An endpoint declares a [`Limit`]; with the values of staff, it is a [`Rule`]. The caller and the rule name the key
+//! that a request counts for ([`Rule::share`]), and [`Quota`] decides by the state that is stored under it.
+
+mod quota;
+mod rules;
+
+pub use quota::{Decision, Quota, State, Take};
+pub use rules::{
+    ALL, By, CREATE_CART, CREATE_IMPORT, Caller, IfUnchecked, Kind, Limit, LimitKey, LimitSettings,
+    LimitView, MAX_BURST, MAX_REFILL, MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS, Rule, Share,
+    rate_limited, views,
+};
+pub(crate) use rules::{mailbox, pseudonym};

@@ -1,0 +1,203 @@
+//! Holds callers to the limits of an endpoint (docs/adr/0026).
+//!
+//! A check is one conditional write of one small item, 1 write unit. It takes two where the key is in use and the process
+//! does not know how much of it is left. A process remembers the states of its keys: a key that it knows to be used up is
+//! refused until its time without a write.
+//!
+//! If the limit cannot be checked, because the table does not answer in time or the item cannot be read, the limit
+//! decides: shopping goes on, credentials are refused with 503.
+
+mod source;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use cache::Memory;
+use control::{Control, ControlError};
+use domain::{
+    fault::{Failure, chain},
+    limits::{Caller, Decision, IfUnchecked, Limit, Rule, Share, State, rate_limited},
+};
+use jiff::Timestamp;
+use runtime::Environment;
+use store::{Store, StoreError, Taken};
+
+use self::source::{Source, Table};
+
+/// How long a check may take: with the longest call after it, no longer than an endpoint has.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Writes of one check. One that is refused tells the state, which then decides; only a change in between asks for more.
+const ATTEMPTS: u32 = 4;
+/// Keys that a process remembers, with about 300 bytes each.
+const REMEMBERED: usize = 4096;
+
+/// Checks limits. Made once per cold start.
+pub struct Limiter<S = Table> {
+    source: S,
+    has_defaults: bool,
+    secret: String,
+    known: Memory<State>,
+}
+
+/// Why a limit was not checked.
+#[derive(Debug, thiserror::Error)]
+enum Unchecked {
+    #[error(transparent)]
+    Settings(#[from] ControlError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the limit kept changing")]
+    Contended,
+    #[error("the limit was not checked in time")]
+    Late,
+}
+
+/// Result of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Allowed,
+    /// Refused for so many microseconds.
+    Refused(i64),
+}
+
+impl Limiter {
+    /// Makes the limiter of a process, which goes by the settings of `control`. `DEFAULT_LIMITS` says whether limits that
+    /// staff have not set are those of the code.
+    pub fn new(
+        store: &Store,
+        control: Arc<Control>,
+        environment: &Environment,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let source = Table {
+            store: store.clone(),
+            control,
+        };
+        let has_defaults = environment.switch("DEFAULT_LIMITS")?;
+        Ok(Self::over(
+            source,
+            has_defaults,
+            environment.origin_secret(),
+        ))
+    }
+}
+
+impl<S: Source> Limiter<S> {
+    fn over(source: S, has_defaults: bool, secret: &str) -> Self {
+        Self {
+            source,
+            has_defaults,
+            secret: secret.to_owned(),
+            known: Memory::new(REMEMBERED),
+        }
+    }
+
+    /// Counts a request of `caller` at `now`, or rejects it with `rate_limited`.
+    pub async fn check(
+        &self,
+        limit: &Limit,
+        caller: Caller<'_>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let checked = tokio::time::timeout(PATIENCE, self.verdict(limit, &caller, now)).await;
+        let error = match checked {
+            Ok(Ok(Verdict::Allowed)) => return Ok(()),
+            Ok(Ok(Verdict::Refused(wait))) => return Err(rate_limited(wait).into()),
+            Ok(Err(error)) => error,
+            Err(_) => Unchecked::Late,
+        };
+        match limit.if_unchecked {
+            IfUnchecked::Open => {
+                let error = chain(&error);
+                tracing::warn!(limit.name = limit.name, error, "limit not checked");
+                Ok(())
+            }
+            // Whatever the reason, another attempt may be checked.
+            IfUnchecked::Closed => Err(Failure::dependency(error, true)),
+        }
+    }
+
+    async fn verdict(
+        &self,
+        limit: &Limit,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Result<Verdict, Unchecked> {
+        let current = self.source.documents(now).await?;
+        let settings = current.settings.limits.get(limit.name);
+        let Some(rule) = limit.rule(settings, self.has_defaults) else {
+            return Ok(Verdict::Allowed);
+        };
+        match self.part(limit, &rule, caller, now) {
+            Ok(Some(share)) => self.take(&share, now).await,
+            Ok(None) => Ok(Verdict::Allowed),
+            Err(wait) => Ok(Verdict::Refused(wait)),
+        }
+    }
+
+    /// The part of the limit to take from: one by chance, but none that is known to be used up. If all are, the time until
+    /// the first one is not; `None` for an unknown caller, where such requests are taken.
+    fn part(
+        &self,
+        limit: &Limit,
+        rule: &Rule,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Share>, i64> {
+        let parts = rule.parts();
+        // Without randomness, everybody begins with the first part, which is still correct.
+        let random = match parts {
+            1 => 0,
+            _ => runtime::random_number().unwrap_or_default() % u64::from(parts),
+        };
+        let first = u32::try_from(random).unwrap_or_default();
+        let mut least = i64::MAX;
+        for step in 0..parts {
+            let part = (first + step) % parts;
+            let Some(share) = rule.share(limit, &self.secret, caller, part, now) else {
+                return Ok(None);
+            };
+            let known = self.known.get(share.key.as_str());
+            match share.quota.decide(known, now.as_microsecond()) {
+                Decision::Take(_) => return Ok(Some(share)),
+                Decision::Refuse { wait } => least = least.min(wait),
+            }
+        }
+        Err(least)
+    }
+
+    async fn take(&self, share: &Share, now: Timestamp) -> Result<Verdict, Unchecked> {
+        let key = share.key.as_str();
+        let mut known = self.known.get(key);
+        for _ in 0..ATTEMPTS {
+            let take = match share.quota.decide(known, now.as_microsecond()) {
+                Decision::Take(take) => take,
+                Decision::Refuse { wait } => return Ok(Verdict::Refused(wait)),
+            };
+            match self.source.take(share, &take, now).await? {
+                Taken::Done(state) => {
+                    self.known.put(key, state);
+                    return Ok(Verdict::Allowed);
+                }
+                Taken::Refused(state) => {
+                    match state {
+                        Some(state) => self.known.put(key, state),
+                        None => self.known.forget(key),
+                    }
+                    known = state;
+                }
+            }
+        }
+        Err(Unchecked::Contended)
+    }
+}
+
+impl<S> fmt::Debug for Limiter<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("has_defaults", &self.has_defaults)
+            .field("known", &self.known)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
