@@ -85,8 +85,8 @@ build: setup ## release binaries for AWS (ARCH=arm64 or x86_64)
 release: setup ## release binaries for this machine, as `make stage` deploys them
 	cargo lambda build --quiet --release --bins $(if $(filter aarch64 arm64,$(shell uname -m)),--arm64)
 
-deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages included
-	.venv/sam/bin/sam build && .venv/sam/bin/sam deploy
+deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages included (PARAMETERS="Name=value …")
+	.venv/sam/bin/sam build && .venv/sam/bin/python infra/local/deploy.py $(PARAMETERS)
 	.venv/sam/bin/python infra/local/deploy_web.py
 
 .PHONY: client

@@ -230,6 +230,7 @@ def deploy(steps, environment, public_key):
         "OriginSecret": secrets.token_hex(32),
         "StaffTokenPublicKey": public_key,
         "LogRetentionDays": "1",
+        "Release": "stage",
         # What is more to deploy; the API answers the same reads all the same.
         "CatalogOrigin": "function-url",
     }
@@ -250,33 +251,52 @@ def addresses(account, outputs, token):
     }
 
 
+def physical_id(account, stack, name):
+    """The name that CloudFormation has given to a resource of a stack."""
+    stacks = account.client("cloudformation")
+    found = stacks.describe_stack_resource(StackName=stack, LogicalResourceId=name)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def create_cart(account, circumstances, expected):
+    """Creates a cart, whose status must be an expected one."""
+    request = urllib.request.Request(f"{account.shop}/v1/carts", data=b"{}", method="POST")
+    request.add_header("content-type", "application/json")
+    try:
+        status = urllib.request.urlopen(request, timeout=30).status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    if not expected(status):
+        raise Failed(f"POST /v1/carts {circumstances} answered {status}.", account.log)
+
+
 def show_that_iam_is_enforced(account):
     """Without its policy a function must fail; if it does not, the journey has proven nothing about permissions."""
-    iam, stacks = account.client("iam"), account.client("cloudformation")
-
-    def resource(stack, name):
-        found = stacks.describe_stack_resource(StackName=stack, LogicalResourceId=name)
-        return found["StackResourceDetail"]["PhysicalResourceId"]
-
-    role = resource(resource(STACK, "Cart"), "CreateCartRole")
+    iam = account.client("iam")
+    role = physical_id(account, physical_id(account, STACK, "Cart"), "CreateCartRole")
     name = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
     policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-
-    def create_cart(expectation, expected):
-        request = urllib.request.Request(f"{account.shop}/v1/carts", data=b"{}", method="POST")
-        request.add_header("content-type", "application/json")
-        try:
-            status = urllib.request.urlopen(request, timeout=30).status
-        except urllib.error.HTTPError as error:
-            status = error.code
-        if not expected(status):
-            raise Failed(f"POST /v1/carts {expectation} answered {status}.", account.log)
-
-    create_cart("with its policy", lambda status: status < 300)
+    create_cart(account, "with its policy", lambda status: status < 300)
     iam.delete_role_policy(RoleName=role, PolicyName=name)
-    create_cart("without its policy", lambda status: status >= 500)
+    create_cart(account, "without its policy", lambda status: status >= 500)
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
-    create_cart("with its policy put back", lambda status: status < 300)
+    create_cart(account, "with its policy put back", lambda status: status < 300)
+
+
+def show_that_the_alias_is_called(account):
+    """A function of the sale path that is deployed takes no traffic before its alias names the version."""
+    functions = account.client("lambda")
+    name = physical_id(account, physical_id(account, STACK, "Cart"), "CreateCart")
+    if functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "$LATEST":
+        raise Failed("The alias of CreateCart names no version.", account.log)
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def configure(variables):
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+    configure(variables | {"TABLE_NAME": "no-such-table"})
+    create_cart(account, "with a broken function behind its alias", lambda status: status < 300)
+    configure(variables)
 
 
 def show_that_the_cdn_reads_functions(account):
@@ -325,6 +345,8 @@ def stage(steps, arguments):
             steps.run("The sale journey", shlex.split(arguments.journey), environment | told, "journey")
             with steps.step("Showing that the CDN reads the catalogue from functions"):
                 show_that_the_cdn_reads_functions(account)
+            with steps.step("Showing that the API calls aliases"):
+                show_that_the_alias_is_called(account)
             with steps.step("Showing that IAM is enforced"):
                 show_that_iam_is_enforced(account)
         except Failed as failure:

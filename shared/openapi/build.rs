@@ -87,7 +87,8 @@ fn routes(resources: &Value) -> Result<Vec<Route>, Box<dyn Error>> {
             let target = text(&route["Properties"]["Target"])?;
             let integration = target.strip_prefix("integrations/${")?.strip_suffix('}')?;
             let uri = text(&resources[integration]["Properties"]["IntegrationUri"])?;
-            let function = &resources[uri.strip_suffix(".Arn")?];
+            let name = uri.strip_suffix(".Arn").or(uri.strip_suffix(".Alias"))?;
+            let function = &resources[name];
             function["Metadata"]["BuildProperties"]["Binary"].as_str()
         };
         let key = route["Properties"]["RouteKey"].as_str();

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a test that skips itself says why")]
 
 mod client;
+mod deploy;
 mod documents;
 mod events;
 mod new_function;

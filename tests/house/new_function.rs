@@ -16,6 +16,7 @@ struct New {
     name: &'static str,
     route: [&'static str; 2],
     is_context_new: bool,
+    has_alias: bool,
 }
 
 const fn new(context: &'static str, name: &'static str, route: [&'static str; 2]) -> New {
@@ -24,23 +25,27 @@ const fn new(context: &'static str, name: &'static str, route: [&'static str; 2]
         name,
         route,
         is_context_new: false,
+        has_alias: false,
     }
 }
 
 /// One of each kind: with and without parameters and body, for everybody and for staff, in a context that has
 /// everything, in one whose functions have no routes, in one whose functions do not share the table, and in a
-/// new one.
-const NEW: [New; 7] = [
+/// new one; with an alias where others have one and where none has.
+const NEW: [New; 8] = [
     new(
         "catalog",
         "get-collection",
         ["GET", "/v1/collections/{collection_id}"],
     ),
-    new(
-        "cart",
-        "merge-carts",
-        ["POST", "/v1/carts/{cart_id}/merges"],
-    ),
+    New {
+        has_alias: true,
+        ..new(
+            "cart",
+            "merge-carts",
+            ["POST", "/v1/carts/{cart_id}/merges"],
+        )
+    },
     new(
         "cart",
         "set-cart-note",
@@ -53,7 +58,12 @@ const NEW: [New; 7] = [
         ["DELETE", "/v1/admin/reports/{report_id}"],
     ),
     New {
+        has_alias: true,
+        ..new("inventory", "get-availability", ["GET", "/v1/stock/{sku}"])
+    },
+    New {
         is_context_new: true,
+        has_alias: true,
         ..new("people", "create-person", ["POST", "/v1/people"])
     },
     new("people", "list-people", ["GET", "/v1/admin/people"]),
@@ -71,6 +81,7 @@ async fn new_functions_are_complete_but_for_what_people_know() {
         let mut command = copy.xtask("new-function");
         command.args([new.context, new.name]).args(new.route);
         command.args(new.is_context_new.then_some("--new-context"));
+        command.args(new.has_alias.then_some("--alias"));
         copy.succeeds(&mut command).await;
     }
 

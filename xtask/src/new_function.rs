@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Make the context, too: its package, and its stack in the root template
     #[arg(long)]
     new_context: bool,
+    /// Publish versions and have the API call the alias `live`, as on the sale path
+    #[arg(long)]
+    alias: bool,
 }
 
 /// An HTTP function that can be made: its names are free and its route is.
@@ -40,6 +43,8 @@ struct Function {
     name: String,
     method: String,
     path: String,
+    /// Whether it is called by an alias.
+    has_alias: bool,
 }
 
 impl Function {
@@ -197,6 +202,9 @@ fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
     if function.is_for_staff() {
         needed.extend(["StaffTokenPublicKey", "StaffTokenMaxHours"]);
     }
+    if function.has_alias {
+        needed.push("Release");
+    }
     for (parameter, declaration, value) in texts::PARAMETERS {
         let declared = |template: &Value| !template["Parameters"][parameter].is_null();
         if !needed.contains(&parameter) || template.as_ref().is_none_or(declared) {
@@ -260,11 +268,8 @@ fn make_context(function: &Function, changes: &mut Changes<'_>) -> Outcome {
         format!("functions/{context}/Cargo.toml"),
         texts::manifest(context),
     );
-    changes.set(
-        function.template_path(),
-        texts::template(context, function.is_for_staff()),
-    );
-    let stack = texts::stack(context, function.is_for_staff());
+    changes.set(function.template_path(), texts::template(function));
+    let stack = texts::stack(function);
     changes.edit("template.yaml", |text| {
         Some(edit::with_resources(text, &stack))
     })?;

@@ -1,5 +1,6 @@
 //! Consistency checks between the parts of the project.
 
+mod aliases;
 mod buckets;
 mod chains;
 mod crates;
@@ -26,13 +27,14 @@ use crate::{
 };
 
 /// What `runtime` and the context's own library read, where it is set.
-const READ_BY_SHARED_CODE: [&str; 6] = [
+const READ_BY_SHARED_CODE: [&str; 7] = [
     "LOG_LEVEL",
     "METRIC_NAMESPACE",
     "CACHE",
     "CACHE_URL",
     "API_ACCESS",
     "ORIGIN_SECRETS",
+    aliases::RELEASE,
 ];
 
 /// Text that deployed code must not contain: signs of a handwritten signer or HTTP client, with the
@@ -73,6 +75,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     queues(&template, &mut findings);
     chains::check(&template, &mut findings);
     stacks::check(root, &template, &mut findings)?;
+    aliases::check(&load_all(root)?, &mut findings);
     crates::check(root, &metadata, &mut findings)?;
     let sources = deployed_sources(root)?;
     homemade(&sources, &mut findings);

@@ -333,8 +333,7 @@ impl Scope<'_> {
                 .as_u64()
                 .and_then(|number| usize::try_from(number).ok())
         };
-        let function = settings["FunctionName"]["Ref"]
-            .as_str()
+        let function = invoked(&settings["FunctionName"])
             .ok_or_else(|| LocalError(format!("{id}: FunctionName must be a !Ref")))?;
         let arn = self.text(&settings["EventSourceArn"])?;
         let batch_size = number(&settings["BatchSize"]);
@@ -367,11 +366,10 @@ impl Scope<'_> {
         let integration = integration.ok_or_else(|| {
             LocalError(format!("{id}: Target must be !Sub \"integrations/${{…}}\""))
         })?;
-        let uri = &self.resource(integration)?["Properties"]["IntegrationUri"]["Fn::GetAtt"];
-        let function = uri.as_str().and_then(|uri| uri.strip_suffix(".Arn"));
+        let function = invoked(&self.resource(integration)?["Properties"]["IntegrationUri"]);
         let function = function.ok_or_else(|| {
             LocalError(format!(
-                "{integration}: IntegrationUri must be !GetAtt of a function's Arn"
+                "{integration}: IntegrationUri must be !GetAtt of a function's Arn, or !Ref of its Alias"
             ))
         })?;
         let trigger = Trigger::Route {
@@ -646,6 +644,19 @@ impl Scope<'_> {
     }
 }
 
+/// The function that something invokes: by its name, its ARN, or its alias, which is the function itself here.
+pub fn invoked(reference: &Value) -> Option<&str> {
+    let attribute = reference["Fn::GetAtt"].as_str();
+    let arn = attribute.and_then(|name| name.strip_suffix(".Arn"));
+    arn.or_else(|| {
+        let name = reference["Ref"].as_str()?;
+        Some(name.strip_suffix(ALIAS).unwrap_or(name))
+    })
+}
+
+/// Ending of a function's name where something invokes its alias: `!Ref PlaceOrder.Alias`.
+pub const ALIAS: &str = ".Alias";
+
 /// The values of a parameter of type `CommaDelimitedList`.
 fn list(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).collect()
@@ -782,6 +793,25 @@ mod tests {
         }
         let (name, _) = DEFAULT_LIMITS_HERE;
         assert_eq!(document["Parameters"][name]["Default"], "on");
+    }
+
+    #[test]
+    fn whatever_invokes_a_function_names_it() {
+        for (reference, function) in [
+            (
+                json!({ "Fn::GetAtt": "PlaceOrder.Arn" }),
+                Some("PlaceOrder"),
+            ),
+            (json!({ "Ref": "PlaceOrder.Alias" }), Some("PlaceOrder")),
+            (json!({ "Ref": "PlaceOrder" }), Some("PlaceOrder")),
+            (json!({ "Fn::GetAtt": "Queue.Url" }), None),
+            (
+                json!("arn:aws:lambda:us-east-1:000000000000:function:x"),
+                None,
+            ),
+        ] {
+            assert_eq!(invoked(&reference), function, "{reference}");
+        }
     }
 
     #[test]

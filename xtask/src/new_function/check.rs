@@ -28,6 +28,7 @@ pub(super) fn function(root: &Path, arguments: &Arguments) -> Outcome<Function> 
         name: arguments.name.clone(),
         method: arguments.method.to_uppercase(),
         path: arguments.path.clone(),
+        has_alias: arguments.alias,
     };
     context(root, &function.context, arguments.new_context)?;
     name(root, &function)?;
@@ -279,6 +280,7 @@ mod tests {
             method,
             path,
             new_context,
+            alias: false,
         };
         function(&root(), &arguments).map_err(|error| error.to_string())
     }

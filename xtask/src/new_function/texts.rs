@@ -20,7 +20,7 @@ pub(crate) const KEYS: &str = "NAME_ITS_KEYS#*";
 
 /// Parameters that an endpoint may need: name, declaration in the context's template, and value in the root
 /// template.
-pub(super) const PARAMETERS: [(&str, &str, &str); 7] = [
+pub(super) const PARAMETERS: [(&str, &str, &str); 8] = [
     (
         "ApiId",
         "  ApiId:\n    Type: String\n    Description: The HTTP API that the routes belong to.\n",
@@ -56,6 +56,7 @@ pub(super) const PARAMETERS: [(&str, &str, &str); 7] = [
         "  StaffTokenMaxHours:\n    Type: Number\n",
         "!Ref StaffTokenMaxHours",
     ),
+    ("Release", "  Release:\n    Type: String\n", "!Ref Release"),
 ];
 
 /// The source of the binary. It answers, and does nothing else.
@@ -185,6 +186,18 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
     } = function;
     let id = function.logical_id();
     let mut variables = String::new();
+    let (mut publishing, mut depends) = (String::new(), String::new());
+    let (mut uri, mut callee) = (format!("!GetAtt {id}.Arn"), format!("!Ref {id}"));
+    if function.has_alias {
+        variables.push_str("          RELEASE: !Ref Release\n");
+        publishing.push_str(
+            "      AutoPublishAlias: live\n      AutoPublishAliasAllProperties: true\n      VersionDescription: !Ref Release\n",
+        );
+        // Or the API would call an alias that it may not call yet.
+        depends = format!("    DependsOn: {id}Permission\n");
+        callee = format!("!Ref {id}.Alias");
+        uri.clone_from(&callee);
+    }
     for (name, parameter) in [
         ("TABLE_NAME", "TableName"),
         ("API_ACCESS", "ApiAccess"),
@@ -222,7 +235,7 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
     Metadata: {{ BuildMethod: rust-cargolambda, BuildProperties: {{ Binary: {name} }} }}
     Properties:
       Description: "{SENTENCE}"
-{environment}      Policies:
+{publishing}{environment}      Policies:
         - Version: "2012-10-17"
           Statement:
             - Effect: Allow
@@ -239,16 +252,16 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
 {head}
   {id}Integration:
     Type: AWS::ApiGatewayV2::Integration
-    Properties:
+{depends}    Properties:
       ApiId: !Ref ApiId
       IntegrationType: AWS_PROXY
-      IntegrationUri: !GetAtt {id}.Arn
+      IntegrationUri: {uri}
       PayloadFormatVersion: "2.0"
 
   {id}Permission:
     Type: AWS::Lambda::Permission
     Properties:
-      FunctionName: !Ref {id}
+      FunctionName: {callee}
       Action: lambda:InvokeFunction
       Principal: apigateway.amazonaws.com
       SourceArn: !Sub "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{ApiId}}/*"
@@ -309,8 +322,9 @@ const SHARED_ARGUMENTS: &str = "        ShopStack: !Ref AWS::StackName
 ";
 
 /// The template of a new context, without functions.
-pub(super) fn template(context: &str, has_staff: bool) -> String {
-    let parameters = parameters(has_staff).map(|(_, declaration, _)| declaration);
+pub(super) fn template(function: &Function) -> String {
+    let context = &function.context;
+    let parameters = parameters(function).map(|(_, declaration, _)| declaration);
     let parameters: String = parameters.collect();
     format!(
         r#"AWSTemplateFormatVersion: "2010-09-09"
@@ -391,10 +405,11 @@ pub(super) fn throttle(function: &Function) -> Option<String> {
 }
 
 /// The nested stack of a new context.
-pub(super) fn stack(context: &str, has_staff: bool) -> String {
+pub(super) fn stack(function: &Function) -> String {
+    let context = &function.context;
     let id = camel_case(context);
     let arguments =
-        parameters(has_staff).map(|(name, _, value)| format!("        {name}: {value}\n"));
+        parameters(function).map(|(name, _, value)| format!("        {name}: {value}\n"));
     let arguments: String = arguments.collect();
     format!(
         "  {id}:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n      \
@@ -403,11 +418,14 @@ pub(super) fn stack(context: &str, has_staff: bool) -> String {
     )
 }
 
-/// The parameters of a context whose first function is for staff, or is not.
-fn parameters(has_staff: bool) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    PARAMETERS
-        .into_iter()
-        .filter(move |(name, ..)| has_staff || !name.starts_with("StaffToken"))
+/// The parameters of a context with this first function.
+fn parameters(
+    function: &Function,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let (has_staff, has_alias) = (function.is_for_staff(), function.has_alias);
+    PARAMETERS.into_iter().filter(move |(name, ..)| {
+        (has_staff || !name.starts_with("StaffToken")) && (has_alias || *name != "Release")
+    })
 }
 
 #[cfg(test)]
@@ -420,6 +438,7 @@ mod tests {
             name: "use-thing".to_owned(),
             method: method.to_owned(),
             path: path.to_owned(),
+            has_alias: false,
         }
     }
 
@@ -473,6 +492,21 @@ mod tests {
         assert!(!staff.contains("HEAD"), "{staff}");
         let post = resources(&function("POST", "/v1/things"), |_| true);
         assert!(!post.contains("HEAD"), "{post}");
+        let aliased = Function {
+            has_alias: true,
+            ..function("GET", "/v1/things")
+        };
+        let aliased = resources(&aliased, |_| true);
+        for text in [
+            "AutoPublishAlias: live",
+            "RELEASE: !Ref Release",
+            "IntegrationUri: !Ref UseThing.Alias",
+            "FunctionName: !Ref UseThing.Alias",
+            "DependsOn: UseThingPermission",
+        ] {
+            assert!(aliased.contains(text), "{text}: {aliased}");
+            assert!(!public.contains(text), "{text}: {public}");
+        }
         // What writes, or is for staff, is throttled on its own.
         let limit = |method, path| throttle(&function(method, path));
         assert!(limit("GET", "/v1/things").is_none());

@@ -9,7 +9,7 @@ use std::{
 use local::{
     files::with_extension,
     outcome::Outcome,
-    template::{Template, Trigger, load, load_all, resources},
+    template::{Template, Trigger, invoked, load, load_all, resources},
 };
 use serde_json::Value;
 
@@ -96,21 +96,23 @@ fn size(template: &Value) -> usize {
     resources(template).map(count).sum()
 }
 
-/// The API may call every function that has a route.
+/// The API may call every function that has a route, by the name that the integration has: a permission for the function
+/// does not allow to call its alias.
 fn permissions(path: &str, template: &Value, findings: &mut Vec<String>) {
     let of = |kind: &'static str| resources(template).filter(move |it| it["Type"] == kind);
     for integration in of("AWS::ApiGatewayV2::Integration") {
-        let uri = &integration["Properties"]["IntegrationUri"]["Fn::GetAtt"];
-        let function = uri.as_str().and_then(|uri| uri.strip_suffix(".Arn"));
+        let uri = &integration["Properties"]["IntegrationUri"];
+        let by_alias = uri["Ref"].as_str();
+        let name = by_alias.or_else(|| invoked(uri));
         let allowed = of("AWS::Lambda::Permission").any(|permission| {
             let properties = &permission["Properties"];
-            properties["FunctionName"]["Ref"].as_str() == function
+            properties["FunctionName"]["Ref"].as_str() == name
                 && properties["Principal"] == "apigateway.amazonaws.com"
         });
         if !allowed {
             findings.push(format!(
                 "{path}: no AWS::Lambda::Permission lets the API call {}",
-                function.unwrap_or("the function of an integration")
+                name.unwrap_or("the function of an integration")
             ));
         }
     }
@@ -348,5 +350,15 @@ mod tests {
         assert!(findings.is_empty(), "{findings:?}");
         permissions("a", &template("G"), &mut findings);
         assert_eq!(findings.len(), 1);
+        // That for the function is none for its alias, and the other way round.
+        permissions("a", &template("F.Alias"), &mut findings);
+        assert_eq!(findings.len(), 2);
+        let mut aliased = template("F.Alias");
+        aliased["Resources"]["I"]["Properties"]["IntegrationUri"] = json!({ "Ref": "F.Alias" });
+        permissions("a", &aliased, &mut findings);
+        assert_eq!(findings.len(), 2);
+        aliased["Resources"]["P"]["Properties"]["FunctionName"] = json!({ "Ref": "F" });
+        permissions("a", &aliased, &mut findings);
+        assert_eq!(findings.len(), 3);
     }
 }
