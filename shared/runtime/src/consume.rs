@@ -1,6 +1,6 @@
-//! Runs queue consumers record by record, so that a bad message fails alone.
+//! Runs queue consumers so that a bad message fails alone: record by record, or a batch together.
 
-use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::{event::Correlated, fault::chain, trace::TraceParent};
@@ -43,6 +43,19 @@ pub trait Consumer: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
 }
 
+/// A consumer of one queue that handles the messages of a batch together, because several may be about one thing.
+pub trait BatchConsumer: Sized + Send + Sync + 'static {
+    /// Type of its messages.
+    type Message: DeserializeOwned + Correlated + Send;
+
+    /// Handles the messages of a batch that could be read, at least one. They may be duplicates, or late. Returns those
+    /// that failed, by their index, each with its error; the others are done.
+    fn handle(
+        &self,
+        deliveries: Vec<Delivery<Self::Message>>,
+    ) -> impl Future<Output = HashMap<usize, ConsumeError>> + Send;
+}
+
 /// One delivery of a message.
 #[derive(Debug)]
 pub struct Delivery<M> {
@@ -60,11 +73,7 @@ pub struct Delivery<M> {
 pub fn consume<C: Consumer>(
     connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
 ) -> ExitCode {
-    let connect = |environment: &Environment| {
-        let queues = Queues::new(&environment.sdk_config()?);
-        Ok((connect(environment)?, queues))
-    };
-    process::run(connect, |connected| {
+    process::run(with_queues(connect), |connected| {
         let connected = Arc::new(connected);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
             let connected = Arc::clone(&connected);
@@ -76,6 +85,32 @@ pub fn consume<C: Consumer>(
     })
 }
 
+/// Runs the batch consumer that `connect` makes, as [`consume`] does.
+pub fn consume_batches<C: BatchConsumer>(
+    connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
+) -> ExitCode {
+    process::run(with_queues(connect), |connected| {
+        let connected = Arc::new(connected);
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+            let connected = Arc::clone(&connected);
+            async move {
+                let (consumer, queues) = &*connected;
+                invoke_together(consumer, queues, event).await
+            }
+        }))
+    })
+}
+
+/// What a consumer needs of the environment, and the client with which its failures are delayed.
+fn with_queues<C>(
+    connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
+) -> impl FnOnce(&Environment) -> Result<(C, Queues), Box<dyn std::error::Error>> {
+    |environment: &Environment| {
+        let queues = Queues::new(&environment.sdk_config()?);
+        Ok((connect(environment)?, queues))
+    }
+}
+
 async fn invoke<C: Consumer>(
     consumer: &C,
     queues: &Queues,
@@ -83,46 +118,145 @@ async fn invoke<C: Consumer>(
 ) -> Result<SqsBatchResponse, ConsumeError> {
     let id = &event.context.request_id;
     let span = request_span(id, TraceParent::begin(id));
-    batch(consumer, queues, event).instrument(span).await
+    let handle = async {
+        let batch = Batch::read(event)?;
+        // Concurrent, so that a slow record does not delay the others.
+        let failures = join_all(batch.records.iter().map(|record| {
+            let attempt = attempt(record);
+            deliver(
+                consumer,
+                queues,
+                record,
+                attempt,
+                batch.now,
+                batch.time_left,
+            )
+            .instrument(message_span(record))
+        }));
+        Ok(batch.answer(failures.await))
+    };
+    handle.instrument(span).await
 }
 
-async fn batch<C: Consumer>(
+async fn invoke_together<C: BatchConsumer>(
     consumer: &C,
     queues: &Queues,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, ConsumeError> {
-    let now = crate::now();
-    let time_left = deadline::time_left(event.context.deadline, now).saturating_sub(REPORT);
-    let records = event.payload.records;
-    if records.iter().any(|record| record.message_id.is_none()) {
-        // A failure of it could not be reported, so the batch fails as a whole.
-        let error = ConsumeError::from("a record lacks its messageId");
-        tracing::error!(batch.records = records.len(), error = %chain(&*error), "batch failed");
-        return Err(error);
-    }
-    // Concurrent, so that a slow record does not delay the others.
-    let failures = join_all(records.iter().map(|record| {
-        let attempt = attempt(record);
-        let span = tracing::error_span!(
-            "message",
-            message.id = record.message_id.as_deref(),
-            message.attempt = attempt,
-            // Known once the body is parsed; until then its lines have the invocation's.
-            request.id = Empty,
-            trace.id = Empty,
-        );
-        deliver(consumer, queues, record, attempt, now, time_left).instrument(span)
-    }))
-    .await;
-    let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failures.into_iter().flatten().collect();
-    tracing::info!(
-        batch.records = records.len(),
-        batch.failures = response.batch_item_failures.len(),
-        "batch"
-    );
-    Ok(response)
+    let id = &event.context.request_id;
+    let span = request_span(id, TraceParent::begin(id));
+    let handle = async {
+        let batch = Batch::read(event)?;
+        let failures = deliver_together(consumer, queues, &batch).await;
+        Ok(batch.answer(failures))
+    };
+    handle.instrument(span).await
 }
+
+/// The records of one invocation.
+struct Batch {
+    records: Vec<SqsMessage>,
+    now: Timestamp,
+    /// Time until the failures must be reported.
+    time_left: Duration,
+}
+
+impl Batch {
+    fn read(event: LambdaEvent<SqsEvent>) -> Result<Self, ConsumeError> {
+        let now = crate::now();
+        let time_left = deadline::time_left(event.context.deadline, now).saturating_sub(REPORT);
+        let records = event.payload.records;
+        if records.iter().any(|record| record.message_id.is_none()) {
+            // A failure of it could not be reported, so the batch fails as a whole.
+            let error = ConsumeError::from("a record lacks its messageId");
+            tracing::error!(batch.records = records.len(), error = %chain(&*error), "batch failed");
+            return Err(error);
+        }
+        Ok(Self {
+            records,
+            now,
+            time_left,
+        })
+    }
+
+    fn answer(&self, failures: Vec<Option<BatchItemFailure>>) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        response.batch_item_failures = failures.into_iter().flatten().collect();
+        tracing::info!(
+            batch.records = self.records.len(),
+            batch.failures = response.batch_item_failures.len(),
+            "batch"
+        );
+        response
+    }
+}
+
+fn message_span(record: &SqsMessage) -> Span {
+    tracing::error_span!(
+        "message",
+        message.id = record.message_id.as_deref(),
+        message.attempt = attempt(record),
+        // Known once the body is parsed; until then its lines have the invocation's.
+        request.id = Empty,
+        trace.id = Empty,
+    )
+}
+
+/// Handles the messages of a batch together. Returns for each the failure to report, if it failed, after delaying its
+/// redelivery.
+async fn deliver_together<C: BatchConsumer>(
+    consumer: &C,
+    queues: &Queues,
+    batch: &Batch,
+) -> Vec<Option<BatchItemFailure>> {
+    let spans: Vec<Span> = batch.records.iter().map(message_span).collect();
+    let mut errors: HashMap<usize, ConsumeError> = HashMap::new();
+    let (mut deliveries, mut places) = (Vec::new(), Vec::new());
+    for (place, (record, span)) in batch.records.iter().zip(&spans).enumerate() {
+        match span.in_scope(|| read(record)) {
+            Ok(message) => {
+                places.push(place);
+                deliveries.push(Delivery {
+                    message,
+                    attempt: attempt(record),
+                    now: batch.now,
+                });
+            }
+            Err(error) => {
+                errors.insert(place, error);
+            }
+        }
+    }
+    if !deliveries.is_empty() {
+        match tokio::time::timeout(batch.time_left, consumer.handle(deliveries)).await {
+            Ok(failed) => {
+                let failed = failed.into_iter();
+                errors
+                    .extend(failed.filter_map(|(index, error)| Some((*places.get(index)?, error))));
+            }
+            Err(_) => errors.extend(places.iter().map(|place| (*place, OUT_OF_TIME.into()))),
+        }
+    }
+    let returned = batch
+        .records
+        .iter()
+        .zip(&spans)
+        .enumerate()
+        .map(|(place, (record, span))| {
+            let error = errors.remove(&place);
+            let give_back = async {
+                match error {
+                    Some(error) => Some(give_back(&error, queues, record).await),
+                    None => None,
+                }
+            };
+            give_back.instrument(span.clone())
+        });
+    join_all(returned.collect::<Vec<_>>()).await
+}
+
+/// Error of a message that was not handled before the function's time limit.
+const OUT_OF_TIME: &str = "the function ran out of time before the message was handled";
 
 /// Handles a message in its span. Returns the failure to report, after delaying the redelivery.
 async fn deliver<C: Consumer>(
@@ -137,13 +271,18 @@ async fn deliver<C: Consumer>(
     let error: ConsumeError = match tokio::time::timeout(time_left, handled).await {
         Ok(Ok(())) => return None,
         Ok(Err(error)) => error,
-        Err(_) => "the function ran out of time before the message was handled".into(),
+        Err(_) => OUT_OF_TIME.into(),
     };
-    tracing::warn!(error = %chain(&*error), "message failed");
+    Some(give_back(&error, queues, record).await)
+}
+
+/// Logs why a message failed, delays its redelivery, and returns the failure to report.
+async fn give_back(error: &ConsumeError, queues: &Queues, record: &SqsMessage) -> BatchItemFailure {
+    tracing::warn!(error = %chain(&**error), "message failed");
     // Without randomness the message waits the longest time, which is still correct.
     let random = crate::random_number().unwrap_or_default();
-    redeliver_in(delay(&error, attempt, random), queues, record).await;
-    Some(failed(record.message_id.clone().unwrap_or_default()))
+    redeliver_in(delay(error, attempt(record), random), queues, record).await;
+    failed(record.message_id.clone().unwrap_or_default())
 }
 
 async fn handle<C: Consumer>(
@@ -152,18 +291,23 @@ async fn handle<C: Consumer>(
     attempt: u32,
     now: Timestamp,
 ) -> Result<(), ConsumeError> {
-    let body = record.body.as_deref().unwrap_or_default();
-    let message: C::Message =
-        serde_json::from_str(body).map_err(|error| format!("the body cannot be read: {error}"))?;
-    let span = Span::current();
-    span.record("request.id", message.request_id());
-    span.record("trace.id", message.traceparent().map(TraceParent::trace_id));
     let delivery = Delivery {
-        message,
+        message: read(record)?,
         attempt,
         now,
     };
     consumer.handle(delivery).await
+}
+
+/// Reads the message, and tells its span from which request it comes.
+fn read<M: DeserializeOwned + Correlated>(record: &SqsMessage) -> Result<M, ConsumeError> {
+    let body = record.body.as_deref().unwrap_or_default();
+    let message: M =
+        serde_json::from_str(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    let span = Span::current();
+    span.record("request.id", message.request_id());
+    span.record("trace.id", message.traceparent().map(TraceParent::trace_id));
+    Ok(message)
 }
 
 fn failed(message_id: String) -> BatchItemFailure {
@@ -395,5 +539,68 @@ mod tests {
             ids(&log.one("batch failed")),
             json!([null, null, "of-lambda"])
         );
+    }
+
+    /// Fails the messages that say so, and all of them if one hangs.
+    struct Together;
+
+    impl BatchConsumer for Together {
+        type Message = Call;
+
+        async fn handle(&self, deliveries: Vec<Delivery<Call>>) -> HashMap<usize, ConsumeError> {
+            let mut errors = HashMap::new();
+            for (index, delivery) in deliveries.iter().enumerate() {
+                match delivery.message.then.as_str() {
+                    "hang" => std::future::pending().await,
+                    "fail" => {
+                        errors.insert(index, format!("attempt {}", delivery.attempt).into());
+                    }
+                    _ => {}
+                }
+            }
+            errors
+        }
+    }
+
+    async fn handle_together(records: &[Value], milliseconds: u64) -> Vec<String> {
+        let mut context = Context::default();
+        context.request_id = "of-lambda".to_owned();
+        context.deadline = milliseconds;
+        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let queues = Queues::new(&aws_types::SdkConfig::builder().build());
+        let event = LambdaEvent::new(event, context);
+        let response = invoke_together(&Together, &queues, event).await.unwrap();
+        let failures = response.batch_item_failures.into_iter();
+        failures.map(|failure| failure.item_identifier).collect()
+    }
+
+    #[tokio::test]
+    async fn of_messages_that_are_handled_together_each_fails_alone() {
+        let log = Log::start();
+        let call = |id: &str, then: &str| json!({ "trace_id": id, "then": then });
+        let records = [
+            record("m1", 1, call("r1=", "end")),
+            record("m2", 1, json!({ "trace_id": 7 })),
+            record("m3", 3, call("r3=", "fail")),
+            record("m4", 1, call("r4=", "end")),
+        ];
+        assert_eq!(handle_together(&records, 60_000).await, ["m2", "m3"]);
+        let failed: Vec<Value> = log.of("message failed").iter().map(ids).collect();
+        assert_eq!(
+            failed,
+            [json!(["m2", 1, "of-lambda"]), json!(["m3", 3, "r3="])]
+        );
+        assert_eq!(log.of("message failed")[1]["error"], "attempt 3");
+        // Nothing can be read: the consumer is not called with nothing.
+        let bad = [record("m5", 1, json!({}))];
+        assert_eq!(handle_together(&bad, 60_000).await, ["m5"]);
+    }
+
+    #[tokio::test]
+    async fn messages_that_are_handled_together_run_out_of_time_together() {
+        let call = |then: &str| json!({ "trace_id": "r", "then": then });
+        let records = [record("m1", 1, call("end")), record("m2", 1, call("hang"))];
+        // No time is left beyond that for the report.
+        assert_eq!(handle_together(&records, 500).await, ["m1", "m2"]);
     }
 }

@@ -35,7 +35,9 @@ use tracing::Instrument;
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 pub use body::{Body, Json, MaybeJson, NoBody, RawBody};
 pub use call::{NoPath, NoQuery, Request, version_mismatch};
-pub use consume::{ConsumeError, Consumer, Delivery, Later, consume};
+pub use consume::{
+    BatchConsumer, ConsumeError, Consumer, Delivery, Later, consume, consume_batches,
+};
 pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
 pub use metric::{Dimensions, metric, metric_by, metric_if_any};
