@@ -11,6 +11,7 @@ mod edge;
 mod forms;
 mod holds;
 mod limits;
+mod order_lists;
 mod orders;
 mod products;
 mod settings;

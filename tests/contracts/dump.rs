@@ -36,6 +36,18 @@ async fn dump() {
     let counted = world.shop.invoke("start-import", &again).await;
     counted.unwrap();
 
+    world
+        .shop
+        .eventually("the lists show all orders", async || {
+            let items = world.items().await;
+            let count = |kind: &str| {
+                let of_kind = items.iter().filter(|item| item["entity_type"]["S"] == kind);
+                of_kind.count()
+            };
+            (count("order_number") == count("order")).then_some(())
+        })
+        .await;
+
     // From here on nothing follows from a request: an order waits for its payment, and the stream is not read.
     world.shop.stop_triggers();
     world.shop.cart(&[]).await;

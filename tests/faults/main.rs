@@ -3,7 +3,7 @@
 //! Covers: place-order, relay-events, capture-payment, cancel-order, cancel-order-as-staff, refund-order,
 //! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
 //! handle-payment-event, send-email, reconcile-stock, change-settings, restore-settings, get-shop,
-//! start-import, import-rows, change-job, get-job, create-cart, create-import.
+//! start-import, import-rows, change-job, get-job, create-cart, create-import, project-orders.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -22,6 +22,7 @@ mod late_money;
 mod limits;
 mod matrix;
 mod outages;
+mod projection;
 mod providers;
 mod same_key;
 mod settings;

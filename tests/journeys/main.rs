@@ -17,6 +17,7 @@ mod load;
 mod logs;
 mod mails;
 mod payments;
+mod projections;
 mod redelivery;
 mod sale;
 mod settings;

@@ -147,6 +147,7 @@ async fn one_bad_message_fails_alone() {
         "import-rows",
         "start-import",
         "refresh-availability",
+        "project-orders",
     ] {
         let answer = shop
             .invoke(consumer, &sqs_event(&["not json"], 1))
@@ -198,7 +199,7 @@ async fn what_cannot_be_handled_ends_in_the_dead_letter_queue() {
     shop.eventually("the messages are dead letters", async || {
         let received = sqs
             .receive_message()
-            .queue_url(queue(&shop, "RefreshAvailabilityDeadLetters"))
+            .queue_url(queue(&shop, "ProjectionDeadLetters"))
             .max_number_of_messages(10)
             .send()
             .await

@@ -53,6 +53,9 @@ async fn a_request_costs_the_same_whatever_there_is() {
     assert_eq!(units("get-product"), (0.5, 0.0));
     assert_eq!(units("set-cart-line"), (0.5, 1.0));
     assert_eq!(units("place-order"), (1.0, 6.0));
+    // Nine pages of 25, one of a customer, one number (docs/adr/0024).
+    assert_eq!(units("list-orders"), (9.0 + 0.5 + 1.0, 0.0));
+    assert_eq!(units("list-customers"), (0.5, 0.0));
 }
 
 /// Cost of each function in a shop of this size, for the same requests.
@@ -62,6 +65,13 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
     shop.stock_up(&[Product::single(MODEL, MODEL, "10.00", 1_000_000)])
         .await;
     let model = shop.buy(&[(MODEL, 1)], "tok_ok", "paid").await;
+    let number = model["number"].as_str().unwrap();
+    let found = format!("/v1/admin/orders?number={number}&status=paid");
+    shop.eventually("the lists show the model", async || {
+        let page = shop.staff_get(&found).await.expect(200);
+        (page["items"].as_array().unwrap().len() == 1).then_some(())
+    })
+    .await;
     fill(&shop, model["id"].as_str().unwrap(), size).await;
 
     // A process checks the settings when it starts and every few seconds, which is not a cost of a request.
@@ -96,6 +106,27 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
         .await
         .expect(200);
 
+    // Pages of 25 of lists that contain every order, one after the other, and of one customer's.
+    let email = model["email"].as_str().unwrap();
+    for filter in ["", "&status=paid", "&sku=model-0000000"] {
+        let mut path = format!("/v1/admin/orders?limit=25{filter}");
+        for _ in 0..3 {
+            let page = shop.staff_get(&path).await.expect(200);
+            let items = page["items"].as_array().unwrap().len();
+            assert!((18..=25).contains(&items), "{page}");
+            let cursor = page["next_cursor"].as_str().unwrap();
+            path = format!("/v1/admin/orders?limit=25{filter}&cursor={cursor}");
+        }
+    }
+    for filter in [&*format!("email={email}"), &*format!("number={number}")] {
+        let page = shop.staff_get(&format!("/v1/admin/orders?{filter}")).await;
+        let page = page.expect(200);
+        assert_eq!(page["items"][0]["id"], model["id"], "{page}");
+    }
+    shop.staff_get(&format!("/v1/admin/customers?email={email}"))
+        .await
+        .expect(200);
+
     // The number of polls and scheduled runs depends on time.
     let functions = [
         "get-product",
@@ -107,6 +138,8 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
         "capture-payment",
         "get-stock",
         "get-order-as-staff",
+        "list-orders",
+        "list-customers",
     ];
     let counts = meter.counts();
     let costs = functions.into_iter().map(|function| {
@@ -155,7 +188,17 @@ async fn fill(shop: &Shop, order_id: &str, size: u64) {
         .iter()
         .filter(|item| {
             let kind = item["entity_type"]["S"].as_str().unwrap_or_default();
-            ["product", "listing", "variant", "order"].contains(&kind)
+            let is_of_customer = item["PK"]["S"].as_str().unwrap().contains("customer");
+            let copied = [
+                "product",
+                "listing",
+                "variant",
+                "order",
+                "entry",
+                "order_number",
+            ];
+            // Each copy would have a customer of its own.
+            copied.contains(&kind) && !is_of_customer
         })
         .map(Value::to_string)
         .collect();
@@ -172,12 +215,22 @@ async fn fill(shop: &Shop, order_id: &str, size: u64) {
         // Identifiers of the same length that differ in their last digits.
         let other = |id: &str| format!("{}{digits}", &id[..id.len() - digits.len()]);
         let (product, order) = (other(&product_id), other(order_id));
+        // Entries of an order have its digits, and its last ten.
+        let (own, copied) = (&order_id["ord_".len()..], &order["ord_".len()..]);
         for text in &texts {
             let copy = text
                 .replace(MODEL, &name)
                 .replace(&product_id, &product)
-                .replace(order_id, &order);
-            batch.push(serde_json::from_str(&copy).unwrap());
+                .replace(own, copied)
+                .replace(&own[16..], &copied[16..]);
+            let mut copy: Value = serde_json::from_str(&copy).unwrap();
+            if copy["entity_type"]["S"] == "entry" {
+                // The part follows from the last digit.
+                let list = copy["PK"]["S"].as_str().unwrap();
+                let (list, _) = list.rsplit_once('#').unwrap();
+                copy["PK"]["S"] = json!(format!("{list}#{}", number % 2));
+            }
+            batch.push(copy);
         }
         if batch.len() >= 20_000 {
             shop.stack()

@@ -4,6 +4,10 @@ use runtime::ApiPath;
 
 pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
+        pattern: "/v1/admin/customers",
+        methods: &["GET"],
+    },
+    ApiPath {
         pattern: "/v1/admin/imports",
         methods: &["POST"],
     },
@@ -18,6 +22,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
         pattern: "/v1/admin/jobs/{job_id}",
         methods: &["GET", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/orders",
+        methods: &["GET"],
     },
     ApiPath {
         pattern: "/v1/admin/orders/{order_id}",

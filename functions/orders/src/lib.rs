@@ -1,6 +1,7 @@
-//! Applies a change to an order exactly once per idempotency key, and limits unpaid orders.
+//! Applies a change to an order exactly once per idempotency key, limits unpaid orders, and maintains the lists of orders.
 
 pub mod holds;
+pub mod projection;
 
 use domain::{
     catalog::Sku,

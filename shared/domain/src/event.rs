@@ -259,6 +259,8 @@ pub enum Subscriber {
     RefreshAvailability,
     /// Reads product files and sends their rows.
     StartImport,
+    /// Maintains the lists of orders.
+    ProjectOrders,
 }
 
 impl Event {
@@ -298,21 +300,30 @@ impl Event {
     /// The consumers that receive the event.
     pub const fn subscribers(&self) -> &'static [Subscriber] {
         match self {
-            Self::OrderPlaced { .. } => &[Subscriber::CapturePayment],
+            Self::OrderPlaced { .. } => &[Subscriber::CapturePayment, Subscriber::ProjectOrders],
+            // Every version of an order is projected.
             Self::OrderChanged { what, .. } => match what {
                 OrderEventKind::PaymentActionRequired
                 | OrderEventKind::PaymentAuthorised
                 | OrderEventKind::UnpaidNotice
                 | OrderEventKind::Returned
-                | OrderEventKind::RefundFailed => &[],
-                OrderEventKind::Paid | OrderEventKind::Refunded => {
-                    &[Subscriber::SendEmail, Subscriber::RenderInvoice]
-                }
-                OrderEventKind::Fulfilled => &[Subscriber::SendEmail],
+                | OrderEventKind::RefundFailed => &[Subscriber::ProjectOrders],
+                OrderEventKind::Paid | OrderEventKind::Refunded => &[
+                    Subscriber::SendEmail,
+                    Subscriber::RenderInvoice,
+                    Subscriber::ProjectOrders,
+                ],
+                OrderEventKind::Fulfilled => &[Subscriber::SendEmail, Subscriber::ProjectOrders],
                 OrderEventKind::PaymentFailed
                 | OrderEventKind::Expired
-                | OrderEventKind::Cancelled => &[Subscriber::RefundPayment, Subscriber::SendEmail],
-                OrderEventKind::RefundRequested => &[Subscriber::RefundPayment],
+                | OrderEventKind::Cancelled => &[
+                    Subscriber::RefundPayment,
+                    Subscriber::SendEmail,
+                    Subscriber::ProjectOrders,
+                ],
+                OrderEventKind::RefundRequested => {
+                    &[Subscriber::RefundPayment, Subscriber::ProjectOrders]
+                }
             },
             Self::ProviderEventReceived { .. } => &[Subscriber::HandlePaymentEvent],
             Self::JobStarted { kind, .. } => match kind {

@@ -111,6 +111,18 @@ pub(crate) fn crockford(bits: u128) -> String {
         .collect()
 }
 
+/// The digit that a person means: letters in either case, and the letters that the alphabet leaves out as the digits they
+/// look like. `None` for what is not a digit.
+pub(crate) fn digit_meant(typed: char) -> Option<char> {
+    let digit = match typed.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        digit => digit,
+    };
+    let known = u8::try_from(digit).is_ok_and(|digit| ALPHABET.contains(&digit));
+    known.then_some(digit)
+}
+
 /// Text that is not an id of the expected kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("expected an id that starts with {prefix}")]
@@ -167,6 +179,11 @@ impl<K> PartialEq for Id<K> {
     }
 }
 impl<K> Eq for Id<K> {}
+impl<K> std::hash::Hash for Id<K> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.bits.hash(state);
+    }
+}
 
 impl<K: Kind> serde::Serialize for Id<K> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -265,6 +265,20 @@ impl Tables {
         }
     }
 
+    /// Writes items to a table as they are, in DynamoDB JSON.
+    pub fn put(&self, name: &str, items: Vec<Value>) -> Result<()> {
+        let failed =
+            |error: &dyn std::fmt::Display| LocalError::new(format!("table {name}"), error);
+        for item in items {
+            let put = serde_json::json!({ "TableName": name, "Item": item });
+            let put = serde_json::from_value(put).map_err(|error| failed(&error))?;
+            self.database
+                .put_item(put)
+                .map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+
     /// Variables that point AWS clients to DynamoDB, and to `endpoint` for every other service.
     pub fn environment(&self, endpoint: &str) -> BTreeMap<String, String> {
         client_environment(endpoint, &self.endpoint)

@@ -23,8 +23,22 @@ pub(crate) fn encode(partition: &str, order: &str, position: &str) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Decodes the position in `cursor`, if the cursor was made for `partition` and `order`.
+/// Decodes the position in `cursor`, if the cursor was made for `partition` and `order`, which the position begins with.
 pub(crate) fn decode(partition: &str, order: &str, cursor: &str) -> Result<String, InvalidCursor> {
+    let position = decode_bound(partition, order, cursor)?;
+    let prefix = order.trim_start_matches('-');
+    position
+        .starts_with(prefix)
+        .then_some(position)
+        .ok_or(InvalidCursor)
+}
+
+/// Decodes the position in `cursor`, if the cursor was made for `partition` and `order`. The caller checks the position.
+pub(crate) fn decode_bound(
+    partition: &str,
+    order: &str,
+    cursor: &str,
+) -> Result<String, InvalidCursor> {
     if cursor.len() > MAX_LENGTH {
         return Err(InvalidCursor);
     }
@@ -34,12 +48,7 @@ pub(crate) fn decode(partition: &str, order: &str, cursor: &str) -> Result<Strin
     if theirs != fingerprint(partition, order) {
         return Err(InvalidCursor);
     }
-    let position = String::from_utf8(position.to_vec()).map_err(|_| InvalidCursor)?;
-    let prefix = order.trim_start_matches('-');
-    position
-        .starts_with(prefix)
-        .then_some(position)
-        .ok_or(InvalidCursor)
+    String::from_utf8(position.to_vec()).map_err(|_| InvalidCursor)
 }
 
 fn fingerprint(partition: &str, order: &str) -> [u8; FINGERPRINT] {

@@ -10,7 +10,7 @@ use domain::{
     invoices::Series,
     limits::LimitKey,
     notifications::suppression::AddressHash,
-    orders::Holder,
+    orders::{Holder, OrderList, OrderNumber},
     payments::Provider,
 };
 use jiff::Timestamp;
@@ -67,6 +67,24 @@ impl Key {
     /// `ORDER#<id>`, `ORDER`: an order with its history.
     pub fn order(id: OrderId) -> Self {
         Self::new(format!("ORDER#{id}"), "ORDER")
+    }
+
+    /// `ORDERS#<list>#<part>`, `<nanoseconds>#<digits>`: an order's entry in one list, by the time at which it was placed
+    /// and the digits of its id.
+    pub fn order_entry(list: &OrderList, placed_at: Timestamp, order: OrderId) -> Self {
+        let part = order.part(order_list_parts(list));
+        Self::new(
+            order_list_partition(list, part),
+            order_position(placed_at, order),
+        )
+    }
+
+    /// `ORDERS#number#<number>`, `<order id>`: finds an order by its number.
+    pub fn order_number(order: OrderId) -> Self {
+        Self::new(
+            order_number_partition(&OrderNumber::of(order)),
+            order.to_string(),
+        )
     }
 
     /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address or a network.
@@ -208,6 +226,46 @@ pub fn due_partition(part: u8) -> String {
 /// Sort key below which the notes of a partition were due before `at`.
 pub fn due_before(at: Timestamp) -> String {
     format!("{:013}#", at.as_millisecond())
+}
+
+/// Number of partitions of a list of orders. In a launch every order is in the lists of all orders, of paid ones and of the
+/// SKU that everybody wants; a page reads all parts. One customer has few orders.
+pub const fn order_list_parts(list: &OrderList) -> u8 {
+    match list {
+        OrderList::All | OrderList::Status(_) | OrderList::Sku(_) => 2,
+        OrderList::Customer(_) => 1,
+    }
+}
+
+/// Partition key of one part of a list of orders, which is sorted by the time at which they were placed.
+pub fn order_list_partition(list: &OrderList, part: u8) -> String {
+    format!("ORDERS#{}#{part}", list.key())
+}
+
+/// Sort key of an order in every list.
+pub fn order_position(placed_at: Timestamp, order: OrderId) -> String {
+    format!("{}{}", orders_placed_before(placed_at), order.digits())
+}
+
+/// Sort key below which the orders were placed before `at`, and from which on at `at` or later.
+pub fn orders_placed_before(at: Timestamp) -> String {
+    // Nineteen digits, which are enough until the year 2286.
+    let nanoseconds = at.as_nanosecond().clamp(0, 9_999_999_999_999_999_999);
+    format!("{nanoseconds:019}#")
+}
+
+/// Reads what [`order_position`] has written.
+pub(crate) fn read_order_position(position: &str) -> Option<(Timestamp, OrderId)> {
+    let (nanoseconds, digits) = position.split_once('#')?;
+    let placed_at = Timestamp::from_nanosecond(nanoseconds.parse().ok()?).ok()?;
+    let order: OrderId = format!("ord_{digits}").parse().ok()?;
+    // One spelling.
+    (order_position(placed_at, order) == position).then_some((placed_at, order))
+}
+
+/// Partition key of the orders with one number: one, but for chance.
+pub fn order_number_partition(number: &OrderNumber) -> String {
+    format!("ORDERS#number#{}", number.digits())
 }
 
 /// Partition key of one list of products.

@@ -1,6 +1,6 @@
 //! The single DynamoDB table: every access pattern is one named function here and one line in
-//! `docs/data-model.md`. Nothing else in the shop calls DynamoDB. Two functions scan, to reconcile the
-//! stock with the orders once a day; no request does.
+//! `docs/data-model.md`. Nothing else in the shop calls DynamoDB. Three functions scan: two to reconcile the
+//! stock with the orders once a day, one to rebuild the lists of orders; no request does.
 //!
 //! [`keys`] is the only file that knows the keys. Stored types and domain types are separate; the
 //! folder of a context contains its stored types and the conversion between both.
@@ -55,7 +55,8 @@ pub use limits::Taken;
 pub use notifications::Claim;
 pub use operations::outbox;
 pub use orders::{
-    ChangeOutcome, Due, DueChange, DueCursor, DuePage, HeldByOrders, Hold, Holds, Placement,
+    ChangeOutcome, Due, DueChange, DueCursor, DuePage, EntryPage, HeldByOrders, Hold, Holds,
+    Listed, OrderEntries, Over, Placement, Projected, ScannedOrders,
 };
 pub use payments::{PaymentEvent, PaymentEventOutcome};
 

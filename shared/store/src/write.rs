@@ -4,6 +4,7 @@
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{
+        delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
         put_item::{PutItemError, builders::PutItemFluentBuilder},
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
@@ -22,6 +23,8 @@ pub(crate) enum Write {
     Put(PutItemFluentBuilder),
     /// Changes attributes of the item.
     Update(UpdateItemFluentBuilder),
+    /// Removes the item.
+    Delete(DeleteItemFluentBuilder),
 }
 
 /// Result of a write of one item.
@@ -96,13 +99,18 @@ impl Write {
                 let answer = answer.map_err(|error| failed(operation, error))?;
                 (answer.attributes, answer.consumed_capacity)
             }
+            Self::Delete(delete) => {
+                let answer = delete.send().await;
+                let answer = answer.map_err(|error| failed(operation, error))?;
+                (answer.attributes, answer.consumed_capacity)
+            }
         };
         log_units(operation, capacity.as_slice());
         Ok(item.unwrap_or_default())
     }
 }
 
-/// The errors of both kinds of write.
+/// The errors of all kinds of write.
 trait WriteError {
     /// The failure of the condition, if that is the error.
     fn condition(&self) -> Option<&ConditionalCheckFailedException>;
@@ -118,6 +126,15 @@ impl WriteError for PutItemError {
 }
 
 impl WriteError for UpdateItemError {
+    fn condition(&self) -> Option<&ConditionalCheckFailedException> {
+        match self {
+            Self::ConditionalCheckFailedException(failed) => Some(failed),
+            _ => None,
+        }
+    }
+}
+
+impl WriteError for DeleteItemError {
     fn condition(&self) -> Option<&ConditionalCheckFailedException> {
         match self {
             Self::ConditionalCheckFailedException(failed) => Some(failed),
@@ -146,6 +163,12 @@ pub(crate) fn is_conflict<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) ->
 impl From<PutItemFluentBuilder> for Write {
     fn from(put: PutItemFluentBuilder) -> Self {
         Self::Put(put)
+    }
+}
+
+impl From<DeleteItemFluentBuilder> for Write {
+    fn from(delete: DeleteItemFluentBuilder) -> Self {
+        Self::Delete(delete)
     }
 }
 

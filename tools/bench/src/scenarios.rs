@@ -174,6 +174,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("list-jobs", "one"),
     same("get-job", "queued"),
     same("change-job", "resumed"),
+    each("project-orders", "paid"),
+    same("list-orders", "page"),
+    same("list-customers", "one"),
 ];
 
 impl Scenario {
@@ -309,6 +312,11 @@ impl Scenario {
                 let route = "GET /v1/admin/settings/revisions/{revision}";
                 world.staff(route, &[("revision", "1")], None)
             }
+            "list-orders" => world.staff("GET /v1/admin/orders", &[], None),
+            "list-customers" => {
+                let route = "GET /v1/admin/customers?email=ada@example.com";
+                world.staff(route, &[], None)
+            }
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => world.authorized(sample(other)?),
@@ -362,7 +370,9 @@ impl Scenario {
                 let route = "POST /v1/admin/settings/revisions/{revision}/restore";
                 any_version(world.staff(route, &[("revision", "1")], None))
             }
-            "render-invoice" | "send-email" => order_changed(&world.pay().await?, 3, "paid"),
+            "render-invoice" | "send-email" | "project-orders" => {
+                order_changed(&world.pay().await?, 3, "paid")
+            }
             other => return Err(format!("nothing is known of {other}").into()),
         })
     }

@@ -32,6 +32,7 @@ pub(super) fn check(root: &Path, template: &Template, findings: &mut Vec<String>
     for (path, document) in &documents {
         permissions(path, document, findings);
         own_logs(path, document, findings);
+        dead_letters(path, document, findings);
         route_headers(path, document, template, findings);
         counts.insert(path.clone(), size(document));
     }
@@ -114,6 +115,32 @@ fn permissions(path: &str, template: &Value, findings: &mut Vec<String>) {
                 "{path}: no AWS::Lambda::Permission lets the API call {}",
                 name.unwrap_or("the function of an integration")
             ));
+        }
+    }
+}
+
+/// Every queue to which SQS moves what cannot be handled has an alarm that rings when a message waits there. Several queues may
+/// share one.
+fn dead_letters(path: &str, template: &Value, findings: &mut Vec<String>) {
+    let of = |kind: &'static str| resources(template).filter(move |it| it["Type"] == kind);
+    let targets: BTreeSet<&str> = of("AWS::SQS::Queue")
+        .filter_map(|queue| {
+            let target = &queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"];
+            target["Fn::GetAtt"].as_str()?.strip_suffix(".Arn")
+        })
+        .collect();
+    for target in targets {
+        let name = format!("{target}.QueueName");
+        let is_watched = of("AWS::CloudWatch::Alarm").any(|alarm| {
+            let properties = &alarm["Properties"];
+            let dimensions = properties["Dimensions"].as_array().into_iter().flatten();
+            properties["MetricName"] == "ApproximateNumberOfMessagesVisible"
+                && dimensions
+                    .into_iter()
+                    .any(|it| it["Value"]["Fn::GetAtt"] == name.as_str())
+        });
+        if !is_watched {
+            findings.push(format!("{path}: no alarm tells of messages in {target}"));
         }
     }
 }
@@ -335,6 +362,36 @@ mod tests {
         assert_eq!(count(json!("*"), bound.clone(), Value::Null), 1);
         assert_eq!(count(logs.clone(), Value::Null, Value::Null), 1);
         assert_eq!(count(logs, bound, json!("arn:aws:iam::aws:policy/All")), 1);
+    }
+
+    // Kind of fault: given up for lost, and nobody is told.
+    #[test]
+    fn a_dead_letter_queue_has_an_alarm_however_many_queues_share_it() {
+        let queue = json!({ "Type": "AWS::SQS::Queue", "Properties": {
+            "RedrivePolicy": { "deadLetterTargetArn": { "Fn::GetAtt": "Dead.Arn" } },
+        } });
+        let alarm = |of: &str| {
+            json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": {
+                "MetricName": "ApproximateNumberOfMessagesVisible",
+                "Dimensions": [{ "Name": "QueueName", "Value": { "Fn::GetAtt": of } }],
+            } })
+        };
+        let findings = |of: &str| {
+            let mut findings = Vec::new();
+            let template = json!({ "Resources": { "A": queue, "B": queue, "C": alarm(of) } });
+            dead_letters("t", &template, &mut findings);
+            findings
+        };
+        assert_eq!(findings("Dead.QueueName"), [""; 0]);
+        assert_eq!(
+            findings("A.QueueName"),
+            ["t: no alarm tells of messages in Dead"]
+        );
+        let root = local::project::root();
+        let queues = load(&root.join("infra/queues.yaml")).unwrap();
+        let mut found = Vec::new();
+        dead_letters("infra/queues.yaml", &queues, &mut found);
+        assert_eq!(found, [""; 0]);
     }
 
     #[test]

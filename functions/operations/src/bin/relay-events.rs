@@ -113,6 +113,7 @@ fn main() -> ExitCode {
                 url("REFRESH_AVAILABILITY_QUEUE_URL")?,
             ),
             (Subscriber::StartImport, url("START_IMPORT_QUEUE_URL")?),
+            (Subscriber::ProjectOrders, url("PROJECT_ORDERS_QUEUE_URL")?),
         ]);
         Ok(RelayEvents {
             store: Store::new(

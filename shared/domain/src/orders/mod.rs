@@ -5,17 +5,19 @@ mod api;
 mod rules;
 
 pub use api::{
-    AddressBody, CancelOrderBody, CountriesView, CountryView, FulfilOrderBody, GoodsLineBody,
-    HistoryView, OrderLineView, OrderView, PaymentBody, PaymentView, PlaceOrderBody,
+    AddressBody, CancelOrderBody, CountriesView, CountryView, CustomerPage, CustomerView,
+    FulfilOrderBody, GoodsLineBody, HistoryView, ListCustomersQuery, ListOrdersQuery,
+    OrderLineView, OrderPage, OrderSummary, OrderView, PaymentBody, PaymentView, PlaceOrderBody,
     RefundOrderBody, RefundView, ReturnGoodsBody, StaffOrderView, UnitsBody,
 };
 #[cfg(test)]
 pub(crate) use rules::placed;
 pub use rules::{
-    Actor, Address, AddressField, ChangeError, CloseReason, Country, Excess, Fulfil, Fulfilment,
-    Goods, GoodsLine, HistoryEntry, Holder, MAX_PARTS, MAX_TITLE_BYTES, Order, OrderEventKind,
-    OrderLine, OrderStatus, Payment, PaymentWindow, PlaceOrder, PlaceOrderError, PricingContext,
-    RecordReturn, Refund, RefundStatus, RequestRefund, Return, Shortage, Transition, UnitLimits,
-    Units, UnpaidLimit, UnpaidLimits, is_recount_due, order_id, place_order, still_counts,
-    too_many_units,
+    Actor, Address, AddressField, ChangeError, CloseReason, Country, Customer, CustomerHash,
+    Excess, Fulfil, Fulfilment, Goods, GoodsLine, HistoryEntry, Holder, ListOrders,
+    MAX_CUSTOMER_ORDERS, MAX_ORDERS_PAGE, MAX_PARTS, MAX_TITLE_BYTES, Order, OrderEntry,
+    OrderEventKind, OrderLine, OrderList, OrderNumber, OrderStatus, Payment, PaymentWindow,
+    PlaceOrder, PlaceOrderError, PricingContext, RecordReturn, Refund, RefundStatus, RequestRefund,
+    Return, Shortage, Transition, UnitLimits, Units, UnpaidLimit, UnpaidLimits, is_recount_due,
+    order_id, place_order, still_counts, too_many_units,
 };

@@ -3,6 +3,7 @@ use domain::{
     catalog::FacetKind,
     invoices::Kind,
     limits::{CREATE_CART, CREATE_IMPORT, Caller, Limit},
+    orders::{CustomerHash, OrderStatus},
 };
 
 /// Every key and every part of one, by the name of its constructor.
@@ -29,6 +30,10 @@ fn keys() {
         let share = rule.share(limit, "secret", &caller, 0, placed_at);
         Key::limit(&share.unwrap().key)
     };
+    let paid = OrderList::Status(OrderStatus::Paid);
+    let of_sku = OrderList::Sku(sku.clone());
+    let of_ada = OrderList::Customer(CustomerHash::of("ada@example.com"));
+    let number = OrderNumber::of(order);
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -40,6 +45,14 @@ fn keys() {
         ("listing", Key::listing(&tag, &price)),
         ("cart", Key::cart(CartId::random([1; 16]))),
         ("order", Key::order(order)),
+        (
+            "order_entry",
+            Key::order_entry(&OrderList::All, placed_at, order),
+        ),
+        ("order_entry", Key::order_entry(&paid, placed_at, order)),
+        ("order_entry", Key::order_entry(&of_sku, placed_at, order)),
+        ("order_entry", Key::order_entry(&of_ada, placed_at, order)),
+        ("order_number", Key::order_number(order)),
         ("holds", Key::holds(&holder)),
         ("request", Key::request(RequestId::random([1; 16]))),
         ("due", Key::due(order, placed_at)),
@@ -72,6 +85,10 @@ fn keys() {
     for (name, part) in [
         ("due_partition", due_partition(7)),
         ("due_before", due_before(placed_at)),
+        ("order_list_partition", order_list_partition(&paid, 1)),
+        ("order_position", order_position(placed_at, order)),
+        ("orders_placed_before", orders_placed_before(placed_at)),
+        ("order_number_partition", order_number_partition(&number)),
         ("listing_partition", listing_partition(&tag)),
         ("invoice_partition", invoice_partition(order)),
         ("job_partition", job_partition(job)),
@@ -99,5 +116,28 @@ fn keys() {
     });
     for name in constructors {
         assert!(keys.iter().any(|(key, _)| *key == name), "{name}");
+    }
+}
+
+#[test]
+fn an_order_is_read_from_its_position_and_sorts_by_time() {
+    let order = OrderId::random([7; 16]);
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let placed_at = at("2026-11-22T10:00:00.123456789Z");
+    let position = order_position(placed_at, order);
+    assert_eq!(read_order_position(&position), Some((placed_at, order)));
+    assert!(orders_placed_before(placed_at) < position);
+    assert!(position < orders_placed_before(at("2026-11-22T10:00:00.123456790Z")));
+    assert!(orders_placed_before(at("1969-01-01T00:00:00Z")) < position);
+    assert!(position < orders_placed_before(at("9999-01-01T00:00:00Z")));
+    for other in [
+        "",
+        "#",
+        "1#2",
+        &position[1..],
+        &position.to_lowercase(),
+        &format!("+{}", &position[1..]),
+    ] {
+        assert_eq!(read_order_position(other), None, "{other}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod country;
+mod list;
 mod place;
 mod view;
 
@@ -9,5 +10,8 @@ pub use change::{
     CancelOrderBody, FulfilOrderBody, GoodsLineBody, RefundOrderBody, ReturnGoodsBody, UnitsBody,
 };
 pub use country::{CountriesView, CountryView};
+pub use list::{
+    CustomerPage, CustomerView, ListCustomersQuery, ListOrdersQuery, OrderPage, OrderSummary,
+};
 pub use place::{AddressBody, PaymentBody, PlaceOrderBody};
 pub use view::{HistoryView, OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};

@@ -5,6 +5,7 @@ mod error;
 mod history;
 mod life;
 mod limits;
+mod list;
 mod order;
 mod parts;
 mod place;
@@ -17,6 +18,10 @@ pub use life::Transition;
 pub use limits::{
     Excess, Holder, PaymentWindow, UnitLimits, UnpaidLimit, UnpaidLimits, is_recount_due,
     still_counts, too_many_units,
+};
+pub use list::{
+    Customer, CustomerHash, ListOrders, MAX_CUSTOMER_ORDERS, MAX_ORDERS_PAGE, OrderEntry,
+    OrderList, OrderNumber,
 };
 pub use order::{Address, Order, OrderLine, Payment};
 pub use parts::{

@@ -6,7 +6,9 @@ use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Fulfilment, HistoryEntry, PaymentWindow, Refund, RefundStatus, Return};
+use super::{
+    CloseReason, Fulfilment, HistoryEntry, OrderNumber, PaymentWindow, Refund, RefundStatus, Return,
+};
 use crate::{
     cart::Totals,
     catalog::Sku,
@@ -152,9 +154,7 @@ pub struct OrderLine {
 impl Order {
     /// Order number for people: ten digits of its id, such as `7K3MQ-9QXPB`.
     pub fn number(&self) -> String {
-        let digits = self.id.digits();
-        let (_, last) = digits.split_at(digits.len() - 10);
-        format!("{}-{}", &last[..5], &last[5..])
+        OrderNumber::of(self.id).to_string()
     }
 
     /// The bearer token that grants a guest access to the order. It is derived from the cart's id and

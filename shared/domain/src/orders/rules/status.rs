@@ -43,6 +43,19 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
+    /// Every status.
+    pub const ALL: [Self; 9] = [
+        Self::PendingPayment,
+        Self::Paid,
+        Self::PartiallyFulfilled,
+        Self::Fulfilled,
+        Self::PaymentFailed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::PartiallyRefunded,
+        Self::Refunded,
+    ];
+
     /// The status as sent to clients.
     pub const fn as_str(self) -> &'static str {
         match self {

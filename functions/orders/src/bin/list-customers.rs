@@ -1,0 +1,37 @@
+//! `GET /v1/admin/customers`: finds a customer by email address, with the sums of their orders.
+
+use std::process::ExitCode;
+
+use domain::orders::{Customer, CustomerHash, CustomerPage, ListCustomersQuery};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
+use store::Store;
+
+pub(crate) struct ListCustomers {
+    store: Store,
+}
+
+impl Endpoint for ListCustomers {
+    const ACCESS: Access = Access::Staff;
+    type Path = NoPath;
+    type Query = ListCustomersQuery;
+    type Body = NoBody;
+    type Response = CustomerPage;
+
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<CustomerPage>, Failure> {
+        let email = request.query.parse()?;
+        let hash = CustomerHash::of(&email);
+        let (entries, has_more) = self.store.customer_entries(&hash).await?;
+        let customer = Customer::of(&entries, has_more);
+        Reply::of(&CustomerPage::of(&email, customer.as_ref()))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(ListCustomers { store })
+    })
+}
