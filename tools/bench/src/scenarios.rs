@@ -312,10 +312,17 @@ impl Scenario {
                 let route = "GET /v1/admin/settings/revisions/{revision}";
                 world.staff(route, &[("revision", "1")], None)
             }
-            "list-orders" => world.staff("GET /v1/admin/orders", &[], None),
-            "list-customers" => {
-                let route = "GET /v1/admin/customers?email=ada@example.com";
-                world.staff(route, &[], None)
+            "list-orders" | "list-customers" => {
+                // Its list has at least this order.
+                world
+                    .invoke("project-orders", &order_changed(paid, 3, "paid"))
+                    .await?;
+                let email = text(&paid["email"]);
+                let route = match self.function {
+                    "list-orders" => "GET /v1/admin/orders?limit=1".to_owned(),
+                    _ => format!("GET /v1/admin/customers?email={email}"),
+                };
+                world.staff(&route, &[], None)
             }
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
