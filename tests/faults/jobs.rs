@@ -95,10 +95,7 @@ impl World {
             .unwrap();
         assert_eq!(list.text().await.unwrap().lines().count(), 2);
         for row in [0, FAULTY - 1, rows - 1] {
-            let stock = self
-                .shop
-                .stock(&format!("{name}-{row}"))
-                .await;
+            let stock = self.shop.stock(&format!("{name}-{row}")).await;
             assert_eq!(stock.on_hand, 2, "{name}-{row}");
         }
     }

@@ -1,4 +1,4 @@
-//! Covers: list-jobs, get-job, change-job; create-import with an idempotency key, start-import and import-rows when
+//! Covers: create-job, list-jobs, get-job, change-job; project-orders that rebuilds its lists; create-import with an idempotency key, start-import and import-rows when
 //! their job is paused, resumed, canceled, or of an earlier release.
 
 use std::time::Duration;
@@ -401,4 +401,98 @@ async fn a_running_job_says_how_long_it_will_take() {
     let left = running["progress"]["seconds_left"].as_u64().unwrap();
     assert!((45..=50).contains(&rate), "{running}");
     assert!((55..=66).contains(&left), "{running}");
+}
+
+/// Creates a job that rebuilds the lists of orders.
+async fn rebuild(shop: &Shop, key: &str) -> Response {
+    let request = shop
+        .request("POST", "/v1/admin/jobs")
+        .bearer_auth(&shop.staff_token)
+        .header("Idempotency-Key", key)
+        .json(&json!({ "kind": "order_lists_rebuild" }));
+    shop.send(request).await
+}
+
+/// Ids of the orders that staff see in a list.
+async fn listed(shop: &Shop, query: &str) -> Vec<Value> {
+    let path = format!("/v1/admin/orders?limit=100{query}");
+    let page = shop.staff_get(&path).await.expect(200);
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|item| item["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn lists_that_were_lost_are_rebuilt_by_a_job_while_orders_arrive() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 50)])
+        .await;
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        orders.push(shop.buy(&[("TEE", 1)], "tok_ok", "paid").await["id"].clone());
+    }
+    shop.eventually("they are listed", async || {
+        (listed(&shop, "&status=paid").await.len() == 3).then_some(())
+    })
+    .await;
+    // Every entry is lost.
+    let table = shop.stack().template.table["TableName"].clone();
+    let scan = json!({
+        "TableName": table,
+        "FilterExpression": "begins_with(PK, :lists)",
+        "ExpressionAttributeValues": { ":lists": { "S": "ORDERS#" } },
+        "ProjectionExpression": "PK, SK",
+    });
+    for item in shop.table("Scan", &scan).await["Items"].as_array().unwrap() {
+        shop.table("DeleteItem", &json!({ "TableName": table, "Key": item }))
+            .await;
+    }
+    assert!(listed(&shop, "").await.is_empty());
+
+    let created = rebuild(&shop, "first").await;
+    let location = created.headers["location"].clone();
+    let created = created.expect(202);
+    assert_eq!(created["kind"], "order_lists_rebuild");
+    assert_eq!(
+        location,
+        format!("/v1/admin/jobs/{}", created["id"].as_str().unwrap())
+    );
+    assert_eq!(created["resource"], Value::Null);
+    let again = rebuild(&shop, "first").await.expect(202);
+    assert_eq!(again["id"], created["id"]);
+    orders.push(shop.buy(&[("TEE", 1)], "tok_ok", "paid").await["id"].clone());
+    let done = becomes(&shop, &created["id"], "completed").await;
+    let progress = &done["progress"];
+    assert_eq!(
+        (&progress["failed"], &progress["done"]),
+        (&json!(0), &progress["total"])
+    );
+    assert_eq!(done["result_url"], Value::Null);
+    orders.reverse();
+    shop.eventually("all are listed", async || {
+        let all = [listed(&shop, "").await, listed(&shop, "&status=paid").await];
+        let of_sku = listed(&shop, "&sku=TEE").await;
+        (all.iter().all(|list| *list == orders) && of_sku == orders).then_some(())
+    })
+    .await;
+
+    // One that is canceled at once does not go on, and one without a key is not created.
+    let second = rebuild(&shop, "second").await.expect(202);
+    change(&shop, &second["id"], "cancelled").await.expect(200);
+    is_idle(&shop, "ProjectOrders").await;
+    assert_eq!(job(&shop, &second["id"]).await["state"], "cancelled");
+    shop.staff_call(
+        "POST",
+        "/v1/admin/jobs",
+        &json!({ "kind": "order_lists_rebuild" }),
+    )
+    .await
+    .expect_problem(400, "idempotency_key_missing");
+    let unknown = shop
+        .request("POST", "/v1/admin/jobs")
+        .bearer_auth(&shop.staff_token)
+        .header("Idempotency-Key", "third")
+        .json(&json!({ "kind": "product_import" }));
+    shop.send(unknown)
+        .await
+        .expect_problem(422, "validation_failed");
 }

@@ -17,7 +17,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/admin/jobs",
-        methods: &["GET"],
+        methods: &["GET", "POST"],
     },
     ApiPath {
         pattern: "/v1/admin/jobs/{job_id}",

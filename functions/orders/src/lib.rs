@@ -2,6 +2,7 @@
 
 pub mod holds;
 pub mod projection;
+pub mod rebuild;
 
 use domain::{
     catalog::Sku,

@@ -233,6 +233,15 @@ pub enum Event {
         /// Number of the run that began.
         run: u32,
     },
+    /// A step of a job is to be done: the one before it in its chain has been counted.
+    JobStepDue {
+        /// The job.
+        job_id: JobId,
+        /// Its kind.
+        kind: JobKind,
+        /// Number of the step.
+        step: u32,
+    },
     /// The last unit of a variant was reserved, or a sold-out variant is back in stock.
     AvailabilityChanged {
         /// SKU of the variant.
@@ -266,11 +275,12 @@ pub enum Subscriber {
 impl Event {
     /// The events' types, each with the version of its shape. A field that is removed, renamed or has another type makes a new
     /// version; one that is added and may be missing does not.
-    pub const VERSIONS: [(&str, u32); 5] = [
+    pub const VERSIONS: [(&str, u32); 6] = [
         ("order_placed", 1),
         ("order_changed", 1),
         ("provider_event_received", 1),
         ("job_started", 1),
+        ("job_step_due", 1),
         ("availability_changed", 1),
     ];
 
@@ -281,6 +291,7 @@ impl Event {
             Self::OrderChanged { .. } => "order_changed",
             Self::ProviderEventReceived { .. } => "provider_event_received",
             Self::JobStarted { .. } => "job_started",
+            Self::JobStepDue { .. } => "job_step_due",
             Self::AvailabilityChanged { .. } => "availability_changed",
         }
     }
@@ -328,6 +339,12 @@ impl Event {
             Self::ProviderEventReceived { .. } => &[Subscriber::HandlePaymentEvent],
             Self::JobStarted { kind, .. } => match kind {
                 JobKind::ProductImport => &[Subscriber::StartImport],
+                JobKind::OrderListsRebuild => &[Subscriber::ProjectOrders],
+            },
+            Self::JobStepDue { kind, .. } => match kind {
+                // The list of its errors. Its other steps are sent at once, with their rows.
+                JobKind::ProductImport => &[Subscriber::StartImport],
+                JobKind::OrderListsRebuild => &[Subscriber::ProjectOrders],
             },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],
         }

@@ -323,9 +323,15 @@ struct Stream {
 /// The filter of relay-events in functions/operations/template.yaml.
 fn raises_events(record: &Value) -> bool {
     let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
-    ["order", "payment_event", "variant", "job_run"]
-        .iter()
-        .any(|known| entity == known)
+    [
+        "order",
+        "payment_event",
+        "variant",
+        "job_run",
+        "job_step_due",
+    ]
+    .iter()
+    .any(|known| entity == known)
 }
 
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {

@@ -148,6 +148,11 @@ impl Key {
         Self::new(job_partition(id), format!("{JOB_ERRORS}{number:09}"))
     }
 
+    /// `JOB#<id>`, `DUE#<run>#<number>`: a step that is to be done in a run.
+    pub fn job_step_due(id: JobId, run: u32, number: u32) -> Self {
+        Self::new(job_partition(id), format!("DUE#{run:09}#{number:09}"))
+    }
+
     /// `JOB#<id>`, `RUN#<number>`: the beginning of a run.
     pub fn job_run(id: JobId, number: u32) -> Self {
         Self::new(job_partition(id), format!("RUN#{number:09}"))

@@ -171,6 +171,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("list-settings-revisions", "page"),
     same("get-settings-revision", "first"),
     each("restore-settings", "first"),
+    each("create-job", "rebuild"),
     same("list-jobs", "one"),
     same("get-job", "queued"),
     same("change-job", "resumed"),
@@ -368,6 +369,14 @@ impl Scenario {
                     order["version"].as_u64().unwrap_or(4),
                     "refund_requested",
                 )
+            }
+            "create-job" => {
+                static KEYS: AtomicU32 = AtomicU32::new(0);
+                let key = KEYS.fetch_add(1, Ordering::Relaxed).to_string();
+                let body = json!({ "kind": "order_lists_rebuild" });
+                let mut request = world.staff("POST /v1/admin/jobs", &[], Some(&body));
+                request["headers"]["idempotency-key"] = json!(key);
+                request
             }
             "change-settings" => change_settings(world),
             "restore-settings" => {

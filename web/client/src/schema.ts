@@ -1,6 +1,23 @@
 // Generated from web/openapi.json by `npm run client`: do not edit.
 
 export interface paths {
+    "/v1/admin/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds a customer by email address, with the sums of their orders. */
+        get: operations["list-customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/imports": {
         parameters: {
             query?: never;
@@ -45,7 +62,8 @@ export interface paths {
         /** Lists the jobs with their progress, newest first. */
         get: operations["list-jobs"];
         put?: never;
-        post?: never;
+        /** Creates a job of a kind that needs nothing else, and starts it. */
+        post: operations["create-job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -68,6 +86,23 @@ export interface paths {
         head?: never;
         /** Pauses, resumes or cancels a job. Steps that are at work end first. */
         patch: operations["change-job"];
+        trace?: never;
+    };
+    "/v1/admin/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists orders for staff, newest first, by customer, number, status, SKU and time. */
+        get: operations["list-orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/admin/orders/{order_id}": {
@@ -631,6 +666,11 @@ export interface components {
              */
             bytes: number;
         };
+        /** @description Body of `POST /v1/admin/jobs`. */
+        CreateJobBody: {
+            /** @description Kind of work. An import is created by `POST /v1/admin/imports`. */
+            kind: components["schemas"]["NewJobKind"];
+        };
         /** @description A credit note for a refund. */
         CreditNoteView: {
             /** @description Time of issue. */
@@ -655,6 +695,33 @@ export interface components {
              * @description How many digits of an amount in minor units are decimals.
              */
             decimals: number;
+        };
+        /** @description The customers who match: one or none. */
+        CustomerPage: {
+            /** @description The customers. */
+            items: components["schemas"]["CustomerView"][];
+            /** @description Always null: there is one page. */
+            next_cursor: string | null;
+        };
+        /** @description A customer, as far as their orders tell. It lags the orders by seconds. */
+        CustomerView: {
+            /** @description Email address, as it was asked for. */
+            email: string;
+            /** @description The oldest of these orders. */
+            first_order: components["schemas"]["OrderSummary"];
+            /** @description Whether there are older orders: number and totals are of the newest 1,000. */
+            has_more: boolean;
+            /** @description The newest order. */
+            last_order: components["schemas"]["OrderSummary"];
+            /** @description Name on the newest order; shortened if it is longer than 40 bytes. */
+            name: string;
+            /**
+             * Format: uint
+             * @description Number of orders, whatever became of them.
+             */
+            orders: number;
+            /** @description Paid amounts less refunds, one for each currency of an order. */
+            totals: components["schemas"]["Money"][];
         };
         /** @description A validation error of one field. */
         FieldFault: {
@@ -821,8 +888,8 @@ export interface components {
             url_expires_at: string;
         };
         /** @description Kind of a job. */
-        JobKind: "product_import";
-        /** @description Progress of a job, in items: rows of a file, orders. */
+        JobKind: "product_import" | "order_lists_rebuild";
+        /** @description Progress of a job, in items: rows of a file, or parts of the table for a rebuild. */
         JobProgress: {
             /**
              * Format: uint64
@@ -865,7 +932,7 @@ export interface components {
             created_at: string;
             /** @description Author of the request that created it: `staff:` and the subject of their token, or `shop`. */
             created_by: string;
-            /** @description Errors by line, at most the first 1,000; of a list of jobs always empty. */
+            /** @description Errors by line, or by part of the table, at most 1,000; of a list of jobs always empty. */
             errors: components["schemas"]["LineFault"][];
             /** @description Identifier of the job. */
             id: string;
@@ -904,6 +971,62 @@ export interface components {
             /** @description Terms of sale. */
             terms?: string | null;
         };
+        /** @description Changes of a limit. */
+        LimitPatch: {
+            /**
+             * Format: uint32
+             * @description Requests at once, 1 to 1,000,000, of a limit that refills.
+             */
+            burst?: number | null;
+            /**
+             * Format: uint32
+             * @description Bits of an IPv4 address that are one network, 24 or 32, of a limit of networks.
+             */
+            ipv4_prefix?: number | null;
+            /**
+             * Format: uint32
+             * @description Requests in `seconds`, 0 to 1,000,000; 0 is no limit.
+             */
+            requests?: number | null;
+            /**
+             * Format: uint32
+             * @description The time, 1 to 86,400 seconds.
+             */
+            seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description Parts of the limit with an item of its own each, 1 to 64: for more than 500 requests a second of one caller.
+             */
+            shards?: number | null;
+        };
+        /** @description The values of a limit that apply. */
+        LimitView: {
+            /**
+             * Format: uint32
+             * @description Requests at once, if the limit is a token bucket; otherwise it is a number for each window of `seconds`.
+             */
+            burst?: number | null;
+            /**
+             * Format: uint32
+             * @description Bits of an IPv4 address that are one network, if the limit is one of networks.
+             */
+            ipv4_prefix?: number | null;
+            /**
+             * Format: uint32
+             * @description Requests in `seconds`; 0 is no limit.
+             */
+            requests: number;
+            /**
+             * Format: uint32
+             * @description The time, in seconds.
+             */
+            seconds: number;
+            /**
+             * Format: uint32
+             * @description Parts of the limit, each with an item of its own.
+             */
+            shards: number;
+        };
         /** @description An error of one line, or of the file as a whole (line 0 or 1). */
         LineFault: {
             /** @description Stable, machine-readable code of the error. */
@@ -931,6 +1054,8 @@ export interface components {
              */
             decimals: number;
         };
+        /** @description Kind of a job that staff create by itself. */
+        NewJobKind: "order_lists_rebuild";
         /** @description One option, such as the size. */
         OptionView: {
             /** @description Name of the option, such as `Size`. */
@@ -974,8 +1099,39 @@ export interface components {
             /** @description Unit price at the time of the order. */
             unit_price: components["schemas"]["Money"];
         };
+        /** @description One page of orders, newest first. */
+        OrderPage: {
+            /** @description Orders; fewer than the limit, or none, do not mean that it is the last page. */
+            items: components["schemas"]["OrderSummary"][];
+            /** @description Cursor of the next page; null on the last page. */
+            next_cursor: string | null;
+        };
         /** @description Status of an order. */
         OrderStatus: "pending_payment" | "paid" | "partially_fulfilled" | "fulfilled" | "payment_failed" | "expired" | "cancelled" | "partially_refunded" | "refunded";
+        /** @description An order in a list. It lags the order by seconds. */
+        OrderSummary: {
+            /** @description Email address of the customer; shortened if it is longer than 60 bytes. */
+            email: string;
+            /** @description Identifier of the order. */
+            id: string;
+            /** @description Name of the recipient; shortened if it is longer than 40 bytes. */
+            name: string;
+            /** @description Order number for people, such as `7K3MQ-9QXPB`. */
+            number: string;
+            /** @description Captured amount less refunds. */
+            paid: components["schemas"]["Money"];
+            /** @description Time at which it was placed. */
+            placed_at: string;
+            /** @description Status of the order. */
+            status: components["schemas"]["OrderStatus"];
+            /** @description Total at the time of the order. */
+            total: components["schemas"]["Money"];
+            /**
+             * Format: uint32
+             * @description Units of all lines.
+             */
+            units: number;
+        };
         /** @description An order as its customer sees it. */
         OrderView: {
             /** @description Bearer token to read and cancel the order; only returned when it is placed. */
@@ -1311,6 +1467,13 @@ export interface components {
             hold_seconds?: number | null;
             /** @description Pages that the law asks for. */
             legal_links?: components["schemas"]["LegalLinksPatch"] | null;
+            /**
+             * @description Limits of callers, by name: `create_cart` (of a network) and `create_import` (of an account). `null` returns one to
+             *     its default.
+             */
+            limits?: {
+                [key: string]: components["schemas"]["LimitPatch"] | null;
+            } | null;
             /** @description Languages of the shop (BCP 47), the preferred one first; 1 to 20. */
             locales?: string[] | null;
             /** @description Name beside the address from which the shop's emails come, at most 60 characters; that of the shop by default. */
@@ -1343,6 +1506,10 @@ export interface components {
             hold_seconds: number;
             /** @description Pages that the law asks for. */
             legal_links: components["schemas"]["LegalLinks"];
+            /** @description Limits of callers, by name. */
+            limits: {
+                [key: string]: components["schemas"]["LimitView"];
+            };
             /** @description Languages of the shop (BCP 47), the preferred one first. */
             locales: string[];
             /** @description Name beside the address from which the shop's emails come. */
@@ -1380,6 +1547,10 @@ export interface components {
             hold_seconds: number;
             /** @description Pages that the law asks for. */
             legal_links: components["schemas"]["LegalLinks"];
+            /** @description Limits of callers, by name. */
+            limits: {
+                [key: string]: components["schemas"]["LimitView"];
+            };
             /** @description Languages of the shop (BCP 47), the preferred one first. */
             locales: string[];
             /** @description Name beside the address from which the shop's emails come. */
@@ -1595,6 +1766,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many requests of one caller (`rate_limited`), or of all callers together. */
+        RateLimited: {
+            headers: {
+                /** @description Seconds to wait at least; missing if the gateway has refused the request. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -1611,8 +1793,11 @@ export type CountriesView = components['schemas']['CountriesView'];
 export type CountryView = components['schemas']['CountryView'];
 export type CreateCartBody = components['schemas']['CreateCartBody'];
 export type CreateImportBody = components['schemas']['CreateImportBody'];
+export type CreateJobBody = components['schemas']['CreateJobBody'];
 export type CreditNoteView = components['schemas']['CreditNoteView'];
 export type CurrencyView = components['schemas']['CurrencyView'];
+export type CustomerPage = components['schemas']['CustomerPage'];
+export type CustomerView = components['schemas']['CustomerView'];
 export type FieldFault = components['schemas']['FieldFault'];
 export type Fulfilment = components['schemas']['Fulfilment'];
 export type FulfilOrderBody = components['schemas']['FulfilOrderBody'];
@@ -1633,11 +1818,16 @@ export type JobsView = components['schemas']['JobsView'];
 export type JobView = components['schemas']['JobView'];
 export type LegalLinks = components['schemas']['LegalLinks'];
 export type LegalLinksPatch = components['schemas']['LegalLinksPatch'];
+export type LimitPatch = components['schemas']['LimitPatch'];
+export type LimitView = components['schemas']['LimitView'];
 export type LineFault = components['schemas']['LineFault'];
 export type Money = components['schemas']['Money'];
+export type NewJobKind = components['schemas']['NewJobKind'];
 export type OptionView = components['schemas']['OptionView'];
 export type OrderLineView = components['schemas']['OrderLineView'];
+export type OrderPage = components['schemas']['OrderPage'];
 export type OrderStatus = components['schemas']['OrderStatus'];
+export type OrderSummary = components['schemas']['OrderSummary'];
 export type OrderView = components['schemas']['OrderView'];
 export type PaymentBody = components['schemas']['PaymentBody'];
 export type PaymentFailure = components['schemas']['PaymentFailure'];
@@ -1681,8 +1871,47 @@ export type UploadTicket = components['schemas']['UploadTicket'];
 export type VariantView = components['schemas']['VariantView'];
 export type WantedState = components['schemas']['WantedState'];
 export type ResponseProblem = components['responses']['Problem'];
+export type ResponseRateLimited = components['responses']['RateLimited'];
 export type $defs = Record<string, never>;
 export interface operations {
+    "list-customers": {
+        parameters: {
+            query?: {
+                /** @description Email address of the customer, in upper or lower case. Required. */
+                email?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "create-import": {
         parameters: {
             query?: never;
@@ -1716,7 +1945,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -1799,6 +2028,44 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    "create-job": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new UUID for each new request, the same UUID for each retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateJobBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "get-job": {
         parameters: {
             query?: never;
@@ -1869,6 +2136,58 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-orders": {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Email address of the customer, in upper or lower case. */
+                email?: string | null;
+                /** @description Earliest time of placing: RFC 3339, or a date in UTC. */
+                from?: string | null;
+                /** @description Page size, 1 to 100; 25 by default. */
+                limit?: string | null;
+                /** @description Order number, such as `7K3MQ-9QXPB`. */
+                number?: string | null;
+                /** @description SKU that the order contains. */
+                sku?: string | null;
+                /** @description Status of the order, such as `paid`. */
+                status?: string | null;
+                /** @description Time before which the order was placed: RFC 3339, or the last date in UTC. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
@@ -2456,7 +2775,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };

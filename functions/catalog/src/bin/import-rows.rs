@@ -3,13 +3,12 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use catalog::results;
 use domain::{
     catalog::{
         Product, ProductStatus, Sku,
         import::{
-            Chunk, Draft, DraftRules, DraftVariant, LineFault, RowFaults, RowGroup, draft_product,
-            sanitize,
+            Chunk, Draft, DraftRules, DraftVariant, LineFault, RESULT_STEP, RowFaults, RowGroup,
+            draft_product, sanitize,
         },
     },
     change::ChangeStamp,
@@ -19,12 +18,11 @@ use domain::{
     jobs::{Chain, JobState},
     money::PriceRule,
 };
-use gateways::objects::Bucket;
 use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery, Later};
 use store::{
     Attempts, Consistency, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome,
-    Replaces, Store, VariantDetails,
+    Replaces, StepOutcome, Store, VariantDetails,
 };
 
 const CONSUMER: &str = "import-rows";
@@ -40,7 +38,6 @@ const WAITS: [Duration; 3] = [
 
 struct ImportRows {
     store: Store,
-    uploads: Bucket,
     prices: PriceRule,
 }
 
@@ -120,7 +117,7 @@ impl Consumer for ImportRows {
                 tracing::info!(job.id = %job_id, import.chunk = number, "chunk imported before");
                 // The process that imported it may have died before it completed the job.
                 let outcome = self.store.job_after_step(job_id).await?;
-                return results::complete(&self.store, &self.uploads, outcome, delivery.now).await;
+                return self.complete(outcome, delivery.now).await;
             }
         }
         let message = format!("{id}.{number}");
@@ -177,11 +174,25 @@ impl Consumer for ImportRows {
             import.faults = faults.len(),
             "chunk imported"
         );
-        results::complete(&self.store, &self.uploads, outcome, delivery.now).await
+        self.complete(outcome, delivery.now).await
     }
 }
 
 impl ImportRows {
+    /// Completes a job whose chunks are all done. One with errors is completed by start-import, which writes their list: only
+    /// one function carries the client of S3 for it.
+    async fn complete(&self, after: StepOutcome, now: Timestamp) -> Result<(), ConsumeError> {
+        let StepOutcome::AllDone(job) = after else {
+            return Ok(());
+        };
+        if job.failed > 0 {
+            return Ok(self.store.put_due_steps(&job, &[RESULT_STEP], now).await?);
+        }
+        self.store.complete_job(job.id, None, now).await?;
+        tracing::info!(job.id = %job.id, job.done = job.done, job.failed = job.failed, "job completed");
+        Ok(())
+    }
+
     /// Whether a chunk that is not finished is the only such one of its import.
     async fn is_last_chunk(&self, id: JobId) -> Result<bool, ConsumeError> {
         let job = self.store.job(id, Consistency::Strong).await?;
@@ -447,10 +458,6 @@ fn main() -> ExitCode {
             store: Store::new(
                 &environment.sdk_config()?,
                 environment.require("TABLE_NAME")?,
-            ),
-            uploads: Bucket::new(
-                &environment.sdk_config()?,
-                environment.require("UPLOAD_BUCKET")?,
             ),
             prices: environment.prices()?,
         })

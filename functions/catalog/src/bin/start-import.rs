@@ -93,10 +93,17 @@ impl Consumer for StartImport {
                 Ok(())
             }
             StartMessage::Job(envelope) => {
-                let Event::JobStarted { job_id, .. } = envelope.event else {
-                    return Err(format!("{} starts no import", envelope.event.kind()).into());
-                };
-                self.start_again(job_id, attempt, now).await
+                match envelope.event {
+                    Event::JobStarted { job_id, .. } => {
+                        self.start_again(job_id, attempt, now).await
+                    }
+                    // The list of errors: every other step is a chunk, which import-rows gets.
+                    Event::JobStepDue { job_id, .. } => {
+                        let outcome = self.store.job_after_step(job_id).await?;
+                        results::complete(&self.store, &self.uploads, outcome, now).await
+                    }
+                    other => Err(format!("{} is not about an import", other.kind()).into()),
+                }
             }
         }
     }
@@ -229,14 +236,14 @@ impl StartImport {
                 return Ok(());
             }
         }
-        if chunks.is_empty() {
-            // Every row is faulty.
-            let outcome = self.store.job_after_step(id).await?;
-            return results::complete(&self.store, &self.uploads, outcome, now).await;
-        }
         if job.has_begun() {
             let finished = self.store.finished_steps(&job).await?;
             chunks.retain(|chunk| !finished.contains(&chunk.number));
+        }
+        if chunks.is_empty() {
+            // Every row is faulty, or every chunk is done.
+            let outcome = self.store.job_after_step(id).await?;
+            return results::complete(&self.store, &self.uploads, outcome, now).await;
         }
         self.queues.send(&self.rows_queue, &chunks).await?;
         tracing::info!(

@@ -1,4 +1,5 @@
-//! Maintains the lists by which staff find orders, and customers, from the events of orders.
+//! Maintains the lists by which staff find orders, and customers, from the events of orders. Also does the steps of a job
+//! that rebuilds them.
 //!
 //! The queue delays messages by some seconds, in which most orders are placed and paid: then their entries are written once.
 
@@ -13,7 +14,10 @@ use domain::{
     id::OrderId,
 };
 use jiff::{SignedDuration, Timestamp};
-use orders::projection::{self, Care, Written};
+use orders::{
+    projection::{self, Care, Written},
+    rebuild,
+};
 use runtime::{BatchConsumer, ConsumeError, Delivery, Dimensions};
 use store::Store;
 
@@ -38,7 +42,7 @@ impl BatchConsumer for ProjectOrders {
     type Message = Envelope;
 
     async fn handle(&self, deliveries: Vec<Delivery<Envelope>>) -> HashMap<usize, ConsumeError> {
-        let mut errors = HashMap::new();
+        let mut errors = self.rebuild(&deliveries).await;
         let orders = by_order(&deliveries);
         let wanted = orders.iter().map(|(id, about)| (*id, about.care)).collect();
         let mut outcomes = match projection::project(&self.store, &wanted).await {
@@ -84,13 +88,39 @@ impl BatchConsumer for ProjectOrders {
     }
 }
 
+impl ProjectOrders {
+    /// Does what messages of jobs ask for, and returns the errors by their place in the batch.
+    async fn rebuild(&self, deliveries: &[Delivery<Envelope>]) -> HashMap<usize, ConsumeError> {
+        let mut errors = HashMap::new();
+        for (place, delivery) in deliveries.iter().enumerate() {
+            let done = match delivery.message.event {
+                Event::JobStarted { job_id, .. } => {
+                    rebuild::start(&self.store, job_id, delivery.now).await
+                }
+                Event::JobStepDue { job_id, step, .. } => {
+                    rebuild::do_step(&self.store, job_id, step, delivery.attempt, delivery.now)
+                        .await
+                }
+                _ => continue,
+            };
+            if let Err(error) = done {
+                errors.insert(place, error);
+            }
+        }
+        errors
+    }
+}
+
 /// The orders of a batch, each with its messages: two of them are one change of the lists.
 fn by_order(deliveries: &[Delivery<Envelope>]) -> HashMap<OrderId, About> {
     let mut orders: HashMap<OrderId, About> = HashMap::new();
     for (place, delivery) in deliveries.iter().enumerate() {
         let order_id = match delivery.message.event {
             Event::OrderPlaced { order_id } | Event::OrderChanged { order_id, .. } => order_id,
-            Event::ProviderEventReceived { .. } | Event::AvailabilityChanged { .. } => continue,
+            Event::JobStarted { .. }
+            | Event::JobStepDue { .. }
+            | Event::ProviderEventReceived { .. }
+            | Event::AvailabilityChanged { .. } => continue,
         };
         let since = delivery.message.occurred_at;
         let may_have_broken_off = delivery.attempt > 1 || delivery.now.duration_since(since) > OLD;

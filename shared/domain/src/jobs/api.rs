@@ -15,7 +15,7 @@ use crate::{
 pub const MAX_JOBS_PAGE: u32 = 100;
 const DEFAULT_JOBS_PAGE: u32 = 25;
 
-/// Progress of a job, in items: rows of a file, orders.
+/// Progress of a job, in items: rows of a file, or parts of the table for a rebuild.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct JobProgress {
     /// Items that were processed.
@@ -41,7 +41,7 @@ pub struct JobView {
     pub state: JobState,
     /// Progress of the job.
     pub progress: JobProgress,
-    /// Errors by line, at most the first 1,000; of a list of jobs always empty.
+    /// Errors by line, or by part of the table, at most 1,000; of a list of jobs always empty.
     pub errors: Vec<LineFault>,
     /// URL of the result, a file with all errors (CSV), valid for 15 minutes; `null` if there is none or not yet.
     pub result_url: Option<String>,
@@ -124,6 +124,30 @@ impl JobsQuery {
             cursor: self.cursor,
         })
     }
+}
+
+/// Kind of a job that staff create by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NewJobKind {
+    /// Projects every order again, so that the lists of orders and customers are complete and right.
+    OrderListsRebuild,
+}
+
+impl From<NewJobKind> for JobKind {
+    fn from(kind: NewJobKind) -> Self {
+        match kind {
+            NewJobKind::OrderListsRebuild => Self::OrderListsRebuild,
+        }
+    }
+}
+
+/// Body of `POST /v1/admin/jobs`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateJobBody {
+    /// Kind of work. An import is created by `POST /v1/admin/imports`.
+    pub kind: NewJobKind,
 }
 
 /// State that staff want of a job.

@@ -9,6 +9,7 @@ mod api;
 mod rules;
 
 pub use api::{
-    ChangeJobBody, JobProgress, JobView, JobsQuery, JobsView, ListJobs, MAX_JOBS_PAGE, WantedState,
+    ChangeJobBody, CreateJobBody, JobProgress, JobView, JobsQuery, JobsView, ListJobs,
+    MAX_JOBS_PAGE, NewJobKind, WantedState,
 };
 pub use rules::{Chain, ChangeJobError, Job, JobInput, JobKind, JobPage, JobState, Run};

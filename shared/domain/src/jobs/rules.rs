@@ -17,17 +17,25 @@ use crate::{
 pub enum JobKind {
     /// Imports the rows of a product file.
     ProductImport,
+    /// Projects every order again, so that the lists of orders are complete and right. Its items are parts of the table.
+    OrderListsRebuild,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 1] = [Self::ProductImport];
+    pub const ALL: [Self; 2] = [Self::ProductImport, Self::OrderListsRebuild];
 
     /// Name of the kind, as it is stored and sent.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ProductImport => "product_import",
+            Self::OrderListsRebuild => "order_lists_rebuild",
         }
+    }
+
+    /// Whether the job's creation starts it. An import is started by its file.
+    pub const fn starts_by_itself(self) -> bool {
+        matches!(self, Self::OrderListsRebuild)
     }
 }
 
@@ -101,9 +109,9 @@ pub struct Run {
 
 /// What a finished step says about the steps behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chain {
-    /// Another step follows from it.
-    GoesOn,
+pub enum Chain<'a> {
+    /// Another step of the job follows from it, by its number: its event comes from the transaction that counts this one.
+    GoesOn(&'a Job, u32),
     /// It was the last of its chain. A job is completed when as many chains have ended as it was begun with.
     Ends,
 }
@@ -219,6 +227,7 @@ impl Job {
     pub fn import(&self) -> Option<ImportId> {
         match self.kind {
             JobKind::ProductImport => Some(ImportId::of(self.id)),
+            JobKind::OrderListsRebuild => None,
         }
     }
 

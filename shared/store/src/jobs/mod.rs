@@ -15,7 +15,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use record::RunRecord;
+pub(crate) use record::{DueStepRecord, RunRecord};
 use record::{JobRecord, state_value};
 pub use steps::{BeginOutcome, JobBeginning, StepOutcome};
 
@@ -68,14 +68,19 @@ pub enum ListJobsError {
 
 impl Store {
     /// Creates a job. With a `request`, repeating it creates no other one. Keys: [`Key::job`], on the condition that
-    /// it does not exist; [`Key::request`], on the condition that there is none of the last day. 1 write unit, or 4
-    /// with a request.
+    /// it does not exist; [`Key::request`], on the condition that there is none of the last day; [`Key::job_run`], if it
+    /// starts by itself. 1 write unit, or 2 for each item of a transaction.
     pub async fn create_job(
         &self,
         job: &Job,
         request: Option<(RequestId, &Fingerprint)>,
     ) -> Result<CreateJobOutcome> {
         let Some((id, fingerprint)) = request else {
+            if job.kind.starts_by_itself() {
+                let actions = vec![self.put_job(job)?, self.put_run(job)?];
+                self.transact("create job", First::Write, actions).await?;
+                return Ok(CreateJobOutcome::Created);
+            }
             let put = self
                 .client
                 .put_item()
@@ -97,7 +102,10 @@ impl Store {
             .set_item(Some(to_item(&Key::request(id), &record)?))
             .condition_expression("attribute_not_exists(PK) OR expires_at < :now")
             .expression_attribute_values(":now", number(now.as_second()));
-        let actions = vec![put_action(remember)?, self.put_job(job)?];
+        let mut actions = vec![put_action(remember)?, self.put_job(job)?];
+        if job.kind.starts_by_itself() {
+            actions.push(self.put_run(job)?);
+        }
         match self.transact("create job", First::Request, actions).await? {
             Outcome::Committed { .. } => Ok(CreateJobOutcome::Created),
             Outcome::InProgress => Ok(CreateJobOutcome::InProgress),

@@ -129,6 +129,38 @@ impl RunRecord {
     }
 }
 
+/// A step that is to be done: its event follows from the insertion of this item.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DueStepRecord {
+    pub(crate) job: JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) run: u32,
+    pub(crate) step: u32,
+    pub(crate) trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+impl Record for DueStepRecord {
+    const ENTITY: &'static str = "job_step_due";
+}
+
+impl DueStepRecord {
+    pub(super) fn of(job: &Job, step: u32, expires_at: Timestamp) -> Self {
+        Self {
+            job: job.id,
+            kind: job.kind,
+            run: job.run.number,
+            step,
+            trace_id: job.trace_id.clone(),
+            traceparent: Some(job.traceparent),
+            expires_at: expires_at.as_second(),
+        }
+    }
+}
+
 /// Serializes a state for the table.
 pub(super) fn state_value(state: JobState) -> Result<AttributeValue> {
     value(state)

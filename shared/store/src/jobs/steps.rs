@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     KEPT,
-    record::{state_value, value},
+    record::{DueStepRecord, state_value, value},
 };
 use crate::{
     Consistency, Result, Store, StoreError,
@@ -204,15 +204,16 @@ impl Store {
     }
 
     /// Counts a step once, with its errors. Keys: [`Key::job_step`], on the condition that it does not exist;
-    /// [`Key::job_errors`], if there are any; [`Key::job`]; then [`Key::job`] again, strongly consistent. 4 write units
-    /// and 1 read unit, or more with errors.
+    /// [`Key::job_errors`], if there are any; [`Key::job_step_due`] of the step that follows, if one does; [`Key::job`];
+    /// then [`Key::job`] again, strongly consistent. 4 write units and 1 read unit, 2 more with a step that follows, or
+    /// with errors.
     pub async fn finish_step(
         &self,
         id: JobId,
         step: u32,
         done: u64,
         faults: &[LineFault],
-        chain: Chain,
+        chain: Chain<'_>,
         now: Timestamp,
     ) -> Result<StepOutcome> {
         let update = Update::builder()
@@ -237,9 +238,28 @@ impl Store {
         if !faults.is_empty() {
             actions.push(self.put_errors(id, step, faults, now)?);
         }
+        if let Chain::GoesOn(job, next) = chain {
+            let item = due_step(job, next, now)?;
+            let put = Put::builder().table_name(&self.table).set_item(Some(item));
+            actions.push(put_action(put)?);
+        }
         // Condition failed: counted before. That attempt may have died right afterwards, so continue.
         self.transact("finish step", First::Write, actions).await?;
         self.job_after_step(id).await
+    }
+
+    /// Records steps that are to be done in the job's current run; repeating it raises no further events. Key:
+    /// [`Key::job_step_due`]. 1 write unit each.
+    pub async fn put_due_steps(&self, job: &Job, steps: &[u32], now: Timestamp) -> Result<()> {
+        for step in steps {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(due_step(job, *step, now)?));
+            self.write("PutItem job step due", put).await?;
+        }
+        Ok(())
     }
 
     /// Whether the job is to be completed, for a step that was counted before. Key: [`Key::job`], strongly consistent.
@@ -349,6 +369,11 @@ impl Store {
             .condition_expression("attribute_not_exists(PK)");
         put_action(put)
     }
+}
+
+fn due_step(job: &Job, step: u32, now: Timestamp) -> Result<Item> {
+    let record = DueStepRecord::of(job, step, now + KEPT);
+    to_item(&Key::job_step_due(job.id, job.run.number, step), &record)
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ fn keys() {
         ("job", Key::job(job)),
         ("job_step", Key::job_step(job, 7)),
         ("job_errors", Key::job_errors(job, 7)),
+        ("job_step_due", Key::job_step_due(job, 2, 7)),
         ("job_run", Key::job_run(job, 2)),
         ("import", Key::import(import)),
         ("import_chunk", Key::import_chunk(import, 7)),

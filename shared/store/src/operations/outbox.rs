@@ -13,7 +13,7 @@ use crate::{
     Due, DueChange, StoreError,
     inventory::VariantRecord,
     item::Record,
-    jobs::RunRecord,
+    jobs::{DueStepRecord, RunRecord},
     keys::{PK, SK},
     orders, payments,
 };
@@ -165,6 +165,27 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
                     job_id: run.job,
                     kind: run.kind,
                     run: run.run,
+                },
+            }))
+        }
+        "job_step_due" => {
+            if !old.is_empty() {
+                return Ok(Relay::default());
+            }
+            let due: DueStepRecord = serde_dynamo::from_item(new.clone())
+                .map_err(|error| StoreError::unreadable(DueStepRecord::ENTITY, error))?;
+            let id = format!("{}.{}.{}", due.job, due.run, due.step);
+            Ok(Relay::event(Envelope {
+                traceparent: place.child(&id),
+                event_id: id,
+                occurred_at,
+                trace_id: due.trace_id,
+                attempts: 0,
+                requeues: 0,
+                event: Event::JobStepDue {
+                    job_id: due.job,
+                    kind: due.kind,
+                    step: due.step,
                 },
             }))
         }

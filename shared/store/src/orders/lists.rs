@@ -450,6 +450,21 @@ impl Store {
         Ok((entries, false))
     }
 
+    /// Number of items in the table, as DynamoDB last counted them: some hours ago.
+    pub async fn table_items(&self) -> Result<u64> {
+        let described = self
+            .client
+            .describe_table()
+            .table_name(&self.table)
+            .send()
+            .await;
+        let described = described.map_err(|error| StoreError::call("DescribeTable", error))?;
+        let items = described.table.and_then(|table| table.item_count);
+        Ok(items
+            .and_then(|items| u64::try_from(items).ok())
+            .unwrap_or_default())
+    }
+
     /// Reads some orders of one of `segments` parts of the table, to project all of them again. Scans the table: for a
     /// rebuild only, never for a request. Strongly consistent; `limit` is the number of items that are looked at, of any
     /// kind. 1 read unit for 4 KB of table.

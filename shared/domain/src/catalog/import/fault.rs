@@ -86,6 +86,20 @@ impl LineFault {
         Self::new(line, "not_stored", message)
     }
 
+    /// Orders of a part of the table that cannot be read or projected.
+    pub fn orders_not_projected(part: u64, orders: u64) -> Self {
+        let message = format!(
+            "{orders} orders of this part of the table are not in the lists; the log says which and why."
+        );
+        Self::new(part, "orders_not_projected", message)
+    }
+
+    /// A part of the table whose orders were not projected, again and again.
+    pub fn part_not_projected(part: u64) -> Self {
+        let message = "The orders of this part of the table were not projected; see the log, and rebuild again.";
+        Self::new(part, "part_not_projected", message)
+    }
+
     /// An import that staff have canceled.
     pub fn cancelled() -> Self {
         let message = "The import was canceled; rows that were imported before stay.";

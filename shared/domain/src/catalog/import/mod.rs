@@ -41,6 +41,8 @@ pub use upload::{error_list_key, first_errors_key, id_of_upload, upload_key};
 pub const MAX_FILE_BYTES: u64 = 15 * 1024 * 1024;
 /// Maximum number of faults that are kept of one step, and that are shown of an import; the counts stay exact.
 pub const MAX_FAULTS: usize = 1000;
+/// Number of the step that writes the list of an import's errors, after all of its chunks.
+pub const RESULT_STEP: u32 = 0;
 /// Maximum number of variants of one product.
 pub const MAX_VARIANTS: usize = 1000;
 /// Shopify's placeholder for the only option value of a product without options.

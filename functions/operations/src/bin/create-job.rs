@@ -1,0 +1,61 @@
+//! `POST /v1/admin/jobs`: creates a job of a kind that needs nothing else, and starts it.
+
+use std::process::ExitCode;
+
+use domain::{
+    fault::Rejection,
+    id::JobId,
+    idempotency,
+    jobs::{CreateJobBody, Job, JobView},
+};
+use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
+use store::{Consistency, CreateJobOutcome, Store};
+
+pub(crate) struct CreateJob {
+    store: Store,
+}
+
+impl Endpoint for CreateJob {
+    const ACCESS: Access = Access::Staff;
+    const SUCCESS: u16 = 202;
+    const IDEMPOTENCY_KEY: bool = true;
+    type Path = NoPath;
+    type Query = NoQuery;
+    type Body = Json<CreateJobBody>;
+    type Response = JobView;
+
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<JobView>, Failure> {
+        let Json(body) = &request.body;
+        let keyed = request.idempotent(&request.staff().to_string(), body)?;
+        let job = Job::queued(
+            JobId::at(request.now, runtime::random()?),
+            body.kind.into(),
+            request.staff(),
+            request.now,
+            &request.trace_id,
+            request.traceparent,
+        );
+        let keyed = Some((keyed.id, &keyed.fingerprint));
+        let job = match self.store.create_job(&job, keyed).await? {
+            CreateJobOutcome::Created => job,
+            CreateJobOutcome::CreatedBefore(id) => {
+                let job = self.store.job(id, Consistency::Strong).await?;
+                job.ok_or_else(|| Rejection::not_found("job"))?
+            }
+            CreateJobOutcome::KeyReused => return Err(idempotency::reused().into()),
+            CreateJobOutcome::InProgress => return Err(idempotency::in_progress().into()),
+        };
+        let view = JobView::of(&job, Vec::new(), None);
+        Ok(Reply::of(&view)?.at(format!("/v1/admin/jobs/{}", job.id)))
+    }
+}
+
+fn main() -> ExitCode {
+    runtime::serve(|environment| {
+        let store = Store::new(
+            &environment.sdk_config()?,
+            environment.require("TABLE_NAME")?,
+        );
+        Ok(CreateJob { store })
+    })
+}
