@@ -354,8 +354,8 @@ mod tests {
         }
     }
 
-    /// Kind of fault: clocks that differ. One that is minutes ahead does not refill the bucket for those behind it, and
-    /// does not lock them out.
+    /// Kind of fault: clocks that differ. One that is minutes ahead does not refill the bucket a second time for those
+    /// behind it, and leaves them the tokens that it has refilled.
     #[test]
     fn a_clock_that_is_ahead_neither_refills_twice_nor_locks_others_out() {
         let quota = per_second(10);
@@ -381,6 +381,11 @@ mod tests {
         assert_eq!(taken(&mut ahead, &mut table, &quota, later, 1), 1);
         right.known = None;
         assert_eq!(taken(&mut right, &mut table, &quota, later, 20), 4);
+        // Without it, the refill goes on when their own clocks get there: no later than the difference.
+        right.known = None;
+        let there = NOW + 306 * SECOND;
+        assert_eq!(taken(&mut right, &mut table, &quota, there - 1, 20), 0);
+        assert_eq!(taken(&mut right, &mut table, &quota, there, 20), 1);
     }
 
     #[test]
