@@ -22,8 +22,9 @@ use runtime::{BatchConsumer, ConsumeError, Delivery, Dimensions};
 use store::Store;
 
 /// A message that is older may be one that had failed for good and was sent again by hand, with a receive count of 1: then
-/// its earlier deliveries may have broken off. Longer than a message waits that nothing is wrong with.
-const OLD: SignedDuration = SignedDuration::from_mins(10);
+/// its earlier deliveries may have broken off. Looking at every entry costs several times the reads, which a backlog of
+/// minutes must not.
+const OLD: SignedDuration = SignedDuration::from_hours(1);
 
 struct ProjectOrders {
     store: Store,

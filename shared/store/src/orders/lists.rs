@@ -348,7 +348,7 @@ impl Store {
     /// Reads one page of the list that [`ListOrders::list`] names, newest first, and leaves out what its filters do not
     /// take. The page may have fewer orders than the limit although there are more. Keys: [`order_list_partition`] for
     /// each part of the list, eventually consistent. 1 read unit for a page of 25, or 0.5 of a customer's few orders;
-    /// filters that take little of what is read: up to [`ROUNDS`] times as much.
+    /// filters that take little of what is read: up to four times as much.
     pub async fn list_orders(&self, list: &ListOrders) -> Result<EntryPage, ListError> {
         let of = list.list();
         let (name, filters) = (of.key(), list.filters());
