@@ -371,7 +371,10 @@ mod tests {
             format!("\n## Transitions\n\n| a | b | c | d | e | `paid` | {queues} |\n")
         };
         let mut findings = Vec::new();
-        subscribers(&table("SendEmail, RenderInvoice"), &mut findings);
+        subscribers(
+            &table("SendEmail, RenderInvoice, ProjectOrders"),
+            &mut findings,
+        );
         assert!(findings.is_empty(), "{findings:?}");
         subscribers(&table("SendEmail"), &mut findings);
         assert_eq!(findings.len(), 1, "{findings:?}");
