@@ -1,4 +1,4 @@
-//! Covers: project-orders with messages that are bad, late, seen twice or in another order; what it and its readers cost.
+//! Covers: project-orders with messages that are bad, late, seen twice or in another order; units of it and of its readers.
 
 use std::collections::BTreeMap;
 

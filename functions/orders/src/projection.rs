@@ -2,8 +2,9 @@
 //! before, by whom, and where it broke off.
 //!
 //! An order's entries are written in this order: those of its lists, the deletion of that of its old status, and last the
-//! entry in the list of all orders, under the condition that nobody has written that since this change began. Who dies
-//! before has its message delivered again; who fails there was not alone. Both look at all of the order's entries then.
+//! entry in the list of all orders, under the condition that nobody has written that since this change began. The message of a
+//! process that dies before is delivered again; a process that fails there was not alone. Both then look at all of the
+//! order's entries.
 
 use std::collections::HashMap;
 
@@ -77,7 +78,7 @@ pub async fn project(
             Care::Changed => Some(projected.remove(&id).unwrap_or(Projected::NOT_YET)),
             Care::Every => None,
         };
-        // What cannot be read says nothing about the other entries.
+        // An entry that cannot be read tells nothing of the others.
         let before = before.filter(|it| it.entry.is_some() || *it == Projected::NOT_YET);
         // Lines about the order have the ids of the request that placed it.
         let span = request_span(&order.trace_id, order.traceparent);
@@ -227,7 +228,7 @@ fn gone(id: OrderId) -> StoreError {
     StoreError::unreadable("order", format!("{id} is gone"))
 }
 
-/// What a step of a rebuild has done.
+/// Result of one step of a rebuild.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
     /// Orders that were looked at.

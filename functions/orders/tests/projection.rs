@@ -308,7 +308,7 @@ async fn an_order_that_is_not_there_or_cannot_be_read_fails_alone() {
     assert!(!outcomes.contains_key(&nobody));
 }
 
-/// Kind of fault: what dies between two lines. Every prefix of the writes of a change, and then the message again.
+/// Kind of fault: a process dies between two lines. Every prefix of the writes of a change, and then the message again.
 #[tokio::test]
 async fn a_change_that_broke_off_is_completed() {
     let world = World::start().await;

@@ -101,7 +101,7 @@ pub fn consume_batches<C: BatchConsumer>(
     })
 }
 
-/// What a consumer needs of the environment, and the client with which its failures are delayed.
+/// Makes the consumer together with the client that delays its failed messages.
 fn with_queues<C>(
     connect: impl FnOnce(&Environment) -> Result<C, Box<dyn std::error::Error>>,
 ) -> impl FnOnce(&Environment) -> Result<(C, Queues), Box<dyn std::error::Error>> {

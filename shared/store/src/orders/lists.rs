@@ -2,7 +2,7 @@
 //! orders, which `project-orders` maintains behind the stream (docs/adr/0024); nothing of a sale reads or writes them.
 //!
 //! The entry in the list of all orders comes last in every change, under the condition that nobody has written it since the
-//! change began. Who fails there knows that others were at work, and looks at all of the order's entries.
+//! change began. A writer that fails there knows that others were at work, and looks at all of the order's entries.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -72,7 +72,7 @@ fn is_zero(amount: &i64) -> bool {
     *amount == 0
 }
 
-/// What the list of all orders shows of an order.
+/// An order as the list of all orders shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projected {
     /// The entry; `None` if there is none, or none that can be read.
@@ -80,7 +80,7 @@ pub struct Projected {
     written: WrittenBefore,
 }
 
-/// What is known of the writers before.
+/// Whether and how often the entry was written before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WrittenBefore {
     Never,
@@ -175,7 +175,7 @@ impl Store {
         Ok(found)
     }
 
-    /// What the list of all orders shows of up to 100 orders; those that are not in it are omitted. Keys:
+    /// Up to 100 orders as the list of all orders shows them; those that are not in it are omitted. Keys:
     /// [`Key::order_entry`], strongly consistent. 1 read unit each.
     pub async fn projected<'a>(
         &self,
@@ -560,7 +560,7 @@ struct Range {
 /// One part of a list that is being read.
 struct Part {
     partition: String,
-    /// What is read and not used, newest first; without an entry if that cannot be read.
+    /// Items that are read and not used, newest first; without an entry if that cannot be read.
     read: VecDeque<(String, Option<OrderEntry>)>,
     /// Position of the last item that was read.
     last: Option<String>,
@@ -681,7 +681,7 @@ mod tests {
         ]
     }
 
-    /// Half a read unit for 4 KB, eventually consistent: what a page of 25 costs.
+    /// Half a read unit for 4 KB, eventually consistent: the cost of a page of 25.
     #[test]
     fn a_page_takes_one_read_unit() {
         let typical = OrderEntry {

@@ -150,7 +150,7 @@ pub struct OrderEntry {
 }
 
 impl OrderEntry {
-    /// What lists show of an order.
+    /// The entry of an order, as it is now.
     pub fn of(order: &Order) -> Self {
         Self {
             order_id: order.id,
