@@ -174,6 +174,8 @@ impl<'a> Check<'a> {
         for (status, response) in object(&before["responses"]) {
             let place = place.part(format_args!("response {status}"));
             match &now["responses"][status] {
+                // Statuses that are named one by one may be fewer than all.
+                Value::Null if status == "default" => {}
                 Value::Null => self.note(&place, "it is gone"),
                 now => {
                     let before = resolve(self.released, response);
@@ -182,9 +184,21 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        for (status, _) in object(&now["responses"]) {
-            if before["responses"][status].is_null() {
-                self.note(&place.part(format_args!("response {status}")), "it is new");
+        for (status, response) in object(&now["responses"]) {
+            if !before["responses"][status].is_null() {
+                continue;
+            }
+            let place = place.part(format_args!("response {status}"));
+            match &before["responses"]["default"] {
+                // A client that asks whether it has the current version expects to hear so.
+                _ if status == "304" => {}
+                // One of those that the released document did not name one by one.
+                default if !default.is_null() && status.starts_with(['4', '5']) => {
+                    let before = resolve(self.released, default);
+                    let now = resolve(self.current, response);
+                    self.contents(&place, &before["content"], &now["content"], Response);
+                }
+                _ => self.note(&place, "it is new"),
             }
         }
     }
@@ -710,6 +724,26 @@ mod tests {
                 format!("{place}, response 200: it is gone"),
                 format!("{place}, response 201: it is new"),
             ]
+        );
+        // The statuses that `default` stood for, one by one; then one of another form.
+        assert_eq!(
+            operation(|it| {
+                let problem = it["responses"]["default"].take();
+                let ok = it["responses"]["200"].take();
+                let unchanged = json!({ "description": "…" });
+                it["responses"] =
+                    json!({ "200": ok, "304": unchanged, "404": problem, "503": problem });
+            }),
+            [""; 0]
+        );
+        assert_eq!(
+            operation(|it| {
+                let ok = it["responses"]["200"].take();
+                it["responses"] = json!({ "200": ok, "404": { "description": "…" } });
+            }),
+            [format!(
+                "{place}, response 404: the media type application/problem+json is gone"
+            )]
         );
         assert_eq!(
             operation(|it| {
