@@ -5,7 +5,7 @@ mod adopt;
 mod record;
 mod steps;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use domain::{
     catalog::import::LineFault,
     id::{JobId, RequestId},
@@ -23,7 +23,7 @@ use crate::{
     Consistency, InvalidCursor, Result, Store, StoreError, cursor,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{JOBS_PARTITION, Key, PK, SK},
-    transaction::{First, Outcome, put_action},
+    transaction::{First, Outcome, put_action, update_action},
 };
 
 /// Retention of a job after its creation, and of its steps.
@@ -193,43 +193,35 @@ impl Store {
     /// are those of `before`; for a new run [`Key::job_run`], from whose insertion its event follows. 1 write unit, or 4
     /// with a run.
     pub async fn change_job(&self, before: &Job, changed: &Job) -> Result<bool> {
-        let update = self.update(&Key::job(changed.id));
         let expression = "SET #state = :state, run = :run, updated_at = :now";
         let condition = "#state = :before AND run.#number = :run_before AND chains_total = :chains";
-        let state = state_value(changed.state)?;
-        let run = record::run_value(&changed.run)?;
-        let now = string(changed.updated_at.to_string());
+        let names = ["state", "number"].map(|name| (format!("#{name}"), name.to_owned()));
+        let values = [
+            (":state", state_value(changed.state)?),
+            (":run", record::run_value(&changed.run)?),
+            (":now", string(changed.updated_at.to_string())),
+            (":before", state_value(before.state)?),
+            (":run_before", number(before.run.number)),
+            (":chains", number(before.chains_total)),
+        ];
+        let values = values.map(|(name, value)| (name.to_owned(), value));
         if before.run.number == changed.run.number {
-            let update = update
+            let update = self
+                .update(&Key::job(changed.id))
                 .update_expression(expression)
                 .condition_expression(condition)
-                .expression_attribute_names("#state", "state")
-                .expression_attribute_names("#number", "number")
-                .expression_attribute_values(":state", state)
-                .expression_attribute_values(":run", run)
-                .expression_attribute_values(":now", now)
-                .expression_attribute_values(":before", state_value(before.state)?)
-                .expression_attribute_values(":run_before", number(before.run.number))
-                .expression_attribute_values(":chains", number(before.chains_total));
+                .set_expression_attribute_names(Some(names.into()))
+                .set_expression_attribute_values(Some(values.into()));
             return Ok(self.write("UpdateItem job", update).await?.is_done());
         }
-        let update = aws_sdk_dynamodb::types::Update::builder()
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::job(changed.id).attributes()))
             .update_expression(expression)
             .condition_expression(condition)
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#number", "number")
-            .expression_attribute_values(":state", state)
-            .expression_attribute_values(":run", run)
-            .expression_attribute_values(":now", now)
-            .expression_attribute_values(":before", state_value(before.state)?)
-            .expression_attribute_values(":run_before", number(before.run.number))
-            .expression_attribute_values(":chains", number(before.chains_total));
-        let actions = vec![
-            crate::transaction::update_action(update)?,
-            self.put_run(changed)?,
-        ];
+            .set_expression_attribute_names(Some(names.into()))
+            .set_expression_attribute_values(Some(values.into()));
+        let actions = vec![update_action(update)?, self.put_run(changed)?];
         let outcome = self.transact("start run", First::Write, actions).await?;
         Ok(matches!(outcome, Outcome::Committed { .. }))
     }
@@ -249,7 +241,7 @@ impl Store {
     /// Records that a job ended before its steps were done, and why. Keys: [`Key::job`], on the condition that the job
     /// has not ended; [`Key::job_errors`] of its own, on the condition that they do not exist. 4 write units.
     pub async fn fail_job(&self, id: JobId, fault: LineFault, now: Timestamp) -> Result<()> {
-        let update = aws_sdk_dynamodb::types::Update::builder()
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::job(id).attributes()))
             .update_expression("SET #state = :failed, updated_at = :now")
@@ -261,7 +253,7 @@ impl Store {
             .expression_attribute_values(":paused", state_value(JobState::Paused)?)
             .expression_attribute_values(":now", string(now.to_string()));
         let actions = vec![
-            crate::transaction::update_action(update)?,
+            update_action(update)?,
             self.put_errors(id, steps::FAILURE, &[fault], now)?,
         ];
         // Condition failed: the job has ended, or never existed.

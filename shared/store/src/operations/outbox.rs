@@ -54,10 +54,31 @@ impl UnreadableRecord {
 }
 
 impl Relay {
-    fn event(envelope: Envelope) -> Self {
+    /// An event with an id that is the same for each of its deliveries.
+    fn event(caused: &Caused, id: String, trace_id: String, event: Event) -> Self {
         Self {
-            event: Some(envelope),
+            event: Some(caused.envelope(id, trace_id, event)),
             due: Vec::new(),
+        }
+    }
+}
+
+/// Where and when the change of a stream record happened.
+struct Caused {
+    place: TraceParent,
+    occurred_at: Timestamp,
+}
+
+impl Caused {
+    fn envelope(&self, id: String, trace_id: String, event: Event) -> Envelope {
+        Envelope {
+            traceparent: self.place.child(&id),
+            event_id: id,
+            occurred_at: self.occurred_at,
+            trace_id,
+            attempts: 0,
+            requeues: 0,
+            event,
         }
     }
 }
@@ -90,7 +111,10 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             .timestamp_millis(),
     )
     .map_err(|error| StoreError::unreadable("stream record", error))?;
-    let place = traceparent(record);
+    let caused = Caused {
+        place: traceparent(record),
+        occurred_at,
+    };
     match text(new, "entity_type").as_str() {
         "order" => {
             let order = orders::read_order(new.clone().into())?;
@@ -115,15 +139,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             let id = format!("{}.{}", order.id, order.version);
             Ok(Relay {
                 due: due_changes(before.as_ref(), &order),
-                event: Some(Envelope {
-                    traceparent: place.child(&id),
-                    event_id: id,
-                    occurred_at,
-                    trace_id: order.trace_id,
-                    attempts: 0,
-                    requeues: 0,
-                    event,
-                }),
+                event: Some(caused.envelope(id, order.trace_id, event)),
             })
         }
         "payment_event" => {
@@ -133,18 +149,11 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             }
             let received = payments::read_payment_event(new.clone().into())?;
             let id = format!("{}.{}", received.provider.name(), received.event_id);
-            Ok(Relay::event(Envelope {
-                traceparent: place.child(&id),
-                event_id: id,
-                occurred_at,
-                trace_id: received.trace_id,
-                attempts: 0,
-                requeues: 0,
-                event: Event::ProviderEventReceived {
-                    provider: received.provider,
-                    provider_event_id: received.event_id,
-                },
-            }))
+            let event = Event::ProviderEventReceived {
+                provider: received.provider,
+                provider_event_id: received.event_id,
+            };
+            Ok(Relay::event(&caused, id, received.trace_id, event))
         }
         "job_run" => {
             // Only its beginning is an event; it never changes, and its expiry has no new image.
@@ -154,19 +163,12 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             let run: RunRecord = serde_dynamo::from_item(new.clone())
                 .map_err(|error| StoreError::unreadable(RunRecord::ENTITY, error))?;
             let id = format!("{}.{}", run.job, run.run);
-            Ok(Relay::event(Envelope {
-                traceparent: place.child(&id),
-                event_id: id,
-                occurred_at,
-                trace_id: run.trace_id,
-                attempts: 0,
-                requeues: 0,
-                event: Event::JobStarted {
-                    job_id: run.job,
-                    kind: run.kind,
-                    run: run.run,
-                },
-            }))
+            let event = Event::JobStarted {
+                job_id: run.job,
+                kind: run.kind,
+                run: run.run,
+            };
+            Ok(Relay::event(&caused, id, run.trace_id, event))
         }
         "job_step_due" => {
             if !old.is_empty() {
@@ -175,19 +177,12 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             let due: DueStepRecord = serde_dynamo::from_item(new.clone())
                 .map_err(|error| StoreError::unreadable(DueStepRecord::ENTITY, error))?;
             let id = format!("{}.{}.{}", due.job, due.run, due.step);
-            Ok(Relay::event(Envelope {
-                traceparent: place.child(&id),
-                event_id: id,
-                occurred_at,
-                trace_id: due.trace_id,
-                attempts: 0,
-                requeues: 0,
-                event: Event::JobStepDue {
-                    job_id: due.job,
-                    kind: due.kind,
-                    step: due.step,
-                },
-            }))
+            let event = Event::JobStepDue {
+                job_id: due.job,
+                kind: due.kind,
+                step: due.step,
+            };
+            Ok(Relay::event(&caused, id, due.trace_id, event))
         }
         "variant" => {
             let read = |item: &serde_dynamo::Item| {
@@ -202,18 +197,11 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             }
             let sequence = record.change.sequence_number.clone().unwrap_or_default();
             let id = format!("{}.{sequence}", variant.sku);
-            Ok(Relay::event(Envelope {
-                traceparent: place.child(&id),
-                event_id: id,
-                occurred_at,
-                trace_id: record.event_id.clone(),
-                attempts: 0,
-                requeues: 0,
-                event: Event::AvailabilityChanged {
-                    sku: variant.sku,
-                    product_slug: variant.product_slug,
-                },
-            }))
+            let event = Event::AvailabilityChanged {
+                sku: variant.sku,
+                product_slug: variant.product_slug,
+            };
+            Ok(Relay::event(&caused, id, record.event_id.clone(), event))
         }
         _ => Ok(Relay::default()),
     }
@@ -250,6 +238,7 @@ fn due_changes(before: Option<&Order>, order: &Order) -> Vec<DueChange> {
 #[cfg(test)]
 mod tests {
     use aws_lambda_events::dynamodb;
+    use domain::jobs::JobKind;
     use serde_json::{Value, json};
 
     use super::*;
@@ -319,6 +308,43 @@ mod tests {
             let event = traced(none);
             let begun = TraceParent::begin(&event.trace_id);
             assert_eq!(event.traceparent, begun.child(&event.event_id), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_and_a_step_of_a_job_raise_one_event_each() {
+        let job = "job_5T0RCE3VWQ8X4H2YJZ9N6KDPGA";
+        let item = |entity: &str, kind: &str| {
+            json!({
+                "entity_type": { "S": entity }, "schema_version": { "N": "1" }, "job": { "S": job },
+                "kind": { "S": kind }, "run": { "N": "2" }, "step": { "N": "9" },
+                "trace_id": { "S": "t" }, "expires_at": { "N": "1" },
+            })
+        };
+        let run = item("job_run", "product_import");
+        let due = item("job_step_due", "order_lists_rebuild");
+        let event = relay(None, run.clone()).event.unwrap();
+        assert_eq!(
+            (event.event_id, event.trace_id),
+            (format!("{job}.2"), "t".to_owned())
+        );
+        let started = Event::JobStarted {
+            job_id: job.parse().unwrap(),
+            kind: JobKind::ProductImport,
+            run: 2,
+        };
+        assert_eq!(event.event, started);
+        let event = relay(None, due.clone()).event.unwrap();
+        assert_eq!(event.event_id, format!("{job}.2.9"));
+        let step = Event::JobStepDue {
+            job_id: job.parse().unwrap(),
+            kind: JobKind::OrderListsRebuild,
+            step: 9,
+        };
+        assert_eq!(event.event, step);
+        // Recorded again, by a message that came twice.
+        for again in [run, due] {
+            assert_eq!(relay(Some(again.clone()), again), Relay::default());
         }
     }
 
