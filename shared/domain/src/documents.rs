@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fault::{Code, FieldFault, Rejection},
+    fault::{Code, Rejection},
     orders::Actor,
 };
 
@@ -59,10 +59,6 @@ impl Revisions {
 /// what a partition gives. Larger data belongs in several documents, or in S3.
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
-/// Maximum size of a page of the history.
-pub const MAX_HISTORY_PAGE: u32 = 100;
-const DEFAULT_HISTORY_PAGE: u32 = 25;
-
 /// A revision that has not been written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRevision {
@@ -111,43 +107,6 @@ pub struct HistoryPage {
     pub revisions: Vec<Revision>,
     /// Cursor of the next page.
     pub next_cursor: Option<String>,
-}
-
-/// A validated query for one page of the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListRevisions {
-    /// Maximum number of revisions to return.
-    pub limit: u32,
-    /// Cursor to continue from; the first page if missing.
-    pub cursor: Option<String>,
-}
-
-/// Query of the history.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct RevisionsQuery {
-    /// Page size, 1 to 100; 25 by default.
-    pub limit: Option<String>,
-    /// `next_cursor` of the previous page.
-    pub cursor: Option<String>,
-}
-
-impl RevisionsQuery {
-    /// Validates the query.
-    pub fn parse(self) -> Result<ListRevisions, Rejection> {
-        let limit = match self.limit {
-            None => Some(DEFAULT_HISTORY_PAGE),
-            Some(limit) => limit.parse().ok(),
-        };
-        let limit = limit.filter(|limit| (1..=MAX_HISTORY_PAGE).contains(limit));
-        let limit = limit.ok_or_else(|| {
-            let message = format!("Must be from 1 to {MAX_HISTORY_PAGE}.");
-            Rejection::invalid(vec![FieldFault::new("limit", "out_of_range", message)])
-        })?;
-        Ok(ListRevisions {
-            limit,
-            cursor: self.cursor,
-        })
-    }
 }
 
 /// Number of a revision in a path: digits without leading zeros.
@@ -246,22 +205,6 @@ pub fn unreadable() -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_of_the_history_has_a_size() {
-        let limit = |limit: Option<&str>| {
-            let query = RevisionsQuery {
-                limit: limit.map(str::to_owned),
-                cursor: None,
-            };
-            query.parse().map(|list| list.limit).map_err(|it| it.code)
-        };
-        assert_eq!(limit(None), Ok(25));
-        assert_eq!(limit(Some("100")), Ok(100));
-        for bad in ["0", "101", "-1", "x", "", "1.5"] {
-            assert_eq!(limit(Some(bad)), Err(Code::ValidationFailed), "{bad}");
-        }
-    }
 
     #[test]
     fn a_revision_has_one_name() {

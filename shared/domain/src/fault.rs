@@ -247,9 +247,10 @@ mod tests {
     use super::*;
     use crate::{
         cart::ChangeCartError,
-        catalog, idempotency, invoices, limits,
+        idempotency, invoices, limits,
         money::MoneyError,
         orders::{ChangeError, OrderStatus, PlaceOrderError, Shortage, placed},
+        page,
         payments::UnpayableAmount,
     };
 
@@ -328,7 +329,7 @@ mod tests {
             }),
             ("a reused idempotency key", idempotency::reused()),
             ("a request in progress", idempotency::in_progress()),
-            ("a foreign cursor", catalog::invalid_cursor()),
+            ("a foreign cursor", page::invalid_cursor()),
             ("an invoice too early", invoices::missing(&order)),
             ("an invoice of nothing", invoices::missing(&canceled)),
             ("too many requests", limits::rate_limited(1)),

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod money;
 pub mod notifications;
 pub mod orders;
+pub mod page;
 pub mod payments;
 pub mod retry;
 pub mod settings;

@@ -238,6 +238,11 @@ impl FieldCheck {
         self.faults.push(FieldFault::new(field, code, message));
     }
 
+    /// The value of a check made elsewhere; `None` adds its error.
+    pub fn accept<T>(&mut self, checked: Result<T, FieldFault>) -> Option<T> {
+        checked.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
     /// Cleans and validates `text`: one line, not empty, at most `max` characters.
     pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
         let cleaned = line(text);

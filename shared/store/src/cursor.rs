@@ -1,12 +1,35 @@
 //! Page cursors, bound to the list that returned them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{fault::Failure, page::invalid_cursor};
 use ring::digest::{SHA256, digest};
+
+use crate::StoreError;
 
 /// A cursor that does not belong to the list.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the cursor does not belong to this list")]
 pub struct InvalidCursor;
+
+/// Why a list cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The cursor does not belong to the list.
+    #[error(transparent)]
+    InvalidCursor(#[from] InvalidCursor),
+    /// Accessing the table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ListError> for Failure {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::InvalidCursor(InvalidCursor) => invalid_cursor().into(),
+            ListError::Store(error) => error.into(),
+        }
+    }
+}
 
 /// Version of the cursor's format.
 const VERSION: u8 = 1;

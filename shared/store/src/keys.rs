@@ -212,6 +212,11 @@ impl Key {
         (&self.pk, &self.sk)
     }
 
+    /// The key at a position of a partition, where a query continues.
+    pub(crate) fn of(partition: &str, position: &str) -> Self {
+        Self::new(partition.to_owned(), position)
+    }
+
     /// A key that was stored as a pair, see [`Key::as_pair`].
     pub(crate) fn from_pair((pk, sk): (String, String)) -> Self {
         Self { pk, sk }

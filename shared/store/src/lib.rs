@@ -41,16 +41,16 @@ use serde::de::DeserializeOwned;
 
 pub use attempts::Attempts;
 pub use cart::CartLineError;
-pub use catalog::{ListError, PutProductOutcome, StoredProduct, StoredView};
-pub use control::{HistoryError, PutRevisionOutcome};
-pub use cursor::InvalidCursor;
+pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
+pub use control::PutRevisionOutcome;
+pub use cursor::{InvalidCursor, ListError};
 pub use error::StoreError;
 pub use inventory::{
     CountOutcome, CountStock, PutVariantOutcome, Replaces, Shards, SplitOutcome, StockCheck,
     VariantDetails,
 };
 pub use invoices::{IssuedInvoice, OrderInvoices};
-pub use jobs::{BeginOutcome, CreateJobOutcome, JobBeginning, ListJobsError, StepOutcome};
+pub use jobs::{BeginOutcome, CreateJobOutcome, JobBeginning, StepOutcome};
 pub use limits::Taken;
 pub use notifications::Claim;
 pub use operations::outbox;

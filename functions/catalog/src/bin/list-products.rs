@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use catalog::{Page, Pages};
-use domain::catalog::{ListProducts as List, ListProductsQuery, ProductPage, invalid_cursor};
+use domain::catalog::{ListProducts as List, ListProductsQuery, ProductPage};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
 use store::{ListError, Store, StoreError};
 
@@ -23,12 +23,7 @@ impl Endpoint for ListProducts {
         let list = request.query.parse()?;
         if list.cursor.is_some() {
             // Later pages are rarely requested, and every cursor would need an entry of its own.
-            let page = read(&self.store, &list)
-                .await
-                .map_err(|error| match error {
-                    ListError::InvalidCursor(_) => invalid_cursor().into(),
-                    ListError::Store(error) => Failure::from(error),
-                })?;
+            let page = read(&self.store, &list).await?;
             return Ok(catalog::fresh_reply(&page.unwrap_or_else(empty)));
         }
         let key = format!("{:?} {} {}", list.sort, list.limit, list.facet.key());

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use domain::{
-    catalog::invalid_cursor,
-    jobs::{JobView, JobsQuery, JobsView},
+    jobs::{JobView, JobsView},
+    page::PageQuery,
 };
 use gateways::objects::Bucket;
 use operations::result_url;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
-use store::{ListJobsError, Store};
+use store::Store;
 
 pub(crate) struct ListJobs {
     store: Store,
@@ -19,17 +19,13 @@ pub(crate) struct ListJobs {
 impl Endpoint for ListJobs {
     const ACCESS: Access = Access::Staff;
     type Path = NoPath;
-    type Query = JobsQuery;
+    type Query = PageQuery;
     type Body = NoBody;
     type Response = JobsView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<JobsView>, Failure> {
         let list = request.query.parse()?;
-        let page = self.store.list_jobs(&list).await;
-        let page = page.map_err(|error| match error {
-            ListJobsError::InvalidCursor(_) => invalid_cursor().into(),
-            ListJobsError::Store(error) => Failure::from(error),
-        })?;
+        let page = self.store.list_jobs(&list).await?;
         let mut items = Vec::with_capacity(page.jobs.len());
         for job in &page.jobs {
             let url = result_url(&self.uploads, job, request.now).await?;

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use domain::{
-    catalog::invalid_cursor,
     orders::{
         ListOrders as List, ListOrdersQuery, OrderEntry, OrderNumber, OrderPage, OrderSummary,
     },
+    page::invalid_cursor,
 };
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
-use store::{EntryPage, ListError, Store};
+use store::{EntryPage, Store};
 
 pub(crate) struct ListOrders {
     store: Store,
@@ -37,10 +37,7 @@ impl Endpoint for ListOrders {
 
 /// One page of the list that answers the query.
 async fn listed(store: &Store, list: &List) -> Result<EntryPage, Failure> {
-    let mut page = store.list_orders(list).await.map_err(|error| match error {
-        ListError::InvalidCursor(_) => invalid_cursor().into(),
-        ListError::Store(error) => Failure::from(error),
-    })?;
+    let mut page = store.list_orders(list).await?;
     if list.needs_orders() {
         let ids: Vec<_> = page.entries.iter().map(|entry| entry.order_id).collect();
         let orders = match ids.is_empty() {

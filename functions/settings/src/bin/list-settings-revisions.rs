@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use domain::{
-    catalog::invalid_cursor,
-    documents::{DocumentKind, RevisionsQuery, RevisionsView},
+    documents::{DocumentKind, RevisionsView},
+    page::PageQuery,
 };
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
-use store::{HistoryError, Store};
+use store::Store;
 
 pub(crate) struct ListSettingsRevisions {
     store: Store,
@@ -16,18 +16,14 @@ pub(crate) struct ListSettingsRevisions {
 impl Endpoint for ListSettingsRevisions {
     const ACCESS: Access = Access::Staff;
     type Path = NoPath;
-    type Query = RevisionsQuery;
+    type Query = PageQuery;
     type Body = NoBody;
     type Response = RevisionsView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<RevisionsView>, Failure> {
         let list = request.query.parse()?;
         let page = self.store.list_documents(DocumentKind::Settings, &list);
-        let page = page.await.map_err(|error| match error {
-            HistoryError::InvalidCursor(_) => invalid_cursor().into(),
-            HistoryError::Store(error) => Failure::from(error),
-        })?;
-        Reply::of(&RevisionsView::from(&page))
+        Reply::of(&RevisionsView::from(&page.await?))
     }
 }
 

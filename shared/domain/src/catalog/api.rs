@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Facet, FacetKind, ListProducts, MAX_PAGE, Sku, Sort};
 use crate::{
-    fault::{Code, FieldFault, Rejection},
+    fault::{FieldFault, Rejection},
     id::ProductId,
     money::Money,
+    page::page_size,
 };
 
 /// A product as shoppers see it. Stored in the same form, so that a read needs no conversion.
@@ -204,37 +205,19 @@ impl ListProductsQuery {
                 Sort::Newest
             }
         };
-        let limit = self
-            .limit
-            .map_or(Some(DEFAULT_PAGE), |limit| limit.parse().ok());
-        let limit = limit.filter(|limit| (1..=MAX_PAGE).contains(limit));
-        if limit.is_none() {
-            let message = format!("Must be from 1 to {MAX_PAGE}.");
-            faults.push(FieldFault::new("limit", "out_of_range", message));
-        }
-        match limit {
-            Some(limit) if faults.is_empty() => Ok(ListProducts {
+        match page_size(self.limit, DEFAULT_PAGE, MAX_PAGE) {
+            Ok(limit) if faults.is_empty() => Ok(ListProducts {
                 facet: facet.unwrap_or_else(Facet::all),
                 sort,
                 limit,
                 cursor: self.cursor,
             }),
-            _ => Err(Rejection::invalid(faults)),
+            limit => {
+                faults.extend(limit.err());
+                Err(Rejection::invalid(faults))
+            }
         }
     }
-}
-
-/// The rejection for a cursor that another list has returned, or none.
-pub fn invalid_cursor() -> Rejection {
-    Rejection::of_fields(
-        Code::InvalidCursor,
-        "The cursor does not belong to this list; start again without one.",
-        vec![FieldFault::new(
-            "cursor",
-            "invalid",
-            "Send a next_cursor of this list and keep the other parameters.",
-        )],
-    )
 }
 
 #[cfg(test)]

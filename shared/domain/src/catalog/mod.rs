@@ -5,8 +5,7 @@ pub mod import;
 mod rules;
 
 pub use api::{
-    ImageView, ListProductsQuery, OptionView, ProductPage, ProductSummary, ProductView,
-    VariantView, invalid_cursor,
+    ImageView, ListProductsQuery, OptionView, ProductPage, ProductSummary, ProductView, VariantView,
 };
 pub use rules::{
     Facet, FacetKind, ImportedVariant, InvalidSku, ListProducts, MAX_PAGE, Product, ProductStatus,

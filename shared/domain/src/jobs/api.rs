@@ -5,15 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Job, JobKind, JobState};
-use crate::{
-    catalog::import::LineFault,
-    fault::{FieldFault, Rejection},
-    id::JobId,
-};
-
-/// Maximum size of a page of jobs.
-pub const MAX_JOBS_PAGE: u32 = 100;
-const DEFAULT_JOBS_PAGE: u32 = 25;
+use crate::{catalog::import::LineFault, id::JobId};
 
 /// Progress of a job, in items: rows of a file, or parts of the table for a rebuild.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -91,41 +83,6 @@ pub struct JobsView {
     pub next_cursor: Option<String>,
 }
 
-/// Query of the list of jobs.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct JobsQuery {
-    /// Page size, 1 to 100; 25 by default.
-    pub limit: Option<String>,
-    /// `next_cursor` of the previous page.
-    pub cursor: Option<String>,
-}
-
-/// A validated query for one page of jobs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListJobs {
-    /// Maximum number of jobs to return.
-    pub limit: u32,
-    /// Cursor to continue from; the first page if missing.
-    pub cursor: Option<String>,
-}
-
-impl JobsQuery {
-    /// Validates the query.
-    pub fn parse(self) -> Result<ListJobs, Rejection> {
-        let limit = self.limit.map(|limit| limit.parse().ok());
-        let limit = limit.unwrap_or(Some(DEFAULT_JOBS_PAGE));
-        let limit = limit.filter(|limit| (1..=MAX_JOBS_PAGE).contains(limit));
-        let limit = limit.ok_or_else(|| {
-            let message = format!("Must be from 1 to {MAX_JOBS_PAGE}.");
-            Rejection::invalid(vec![FieldFault::new("limit", "out_of_range", message)])
-        })?;
-        Ok(ListJobs {
-            limit,
-            cursor: self.cursor,
-        })
-    }
-}
-
 /// Kind of a job that staff create by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -168,29 +125,4 @@ pub enum WantedState {
 pub struct ChangeJobBody {
     /// State that the job shall have.
     pub state: WantedState,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_size_has_limits() {
-        let parsed = |limit: Option<&str>| {
-            let limit = limit.map(str::to_owned);
-            let query = JobsQuery {
-                limit,
-                cursor: None,
-            };
-            query
-                .parse()
-                .map(|list| list.limit)
-                .map_err(|it| it.fields[0].field.clone())
-        };
-        assert_eq!(parsed(None), Ok(25));
-        assert_eq!(parsed(Some("100")), Ok(100));
-        for wrong in ["", "0", "101", "-1", "1.5", "x"] {
-            assert_eq!(parsed(Some(wrong)), Err("limit".to_owned()), "{wrong}");
-        }
-    }
 }

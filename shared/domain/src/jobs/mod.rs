@@ -9,7 +9,6 @@ mod api;
 mod rules;
 
 pub use api::{
-    ChangeJobBody, CreateJobBody, JobProgress, JobView, JobsQuery, JobsView, ListJobs,
-    MAX_JOBS_PAGE, NewJobKind, WantedState,
+    ChangeJobBody, CreateJobBody, JobProgress, JobView, JobsView, NewJobKind, WantedState,
 };
 pub use rules::{Chain, ChangeJobError, Job, JobInput, JobKind, JobPage, JobState, Run};

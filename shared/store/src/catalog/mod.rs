@@ -2,4 +2,4 @@
 
 mod products;
 
-pub use products::{ListError, PutProductOutcome, StoredProduct, StoredView};
+pub use products::{PutProductOutcome, StoredProduct, StoredView};

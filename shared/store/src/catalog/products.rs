@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError, cursor,
-    cursor::InvalidCursor,
+    cursor::ListError,
     item::{Record, from_item, number, string, to_item},
     keys::{Key, ListPosition, SK, list_order, listing_partition},
     transaction::{First, Outcome, put_action, unbuildable, update_action},
@@ -298,17 +298,6 @@ pub enum PutProductOutcome {
     Put,
     /// Version conflict: the product was changed concurrently; read it again.
     VersionConflict,
-}
-
-/// Why a list cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The cursor does not belong to the list.
-    #[error(transparent)]
-    InvalidCursor(#[from] InvalidCursor),
-    /// Accessing the table failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// A page as it is written now: in version 1, its amounts did not say how many decimals they have.

@@ -1,16 +1,17 @@
 //! Revisions of documents: written once, never changed or deleted.
 
 use domain::{
-    documents::{DocumentKind, HistoryPage, ListRevisions, NewRevision, Revision, StoredRevision},
+    documents::{DocumentKind, HistoryPage, NewRevision, Revision, StoredRevision},
     orders::Actor,
+    page::PageRequest,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consistency, InvalidCursor, Result, Store, StoreError, cursor,
+    Consistency, ListError, Result, Store, StoreError, cursor,
     item::{Item, Record, from_item, string},
-    keys::{Key, PK, SK, document_partition},
+    keys::{Key, SK, document_partition},
 };
 
 /// A revision as it is stored. The document is a text: only its kind knows its shape.
@@ -58,17 +59,6 @@ impl From<DocumentRecord> for StoredRevision {
     }
 }
 
-/// Why a page of the history was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// The cursor belongs to another list, or to none.
-    #[error(transparent)]
-    InvalidCursor(#[from] InvalidCursor),
-    /// The table failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Store {
     /// Reads one revision of a document; `None` if there is none of this number. Key: [`Key::document`]. For each 4 KB 0.5
     /// read units, or 1 if strongly consistent.
@@ -100,8 +90,8 @@ impl Store {
     pub async fn list_documents(
         &self,
         kind: DocumentKind,
-        list: &ListRevisions,
-    ) -> Result<HistoryPage, HistoryError> {
+        list: &PageRequest,
+    ) -> Result<HistoryPage, ListError> {
         let partition = document_partition(kind);
         let start = match &list.cursor {
             None => None,
@@ -152,11 +142,7 @@ impl Store {
         consistent: bool,
     ) -> Result<(Vec<Item>, bool)> {
         let partition = document_partition(kind);
-        let start = before.map(|position| {
-            [(PK, partition.as_str()), (SK, position)]
-                .map(|(name, value)| (name.to_owned(), string(value)))
-                .into()
-        });
+        let start = before.map(|position| Key::of(&partition, position).attributes());
         let answer = self
             .client
             .query()

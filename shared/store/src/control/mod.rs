@@ -3,5 +3,4 @@
 mod documents;
 mod revisions;
 
-pub use documents::HistoryError;
 pub use revisions::PutRevisionOutcome;

@@ -10,7 +10,8 @@ use domain::{
     catalog::import::LineFault,
     id::{JobId, RequestId},
     idempotency::{Fingerprint, REMEMBERED},
-    jobs::{Job, JobPage, JobState, ListJobs},
+    jobs::{Job, JobPage, JobState},
+    page::PageRequest,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,9 @@ use record::{JobRecord, state_value};
 pub use steps::{BeginOutcome, JobBeginning, StepOutcome};
 
 use crate::{
-    Consistency, InvalidCursor, Result, Store, StoreError, cursor,
-    item::{Item, Record, from_item, number, string, to_item},
-    keys::{JOBS_PARTITION, Key, PK, SK},
+    Consistency, ListError, Result, Store, StoreError, cursor,
+    item::{Record, from_item, number, string, to_item},
+    keys::{JOBS_PARTITION, Key},
     transaction::{First, Outcome, put_action, update_action},
 };
 
@@ -53,17 +54,6 @@ pub enum CreateJobOutcome {
     KeyReused,
     /// The same request is being processed.
     InProgress,
-}
-
-/// Why a page of jobs was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum ListJobsError {
-    /// The cursor belongs to another list, or to none.
-    #[error(transparent)]
-    InvalidCursor(#[from] InvalidCursor),
-    /// The table failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl Store {
@@ -152,15 +142,12 @@ impl Store {
     }
 
     /// Lists jobs, the newest first. Key: [`JOBS_PARTITION`]. 0.5 read units for each 4 KB.
-    pub async fn list_jobs(&self, list: &ListJobs) -> Result<JobPage, ListJobsError> {
+    pub async fn list_jobs(&self, list: &PageRequest) -> Result<JobPage, ListError> {
         let start = match &list.cursor {
             None => None,
             Some(text) => {
                 let position = cursor::decode(JOBS_PARTITION, "", text)?;
-                Some(Item::from([
-                    (PK.to_owned(), string(JOBS_PARTITION)),
-                    (SK.to_owned(), string(position)),
-                ]))
+                Some(Key::of(JOBS_PARTITION, &position).attributes())
             }
         };
         let limit = usize::try_from(list.limit).unwrap_or(usize::MAX);

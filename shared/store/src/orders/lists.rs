@@ -503,11 +503,8 @@ impl Store {
 
     /// Reads on in one part of a list.
     async fn read_part(&self, part: &mut Part, range: &Range, limit: u32) -> Result<()> {
-        let start = part.last.as_ref().map(|position| {
-            [(PK, part.partition.as_str()), (SK, position.as_str())]
-                .map(|(name, value)| (name.to_owned(), string(value)))
-                .into()
-        });
+        let start = part.last.as_ref();
+        let start = start.map(|position| Key::of(&part.partition, position).attributes());
         let answer = self
             .client
             .query()

@@ -9,6 +9,7 @@ use crate::{
     id::OrderId,
     money::Money,
     orders::{Customer, ListOrders, MAX_ORDERS_PAGE, OrderEntry, OrderNumber, OrderStatus},
+    page::page_size,
     text::FieldCheck,
 };
 
@@ -69,15 +70,7 @@ impl ListOrdersQuery {
         {
             check.fault("to", "conflict", "Must be later than from.");
         }
-        let limit = match self.limit {
-            None => Some(DEFAULT_ORDERS_PAGE),
-            Some(limit) => limit.parse().ok(),
-        };
-        let limit = limit.filter(|limit| (1..=MAX_ORDERS_PAGE).contains(limit));
-        if limit.is_none() {
-            let message = format!("Must be from 1 to {MAX_ORDERS_PAGE}.");
-            check.fault("limit", "out_of_range", message);
-        }
+        let limit = check.accept(page_size(self.limit, DEFAULT_ORDERS_PAGE, MAX_ORDERS_PAGE));
         let list = ListOrders {
             email,
             number,
