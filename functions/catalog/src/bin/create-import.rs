@@ -6,16 +6,14 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use control::Control;
 use domain::{
     catalog::import::{CreateImportBody, ImportTicket, UploadTicket, upload_key},
-    fault::Rejection,
     id::{ImportId, JobId},
-    idempotency,
     jobs::{Job, JobKind},
     limits::{CREATE_IMPORT, Limit},
 };
 use gateways::objects::Bucket;
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::{Consistency, CreateJobOutcome, Store};
+use store::Store;
 
 /// Lifetime of the presigned upload URL.
 const UPLOAD_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -50,16 +48,7 @@ impl Endpoint for CreateImport {
             &request.trace_id,
             request.traceparent,
         );
-        let keyed = keyed.as_ref().map(|keyed| (keyed.id, &keyed.fingerprint));
-        let job = match self.store.create_job(&job, keyed).await? {
-            CreateJobOutcome::Created => job,
-            CreateJobOutcome::CreatedBefore(id) => {
-                let job = self.store.job(id, Consistency::Strong).await?;
-                job.ok_or_else(|| Rejection::not_found("import"))?
-            }
-            CreateJobOutcome::KeyReused => return Err(idempotency::reused().into()),
-            CreateJobOutcome::InProgress => return Err(idempotency::in_progress().into()),
-        };
+        let job = self.store.create_job(job, keyed.as_ref()).await?;
         let id = ImportId::of(job.id);
         // Anew for a repeated request: the URL of the first one may have expired.
         let upload = self

@@ -3,13 +3,11 @@
 use std::process::ExitCode;
 
 use domain::{
-    fault::Rejection,
     id::JobId,
-    idempotency,
     jobs::{CreateJobBody, Job, JobView},
 };
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::{Consistency, CreateJobOutcome, Store};
+use store::Store;
 
 pub(crate) struct CreateJob {
     store: Store,
@@ -35,16 +33,7 @@ impl Endpoint for CreateJob {
             &request.trace_id,
             request.traceparent,
         );
-        let keyed = Some((keyed.id, &keyed.fingerprint));
-        let job = match self.store.create_job(&job, keyed).await? {
-            CreateJobOutcome::Created => job,
-            CreateJobOutcome::CreatedBefore(id) => {
-                let job = self.store.job(id, Consistency::Strong).await?;
-                job.ok_or_else(|| Rejection::not_found("job"))?
-            }
-            CreateJobOutcome::KeyReused => return Err(idempotency::reused().into()),
-            CreateJobOutcome::InProgress => return Err(idempotency::in_progress().into()),
-        };
+        let job = self.store.create_job(job, Some(&keyed)).await?;
         let view = JobView::of(&job, Vec::new(), None);
         Ok(Reply::of(&view)?.at(format!("/v1/admin/jobs/{}", job.id)))
     }

@@ -79,7 +79,7 @@ impl Store {
             .get("GetItem job", &Key::job(id), Consistency::Strong)
             .await?;
         if let Some(item) = item {
-            return from_item::<JobRecord>(item)?.try_into().map(Some);
+            return Ok(Some(from_item::<JobRecord>(item)?.into()));
         }
         let Some(job) = self.import_of_earlier_release(id).await? else {
             return Ok(None);

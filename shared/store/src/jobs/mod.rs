@@ -8,8 +8,9 @@ mod steps;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use domain::{
     catalog::import::LineFault,
-    id::{JobId, RequestId},
-    idempotency::{Fingerprint, REMEMBERED},
+    fault::Failure,
+    id::JobId,
+    idempotency::{self, Fingerprint, IdempotentRequest, REMEMBERED},
     jobs::{Job, JobPage, JobState},
     page::PageRequest,
 };
@@ -17,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use record::{DueStepRecord, RunRecord};
-use record::{JobRecord, state_value};
+use record::{JobRecord, value};
 pub use steps::{BeginOutcome, JobBeginning, StepOutcome};
 
 use crate::{
@@ -43,84 +44,92 @@ impl Record for CreationRecord {
     const ENTITY: &'static str = "job_request";
 }
 
-/// Result of creating a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CreateJobOutcome {
-    /// The job is stored.
-    Created,
-    /// The same request has created this job before.
-    CreatedBefore(JobId),
+/// Why a job was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateJobError {
     /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
     KeyReused,
     /// The same request is being processed.
+    #[error("the same request is being processed")]
     InProgress,
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<CreateJobError> for Failure {
+    fn from(error: CreateJobError) -> Self {
+        match error {
+            CreateJobError::KeyReused => idempotency::reused().into(),
+            CreateJobError::InProgress => idempotency::in_progress().into(),
+            CreateJobError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl Store {
-    /// Creates a job. With a `request`, repeating it creates no other one. Keys: [`Key::job`], on the condition that
+    /// Creates a job, and returns it. With a `request`, repeating it returns the job of the first one. Keys: [`Key::job`], on the condition that
     /// it does not exist; [`Key::request`], on the condition that there is none of the last day; [`Key::job_run`], if it
     /// starts by itself. 1 write unit, or 2 for each item of a transaction.
     pub async fn create_job(
         &self,
-        job: &Job,
-        request: Option<(RequestId, &Fingerprint)>,
-    ) -> Result<CreateJobOutcome> {
-        let Some((id, fingerprint)) = request else {
+        job: Job,
+        request: Option<&IdempotentRequest>,
+    ) -> Result<Job, CreateJobError> {
+        let Some(request) = request else {
             if job.kind.starts_by_itself() {
-                let actions = vec![self.put_job(job)?, self.put_run(job)?];
+                let actions = vec![self.put_job(&job)?, self.put_run(&job)?];
                 self.transact("create job", First::Write, actions).await?;
-                return Ok(CreateJobOutcome::Created);
+                return Ok(job);
             }
             let put = self
                 .client
                 .put_item()
                 .table_name(&self.table)
-                .set_item(Some(to_item(&Key::job(job.id), &JobRecord::from(job))?))
+                .set_item(Some(to_item(&Key::job(job.id), &JobRecord::from(&job))?))
                 .condition_expression("attribute_not_exists(PK)");
             let written = self.write("PutItem job", put).await?;
             written.or_inconsistent(JobRecord::ENTITY)?;
-            return Ok(CreateJobOutcome::Created);
+            return Ok(job);
         };
         let now = job.created_at;
         let record = CreationRecord {
-            fingerprint: fingerprint.clone(),
+            fingerprint: request.fingerprint.clone(),
             job: job.id,
             expires_at: (now + REMEMBERED).as_second(),
         };
         let remember = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(to_item(&Key::request(id), &record)?))
+            .set_item(Some(to_item(&Key::request(request.id), &record)?))
             .condition_expression("attribute_not_exists(PK) OR expires_at < :now")
             .expression_attribute_values(":now", number(now.as_second()));
-        let mut actions = vec![put_action(remember)?, self.put_job(job)?];
+        let mut actions = vec![put_action(remember)?, self.put_job(&job)?];
         if job.kind.starts_by_itself() {
-            actions.push(self.put_run(job)?);
+            actions.push(self.put_run(&job)?);
         }
         match self.transact("create job", First::Request, actions).await? {
-            Outcome::Committed { .. } => Ok(CreateJobOutcome::Created),
-            Outcome::InProgress => Ok(CreateJobOutcome::InProgress),
-            Outcome::Refused(_) => self.created_before(id, fingerprint).await,
+            Outcome::Committed { .. } => Ok(job),
+            Outcome::InProgress => Err(CreateJobError::InProgress),
+            Outcome::Refused(_) => self.created_before(request).await,
         }
     }
 
-    /// The job that a request has created. Key: [`Key::request`], strongly consistent. 1 read unit.
-    async fn created_before(
-        &self,
-        id: RequestId,
-        fingerprint: &Fingerprint,
-    ) -> Result<CreateJobOutcome> {
+    /// The job that a request has created. Keys: [`Key::request`] and [`Key::job`], strongly consistent. 2 read units.
+    async fn created_before(&self, request: &IdempotentRequest) -> Result<Job, CreateJobError> {
+        let key = Key::request(request.id);
         let item = self
-            .get("GetItem request", &Key::request(id), Consistency::Strong)
+            .get("GetItem request", &key, Consistency::Strong)
             .await?;
-        let Some(item) = item else {
-            // Expired just now: the client repeats the request.
-            return Ok(CreateJobOutcome::InProgress);
-        };
+        // Missing if it has expired just now: the client repeats the request.
+        let item = item.ok_or(CreateJobError::InProgress)?;
         let record: CreationRecord = from_item(item)?;
-        Ok(match record.fingerprint == *fingerprint {
-            true => CreateJobOutcome::CreatedBefore(record.job),
-            false => CreateJobOutcome::KeyReused,
-        })
+        if record.fingerprint != request.fingerprint {
+            return Err(CreateJobError::KeyReused);
+        }
+        let job = self.job(record.job, Consistency::Strong).await?;
+        let gone = || StoreError::inconsistent(JobRecord::ENTITY, "gone before its request");
+        Ok(job.ok_or_else(gone)?)
     }
 
     fn put_job(&self, job: &Job) -> Result<TransactWriteItem> {
@@ -136,7 +145,7 @@ impl Store {
     pub async fn job(&self, id: JobId, consistency: Consistency) -> Result<Option<Job>> {
         let item = self.get("GetItem job", &Key::job(id), consistency).await?;
         match item {
-            Some(item) => from_item::<JobRecord>(item)?.try_into().map(Some),
+            Some(item) => Ok(Some(from_item::<JobRecord>(item)?.into())),
             None => self.import_of_earlier_release(id).await,
         }
     }
@@ -168,7 +177,7 @@ impl Store {
         let more = items.len() > limit;
         let mut jobs = Vec::with_capacity(limit);
         for item in items.into_iter().take(limit) {
-            jobs.push(Job::try_from(from_item::<JobRecord>(item)?)?);
+            jobs.push(Job::from(from_item::<JobRecord>(item)?));
         }
         let last = jobs.last().filter(|_| more);
         let next_cursor = last.map(|job| cursor::encode(JOBS_PARTITION, "", &job.id.to_string()));
@@ -184,10 +193,10 @@ impl Store {
         let condition = "#state = :before AND run.#number = :run_before AND chains_total = :chains";
         let names = ["state", "number"].map(|name| (format!("#{name}"), name.to_owned()));
         let values = [
-            (":state", state_value(changed.state)?),
-            (":run", record::run_value(&changed.run)?),
+            (":state", value(changed.state)?),
+            (":run", value(changed.run)?),
             (":now", string(changed.updated_at.to_string())),
-            (":before", state_value(before.state)?),
+            (":before", value(before.state)?),
             (":run_before", number(before.run.number)),
             (":chains", number(before.chains_total)),
         ];
@@ -234,10 +243,10 @@ impl Store {
             .update_expression("SET #state = :failed, updated_at = :now")
             .condition_expression("#state IN (:queued, :running, :paused)")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":failed", state_value(JobState::Failed)?)
-            .expression_attribute_values(":queued", state_value(JobState::Queued)?)
-            .expression_attribute_values(":running", state_value(JobState::Running)?)
-            .expression_attribute_values(":paused", state_value(JobState::Paused)?)
+            .expression_attribute_values(":failed", value(JobState::Failed)?)
+            .expression_attribute_values(":queued", value(JobState::Queued)?)
+            .expression_attribute_values(":running", value(JobState::Running)?)
+            .expression_attribute_values(":paused", value(JobState::Paused)?)
             .expression_attribute_values(":now", string(now.to_string()));
         let actions = vec![
             update_action(update)?,
@@ -260,9 +269,9 @@ impl Store {
             .update(&Key::job(id))
             .condition_expression("#state IN (:running, :paused) AND chains_done >= chains_total")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":completed", state_value(JobState::Completed)?)
-            .expression_attribute_values(":running", state_value(JobState::Running)?)
-            .expression_attribute_values(":paused", state_value(JobState::Paused)?)
+            .expression_attribute_values(":completed", value(JobState::Completed)?)
+            .expression_attribute_values(":running", value(JobState::Running)?)
+            .expression_attribute_values(":paused", value(JobState::Paused)?)
             .expression_attribute_values(":now", string(now.to_string()));
         let mut expression = "SET #state = :completed, updated_at = :now".to_owned();
         if let Some(result) = result {

@@ -70,11 +70,9 @@ impl From<&Job> for JobRecord {
     }
 }
 
-impl TryFrom<JobRecord> for Job {
-    type Error = StoreError;
-
-    fn try_from(record: JobRecord) -> Result<Self> {
-        Ok(Self {
+impl From<JobRecord> for Job {
+    fn from(record: JobRecord) -> Self {
+        Self {
             id: record.id,
             kind: record.kind,
             state: record.state,
@@ -94,7 +92,7 @@ impl TryFrom<JobRecord> for Job {
                 .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
             trace_id: record.trace_id,
             adopted: record.adopted,
-        })
+        }
     }
 }
 
@@ -161,16 +159,6 @@ impl DueStepRecord {
     }
 }
 
-/// Serializes a state for the table.
-pub(super) fn state_value(state: JobState) -> Result<AttributeValue> {
-    value(state)
-}
-
-/// Serializes a run for the table.
-pub(super) fn run_value(run: &Run) -> Result<AttributeValue> {
-    value(run)
-}
-
 /// Serializes a part of a job for the table.
 pub(super) fn value(part: impl Serialize) -> Result<AttributeValue> {
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(part).map_err(|error| {
@@ -231,6 +219,6 @@ mod tests {
         let item = to_item(&Key::job(job.id), &JobRecord::from(&job)).unwrap();
         size::must_fit("job", &item);
         let read: JobRecord = from_item(item).unwrap();
-        assert_eq!(Job::try_from(read).unwrap(), job);
+        assert_eq!(Job::from(read), job);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     KEPT,
-    record::{DueStepRecord, state_value, value},
+    record::{DueStepRecord, value},
 };
 use crate::{
     Consistency, Result, Store, StoreError,
@@ -117,8 +117,8 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#input", "input")
             .expression_attribute_names("#total", "total")
-            .expression_attribute_values(":running", state_value(JobState::Running)?)
-            .expression_attribute_values(":queued", state_value(JobState::Queued)?)
+            .expression_attribute_values(":running", value(JobState::Running)?)
+            .expression_attribute_values(":queued", value(JobState::Queued)?)
             .expression_attribute_values(":input", value(&beginning.input)?)
             .expression_attribute_values(":total", number(beginning.total))
             .expression_attribute_values(":failed", number(beginning.faults.len()))
@@ -278,43 +278,51 @@ impl Store {
     /// Errors of a job by line, at most `limit`. Key: the errors of [`job_partition`], eventually consistent. 0.5 read
     /// units for each 4 KB of errors.
     pub async fn job_errors(&self, job: &Job, limit: usize) -> Result<Vec<LineFault>> {
-        let mut errors: Vec<LineFault> = Vec::new();
-        let mut add = |item: Item| {
-            let mut record: ErrorsRecord = from_part(ErrorsRecord::ENTITY, item)?;
-            errors.append(&mut record.faults);
-            Ok(errors.len() < limit)
+        let mut errors = match job.import().filter(|_| job.adopted) {
+            Some(import) => {
+                let partition = crate::keys::import_partition(import);
+                self.errors_in(&partition, "CHUNK#", None, limit).await?
+            }
+            None => Vec::new(),
         };
-        if let Some(import) = job.import().filter(|_| job.adopted) {
-            let partition = crate::keys::import_partition(import);
-            self.job_items(&partition, "CHUNK#", false, &mut add)
-                .await?;
-        }
-        self.job_items(&job_partition(job.id), JOB_ERRORS, false, add)
-            .await?;
+        let partition = job_partition(job.id);
+        let left = limit.saturating_sub(errors.len());
+        errors.extend(self.errors_in(&partition, JOB_ERRORS, None, left).await?);
         errors.sort_by_key(|fault| fault.line);
         errors.truncate(limit);
         Ok(errors)
     }
 
-    /// Like [`job_errors`](Self::job_errors), without those that were found before the first step.
+    /// Like [`job_errors`](Self::job_errors), without those that were found before the first step, and in the order of the
+    /// steps.
     pub async fn step_errors(&self, job: &Job, limit: usize) -> Result<Vec<LineFault>> {
         let first = Key::job_errors(job.id, BEGINNING);
+        let (partition, without) = first.as_pair();
+        let mut errors = self
+            .errors_in(partition, JOB_ERRORS, Some(without), limit)
+            .await?;
+        errors.truncate(limit);
+        Ok(errors)
+    }
+
+    /// Errors in a partition, step by step, without those at one position; those of whole steps until there are `limit`.
+    async fn errors_in(
+        &self,
+        partition: &str,
+        prefix: &str,
+        without: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<LineFault>> {
         let mut errors: Vec<LineFault> = Vec::new();
-        self.job_items(&job_partition(job.id), JOB_ERRORS, false, |item| {
-            if item
-                .get(SK)
-                .and_then(|sk| sk.as_s().ok())
-                .map(String::as_str)
-                == Some(first.as_pair().1)
-            {
-                return Ok(true);
+        self.job_items(partition, prefix, false, |item| {
+            let position = item.get(SK).and_then(|sk| sk.as_s().ok());
+            if without.is_none() || position.map(String::as_str) != without {
+                let record: ErrorsRecord = from_part(ErrorsRecord::ENTITY, item)?;
+                errors.extend(record.faults);
             }
-            let mut record: ErrorsRecord = from_part(ErrorsRecord::ENTITY, item)?;
-            errors.append(&mut record.faults);
             Ok(errors.len() < limit)
         })
         .await?;
-        errors.truncate(limit);
         Ok(errors)
     }
 
