@@ -50,13 +50,7 @@ impl World {
                 (created.status == 202).then(|| created.json())
             })
             .await;
-        let upload = &ticket["upload"];
-        let mut request = reqwest::Client::new().put(upload["url"].as_str().unwrap());
-        for (name, value) in upload["headers"].as_object().unwrap() {
-            request = request.header(name, value.as_str().unwrap());
-        }
-        let uploaded = request.body(file).send().await.unwrap();
-        assert!(uploaded.status().is_success(), "{}", uploaded.status());
+        self.shop.upload(&ticket, file).await;
         ticket["job_id"].clone()
     }
 

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Product, Response, Shop, catalogue, sqs_event};
 
@@ -33,19 +32,6 @@ async fn becomes(shop: &Shop, id: &Value, state: &str) -> Value {
         (job["state"] == state).then_some(job)
     })
     .await
-}
-
-/// Uploads a file to the ticket's URL.
-async fn upload(ticket: &Value, file: &str) {
-    let upload = &ticket["upload"];
-    let method = Method::from_bytes(upload["method"].as_str().unwrap().as_bytes()).unwrap();
-    let url = upload["url"].as_str().unwrap();
-    let mut request = reqwest::Client::new().request(method, url);
-    for (name, value) in upload["headers"].as_object().unwrap() {
-        request = request.header(name, value.as_str().unwrap());
-    }
-    let uploaded = request.body(file.to_owned()).send().await.unwrap();
-    assert!(uploaded.status().is_success(), "{}", uploaded.status());
 }
 
 /// Waits until the queue of a consumer is empty.
@@ -177,7 +163,7 @@ async fn the_same_key_creates_one_import() {
         .expect_problem(400, "idempotency_key_missing");
     let other = create(None, file.len()).await.expect(202);
     assert_ne!(other["id"], again["id"]);
-    upload(&again, &file).await;
+    shop.upload(&again, file.as_str()).await;
     becomes(&shop, &again["job_id"], "completed").await;
     let after = create(Some("k"), file.len()).await.expect(202);
     assert_eq!(
@@ -198,7 +184,7 @@ async fn a_job_that_is_paused_before_its_file_comes_begins_when_it_is_resumed() 
         "paused"
     );
     change(&shop, id, "paused").await.expect(200);
-    upload(&ticket, &file).await;
+    shop.upload(&ticket, file.as_str()).await;
     is_idle(&shop, "StartImport").await;
     let paused = job(&shop, id).await;
     assert_eq!(
@@ -216,7 +202,7 @@ async fn a_job_that_is_paused_before_its_file_comes_begins_when_it_is_resumed() 
     change(&shop, &empty["job_id"], "running").await.expect(200);
     is_idle(&shop, "StartImport").await;
     assert_eq!(job(&shop, &empty["job_id"]).await["state"], "queued");
-    upload(&empty, &file).await;
+    shop.upload(&empty, file.as_str()).await;
     becomes(&shop, &empty["job_id"], "completed").await;
 }
 
@@ -228,7 +214,7 @@ async fn a_job_that_is_canceled_imports_nothing_and_says_so() {
     let id = &ticket["job_id"];
     change(&shop, id, "cancelled").await.expect(200);
     change(&shop, id, "cancelled").await.expect(200);
-    upload(&ticket, &file).await;
+    shop.upload(&ticket, file.as_str()).await;
     is_idle(&shop, "StartImport").await;
     assert_eq!(job(&shop, id).await["state"], "cancelled");
     let path = format!("/v1/admin/imports/{}", ticket["id"].as_str().unwrap());
@@ -358,7 +344,7 @@ async fn a_file_that_is_replaced_or_gone_ends_its_job() {
         });
         shop.table("UpdateItem", &begun).await;
         if replaced {
-            upload(&ticket, &file).await;
+            shop.upload(&ticket, file.as_str()).await;
             shop.eventually("it is not looked at", async || {
                 shop.log()
                     .contains("the import has had its file")

@@ -374,19 +374,24 @@ impl Shop {
         created.await.expect(202)
     }
 
-    /// Imports a file, waits for its completion and returns the import.
-    pub async fn import(&self, file: impl Into<Vec<u8>>) -> Value {
-        let file = file.into();
-        let ticket = self.import_ticket(file.len()).await;
-        assert_eq!(ticket["state"], "awaiting_upload");
+    /// Uploads the file of an import as its ticket says.
+    pub async fn upload(&self, ticket: &Value, file: impl Into<Vec<u8>>) {
         let upload = &ticket["upload"];
         let method = Method::from_bytes(upload["method"].as_str().unwrap().as_bytes()).unwrap();
         let mut request = self.http.request(method, upload["url"].as_str().unwrap());
         for (name, value) in upload["headers"].as_object().unwrap() {
             request = request.header(name, value.as_str().unwrap());
         }
-        let uploaded = request.body(file).send().await.unwrap();
+        let uploaded = request.body(file.into()).send().await.unwrap();
         assert!(uploaded.status().is_success(), "{}", uploaded.status());
+    }
+
+    /// Imports a file, waits for its completion and returns the import.
+    pub async fn import(&self, file: impl Into<Vec<u8>>) -> Value {
+        let file = file.into();
+        let ticket = self.import_ticket(file.len()).await;
+        assert_eq!(ticket["state"], "awaiting_upload");
+        self.upload(&ticket, file).await;
         let path = format!("/v1/admin/imports/{}", ticket["id"].as_str().unwrap());
         self.eventually("the import is done", async || {
             let import = self.staff_get(&path).await.expect(200);
