@@ -1,9 +1,9 @@
-//! The shop at several sizes: the cost of a request must not depend on the size. And a launch in which
-//! nobody pays: all orders must expire.
+//! The shop at several sizes: the cost of a request must not depend on the size. A launch in which
+//! nobody pays: all orders must expire. And a job of many lines, which is canceled at work.
 //!
 //! 100, 10,000 and 1,000,000 products with as many orders. The largest takes minutes and 12 GB of
 //! memory, so only `make scale` (`SCALE=full`) runs it; `make test` compares the first two. There are
-//! 2,000 unpaid orders, and 10,000 with `SCALE=full`.
+//! 2,000 unpaid orders, and 10,000 with `SCALE=full`; a file of 20,000 lines, and of 1,000,000.
 
 #![expect(
     clippy::print_stdout,
@@ -21,6 +21,14 @@ use testkit::{Product, Shop, StockCounts, order_body};
 /// The product and the order that all others are copies of.
 const MODEL: &str = "model-0000000";
 
+/// Orders at which the lists are rebuilt.
+const REBUILT: u64 = 10_000;
+
+/// Whether the sizes that take minutes are tried, too.
+fn is_full() -> bool {
+    Environment::load().get("SCALE") == Some("full")
+}
+
 /// Cost of the calls of one function.
 #[derive(Debug, PartialEq)]
 struct Cost {
@@ -31,10 +39,9 @@ struct Cost {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_costs_the_same_whatever_there_is() {
-    let environment = Environment::load();
-    let sizes: &[u64] = match environment.get("SCALE") {
-        Some("full") => &[100, 10_000, 1_000_000],
-        _ => &[100, 10_000],
+    let sizes: &[u64] = match is_full() {
+        true => &[100, 10_000, 1_000_000],
+        false => &[100, 10_000],
     };
     let mut costs = Vec::new();
     for size in sizes {
@@ -129,6 +136,9 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
         .await
         .expect(200);
 
+    if size == REBUILT && is_full() {
+        rebuild(&shop).await;
+    }
     // The number of polls and scheduled runs depends on time.
     let functions = [
         "get-product",
@@ -169,6 +179,39 @@ fn cost(operations: &Operations) -> Cost {
         }
     }
     cost
+}
+
+/// Rebuilds the lists of orders, and prints how fast.
+async fn rebuild(shop: &Shop) {
+    let started = std::time::Instant::now();
+    let request = shop
+        .request("POST", "/v1/admin/jobs")
+        .bearer_auth(shop.token("staff", 60))
+        .header("idempotency-key", "rebuild")
+        .json(&json!({ "kind": "order_lists_rebuild" }));
+    let job = shop.send(request).await.expect(202);
+    let path = format!("/v1/admin/jobs/{}", job["id"].as_str().unwrap());
+    let mut done = None;
+    let job = loop {
+        // As long as it goes on.
+        let job = shop
+            .eventually("the rebuild goes on", async || {
+                let job = shop.staff_get(&path).await.expect(200);
+                let now = job["progress"]["done"].as_u64();
+                (job["state"] == "completed" || now > done).then_some(job)
+            })
+            .await;
+        done = job["progress"]["done"].as_u64();
+        if job["state"] == "completed" {
+            break job;
+        }
+    };
+    assert_eq!(job["progress"]["failed"], 0, "{job}");
+    let seconds = started.elapsed().as_secs().max(1);
+    println!(
+        "{REBUILT} orders are in the lists again after {seconds} s: {} a second",
+        REBUILT / seconds
+    );
 }
 
 /// Copies the model's items until there are `size` products, each with its list entries and variant,
@@ -246,11 +289,8 @@ async fn fill(shop: &Shop, order_id: &str, size: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_that_nobody_pays_ends() {
-    let size: u64 = match Environment::load().get("SCALE") {
-        // The emulated table gets slower with the number of past transactions.
-        Some("full") => 10_000,
-        _ => 2_000,
-    };
+    // The emulated table gets slower with the number of past transactions.
+    let size: u64 = if is_full() { 10_000 } else { 2_000 };
     let window = BTreeMap::from([("PaymentWindowSeconds".to_owned(), "1".to_owned())]);
     let mut shop = Shop::start_with(window).await;
     let table = shop.stack().template.table["TableName"].clone();
@@ -332,4 +372,90 @@ async fn a_launch_that_nobody_pays_ends() {
         last.is_some_and(|line| line.contains(r#""orders.ended":0,"orders.over":0"#)),
         "{last:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_many_lines_starts_is_paused_and_canceled() {
+    let lines: u64 = if is_full() { 1_000_000 } else { 20_000 };
+    let shop = Shop::start().await;
+    // The shortest rows there are: a million of them are within the 15 MB of a file.
+    let mut file = "Handle,Title,Variant SKU,Variant Price\n".to_owned();
+    for line in 0..lines {
+        let name = short_name(line);
+        file.push_str(&format!("{name},T,{name},1\n"));
+    }
+    let started = std::time::Instant::now();
+    let ticket = shop.import_ticket(file.len()).await;
+    shop.upload(&ticket, file).await;
+    let path = format!("/v1/admin/jobs/{}", ticket["job_id"].as_str().unwrap());
+    let job = async || shop.staff_get(&path).await.expect(200);
+    let becomes = async |state: &str| {
+        let body = json!({ "state": state });
+        let changed = shop.staff_call("PATCH", &path, &body).await.expect(200);
+        assert_eq!(changed["state"], state);
+    };
+    let at_work = async || {
+        let job = job().await;
+        let progress = &job["progress"];
+        assert!(
+            progress["total"].is_null() || progress["total"] == lines,
+            "{job}"
+        );
+        (progress["done"].as_u64() > Some(0)).then_some(job)
+    };
+    let job_at_work = shop.eventually("lines are imported", at_work).await;
+    println!("{lines} lines: at work after {:?}", started.elapsed());
+    assert_eq!(job_at_work["state"], "running", "{job_at_work}");
+
+    becomes("paused").await;
+    messages_end(&shop).await;
+    let paused = job().await;
+    messages_end(&shop).await;
+    assert_eq!(job().await["progress"], paused["progress"]);
+
+    becomes("running").await;
+    let before = paused["progress"]["done"].as_u64().unwrap();
+    shop.eventually("more lines are imported", async || {
+        let progress = job().await["progress"].clone();
+        (progress["done"].as_u64().unwrap() > before).then_some(())
+    })
+    .await;
+    becomes("cancelled").await;
+    messages_end(&shop).await;
+    let ended = job().await;
+    assert_eq!(ended["state"], "cancelled", "{ended}");
+    let counts = ["done", "failed", "total"].map(|count| ended["progress"][count].as_u64());
+    let [Some(done), Some(0), Some(total)] = counts else {
+        unreachable!("{ended}")
+    };
+    assert!(before < done && done < total && total == lines, "{ended}");
+    println!(
+        "{done} lines when it was canceled, after {:?}",
+        started.elapsed()
+    );
+}
+
+/// A name of four characters.
+fn short_name(number: u64) -> String {
+    let digit =
+        |place: u32| char::from_digit(u32::try_from(number / 36_u64.pow(place) % 36).unwrap(), 36);
+    (0..4).rev().filter_map(digit).collect()
+}
+
+/// Waits until no message waits or is at work, as long as they become fewer.
+async fn messages_end(shop: &Shop) {
+    let mut left = u64::MAX;
+    while left > 0 {
+        left = shop
+            .eventually("fewer messages are left", async || {
+                let state = shop.get("/_dev/state").await.json();
+                let queues = state["queues"].as_array().unwrap().iter();
+                let now: u64 = queues
+                    .flat_map(|queue| [&queue["waiting"], &queue["in_flight"]])
+                    .filter_map(Value::as_u64)
+                    .sum();
+                (now == 0 || now < left).then_some(now)
+            })
+            .await;
+    }
 }

@@ -318,9 +318,9 @@ pub(crate) fn place_order(cart: &str) -> Value {
     let customer = CUSTOMERS.fetch_add(1, Ordering::Relaxed);
     let body = json!({
         "cart_id": cart,
-        "email": format!("a{customer}@example.com"),
+        "email": format!("a{customer:05}@example.com"),
         "shipping_address": {
-            "name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London",
+            "name": "Ada Lovelace", "line1": "12 St James's Square", "line2": "Second floor, on the left", "city": "London",
             "postal_code": "SW1Y 4JH", "country": "GB",
         },
         "payment": { "method": "test", "token": "tok_ok" },

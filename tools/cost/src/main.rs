@@ -1,11 +1,6 @@
 //! Cost model of the shop on AWS, from the measurements of `make bench`, the templates and the
 //! committed prices. docs/cost.md shows the results.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool speaks to its terminal"
-)]
-
 mod bill;
 mod model;
 mod money;
@@ -27,7 +22,7 @@ use std::{
 use clap::Parser;
 use local::{
     limits::Limits,
-    outcome::{Outcome, exit_code},
+    outcome::{Outcome, exit_code, print},
     project,
 };
 
@@ -83,13 +78,13 @@ fn run(arguments: &Arguments) -> Outcome {
     };
     let outlook = outlook::outlook(&root, &report, options)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&outlook)?);
+        print(&serde_json::to_string_pretty(&outlook)?)?;
     } else if arguments.markdown {
         let path = root.join(page::PATH);
         let text = fs::read_to_string(&path)?;
         fs::write(&path, page::replace(&text, &page::summary(&outlook))?)?;
     } else {
-        println!("{}", page::tables(&outlook));
+        print(&page::tables(&outlook))?;
     }
     // Other options and reports have other costs.
     match arguments.is_default() {

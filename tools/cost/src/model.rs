@@ -44,15 +44,17 @@ const HEADER_BYTES: u64 = 500;
 const COMPRESSED_PERCENT: u64 = 30;
 /// Share of page views that show a product; the others are lists of 24.
 const PRODUCT_PERCENT: u64 = 75;
-/// Bytes that an order leaves in the table: order, invoice, cart, inbox.
-const ORDER_BYTES: u64 = 4_000;
+/// Bytes that an order leaves in the table: order, invoice, cart, inbox, and its five entries in the lists of staff.
+const ORDER_BYTES: u64 = 5_100;
 /// Share of orders whose invoice is downloaded, and its size.
 const INVOICE_FETCHED_PERCENT: u64 = 20;
 const INVOICE_BYTES: u64 = 20_000;
 /// Number of times a shopper looks at the order.
 const LOOKS: u64 = 3;
-/// Relays of changes without an event: two of the variant, one of the authorization.
-const SILENT_RELAYS: u64 = 3;
+/// Relays of changes without an event: two of the variant.
+const SILENT_RELAYS: u64 = 2;
+/// Versions of an order of which the projection is told, beside that which it writes: placed and authorized.
+const PROJECTED_BEFORE: u64 = 2;
 /// Bytes in an idle shop's table and buckets.
 pub(crate) const IDLE_TABLE_BYTES: u64 = 100_000_000;
 const IDLE_BUCKET_BYTES: u64 = 1_000_000_000;
@@ -287,9 +289,19 @@ impl<'a> Model<'a> {
             step("relay-events", "placed", once),
             // Two messages, and the deletion of its due note.
             step("relay-events", "paid", once),
+            // The authorization, of which the projection alone is told.
+            Step {
+                calls: Calls::Only("SQS"),
+                ..step("relay-events", "placed", once)
+            },
             Step {
                 calls: Calls::None,
                 ..step("relay-events", "placed", Quantity::whole(SILENT_RELAYS))
+            },
+            step("project-orders", "paid", once),
+            Step {
+                calls: Calls::None,
+                ..step("project-orders", "paid", Quantity::whole(PROJECTED_BEFORE))
             },
             Step {
                 wait_us: if stripe { STRIPE_WAIT_US } else { 0 },
@@ -668,8 +680,9 @@ pub(crate) fn assumptions(report: &Report, shop: &Shop, options: &Options) -> Ve
             INVOICE_BYTES / 1000
         ),
         format!(
-            "Of its {} relays one sends and writes the due note, one sends and deletes it, {SILENT_RELAYS} send nothing. It stores {} KB, counted for one month.",
-            2 + SILENT_RELAYS,
+            "Of its {} relays one sends and writes the due note, one sends and deletes it, one tells the projection alone, {SILENT_RELAYS} send nothing. The projection reads and writes once for the order's {} messages, which come within its delay. An order stores {} KB, counted for one month.",
+            3 + SILENT_RELAYS,
+            1 + PROJECTED_BEFORE,
             ORDER_BYTES / 1000
         ),
         format!(

@@ -12,7 +12,7 @@ use bench::binaries::{self, Binaries};
 use local::{
     lambda::{Counts, Lambda},
     meter::Meter,
-    outcome::Outcome,
+    outcome::{Outcome, print},
     project,
     signals::stop_signal,
     stack::{Options, Stack},
@@ -241,7 +241,7 @@ async fn drive_and_report(
     };
     write("report.json", serde_json::to_string_pretty(&report)?)?;
     write("index.html", page::render(&report)?)?;
-    println!("{}", summary::text(&report));
+    print(&summary::text(&report))?;
     println!("report: {}", out.join("index.html").display());
     conclude(&report)
 }
