@@ -403,6 +403,10 @@ async fn a_job_of_many_lines_starts_is_paused_and_canceled() {
         );
         (progress["done"].as_u64() > Some(0)).then_some(job)
     };
+    shop.eventually("the file is read", async || {
+        (job().await["state"] == "running").then_some(())
+    })
+    .await;
     let job_at_work = shop.eventually("lines are imported", at_work).await;
     println!("{lines} lines: at work after {:?}", started.elapsed());
     assert_eq!(job_at_work["state"], "running", "{job_at_work}");
@@ -442,19 +446,19 @@ fn short_name(number: u64) -> String {
     (0..4).rev().filter_map(digit).collect()
 }
 
-/// Waits until no message waits or is at work, as long as they become fewer.
+/// Waits until no message waits or is at work, as long as their number changes.
 async fn messages_end(shop: &Shop) {
     let mut left = u64::MAX;
     while left > 0 {
         left = shop
-            .eventually("fewer messages are left", async || {
+            .eventually("other messages are left", async || {
                 let state = shop.get("/_dev/state").await.json();
                 let queues = state["queues"].as_array().unwrap().iter();
                 let now: u64 = queues
                     .flat_map(|queue| [&queue["waiting"], &queue["in_flight"]])
                     .filter_map(Value::as_u64)
                     .sum();
-                (now == 0 || now < left).then_some(now)
+                (now == 0 || now != left).then_some(now)
             })
             .await;
     }

@@ -141,7 +141,8 @@ impl Groups {
             groups.push(RowGroup {
                 slug,
                 handle: handle.clone(),
-                rows: Vec::new(),
+                // Most products of the largest files have one row: room for more would be three times as much memory.
+                rows: Vec::with_capacity(1),
                 incomplete: false,
                 contested: BTreeMap::new(),
             });
@@ -166,11 +167,7 @@ impl Groups {
     pub(super) fn finish(mut self) -> UsableGroups {
         let mut usable = UsableGroups::default();
         contest(&mut self.groups);
-        let mut handles: HashMap<String, Vec<String>> = HashMap::new();
-        for group in &self.groups {
-            let sharing = handles.entry(group.slug.clone()).or_default();
-            sharing.push(group.handle.clone());
-        }
+        let others = sharing_slug(&self.groups);
         // A row whose handle is not that of a product of the file may belong to any.
         let any = |handle: &Option<String>| {
             let handle = handle.as_ref();
@@ -179,13 +176,8 @@ impl Groups {
         let any_missed =
             self.missed.iter().any(any) || self.groups.iter().any(RowGroup::may_be_anyones);
         usable.uncertain_skus = self.missed_skus;
-        for mut group in self.groups {
+        for (mut group, other) in self.groups.into_iter().zip(others) {
             group.incomplete = any_missed || self.missed.contains(&Some(group.handle.clone()));
-            let sharing = handles.get(&group.slug);
-            let other = sharing
-                .into_iter()
-                .flatten()
-                .find(|other| **other != group.handle);
             // Rows that cannot be serialized do not fit either.
             let bytes = serde_json::to_vec(&group).map_or(usize::MAX, |json| json.len());
             if other.is_some() || bytes > MAX_GROUP_BYTES {
@@ -193,7 +185,7 @@ impl Groups {
                 usable.uncertain_skus.extend(uncertain::skus(skus));
             }
             if let Some(other) = other {
-                let fault = |line| LineFault::handle_collision(line, &group.handle, other);
+                let fault = |line| LineFault::handle_collision(line, &group.handle, &other);
                 usable.faults.extend(group.fail_all(fault));
             } else if bytes > MAX_GROUP_BYTES {
                 usable
@@ -209,28 +201,71 @@ impl Groups {
     }
 }
 
+/// For each product the handle of another one with its slug, the first in the file's order.
+fn sharing_slug(groups: &[RowGroup]) -> Vec<Option<String>> {
+    /// The first two products with a slug.
+    struct Sharing {
+        first: usize,
+        second: Option<usize>,
+    }
+    let mut by_slug: HashMap<&str, Sharing> = HashMap::with_capacity(groups.len());
+    for (index, group) in groups.iter().enumerate() {
+        by_slug
+            .entry(&group.slug)
+            .and_modify(|sharing| sharing.second = sharing.second.or(Some(index)))
+            .or_insert(Sharing {
+                first: index,
+                second: None,
+            });
+    }
+    let other = |(index, group): (usize, &RowGroup)| {
+        let sharing = by_slug.get(group.slug.as_str())?;
+        let other = match sharing.first == index {
+            true => sharing.second?,
+            false => sharing.first,
+        };
+        Some(groups[other].handle.clone())
+    };
+    groups.iter().enumerate().map(other).collect()
+}
+
 /// Notes the SKUs that several products have. The first one by slug may take them, so that it depends on
 /// neither chance nor the order of rows. A product that is archived has none.
 fn contest(groups: &mut [RowGroup]) {
-    let mut takers: HashMap<String, String> = HashMap::new();
-    let skus = |group: &RowGroup| {
-        let rows = group.rows.iter().filter(|row| !row.sku.is_empty());
-        let skus: Vec<String> = rows.map(|row| row.sku.clone()).collect();
-        skus
+    /// A SKU of a product that another one may take.
+    struct Contested {
+        group: usize,
+        sku: String,
+        taker: String,
+    }
+    fn skus(group: &RowGroup) -> impl Iterator<Item = &str> {
+        let skus = group.rows.iter().map(|row| row.sku.as_str());
+        skus.filter(|sku| !sku.is_empty())
+    }
+    let selling = || {
+        let groups = groups.iter().enumerate();
+        groups.filter(|(_, group)| !group.gives_up_skus())
     };
-    for group in groups.iter().filter(|group| !group.gives_up_skus()) {
+    let mut takers: HashMap<&str, &str> = HashMap::new();
+    for (_, group) in selling() {
         for sku in skus(group) {
-            let taker = takers.entry(sku).or_insert_with(|| group.slug.clone());
-            if group.slug < *taker {
-                taker.clone_from(&group.slug);
+            let taker = takers.entry(sku).or_insert(&group.slug);
+            *taker = (*taker).min(&group.slug);
+        }
+    }
+    let mut contested = Vec::new();
+    for (index, group) in selling() {
+        for sku in skus(group) {
+            if let Some(taker) = takers.get(sku).filter(|taker| **taker != group.slug) {
+                contested.push(Contested {
+                    group: index,
+                    sku: sku.to_owned(),
+                    taker: (*taker).to_owned(),
+                });
             }
         }
     }
-    for group in groups.iter_mut().filter(|group| !group.gives_up_skus()) {
-        for sku in skus(group) {
-            if let Some(taker) = takers.get(&sku).filter(|taker| **taker != group.slug) {
-                group.contested.insert(sku, taker.clone());
-            }
-        }
+    for Contested { group, sku, taker } in contested {
+        groups[group].contested.insert(sku, taker);
     }
 }
