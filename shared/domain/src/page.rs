@@ -11,6 +11,7 @@ const DEFAULT_PAGE: u32 = 25;
 
 /// Query of a list that has no filters.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// Page size, 1 to 100; 25 by default.
     pub limit: Option<String>,

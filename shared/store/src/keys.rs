@@ -22,6 +22,9 @@ pub const SK: &str = "SK";
 /// Name of the TTL attribute, in seconds since 1970.
 pub const EXPIRES_AT: &str = "expires_at";
 
+/// Beginning of the partition keys of orders.
+const ORDER_PREFIX: &str = "ORDER#";
+
 /// Primary key of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -66,7 +69,12 @@ impl Key {
 
     /// `ORDER#<id>`, `ORDER`: an order with its history.
     pub fn order(id: OrderId) -> Self {
-        Self::new(format!("ORDER#{id}"), "ORDER")
+        Self::new(format!("{ORDER_PREFIX}{id}"), "ORDER")
+    }
+
+    /// The order of a partition key of [`Key::order`].
+    pub(crate) fn order_of(partition: &str) -> Option<OrderId> {
+        partition.strip_prefix(ORDER_PREFIX)?.parse().ok()
     }
 
     /// `ORDERS#<list>#<part>`, `<nanoseconds>#<digits>`: an order's entry in one list, by the time at which it was placed

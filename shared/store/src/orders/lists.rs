@@ -168,8 +168,9 @@ impl Store {
         let items = self.get_batch("BatchGetItem orders", keys, Consistency::Strong);
         let mut found = HashMap::new();
         for item in items.await? {
-            let id = text(&item, "id").and_then(|id| id.parse().ok());
-            let id = id.ok_or_else(|| StoreError::inconsistent(OrderRecord::ENTITY, "no id"))?;
+            // By its key: the rest of it may be what cannot be read.
+            let id = text(&item, PK).and_then(Key::order_of);
+            let id = id.ok_or_else(|| no_key(OrderRecord::ENTITY))?;
             found.insert(id, read_order(item));
         }
         Ok(found)
@@ -438,14 +439,16 @@ impl Store {
         };
         let mut entries = Vec::new();
         while part.is_to_be_read() {
-            let missing = MAX_CUSTOMER_ORDERS - entries.len();
-            if missing == 0 {
-                return Ok((entries, true));
-            }
+            // One more than is used tells whether there are more.
+            let missing = MAX_CUSTOMER_ORDERS + 1 - entries.len();
             let limit = u32::try_from(missing).unwrap_or(PAGE);
             self.read_part(&mut part, &range, limit).await?;
             let read = part.read.drain(..);
             entries.extend(read.filter_map(|(_, entry)| entry));
+            if entries.len() > MAX_CUSTOMER_ORDERS {
+                entries.truncate(MAX_CUSTOMER_ORDERS);
+                return Ok((entries, true));
+            }
         }
         Ok((entries, false))
     }
