@@ -1,17 +1,19 @@
-//! Imports as jobs: every fault at every call of their consumers, and changes of a job whose steps are at work. Every row
-//! is imported once, and every job ends.
+//! Jobs: every fault at every call of their consumers, and changes of a job whose steps are at work. Every row is imported
+//! once, every order is in its lists, and every job ends.
 //!
-//! Covers: start-import, import-rows, change-job, get-job.
+//! Covers: start-import, import-rows, change-job, get-job, project-orders that rebuilds its lists.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use testkit::{AwsCall, Fault, Faults, Shop};
+use testkit::{AwsCall, Fault, Faults, Product, Shop};
 
 use crate::{Random, only, seeds};
 
 /// Cases that `make test` runs.
 const SAMPLE: usize = 16;
+/// Cases of a rebuild that it runs.
+const REBUILD_SAMPLE: usize = 4;
 /// Rows of a file: three chunks.
 const ROWS: usize = 230;
 /// Rows of twelve chunks, of which one message batch takes ten.
@@ -169,6 +171,69 @@ async fn an_import_survives_a_fault_at_every_call() {
         "{met} of {} faults were met",
         cases.len()
     );
+}
+
+/// Every fault at the calls of a rebuild: it completes, and what a busy table refuses is not reported as failed.
+#[tokio::test]
+async fn a_rebuild_survives_a_fault_at_every_call() {
+    let world = World::start().await;
+    let product = Product::single("tee", "TEE", "10.00", 50);
+    world.shop.stock_up(&[product]).await;
+    for _ in 0..2 {
+        world.shop.buy(&[("TEE", 1)], "tok_ok", "paid").await;
+    }
+    let rebuild = async |key: &str| {
+        let request = world
+            .shop
+            .request("POST", "/v1/admin/jobs")
+            .bearer_auth(&world.shop.staff_token)
+            .header("Idempotency-Key", key)
+            .json(&json!({ "kind": "order_lists_rebuild" }));
+        world.shop.send(request).await.expect(202)["id"].clone()
+    };
+    for key in ["warm", "learn"] {
+        world.rest().await;
+        world.faults.reset();
+        world.becomes(&rebuild(key).await, "completed").await;
+    }
+    world.rest().await;
+    let calls = world.faults.calls().into_iter();
+    let calls: Vec<AwsCall> = calls.filter(|it| it.function == "project-orders").collect();
+    assert!(calls.len() >= 8, "{calls:?}");
+    let mut random = Random(5);
+    let mut cases: Vec<(AwsCall, Fault)> = Vec::new();
+    for call in &calls {
+        match seeds() {
+            Some(_) => cases.extend(Fault::ALL.map(|fault| (call.clone(), fault))),
+            None => cases.push((call.clone(), Fault::ALL[random.below(5) as usize])),
+        }
+    }
+    if seeds().is_none() {
+        // Each takes the queue's delay, once for the beginning and once for each step.
+        let each = cases.len() / REBUILD_SAMPLE;
+        cases = cases.into_iter().step_by(each.max(1)).collect();
+    }
+    let mut met = 0;
+    for (number, (call, fault)) in cases.iter().enumerate() {
+        println!("{fault:?} at {call:?}");
+        world.faults.reset();
+        world.faults.plan_operation(call, *fault);
+        let id = rebuild(&format!("case{number}")).await;
+        let job = world.becomes(&id, "completed").await;
+        met += usize::from(world.faults.hit().is_some());
+        let progress = &job["progress"];
+        assert_eq!(progress["failed"], 0, "{job}");
+        assert_eq!(progress["done"], progress["total"], "{job}");
+        assert_eq!(job["errors"], json!([]), "{job}");
+    }
+    assert!(
+        met * 10 >= cases.len() * 7,
+        "{met} of {} faults were met",
+        cases.len()
+    );
+    world.rest().await;
+    let listed = world.shop.staff_get("/v1/admin/orders?status=paid").await;
+    assert_eq!(listed.expect(200)["items"].as_array().unwrap().len(), 2);
 }
 
 /// Stops a job between two batches of its chunks: those that were sent end, the others are dropped.

@@ -451,6 +451,61 @@ async fn one_import_takes_one_file() {
         .expect_problem(404, "not_found");
 }
 
+/// The kind of fault: a message about something else decides. The first file's import goes on, whatever is uploaded after it.
+#[tokio::test]
+async fn an_unusable_file_that_is_uploaded_later_ends_no_import() {
+    let shop = Shop::start().await;
+    let good = catalogue(&[Product::single("good", "GOOD", "10.00", 5)]);
+    let ticket = shop.import_ticket(good.len()).await;
+    shop.upload(&ticket, good.clone()).await;
+    let job = format!("/v1/admin/jobs/{}", ticket["job_id"].as_str().unwrap());
+    shop.eventually("the file has been read", async || {
+        let job = shop.staff_get(&job).await.expect(200);
+        (job["progress"]["total"] == 1).then_some(())
+    })
+    .await;
+    // As if its chunk was still on its way.
+    let table = shop.stack().template.table["TableName"].clone();
+    let running = json!({
+        "TableName": table,
+        "Key": { "PK": { "S": "JOBS" }, "SK": { "S": ticket["job_id"] } },
+        "UpdateExpression": "SET #state = :running, chains_total = :two",
+        "ExpressionAttributeNames": { "#state": "state" },
+        "ExpressionAttributeValues": { ":running": { "S": "running" }, ":two": { "N": "2" } },
+    });
+    shop.table("UpdateItem", &running).await;
+    let batches = || {
+        let log = shop.log();
+        let lines = log.lines().filter(|line| line.starts_with("start-import:"));
+        lines
+            .filter(|line| line.contains(r#""message":"batch""#))
+            .count()
+    };
+    let before = batches();
+    shop.upload(&ticket, vec![0; good.len()]).await;
+    shop.eventually("the second file has been read", async || {
+        (batches() > before).then_some(())
+    })
+    .await;
+    let after = shop.staff_get(&job).await.expect(200);
+    assert_eq!(
+        (&after["state"], &after["errors"]),
+        (&json!("running"), &json!([])),
+        "{after}"
+    );
+    // An unusable file that an import waits for ends it.
+    let waiting = shop.import_ticket(good.len()).await;
+    shop.upload(&waiting, vec![0; good.len()]).await;
+    let path = format!("/v1/admin/imports/{}", waiting["id"].as_str().unwrap());
+    let failed = shop
+        .eventually("the import has failed", async || {
+            let import = shop.staff_get(&path).await.expect(200);
+            (import["state"] == "failed").then_some(import)
+        })
+        .await;
+    assert_eq!(failed["errors"][0]["code"], "not_csv", "{failed}");
+}
+
 #[tokio::test]
 async fn many_products_travel_in_many_messages() {
     let shop = Shop::start().await;

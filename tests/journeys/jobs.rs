@@ -126,6 +126,10 @@ async fn an_import_is_a_job_with_progress_errors_and_a_result() {
     list("?cursor=x")
         .await
         .expect_problem(400, "invalid_cursor");
+    // What is not a filter must not look like one.
+    list("?state=running")
+        .await
+        .expect_problem(400, "bad_request");
 }
 
 #[tokio::test]
@@ -325,6 +329,7 @@ async fn an_import_of_an_earlier_release_is_finished_as_a_job() {
 #[tokio::test]
 async fn a_file_that_is_replaced_or_gone_ends_its_job() {
     let shop = Shop::start().await;
+    let table = shop.stack().template.table["TableName"].clone();
     for (replaced, code) in [(true, "file_replaced"), (false, "file_gone")] {
         let file = products(&["tee"]);
         let ticket = shop.import_ticket(file.len()).await;
@@ -343,6 +348,20 @@ async fn a_file_that_is_replaced_or_gone_ends_its_job() {
             },
         });
         shop.table("UpdateItem", &begun).await;
+        // With as many errors as are shown.
+        let fault = json!({ "M": {
+            "line": { "N": "7" }, "code": { "S": "invalid_price" }, "message": { "S": "…" },
+        } });
+        let errors = json!({
+            "PK": { "S": format!("JOB#{}", id.as_str().unwrap()) },
+            "SK": { "S": "ERRORS#000000000" },
+            "entity_type": { "S": "job_errors" },
+            "schema_version": { "N": "1" },
+            "faults": { "L": vec![fault; 1_000] },
+            "expires_at": { "N": "4000000000" },
+        });
+        let put = json!({ "TableName": table, "Item": errors });
+        shop.table("PutItem", &put).await;
         if replaced {
             shop.upload(&ticket, file.as_str()).await;
             shop.eventually("it is not looked at", async || {
@@ -355,7 +374,8 @@ async fn a_file_that_is_replaced_or_gone_ends_its_job() {
         }
         change(&shop, id, "running").await.expect(200);
         let failed = becomes(&shop, id, "failed").await;
-        assert_eq!(failed["errors"][0]["code"], code, "{failed}");
+        assert_eq!(failed["errors"][0]["code"], code);
+        assert_eq!(failed["errors"].as_array().unwrap().len(), 1_000);
     }
 }
 

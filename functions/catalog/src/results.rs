@@ -30,13 +30,13 @@ fn append(list: &mut Vec<u8>, errors: &[LineFault]) -> Result<(), Box<dyn Error 
     Ok(())
 }
 
-/// Keeps errors that the table cannot keep, until the result is written.
+/// Keeps errors of which the table may not have all, until the result is written.
 pub async fn keep_first_errors(
     uploads: &Bucket,
     id: JobId,
     errors: &[LineFault],
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    if errors.len() > MAX_FAULTS {
+    if errors.len() >= MAX_FAULTS {
         let list = error_list(errors)?;
         uploads.put(&first_errors_key(id), list, "text/csv").await?;
     }
@@ -57,9 +57,7 @@ pub async fn complete(
         0 => None,
         _ => Some(write(store, uploads, &job).await?),
     };
-    store.complete_job(job.id, result.as_deref(), now).await?;
-    tracing::info!(job.id = %job.id, job.done = job.done, job.failed = job.failed, "job completed");
-    Ok(())
+    Ok(store.complete_job(&job, result.as_deref(), now).await?)
 }
 
 /// Writes the file and returns its key.
@@ -68,13 +66,16 @@ async fn write(
     uploads: &Bucket,
     job: &Job,
 ) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let errors = store.job_errors(job, MAX_LISTED).await?;
-    let list = match uploads.get(&first_errors_key(job.id)).await? {
-        None => error_list(&errors)?,
+    let kept = match store.first_errors(job).await?.len() {
+        MAX_FAULTS.. => uploads.get(&first_errors_key(job.id)).await?,
+        _ => None,
+    };
+    let list = match kept {
+        None => error_list(&store.job_errors(job, MAX_LISTED).await?)?,
         // With all of the first ones, of which the table has a part.
-        Some(mut list) => {
-            let of_steps = store.step_errors(job, MAX_LISTED).await?;
-            append(&mut list, &of_steps)?;
+        Some(kept) => {
+            let mut list = kept.bytes;
+            append(&mut list, &store.step_errors(job, MAX_LISTED).await?)?;
             list
         }
     };

@@ -287,6 +287,8 @@ pub async fn rebuild(
         match outcome {
             Ok(Written::Yes) => rebuilt.corrected += 1,
             Ok(Written::Nothing) => {}
+            // The table is busy: the page is read again, which changes nothing of what is right.
+            Err(error) if error.is_retryable() => return Err(error),
             Err(_) => rebuilt.failed += 1,
         }
     }

@@ -30,6 +30,15 @@ pub struct PresignedDownload {
     pub expires_at: Timestamp,
 }
 
+/// An object that was read.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// Its version, as of [`Bucket::version`].
+    pub version: String,
+}
+
 /// A client of one bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
@@ -146,10 +155,7 @@ impl Bucket {
     pub async fn version(&self, key: &str) -> Result<Option<String>, GatewayError> {
         let request = self.client.head_object().bucket(&self.name).key(key);
         match request.send().await {
-            Ok(object) => {
-                let tag = object.e_tag.unwrap_or_default();
-                Ok(Some(tag.trim_matches('"').to_owned()))
-            }
+            Ok(object) => Ok(Some(version_of(object.e_tag()))),
             Err(error)
                 if error
                     .as_service_error()
@@ -170,7 +176,7 @@ impl Bucket {
     }
 
     /// Reads an object as a whole; `None` if it does not exist.
-    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, GatewayError> {
+    pub async fn get(&self, key: &str) -> Result<Option<Object>, GatewayError> {
         let answer = self
             .client
             .get_object()
@@ -189,14 +195,23 @@ impl Bucket {
             }
             Err(error) => return Err(GatewayError::call("S3", "GetObject", error)),
         };
+        let version = version_of(object.e_tag());
         let body = object.body.collect().await.map_err(|error| GatewayError {
             service: "S3",
             operation: "GetObject",
             reason: "the object cannot be read to its end".to_owned(),
             source: Some(error.into()),
         })?;
-        Ok(Some(body.to_vec()))
+        Ok(Some(Object {
+            bytes: body.to_vec(),
+            version,
+        }))
     }
+}
+
+/// The version that an ETag names.
+fn version_of(tag: Option<&str>) -> String {
+    tag.unwrap_or_default().trim_matches('"').to_owned()
 }
 
 /// Whether the endpoint of S3 is overridden.

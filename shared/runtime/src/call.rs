@@ -90,6 +90,14 @@ impl<E: Endpoint> Request<E> {
         &self.path_sent
     }
 
+    /// The request, for what it causes.
+    pub fn cause(&self) -> Cause<'_> {
+        Cause {
+            trace_id: &self.trace_id,
+            traceparent: self.traceparent,
+        }
+    }
+
     /// The bearer token of the request.
     pub fn bearer(&self) -> Result<&str, Rejection> {
         auth::bearer(self.authorization.as_deref())

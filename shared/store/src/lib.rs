@@ -50,7 +50,7 @@ pub use inventory::{
     VariantDetails,
 };
 pub use invoices::{IssuedInvoice, OrderInvoices};
-pub use jobs::{BeginOutcome, CreateJobError, JobBeginning, StepOutcome};
+pub use jobs::{BeginOutcome, CreateJobError, DueStep, JobBeginning, StepOutcome, StepStart};
 pub use limits::Taken;
 pub use notifications::Claim;
 pub use operations::outbox;

@@ -15,19 +15,17 @@ use domain::{
     fault::chain,
     id::{JobId, ProductId},
     inventory::Variant,
-    jobs::{Chain, JobState},
+    jobs::{Chain, GIVEN_UP_AFTER},
     money::PriceRule,
 };
 use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery, Later};
 use store::{
     Attempts, Consistency, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome,
-    Replaces, StepOutcome, Store, VariantDetails,
+    Replaces, StepOutcome, StepStart, Store, VariantDetails,
 };
 
 const CONSUMER: &str = "import-rows";
-/// Redeliveries after which the chunk is reported as failed, so that its import can complete.
-const GIVEN_UP_AFTER: u32 = 4;
 /// How long a chunk waits for others of its import to give up a SKU, after its first delivery and the first
 /// redeliveries: enough for files of tens of thousands of rows.
 const WAITS: [Duration; 3] = [
@@ -106,21 +104,21 @@ impl Consumer for ImportRows {
         let chunk = &delivery.message;
         let (id, number) = (chunk.import_id, chunk.number);
         let job_id = JobId::of(id);
-        // A chunk without a job was sent by hand; it is imported, and counted nowhere.
-        if let Some(job) = self.store.job_to_work_on(job_id).await? {
-            if job.state != JobState::Running {
-                // A job that is resumed sends its chunks again.
-                tracing::info!(job.id = %job_id, import.chunk = number, job.state = job.state.name(), "chunk dropped");
-                return Ok(());
-            }
-            if self.store.step_is_finished(&job, number).await? {
+        let run = match self.store.begin_step(job_id, number).await? {
+            StepStart::Do(job) => job.run.number,
+            StepStart::Counted(outcome) => {
                 tracing::info!(job.id = %job_id, import.chunk = number, "chunk imported before");
-                // The process that imported it may have died before it completed the job.
-                let outcome = self.store.job_after_step(job_id).await?;
                 return self.complete(outcome, delivery.now).await;
             }
-        }
-        let message = format!("{id}.{number}");
+            StepStart::Dropped(state) => {
+                // A job that is resumed sends its chunks again.
+                tracing::info!(job.id = %job_id, import.chunk = number, job.state = state.name(), "chunk dropped");
+                return Ok(());
+            }
+            // A chunk without a job was sent by hand; it is imported, and counted nowhere.
+            StepStart::NoJob => 0,
+        };
+        let message = format!("{id}.{run}.{number}");
         let redeliveries = self
             .store
             .count_redelivery(CONSUMER, &message, delivery.attempt, delivery.now)
@@ -188,9 +186,7 @@ impl ImportRows {
         if job.failed > 0 {
             return Ok(self.store.put_due_steps(&job, &[RESULT_STEP], now).await?);
         }
-        self.store.complete_job(job.id, None, now).await?;
-        tracing::info!(job.id = %job.id, job.done = job.done, job.failed = job.failed, "job completed");
-        Ok(())
+        Ok(self.store.complete_job(&job, None, now).await?)
     }
 
     /// Whether a chunk that is not finished is the only such one of its import.

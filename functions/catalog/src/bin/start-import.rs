@@ -9,7 +9,7 @@ use domain::{
     catalog::import::{self, LineFault, MAX_FILE_BYTES},
     event::{Correlated, Envelope, Event},
     id::{ImportId, JobId},
-    jobs::{JobInput, JobState},
+    jobs::{GIVEN_UP_AFTER, JobInput, JobState},
     money::PriceRule,
     payments::offered,
     trace::TraceParent,
@@ -18,11 +18,11 @@ use gateways::objects::Bucket;
 use jiff::Timestamp;
 use queue::Queues;
 use runtime::{ConsumeError, Consumer, Delivery};
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::Value;
 use store::{BeginOutcome, JobBeginning, Store};
 
 const CONSUMER: &str = "start-import";
-/// Redeliveries after which the import is marked as failed, so that it can end.
-const GIVEN_UP_AFTER: u32 = 4;
 
 struct StartImport {
     store: Store,
@@ -34,15 +34,25 @@ struct StartImport {
 
 /// A message that starts an import: an S3 event notification, the test message that S3 sends when the notification is
 /// configured, or the event of a job that was started again.
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
 enum StartMessage {
     Job(Envelope),
     Uploads(S3Event),
-    Test {
-        #[serde(rename = "Event")]
-        _event: String,
-    },
+    Test,
+}
+
+impl<'de> Deserialize<'de> for StartMessage {
+    /// Tells them apart by a member, so that an error is that of the message that it is.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let message = Value::deserialize(deserializer)?;
+        let has = |member: &str| message.get(member).is_some();
+        let (is_event, is_test) = (has("type"), has("Event"));
+        let read = match (is_event, is_test) {
+            (true, _) => Envelope::deserialize(message).map(Self::Job),
+            (false, true) => Ok(Self::Test),
+            (false, false) => S3Event::deserialize(message).map(Self::Uploads),
+        };
+        read.map_err(D::Error::custom)
+    }
 }
 
 impl Correlated for StartMessage {
@@ -54,14 +64,14 @@ impl Correlated for StartMessage {
                 let answer = &event.records.first()?.response_elements;
                 answer.get("x-amz-request-id").map(String::as_str)
             }
-            Self::Test { .. } => None,
+            Self::Test => None,
         }
     }
 
     fn traceparent(&self) -> Option<TraceParent> {
         match self {
             Self::Job(envelope) => envelope.traceparent(),
-            Self::Uploads(_) | Self::Test { .. } => None,
+            Self::Uploads(_) | Self::Test => None,
         }
     }
 }
@@ -83,7 +93,7 @@ impl Consumer for StartImport {
     async fn handle(&self, delivery: Delivery<StartMessage>) -> Result<(), ConsumeError> {
         let (attempt, now) = (delivery.attempt, delivery.now);
         match delivery.message {
-            StartMessage::Test { .. } => Ok(()),
+            StartMessage::Test => Ok(()),
             StartMessage::Uploads(event) => {
                 for record in &event.records {
                     if let Some(upload) = self.uploaded(record, now).await? {
@@ -127,7 +137,7 @@ impl StartImport {
             // Whoever put it there: the signature of an upload covers a size within the limit.
             if let Some(job) = job {
                 let fault = LineFault::file_too_large(bytes);
-                self.fail(job, fault, now).await?;
+                self.fail(job, object.e_tag.as_deref(), fault, now).await?;
             }
             self.uploads.delete(key).await?;
             tracing::warn!(
@@ -170,7 +180,7 @@ impl StartImport {
                 };
                 self.start(upload, attempt, now).await
             }
-            None if job.has_begun() => self.fail(id, LineFault::file_gone(), now).await,
+            None if job.has_begun() => self.fail(id, None, LineFault::file_gone(), now).await,
             None => Ok(()),
         }
     }
@@ -192,27 +202,34 @@ impl StartImport {
         }
         let redeliveries = self
             .store
-            .count_redelivery(CONSUMER, &id.to_string(), attempt, now)
+            .count_redelivery(CONSUMER, &format!("{id}.{}", job.run.number), attempt, now)
             .await?;
+        let version = upload.version.clone();
+        let version = Some(version.as_str());
         if redeliveries >= GIVEN_UP_AFTER {
             tracing::error!(job.id = %id, "the file is given up");
-            return self.fail(id, LineFault::not_started(), now).await;
+            return self.fail(id, version, LineFault::not_started(), now).await;
         }
-        let Some(content) = self.uploads.get(&upload.key).await? else {
+        let Some(object) = self.uploads.get(&upload.key).await? else {
             // Deleted in the meantime; a retry would not find it either.
             tracing::warn!(job.id = %id, "the uploaded object is gone");
             return Ok(());
         };
-        let mut file = match import::read_file(&content) {
+        if object.version != upload.version {
+            // Uploaded again meanwhile, and that has a message of its own. If the job has begun with this one, its chunks may all have
+            // been sent; if not, resuming it says that the rest is lost.
+            tracing::warn!(job.id = %id, "the file was replaced before it was read");
+            return Ok(());
+        }
+        let mut file = match import::read_file(&object.bytes) {
             Ok(file) => file,
-            Err(fault) => return self.fail(id, fault, now).await,
+            Err(fault) => return self.fail(id, version, fault, now).await,
         };
         file.find_uncertain_skus(&self.prices);
         let rows_total = file.rows_total;
         let faults = std::mem::take(&mut file.faults);
         let ignored_columns = std::mem::take(&mut file.ignored_columns);
         let mut chunks = import::chunks(ImportId::of(id), file)?;
-        results::keep_first_errors(&self.uploads, id, &faults).await?;
         let beginning = JobBeginning {
             input: JobInput {
                 version: upload.version,
@@ -225,7 +242,7 @@ impl StartImport {
         match self.store.begin_job(id, &beginning, now).await? {
             BeginOutcome::Running => {}
             BeginOutcome::OtherInput if upload.again => {
-                return self.fail(id, LineFault::file_replaced(), now).await;
+                return self.fail(id, None, LineFault::file_replaced(), now).await;
             }
             BeginOutcome::OtherInput => {
                 tracing::info!(job.id = %id, "the import has had its file");
@@ -236,12 +253,16 @@ impl StartImport {
                 return Ok(());
             }
         }
+        results::keep_first_errors(&self.uploads, id, &beginning.faults).await?;
         if job.has_begun() {
             let finished = self.store.finished_steps(&job).await?;
             chunks.retain(|chunk| !finished.contains(&chunk.number));
         }
         if chunks.is_empty() {
             // Every row is faulty, or every chunk is done.
+            if job.adopted && !job.is_done() {
+                self.store.recount_adopted(&job, now).await?;
+            }
             let outcome = self.store.job_after_step(id).await?;
             return results::complete(&self.store, &self.uploads, outcome, now).await;
         }
@@ -255,9 +276,19 @@ impl StartImport {
         Ok(())
     }
 
-    async fn fail(&self, id: JobId, fault: LineFault, now: Timestamp) -> Result<(), ConsumeError> {
-        tracing::info!(job.id = %id, import.fault = %fault.code, "import failed");
-        Ok(self.store.fail_job(id, fault, now).await?)
+    /// Ends the job, unless it goes on with another file than that of the version `input`.
+    async fn fail(
+        &self,
+        id: JobId,
+        input: Option<&str>,
+        fault: LineFault,
+        now: Timestamp,
+    ) -> Result<(), ConsumeError> {
+        let code = fault.code.clone();
+        if self.store.fail_job(id, input, fault, now).await? {
+            tracing::info!(job.id = %id, import.fault = %code, "import failed");
+        }
+        Ok(())
     }
 }
 

@@ -31,7 +31,11 @@ impl Endpoint for ChangeJob {
             let Some(changed) = changed(&before, state, request.now).map_err(rejected)? else {
                 return Reply::of(&JobView::of(&before, Vec::new(), None));
             };
-            if self.store.change_job(&before, &changed).await? {
+            if self
+                .store
+                .change_job(&before, &changed, request.cause())
+                .await?
+            {
                 tracing::info!(job.id = %changed.id, job.state = changed.state.name(), "job changed");
                 return Reply::of(&JobView::of(&changed, Vec::new(), None));
             }

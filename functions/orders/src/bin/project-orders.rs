@@ -13,10 +13,11 @@ use domain::{
     fault::chain,
     id::OrderId,
 };
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use orders::{
     projection::{self, Care, Written},
-    rebuild,
+    rebuild::{self, Pass},
 };
 use runtime::{BatchConsumer, ConsumeError, Delivery, Dimensions};
 use store::Store;
@@ -43,8 +44,21 @@ impl BatchConsumer for ProjectOrders {
     type Message = Envelope;
 
     async fn handle(&self, deliveries: Vec<Delivery<Envelope>>) -> HashMap<usize, ConsumeError> {
-        let mut errors = self.rebuild(&deliveries).await;
-        let orders = by_order(&deliveries);
+        // Orders first: the lists stay current while they are rebuilt.
+        let mut errors = self.project(&deliveries).await;
+        errors.extend(self.rebuild(&deliveries).await);
+        errors
+    }
+}
+
+impl ProjectOrders {
+    /// Projects the orders of a batch, and returns the errors by their place in it.
+    async fn project(&self, deliveries: &[Delivery<Envelope>]) -> HashMap<usize, ConsumeError> {
+        let mut errors = HashMap::new();
+        let orders = by_order(deliveries);
+        if orders.is_empty() {
+            return errors;
+        }
         let wanted = orders.iter().map(|(id, about)| (*id, about.care)).collect();
         let mut outcomes = match projection::project(&self.store, &wanted).await {
             Ok(outcomes) => outcomes,
@@ -87,28 +101,29 @@ impl BatchConsumer for ProjectOrders {
         }
         errors
     }
-}
 
-impl ProjectOrders {
-    /// Does what messages of jobs ask for, and returns the errors by their place in the batch.
+    /// Does what messages of jobs ask for, side by side, and returns the errors by their place in the batch.
     async fn rebuild(&self, deliveries: &[Delivery<Envelope>]) -> HashMap<usize, ConsumeError> {
-        let mut errors = HashMap::new();
-        for (place, delivery) in deliveries.iter().enumerate() {
-            let done = match delivery.message.event {
-                Event::JobStarted { job_id, .. } => {
-                    rebuild::start(&self.store, job_id, delivery.now).await
-                }
-                Event::JobStepDue { job_id, step, .. } => {
-                    rebuild::do_step(&self.store, job_id, step, delivery.attempt, delivery.now)
-                        .await
-                }
-                _ => continue,
-            };
-            if let Err(error) = done {
-                errors.insert(place, error);
-            }
-        }
-        errors
+        let is_step =
+            |it: &&Delivery<Envelope>| matches!(it.message.event, Event::JobStepDue { .. });
+        let pass = Pass::of(deliveries.iter().filter(is_step).count());
+        let tasks = deliveries
+            .iter()
+            .enumerate()
+            .map(|(place, delivery)| async move {
+                let (attempt, now) = (delivery.attempt, delivery.now);
+                let done = match delivery.message.event {
+                    Event::JobStarted { job_id, .. } => {
+                        rebuild::start(&self.store, job_id, now).await
+                    }
+                    Event::JobStepDue { job_id, step, .. } => {
+                        rebuild::do_step(&self.store, job_id, step, pass, attempt, now).await
+                    }
+                    _ => Ok(()),
+                };
+                done.err().map(|error| (place, error))
+            });
+        join_all(tasks).await.into_iter().flatten().collect()
     }
 }
 

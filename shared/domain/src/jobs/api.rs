@@ -33,7 +33,7 @@ pub struct JobView {
     pub state: JobState,
     /// Progress of the job.
     pub progress: JobProgress,
-    /// Errors by line, or by part of the table, at most 1,000; of a list of jobs always empty.
+    /// Errors by line, or by part of the table, at most 1,000. Only `GET /v1/admin/jobs/{job_id}` has them.
     pub errors: Vec<LineFault>,
     /// URL of the result, a file with all errors (CSV), valid for 15 minutes; `null` if there is none or not yet.
     pub result_url: Option<String>,

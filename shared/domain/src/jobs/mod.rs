@@ -11,4 +11,6 @@ mod rules;
 pub use api::{
     ChangeJobBody, CreateJobBody, JobProgress, JobView, JobsView, NewJobKind, WantedState,
 };
-pub use rules::{Chain, ChangeJobError, Job, JobInput, JobKind, JobPage, JobState, Run};
+pub use rules::{
+    Chain, ChangeJobError, GIVEN_UP_AFTER, Job, JobInput, JobKind, JobPage, JobState, Run,
+};

@@ -8,8 +8,11 @@ use crate::{
     fault::{Code, Rejection},
     id::{ImportId, JobId},
     orders::Actor,
-    trace::TraceParent,
+    trace::{Cause, TraceParent},
 };
+
+/// Redeliveries after which a step is given up, so that its job can end.
+pub const GIVEN_UP_AFTER: u32 = 4;
 
 /// Kind of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -220,6 +223,14 @@ impl Job {
             trace_id: trace_id.to_owned(),
             traceparent,
             adopted: false,
+        }
+    }
+
+    /// The request that created it.
+    pub fn cause(&self) -> Cause<'_> {
+        Cause {
+            trace_id: &self.trace_id,
+            traceparent: self.traceparent,
         }
     }
 

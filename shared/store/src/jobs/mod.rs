@@ -8,23 +8,24 @@ mod steps;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use domain::{
     catalog::import::LineFault,
-    fault::Failure,
+    fault::{Failure, chain},
     id::JobId,
     idempotency::{self, Fingerprint, IdempotentRequest, REMEMBERED},
     jobs::{Job, JobPage, JobState},
     page::PageRequest,
+    trace::Cause,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use record::{DueStepRecord, RunRecord};
 use record::{JobRecord, value};
-pub use steps::{BeginOutcome, JobBeginning, StepOutcome};
+pub use steps::{BeginOutcome, DueStep, JobBeginning, StepOutcome, StepStart};
 
 use crate::{
     Consistency, ListError, Result, Store, StoreError, cursor,
     item::{Record, from_item, number, string, to_item},
-    keys::{JOBS_PARTITION, Key},
+    keys::{JOBS_PARTITION, Key, SK},
     transaction::{First, Outcome, put_action, update_action},
 };
 
@@ -79,7 +80,7 @@ impl Store {
     ) -> Result<Job, CreateJobError> {
         let Some(request) = request else {
             if job.kind.starts_by_itself() {
-                let actions = vec![self.put_job(&job)?, self.put_run(&job)?];
+                let actions = vec![self.put_job(&job)?, self.put_run(&job, job.cause())?];
                 self.transact("create job", First::Write, actions).await?;
                 return Ok(job);
             }
@@ -106,7 +107,7 @@ impl Store {
             .expression_attribute_values(":now", number(now.as_second()));
         let mut actions = vec![put_action(remember)?, self.put_job(&job)?];
         if job.kind.starts_by_itself() {
-            actions.push(self.put_run(&job)?);
+            actions.push(self.put_run(&job, job.cause())?);
         }
         match self.transact("create job", First::Request, actions).await? {
             Outcome::Committed { .. } => Ok(job),
@@ -150,7 +151,8 @@ impl Store {
         }
     }
 
-    /// Lists jobs, the newest first. Key: [`JOBS_PARTITION`]. 0.5 read units for each 4 KB.
+    /// Lists jobs, the newest first; one that cannot be read is left out. Key: [`JOBS_PARTITION`]. 0.5 read units for each
+    /// 4 KB.
     pub async fn list_jobs(&self, list: &PageRequest) -> Result<JobPage, ListError> {
         let start = match &list.cursor {
             None => None,
@@ -174,21 +176,31 @@ impl Store {
             .await
             .map_err(|error| StoreError::call("Query jobs", error))?;
         let items = answer.items.unwrap_or_default();
-        let more = items.len() > limit;
+        // A page of large jobs ends early.
+        let more = items.len() > limit || answer.last_evaluated_key.is_some();
         let mut jobs = Vec::with_capacity(limit);
+        let mut last = None;
         for item in items.into_iter().take(limit) {
-            jobs.push(Job::from(from_item::<JobRecord>(item)?));
+            let position = item.get(SK).and_then(|position| position.as_s().ok());
+            last = position.cloned();
+            match from_item::<JobRecord>(item) {
+                Ok(record) => jobs.push(Job::from(record)),
+                // One of a later release, after a rollback: it is not in the way of the others.
+                Err(error) => {
+                    tracing::warn!(job.id = last, error = %chain(&error), "job not listed");
+                }
+            }
         }
-        let last = jobs.last().filter(|_| more);
-        let next_cursor = last.map(|job| cursor::encode(JOBS_PARTITION, "", &job.id.to_string()));
+        let last = last.filter(|_| more);
+        let next_cursor = last.map(|position| cursor::encode(JOBS_PARTITION, "", &position));
         Ok(JobPage { jobs, next_cursor })
     }
 
     /// Records that staff paused, resumed or canceled a job: `changed` follows from `before`. Returns whether it was
     /// written; otherwise the job has changed in the meantime. Keys: [`Key::job`], on the condition that state and run
-    /// are those of `before`; for a new run [`Key::job_run`], from whose insertion its event follows. 1 write unit, or 4
-    /// with a run.
-    pub async fn change_job(&self, before: &Job, changed: &Job) -> Result<bool> {
+    /// are those of `before`; for a new run [`Key::job_run`], from whose insertion its event follows, with the request that
+    /// is its `cause`. 1 write unit, or 4 with a run.
+    pub async fn change_job(&self, before: &Job, changed: &Job, cause: Cause<'_>) -> Result<bool> {
         let expression = "SET #state = :state, run = :run, updated_at = :now";
         let condition = "#state = :before AND run.#number = :run_before AND chains_total = :chains";
         let names = ["state", "number"].map(|name| (format!("#{name}"), name.to_owned()));
@@ -217,13 +229,13 @@ impl Store {
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names.into()))
             .set_expression_attribute_values(Some(values.into()));
-        let actions = vec![update_action(update)?, self.put_run(changed)?];
+        let actions = vec![update_action(update)?, self.put_run(changed, cause)?];
         let outcome = self.transact("start run", First::Write, actions).await?;
         Ok(matches!(outcome, Outcome::Committed { .. }))
     }
 
-    fn put_run(&self, job: &Job) -> Result<TransactWriteItem> {
-        let record = RunRecord::of(job, job.updated_at + KEPT);
+    fn put_run(&self, job: &Job, cause: Cause<'_>) -> Result<TransactWriteItem> {
+        let record = RunRecord::of(job, cause, job.updated_at + KEPT);
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(to_item(
@@ -234,39 +246,55 @@ impl Store {
         put_action(put)
     }
 
-    /// Records that a job ended before its steps were done, and why. Keys: [`Key::job`], on the condition that the job
-    /// has not ended; [`Key::job_errors`] of its own, on the condition that they do not exist. 4 write units.
-    pub async fn fail_job(&self, id: JobId, fault: LineFault, now: Timestamp) -> Result<()> {
-        let update = Update::builder()
+    /// Records that a job ended before its steps were done, and why. With the version of an `input` that is at fault, only a
+    /// job that waits or has begun with that one: another input is no concern of it. Returns whether it has ended. Keys: [`Key::job`], on the condition
+    /// that the job has not ended; [`Key::job_errors`] of its own, on the condition that they do not exist. 4 write units.
+    pub async fn fail_job(
+        &self,
+        id: JobId,
+        input: Option<&str>,
+        fault: LineFault,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::job(id).attributes()))
             .update_expression("SET #state = :failed, updated_at = :now")
-            .condition_expression("#state IN (:queued, :running, :paused)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":failed", value(JobState::Failed)?)
             .expression_attribute_values(":queued", value(JobState::Queued)?)
             .expression_attribute_values(":running", value(JobState::Running)?)
             .expression_attribute_values(":paused", value(JobState::Paused)?)
             .expression_attribute_values(":now", string(now.to_string()));
+        let unended = "#state IN (:queued, :running, :paused)";
+        update = match input {
+            None => update.condition_expression(unended),
+            Some(version) => update
+                .condition_expression(format!(
+                    "{unended} AND (attribute_not_exists(#input) OR #input.version = :version)"
+                ))
+                .expression_attribute_names("#input", "input")
+                .expression_attribute_values(":version", string(version)),
+        };
         let actions = vec![
             update_action(update)?,
             self.put_errors(id, steps::FAILURE, &[fault], now)?,
         ];
-        // Condition failed: the job has ended, or never existed.
-        self.transact("fail job", First::Write, actions).await?;
-        Ok(())
+        // Condition failed: the job has ended, never existed, or has another input.
+        let outcome = self.transact("fail job", First::Write, actions).await?;
+        Ok(matches!(outcome, Outcome::Committed { .. }))
     }
 
-    /// Records that every step is done, with the key of the result. Key: [`Key::job`], on the condition that the job has
-    /// not ended and every step is done. 1 write unit.
+    /// Records that every step of `job` is done, with the key of the result. Key: [`Key::job`], on the condition that the
+    /// job has not ended and every step is done. 1 write unit.
     pub async fn complete_job(
         &self,
-        id: JobId,
+        job: &Job,
         result: Option<&str>,
         now: Timestamp,
     ) -> Result<()> {
         let mut update = self
-            .update(&Key::job(id))
+            .update(&Key::job(job.id))
             .condition_expression("#state IN (:running, :paused) AND chains_done >= chains_total")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":completed", value(JobState::Completed)?)
@@ -282,7 +310,13 @@ impl Store {
         }
         let update = update.update_expression(expression);
         // Condition failed: completed before, or canceled at the last moment.
-        self.write("UpdateItem complete job", update).await?;
+        if self
+            .write("UpdateItem complete job", update)
+            .await?
+            .is_done()
+        {
+            tracing::info!(job.id = %job.id, job.done = job.done, job.failed = job.failed, "job completed");
+        }
         Ok(())
     }
 }

@@ -5,12 +5,12 @@ use domain::{
     id::JobId,
     jobs::{Job, JobInput, JobKind, JobState, Run},
     orders::Actor,
-    trace::{self, TraceParent},
+    trace::{self, Cause, TraceParent},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::KEPT;
+use super::{DueStep, KEPT};
 use crate::{Result, StoreError, item::Record};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -115,25 +115,35 @@ impl Record for RunRecord {
 }
 
 impl RunRecord {
-    pub(super) fn of(job: &Job, expires_at: Timestamp) -> Self {
+    pub(super) fn of(job: &Job, cause: Cause<'_>, expires_at: Timestamp) -> Self {
         Self {
             job: job.id,
             kind: job.kind,
             run: job.run.number,
-            trace_id: job.trace_id.clone(),
-            traceparent: Some(job.traceparent),
+            trace_id: cause.trace_id.to_owned(),
+            traceparent: Some(cause.traceparent),
             expires_at: expires_at.as_second(),
         }
     }
 }
 
-/// A step that is to be done: its event follows from the insertion of this item.
+/// A step that is to be done, or to be gone on with: its event follows from the insertion of this item, and from each
+/// further pass.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DueStepRecord {
     pub(crate) job: JobId,
     pub(crate) kind: JobKind,
     pub(crate) run: u32,
     pub(crate) step: u32,
+    /// Number of times that the step was gone on with.
+    #[serde(default)]
+    pub(crate) pass: u32,
+    /// Where it goes on; `None` at its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<String>,
+    /// Items of the step that have failed so far.
+    #[serde(default)]
+    pub(super) failed: u64,
     pub(crate) trace_id: String,
     #[serde(default, deserialize_with = "trace::lenient")]
     traceparent: Option<TraceParent>,
@@ -146,12 +156,15 @@ impl Record for DueStepRecord {
 }
 
 impl DueStepRecord {
-    pub(super) fn of(job: &Job, step: u32, expires_at: Timestamp) -> Self {
+    pub(super) fn of(job: &Job, step: u32, due: DueStep, expires_at: Timestamp) -> Self {
         Self {
             job: job.id,
             kind: job.kind,
             run: job.run.number,
             step,
+            pass: due.pass,
+            place: due.place,
+            failed: due.failed,
             trace_id: job.trace_id.clone(),
             traceparent: Some(job.traceparent),
             expires_at: expires_at.as_second(),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Consistency, Result, Store, StoreError,
-    item::{Item, Record, from_part, number, string, to_item},
+    item::{Item, Record, from_item, from_part, number, string, to_item},
     keys::{JOB_ERRORS, JOB_STEPS, Key, SK, job_partition},
     transaction::{First, Outcome, put_action, update_action},
 };
@@ -41,7 +41,7 @@ impl Record for StepRecord {
 /// Errors of a step.
 #[derive(Debug, Serialize, Deserialize)]
 struct ErrorsRecord {
-    /// At most [`MAX_FAULTS`]; a step has fewer.
+    /// At most [`MAX_FAULTS`], of a step that has more the first ones: one product can have more rows.
     faults: Vec<LineFault>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
@@ -67,6 +67,30 @@ pub enum StepOutcome {
     AllDone(Box<Job>),
     /// The job is gone.
     NoJob,
+}
+
+/// What a message that asks for a step comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepStart {
+    /// The step is to be done.
+    Do(Box<Job>),
+    /// It was counted before; the process that did it may have died before it completed the job.
+    Counted(StepOutcome),
+    /// The job does not run. One that is resumed sends its steps again.
+    Dropped(JobState),
+    /// There is no such job.
+    NoJob,
+}
+
+/// Where a step that takes several passes is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DueStep {
+    /// Number of passes before.
+    pub pass: u32,
+    /// Where it goes on; `None` at its beginning.
+    pub place: Option<String>,
+    /// Items that failed in the passes before.
+    pub failed: u64,
 }
 
 /// What is known of a job's items when it begins.
@@ -111,7 +135,7 @@ impl Store {
             .set_key(Some(Key::job(id).attributes()))
             .update_expression(
                 "SET #state = :running, #input = :input, #total = :total, failed = :failed, \
-                 chains_total = :chains, run.began_at = :now, updated_at = :now",
+                 chains_total = :chains, run.began_at = :now, run.processed_before = :failed, updated_at = :now",
             )
             .condition_expression("#state = :queued")
             .expression_attribute_names("#state", "state")
@@ -151,9 +175,29 @@ impl Store {
         })
     }
 
+    /// Reads the job of a message that asks for a step, strongly consistent, and whether the step has been counted. Keys:
+    /// [`Key::job`], [`Key::job_step`]. 1.5 read units.
+    pub async fn begin_step(&self, id: JobId, step: u32) -> Result<StepStart> {
+        let Some(job) = self.job_to_work_on(id).await? else {
+            return Ok(StepStart::NoJob);
+        };
+        if job.state.is_final() {
+            return Ok(StepStart::Dropped(job.state));
+        }
+        // Of a paused job, too: it may have been the last one.
+        if self.step_is_finished(&job, step).await? {
+            return Ok(StepStart::Counted(self.job_after_step(id).await?));
+        }
+        Ok(match job.state {
+            JobState::Running => StepStart::Do(Box::new(job)),
+            state => StepStart::Dropped(state),
+        })
+    }
+
     /// Whether a step has been counted. Key: [`Key::job_step`], eventually consistent: a step that has just been counted
-    /// may be taken again, which changes nothing. 0.5 read units.
-    pub async fn step_is_finished(&self, job: &Job, step: u32) -> Result<bool> {
+    /// may be taken again, which changes nothing. 0.5 read units. In the form of an earlier release, whose processes count
+    /// elsewhere, it is strongly consistent.
+    async fn step_is_finished(&self, job: &Job, step: u32) -> Result<bool> {
         let wanted = || self.client.get_item().projection_expression("PK");
         let key = Key::job_step(job.id, step);
         if self
@@ -167,9 +211,8 @@ impl Store {
             None => Ok(false),
             Some(import) => {
                 let key = Key::import_chunk(import, step);
-                let item = self
-                    .get_part("GetItem import chunk", &key, wanted())
-                    .await?;
+                let wanted = wanted().consistent_read(true);
+                let item = self.get_part("GetItem import chunk", &key, wanted).await?;
                 Ok(item.is_some())
             }
         }
@@ -239,7 +282,7 @@ impl Store {
             actions.push(self.put_errors(id, step, faults, now)?);
         }
         if let Chain::GoesOn(job, next) = chain {
-            let item = due_step(job, next, now)?;
+            let item = due_step(job, next, DueStep::default(), now)?;
             let put = Put::builder().table_name(&self.table).set_item(Some(item));
             actions.push(put_action(put)?);
         }
@@ -248,17 +291,78 @@ impl Store {
         self.job_after_step(id).await
     }
 
-    /// Records steps that are to be done in the job's current run; repeating it raises no further events. Key:
-    /// [`Key::job_step_due`]. 1 write unit each.
+    /// Records steps that are to be done in the job's current run; repeating it changes nothing. Key:
+    /// [`Key::job_step_due`], on the condition that it does not exist. 1 write unit each.
     pub async fn put_due_steps(&self, job: &Job, steps: &[u32], now: Timestamp) -> Result<()> {
         for step in steps {
             let put = self
                 .client
                 .put_item()
                 .table_name(&self.table)
-                .set_item(Some(due_step(job, *step, now)?));
+                .set_item(Some(due_step(job, *step, DueStep::default(), now)?))
+                .condition_expression("attribute_not_exists(PK)");
             self.write("PutItem job step due", put).await?;
         }
+        Ok(())
+    }
+
+    /// Where a step of the job's current run is. Key: [`Key::job_step_due`], strongly consistent. 1 read unit.
+    pub async fn due_step(&self, job: &Job, step: u32) -> Result<DueStep> {
+        let key = Key::job_step_due(job.id, job.run.number, step);
+        let item = self
+            .get("GetItem job step due", &key, Consistency::Strong)
+            .await?;
+        let record = item.map(from_item::<DueStepRecord>).transpose()?;
+        Ok(record.map_or_else(DueStep::default, |record| DueStep {
+            pass: record.pass,
+            place: record.place,
+            failed: record.failed,
+        }))
+    }
+
+    /// Records where a step has come to, for another message to go on with. Returns whether it was still where it was
+    /// `before`. Key: [`Key::job_step_due`], on that condition. 1 write unit.
+    pub async fn go_on_with_step(
+        &self,
+        job: &Job,
+        step: u32,
+        before: &DueStep,
+        next: DueStep,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(due_step(job, step, next, now)?));
+        let put = match before.pass {
+            // Of an earlier release, or not there.
+            0 => put
+                .condition_expression("attribute_not_exists(pass) OR pass = :pass")
+                .expression_attribute_values(":pass", number(0)),
+            pass => put
+                .condition_expression("pass = :pass")
+                .expression_attribute_values(":pass", number(pass)),
+        };
+        let written = self.write("PutItem job step due", put).await?;
+        Ok(written.is_done())
+    }
+
+    /// Counts the steps of an import of an earlier release again, all of which are done: its processes have counted some in
+    /// its form. Key: [`Key::job`], on the condition that it runs. 1 write unit.
+    pub async fn recount_adopted(&self, job: &Job, now: Timestamp) -> Result<()> {
+        let update = self
+            .update(&Key::job(job.id))
+            .update_expression(
+                "SET chains_done = chains_total, done = #total - failed, updated_at = :now",
+            )
+            .condition_expression("#state = :running AND adopted = :adopted")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#total", "total")
+            .expression_attribute_values(":running", value(JobState::Running)?)
+            .expression_attribute_values(":adopted", value(true)?)
+            .expression_attribute_values(":now", string(now.to_string()));
+        self.write("UpdateItem recount job", update).await?;
         Ok(())
     }
 
@@ -275,22 +379,41 @@ impl Store {
         })
     }
 
-    /// Errors of a job by line, at most `limit`. Key: the errors of [`job_partition`], eventually consistent. 0.5 read
-    /// units for each 4 KB of errors.
+    /// Errors of a job by line, at most `limit`, the reason of a failure among them. Key: the errors of [`job_partition`],
+    /// eventually consistent. 0.5 read units for each 4 KB of errors.
     pub async fn job_errors(&self, job: &Job, limit: usize) -> Result<Vec<LineFault>> {
-        let mut errors = match job.import().filter(|_| job.adopted) {
-            Some(import) => {
-                let partition = crate::keys::import_partition(import);
-                self.errors_in(&partition, "CHUNK#", None, limit).await?
-            }
-            None => Vec::new(),
+        // It has the highest number: behind as many errors as are shown.
+        let mut errors = match job.state {
+            JobState::Failed => self.errors_of(job.id, FAILURE).await?,
+            _ => Vec::new(),
         };
+        if let Some(import) = job.import().filter(|_| job.adopted) {
+            let partition = crate::keys::import_partition(import);
+            let of_chunks = self.errors_in(&partition, "CHUNK#", None, limit).await?;
+            errors.extend(of_chunks);
+        }
         let partition = job_partition(job.id);
         let left = limit.saturating_sub(errors.len());
-        errors.extend(self.errors_in(&partition, JOB_ERRORS, None, left).await?);
+        let reason = Key::job_errors(job.id, FAILURE);
+        let (_, reason) = reason.as_pair();
+        let of_steps = self.errors_in(&partition, JOB_ERRORS, Some(reason), left);
+        errors.extend(of_steps.await?);
         errors.sort_by_key(|fault| fault.line);
         errors.truncate(limit);
         Ok(errors)
+    }
+
+    /// Errors that were found before the first step, as many as the table keeps. Key: [`Key::job_errors`], eventually
+    /// consistent. 0.5 read units for each 4 KB of errors.
+    pub async fn first_errors(&self, job: &Job) -> Result<Vec<LineFault>> {
+        self.errors_of(job.id, BEGINNING).await
+    }
+
+    async fn errors_of(&self, id: JobId, step: u32) -> Result<Vec<LineFault>> {
+        let key = Key::job_errors(id, step);
+        let item = self.get("GetItem job errors", &key, Consistency::Eventual);
+        let record = item.await?.map(from_item::<ErrorsRecord>).transpose()?;
+        Ok(record.map_or_else(Vec::new, |record| record.faults))
     }
 
     /// Like [`job_errors`](Self::job_errors), without those that were found before the first step, and in the order of the
@@ -379,15 +502,15 @@ impl Store {
     }
 }
 
-fn due_step(job: &Job, step: u32, now: Timestamp) -> Result<Item> {
-    let record = DueStepRecord::of(job, step, now + KEPT);
+fn due_step(job: &Job, step: u32, due: DueStep, now: Timestamp) -> Result<Item> {
+    let record = DueStepRecord::of(job, step, due, now + KEPT);
     to_item(&Key::job_step_due(job.id, job.run.number, step), &record)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{from_item, size};
+    use crate::item::size;
 
     /// The kind of fault: a list inside an item without a bound.
     #[test]

@@ -171,12 +171,18 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             Ok(Relay::event(&caused, id, run.trace_id, event))
         }
         "job_step_due" => {
-            if !old.is_empty() {
+            let read = |item: &serde_dynamo::Item| {
+                serde_dynamo::from_item::<_, DueStepRecord>(item.clone())
+                    .map_err(|error| StoreError::unreadable(DueStepRecord::ENTITY, error))
+            };
+            let due = read(new)?;
+            if !old.is_empty() && read(old)?.pass == due.pass {
                 return Ok(Relay::default());
             }
-            let due: DueStepRecord = serde_dynamo::from_item(new.clone())
-                .map_err(|error| StoreError::unreadable(DueStepRecord::ENTITY, error))?;
-            let id = format!("{}.{}.{}", due.job, due.run, due.step);
+            let mut id = format!("{}.{}.{}", due.job, due.run, due.step);
+            if due.pass > 0 {
+                id.push_str(&format!(".{}", due.pass));
+            }
             let event = Event::JobStepDue {
                 job_id: due.job,
                 kind: due.kind,
@@ -342,8 +348,17 @@ mod tests {
             step: 9,
         };
         assert_eq!(event.event, step);
+        // Gone on with: another message.
+        let mut further = due.clone();
+        further["pass"] = json!({ "N": "3" });
+        further["place"] = json!({ "S": "somewhere" });
+        let event = relay(Some(due.clone()), further.clone()).event.unwrap();
+        assert_eq!(
+            (event.event_id, event.event),
+            (format!("{job}.2.9.3"), step)
+        );
         // Recorded again, by a message that came twice.
-        for again in [run, due] {
+        for again in [run, due, further] {
             assert_eq!(relay(Some(again.clone()), again), Relay::default());
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LineFault, MAX_FILE_BYTES};
+use super::{LineFault, MAX_FAULTS, MAX_FILE_BYTES};
 use crate::{
     fault::{FieldFault, Rejection},
     id::{ImportId, JobId},
@@ -66,6 +66,7 @@ impl ImportView {
     pub fn of(job: &Job, mut errors: Vec<LineFault>) -> Self {
         if job.state == JobState::Cancelled {
             errors.insert(0, LineFault::cancelled());
+            errors.truncate(MAX_FAULTS);
         }
         let input = job.input.as_ref();
         Self {

@@ -89,7 +89,7 @@ impl LineFault {
     /// Orders of a part of the table that cannot be read or projected.
     pub fn orders_not_projected(part: u64, orders: u64) -> Self {
         let message = format!(
-            "{orders} orders of this part of the table are not in the lists; the log says which and why."
+            "{orders} orders of this part of the table could not be read or listed; see the log, and rebuild again."
         );
         Self::new(part, "orders_not_projected", message)
     }
