@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """`make deploy`, after `sam build`: deploys the stack under a name that differs if anything does.
 
-    deploy.py [NAME=VALUE …]   with parameters of template.yaml, beside those of samconfig.toml
+    deploy.py [NAME=VALUE …]   with parameters of template.yaml, beside those of samconfig.toml; by make, a value with
+                               spaces is in quotes twice: make deploy PARAMETERS='SellerName="Long Meadow"'
     deploy.py --dry-run        prints the command
 
 Functions on the sale path are called by an alias, whose version has the code and the variables of its time. SAM publishes a
@@ -22,12 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def configured(path):
-    """The parameters in samconfig.toml, a text or a list."""
+    """The parameters in samconfig.toml, a text or a list of texts, as SAM reads them: a value with spaces is in quotes."""
     if not path.exists():
         return []
     parameters = tomllib.loads(path.read_text()).get("default", {}).get("deploy", {}).get("parameters", {})
     overrides = parameters.get("parameter_overrides", [])
-    return shlex.split(overrides) if isinstance(overrides, str) else overrides
+    texts = [overrides] if isinstance(overrides, str) else overrides
+    return [part for text in texts for part in shlex.split(text)]
 
 
 def merged(*lists):
@@ -40,6 +42,11 @@ def merged(*lists):
         parameters[name] = value
     parameters.pop("Release", None)
     return parameters
+
+
+def quoted(value):
+    """A value for SAM, which splits each argument again: without quotes, it ends at its first space, or is none if it is empty."""
+    return '"' + value.replace('"', '\\"') + '"'
 
 
 def release(build, parameters):
@@ -66,7 +73,7 @@ def main():
     parameters = merged(configured(arguments.config), arguments.parameters)
     parameters["Release"] = release(arguments.build_dir, parameters)
     command = [ROOT / ".venv/sam/bin/sam", "deploy", "--parameter-overrides"]
-    command += [f"{name}={value}" for name, value in parameters.items()]
+    command += [f"{name}={quoted(value)}" for name, value in parameters.items()]
     if arguments.dry_run:
         print(shlex.join(map(str, command)))
         return 0

@@ -20,8 +20,10 @@ async fn command(folder: &Path, parameters: &[&str]) -> Result<String, String> {
 
 /// The release in a command.
 fn release(command: &str) -> String {
-    let (_, rest) = command.split_once(" Release=").expect("it has a release");
-    let name: String = rest.trim().to_owned();
+    let (_, rest) = command
+        .split_once(" 'Release=\"")
+        .expect("it has a release");
+    let name = rest.trim().trim_end_matches(['"', '\'']).to_owned();
     assert!(
         name.bytes().all(|byte| byte.is_ascii_alphanumeric()),
         "{name}"
@@ -69,7 +71,7 @@ async fn a_deployment_has_another_name_if_anything_differs() {
          parameter_overrides = 'SellerName=\"Long Meadow\" Release=\"old\" LogLevel=\"warn\"'\n",
     );
     let configured = new(&["LogLevel=error"]).await;
-    for part in ["'SellerName=Long Meadow'", " LogLevel=error"] {
+    for part in ["'SellerName=\"Long Meadow\"'", " 'LogLevel=\"error\"'"] {
         assert!(configured.contains(part), "{part}: {configured}");
     }
     assert!(
@@ -80,4 +82,36 @@ async fn a_deployment_has_another_name_if_anything_differs() {
     new(&[]).await;
     let wrong = command(&folder, &["LogLevel"]).await.unwrap_err();
     assert!(wrong.contains("NAME=VALUE"), "{wrong}");
+}
+
+/// Kind of fault: SAM splits each argument again, so that the seller on invoices ends at the first space, and an empty
+/// value is not taken at all.
+#[tokio::test]
+async fn a_deployment_passes_values_as_they_are() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy-values");
+    fs::create_dir_all(&folder).expect("it can be made");
+    fs::write(folder.join("template.yaml"), "Resources: {}").expect("it can be written");
+    let configure = |overrides: &str| {
+        let text = format!("[default.deploy.parameters]\nparameter_overrides = {overrides}\n");
+        fs::write(folder.with_extension("toml"), text).expect("it can be written");
+    };
+    let expected =
+        r#" 'SellerName="Long Meadow"' 'SellerTaxId=""' 'ShopName="The \"Meadow\""' 'Release="#;
+    // As `sam deploy --guided` writes them, and as a list.
+    for overrides in [
+        r#"'SellerName="Long Meadow" SellerTaxId="" ShopName="The \"Meadow\""'"#,
+        r#"['SellerName="Long Meadow"', 'SellerTaxId=""', 'ShopName="The \"Meadow\""']"#,
+    ] {
+        configure(overrides);
+        let said = command(&folder, &[]).await.unwrap();
+        assert!(said.contains(expected), "{overrides}: {said}");
+    }
+    configure("[]");
+    let parameters = [
+        "SellerName=Long Meadow",
+        "SellerTaxId=",
+        "ShopName=The \"Meadow\"",
+    ];
+    let said = command(&folder, &parameters).await.unwrap();
+    assert!(said.contains(expected), "{said}");
 }
