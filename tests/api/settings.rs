@@ -508,6 +508,17 @@ impl Damage<'_> {
         self.0.table("DeleteItem", &request).await;
     }
 
+    /// Has the control item name this revision, as a copy from a backup does.
+    async fn point_to(&self, revision: u32) {
+        let request = json!({
+            "TableName": self.table(),
+            "Key": { "PK": { "S": "CONTROL" }, "SK": { "S": "CONTROL" } },
+            "UpdateExpression": "SET settings = :revision",
+            "ExpressionAttributeValues": { ":revision": { "N": revision.to_string() } },
+        });
+        self.0.table("UpdateItem", &request).await;
+    }
+
     /// Sets an attribute to a text.
     async fn garble(&self, pk: &str, sk: &str, attribute: &str) {
         let request = json!({
@@ -614,6 +625,62 @@ async fn a_lost_control_item_loses_no_revision() {
     let body = json!({ "shop_name": "Fourth" });
     let fourth = patch(&shop, Some("\"0\""), &body).await.expect(200);
     assert_eq!(fourth["revision"], 4);
+}
+
+/// Kind of fault: after a loss, the next change takes all other settings with it, everywhere and unnoticed.
+#[tokio::test]
+async fn a_change_after_a_lost_or_older_control_item_keeps_the_other_settings() {
+    let shop = Shop::start().await;
+    set(&shop, &json!({ "shop_name": "First" })).await;
+    let body = json!({ "shop_name": "Second", "tax_name": "MwSt." });
+    set(&shop, &body).await;
+    let damage = Damage(&shop);
+    damage.delete("CONTROL", "CONTROL").await;
+    let read = shop.staff_get(SETTINGS).await;
+    let lost = read.expect(200);
+    assert_eq!(read.headers["etag"], "\"0\"");
+    assert_eq!(
+        (&lost["revision"], &lost["revision_in_use"]),
+        (&json!(0), &json!(2))
+    );
+    assert_eq!(lost["shop_name"], "Second");
+    // By somebody who does not look, as the runbook does during an attack.
+    let limit = json!({ "limits": { "create_cart": { "requests": 60 } } });
+    let changed = patch(&shop, Some("*"), &limit).await.expect(200);
+    assert_eq!(changed["revision"], 3);
+    assert!(changed.get("revision_in_use").is_none(), "{changed}");
+    assert_eq!(
+        changed["set"],
+        json!(["limits.create_cart", "shop_name", "tax_name"])
+    );
+    let list = shop.staff_get(&format!("{REVISIONS}?limit=1")).await;
+    let newest = list.expect(200)["items"][0].clone();
+    assert_eq!(newest["changed"], json!(["limits.create_cart"]));
+
+    damage.point_to(1).await;
+    let read = shop.staff_get(SETTINGS).await;
+    assert_eq!(read.headers["etag"], "\"1\"");
+    assert_eq!(read.expect(200)["revision_in_use"], 3);
+    let body = json!({ "tax_name": null });
+    let changed = patch(&shop, Some("\"1\""), &body).await.expect(200);
+    assert_eq!(changed["revision"], 4);
+    assert_eq!(changed["set"], json!(["limits.create_cart", "shop_name"]));
+    assert_eq!(cold_name(&shop).await, "Second");
+
+    // The newest document cannot be read, either; and a change of nothing repairs it.
+    damage.point_to(2).await;
+    let sk = position(4);
+    damage.garble("DOCUMENT#settings", &sk, "body").await;
+    let read = shop.staff_get(SETTINGS).await.expect(200);
+    assert_eq!(
+        (&read["revision"], &read["revision_in_use"]),
+        (&json!(2), &json!(3))
+    );
+    let repaired = patch(&shop, Some("*"), &json!({})).await.expect(200);
+    assert_eq!(repaired["revision"], 5);
+    assert_eq!(repaired["tax_name"], "MwSt.");
+    let again = patch(&shop, Some("*"), &json!({})).await.expect(200);
+    assert_eq!(again["revision"], 5, "once is enough");
 }
 
 /// A control item that cannot be read is not a reason to sell by guess.

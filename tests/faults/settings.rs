@@ -55,6 +55,15 @@ impl World {
             .await
     }
 
+    /// Deletes the control item, as somebody may by mistake.
+    async fn lose_control_item(&self) {
+        let request = json!({
+            "TableName": self.shop.stack().template.table["TableName"],
+            "Key": { "PK": { "S": "CONTROL" }, "SK": { "S": "CONTROL" } },
+        });
+        self.shop.table("DeleteItem", &request).await;
+    }
+
     /// Numbers of all stored revisions.
     async fn revisions(&self) -> Vec<u64> {
         let list = self
@@ -86,12 +95,12 @@ async fn a_change_is_made_once_or_not_at_all() {
     let mut version = 2;
     let names = std::cell::Cell::new(0);
     let changes: [Change<'_>; 2] = [
-        ("change-settings", 3, &|version| {
+        ("change-settings", 4, &|version| {
             names.set(names.get() + 1);
             world.patch(version, &format!("name {}", names.get()))
         }),
         // The content first.
-        ("restore-settings", 4, &|version| world.restore(version, 1)),
+        ("restore-settings", 5, &|version| world.restore(version, 1)),
     ];
     let mut met = 0;
     for (function, calls, request) in changes {
@@ -130,7 +139,7 @@ async fn a_change_is_made_once_or_not_at_all() {
             }
         }
     }
-    assert_eq!(met, injected().len() * 7, "every fault met its call");
+    assert_eq!(met, injected().len() * 9, "every fault met its call");
     // Without gaps, and each can be read.
     let numbers = world.revisions().await;
     assert_eq!(numbers, (1..=version).rev().collect::<Vec<_>>());
@@ -138,6 +147,53 @@ async fn a_change_is_made_once_or_not_at_all() {
         let path = format!("{SETTINGS}/revisions/{number}");
         world.shop.staff_get(&path).await.expect(200);
     }
+}
+
+/// The same after the control item was lost: the change is built on the documents that are there, whatever happens to it.
+#[tokio::test]
+async fn a_change_after_a_lost_control_item_loses_no_setting() {
+    let world = World::start().await;
+    world.send(world.patch(0, "first")).await.expect(200);
+    let request = world.shop.request("PATCH", SETTINGS);
+    let tax = request
+        .header("If-Match", "\"1\"")
+        .json(&json!({ "tax_name": "MwSt." }));
+    world.send(tax).await.expect(200);
+    let mut version: u64 = 2;
+    for call in 0..4 {
+        for fault in injected() {
+            let case = format!("{fault:?} at call {call}");
+            println!("{case}");
+            world.lose_control_item().await;
+            let name = format!("name {version}");
+            world.faults.plan("change-settings", call, fault);
+            let answer = world.send(world.patch(0, &name)).await;
+            assert!(world.faults.hit().is_some(), "{case}");
+            world.faults.reset();
+            let known = [200, 500, 503];
+            assert!(known.contains(&answer.status), "{case}: {}", answer.text);
+            let after = world.settings().await;
+            assert_eq!(after["tax_name"], "MwSt.", "{case}");
+            let again = world.send(world.patch(0, &name)).await;
+            if after["revision"] == 0 {
+                assert_ne!(answer.status, 200, "{case}");
+                assert_eq!(after["revision_in_use"], version, "{case}");
+                again.expect(200);
+            } else {
+                assert_eq!(after["revision"], version + 1, "{case}");
+                again.expect_problem(412, "precondition_failed");
+            }
+            version += 1;
+            let read = world.settings().await;
+            assert_eq!(read["revision"], version, "{case}");
+            assert_eq!(read["shop_name"], name, "{case}");
+            assert_eq!(read["tax_name"], "MwSt.", "{case}");
+        }
+    }
+    assert_eq!(
+        world.revisions().await,
+        (1..=version).rev().collect::<Vec<_>>()
+    );
 }
 
 /// Two authors: one is held just before its write, until the other has made a change.

@@ -2,14 +2,14 @@
 
 use control::SettingsInUse;
 use domain::{
-    documents::{DocumentKind, Revision, RevisionNumber},
+    documents::{Revision, RevisionNumber},
     fault::Rejection,
     invoices::Seller,
     orders::PaymentWindow,
     settings::{Author, ChangeSettingsError, Defaults, SettingsChange, SettingsView},
 };
 use runtime::{Endpoint, Environment, Failure, Reply, Request};
-use store::{Attempts, PutRevisionOutcome, Store, StoreError};
+use store::{Attempts, PutRevisionOutcome, Store};
 
 /// Path parameters of a revision.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -77,44 +77,22 @@ pub async fn change<E: Endpoint>(
             at: request.now,
         };
         let change = decide(&in_use, author).map_err(rejected)?;
-        // A current revision that cannot be read is replaced, even by what is in use instead.
+        // A current revision that cannot be read, or is not the latest, is replaced, even by what is in use instead.
         if change.is_none() && in_use.number() == in_use.current {
             return view(&in_use, defaults);
         }
-        match write(store, &change, in_use.current).await? {
-            Some(number) => {
-                tracing::info!(settings.revision = number, "settings changed");
-                return view(&changed(change, number), defaults);
-            }
-            None if expected.is_some() => {
-                return Err(rejected(ChangeSettingsError::VersionMismatch));
-            }
-            None => {}
+        // The numbers of documents that the control item has lost are not given again.
+        let number = in_use.latest + 1;
+        let written = store.put_revision(&change.revision, number, in_use.current);
+        if written.await? == PutRevisionOutcome::Written {
+            tracing::info!(settings.revision = number, "settings changed");
+            return view(&changed(change, number), defaults);
+        }
+        if expected.is_some() {
+            return Err(rejected(ChangeSettingsError::VersionMismatch));
         }
     }
     Err(rejected(ChangeSettingsError::Contended))
-}
-
-/// Writes a change; returns the number of its revision, or `None` if `current` no longer is the current one.
-async fn write(
-    store: &Store,
-    change: &SettingsChange,
-    current: u64,
-) -> Result<Option<u64>, StoreError> {
-    let new = &change.revision;
-    let mut number = current + 1;
-    let mut attempts = Attempts::new("put revision");
-    loop {
-        attempts.next().await?;
-        match store.put_revision(new, number, current).await? {
-            PutRevisionOutcome::Written => return Ok(Some(number)),
-            PutRevisionOutcome::Superseded => return Ok(None),
-            // The control item was lost, and the documents were not: their numbers are not given again.
-            PutRevisionOutcome::NumberTaken => {
-                number = store.newest_document(DocumentKind::Settings).await? + 1;
-            }
-        }
-    }
 }
 
 /// The settings after a change.
@@ -122,6 +100,7 @@ fn changed(change: SettingsChange, number: u64) -> SettingsInUse {
     let SettingsChange { settings, revision } = change;
     SettingsInUse {
         current: number,
+        latest: number,
         revision: Some(Revision {
             number,
             changed_by: revision.changed_by,

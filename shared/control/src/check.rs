@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex};
 use domain::{
     documents::{DocumentKind, Revisions},
     fault::chain,
-    settings::{self, Settings},
+    settings,
 };
 use store::{Consistency, StoreError};
 
-use crate::{
-    CHECK_LIMIT, STEPS_BACK, SettingsInUse, Snapshot, UsableRevision, locked, source::Source,
-};
+use crate::{CHECK_LIMIT, STEPS_BACK, Snapshot, UsableRevision, locked, source::Source};
 
 /// What the checks of a process share.
 pub(crate) struct Shared<S> {
@@ -82,9 +80,9 @@ impl<S: Source> Shared<S> {
         let found = usable(&self.source, current, Consistency::Eventual, &mut skipped).await?;
         self.adopt(Snapshot {
             revisions: Revisions {
-                settings: found.number(),
+                settings: found.as_ref().map_or(0, |it| it.revision.number),
             },
-            settings: found.settings,
+            settings: found.map(|it| it.settings).unwrap_or_default(),
         });
         Ok(())
     }
@@ -155,32 +153,22 @@ impl<S: Source> Shared<S> {
     }
 }
 
-/// The newest usable revision of the settings from `current` on back. `skipped` learns of each that is not, with the
-/// reason.
+/// The newest usable revision of the settings from `latest` on back; `None` for the template's values. `skipped` learns
+/// of each that is not, with the reason.
 pub(crate) async fn usable<S: Source>(
     source: &S,
-    current: u64,
+    latest: u64,
     consistency: Consistency,
     skipped: &mut (impl FnMut(u64, &str) + Send),
-) -> Result<SettingsInUse, StoreError> {
-    let earliest = current.saturating_sub(STEPS_BACK).max(1);
-    for number in (earliest..=current).rev() {
+) -> Result<Option<UsableRevision>, StoreError> {
+    let earliest = latest.saturating_sub(STEPS_BACK).max(1);
+    for number in (earliest..=latest).rev() {
         match load(source, number, consistency).await? {
-            Loaded::Usable(found) => {
-                return Ok(SettingsInUse {
-                    current,
-                    revision: Some(found.revision),
-                    settings: found.settings,
-                });
-            }
+            Loaded::Usable(found) => return Ok(Some(*found)),
             Loaded::NotUsable(reason) => skipped(number, &reason),
         }
     }
-    Ok(SettingsInUse {
-        current,
-        revision: None,
-        settings: Settings::default(),
-    })
+    Ok(None)
 }
 
 /// Reads and parses one revision of the settings.

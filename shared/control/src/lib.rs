@@ -209,18 +209,33 @@ impl<S> fmt::Debug for Control<S> {
 pub struct SettingsInUse {
     /// The current revision, by the control item.
     pub current: u64,
-    /// The revision in use: the current one, unless it cannot be used; `None` for the template's values.
+    /// The latest revision: the current one, unless the control item is older than the documents, or missing.
+    pub latest: u64,
+    /// The revision in use: the latest one, unless it cannot be used; `None` for the template's values.
     pub revision: Option<Revision>,
     /// Its content.
     pub settings: Settings,
 }
 
 impl SettingsInUse {
-    /// Reads the settings, strongly consistent: 2 read units, and more for a large document or one that cannot be used.
+    /// Reads the settings, strongly consistent: 3 read units, and more for a large document or one that cannot be used.
+    /// A control item that was lost, or comes from a backup, must not take the settings with it at the next change: the
+    /// documents decide, which running processes have, too.
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        let kind = DocumentKind::Settings;
+        // The documents before the control item, which is written together with them: it may be newer, and older only if
+        // it was lost.
+        let newest = store.newest_document(kind).await?;
         let revisions = store.revisions(Consistency::Strong).await?;
-        let current = revisions.unwrap_or_default().settings;
-        check::usable(store, current, Consistency::Strong, &mut |_, _| {}).await
+        let current = revisions.unwrap_or_default().of(kind);
+        let latest = current.max(newest);
+        let found = check::usable(store, latest, Consistency::Strong, &mut |_, _| {}).await?;
+        Ok(Self {
+            current,
+            latest,
+            revision: found.as_ref().map(|it| it.revision.clone()),
+            settings: found.map(|it| it.settings).unwrap_or_default(),
+        })
     }
 
     /// Number of the revision in use.

@@ -163,7 +163,8 @@ pub struct SettingsView {
     /// The revision whose content this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restored_from: Option<u64>,
-    /// The revision in use instead, if this one cannot be read: the last that can. The values are its.
+    /// The revision in use instead, if this one cannot be read or a later one is stored: the latest that can be read. The
+    /// values are its.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision_in_use: Option<u64>,
     /// The values.
@@ -225,11 +226,11 @@ impl SettingsView {
         }
     }
 
-    /// The same for a current revision that cannot be read, with the content of the last one that can.
-    pub fn instead_of(self, unreadable: u64) -> Self {
+    /// The same for a current revision instead of which this one is in use.
+    pub fn instead_of(self, current: u64) -> Self {
         Self {
             revision_in_use: Some(self.revision),
-            revision: unreadable,
+            revision: current,
             ..self
         }
     }
