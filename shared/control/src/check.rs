@@ -7,9 +7,10 @@ use domain::{
     fault::chain,
     settings,
 };
+use jiff::Timestamp;
 use store::{Consistency, StoreError};
 
-use crate::{CHECK_LIMIT, STEPS_BACK, Snapshot, UsableRevision, locked, source::Source};
+use crate::{CHECK_LIMIT, Current, STEPS_BACK, Snapshot, UsableRevision, locked, source::Source};
 
 /// What the checks of a process share.
 pub(crate) struct Shared<S> {
@@ -21,6 +22,8 @@ pub(crate) struct Shared<S> {
 struct State {
     /// The last good documents.
     last: Option<Arc<Snapshot>>,
+    /// Time of the request that began the last check which the table answered.
+    checked_at: Timestamp,
     /// What was logged last, and still is so.
     reported: Option<Trouble>,
 }
@@ -52,22 +55,36 @@ impl<S: Source> Shared<S> {
         }
     }
 
-    /// The last good documents.
-    pub(crate) fn last(&self) -> Option<Arc<Snapshot>> {
-        locked(&self.state).last.clone()
+    /// The last good documents, with their age at `now`; `None` if there are none yet.
+    pub(crate) fn current(&self, now: Timestamp) -> Option<Current> {
+        let state = locked(&self.state);
+        Some(Current {
+            snapshot: Arc::clone(state.last.as_ref()?),
+            // A check from the future is one before a clock was set back.
+            age: now.duration_since(state.checked_at).abs(),
+        })
     }
 
-    /// Brings the documents up to date. Fails only if there are none yet.
-    pub(crate) async fn check(&self) -> Result<(), StoreError> {
-        let Some(last) = self.last() else {
-            return self.first().await;
+    /// Brings the documents up to date by a check that a request at `now` begins, and returns whether the table answered.
+    /// Fails only if there are no documents yet.
+    pub(crate) async fn check(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let last = locked(&self.state).last.clone();
+        let error = match last {
+            None => {
+                self.first().await?;
+                None
+            }
+            Some(last) => match tokio::time::timeout(CHECK_LIMIT, self.next(&last)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(chain(&error)),
+                Err(_) => Some("no answer in time".to_owned()),
+            },
         };
-        match tokio::time::timeout(CHECK_LIMIT, self.next(&last)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.report(Trouble::NotChecked, &chain(&error)),
-            Err(_) => self.report(Trouble::NotChecked, "no answer in time"),
+        match &error {
+            None => locked(&self.state).checked_at = now,
+            Some(error) => self.report(Trouble::NotChecked, error),
         }
-        Ok(())
+        Ok(error.is_none())
     }
 
     /// The first check of a process.

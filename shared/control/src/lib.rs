@@ -7,8 +7,9 @@
 //! - **A request sees one revision** of everything: a [`Snapshot`] is replaced as a whole, never changed.
 //! - **A process never goes back.** An eventually consistent read may be older than the one before; a lower revision is
 //!   read again, consistently. If it is lower still, or missing, the table has lost something: the process keeps what it has.
-//! - **The last good document is used** where the new one is gone or cannot be parsed, and while the table does not
-//!   answer. Each such state is logged and counted once in a process.
+//! - **The last good document is used** where the new one is gone or cannot be parsed, which is logged and counted once in a
+//!   process, and while the table does not answer, which is logged once. A check that failed counts for nothing: it is
+//!   repeated soon, and the documents go on aging.
 //! - **At a cold start** there is no last good one. Without a control item, the template's values apply. A current document
 //!   that cannot be used gives way to the newest usable one of the [`STEPS_BACK`] before it, which is what the other
 //!   processes have, and then to the template's values. A table that does not answer fails the request: nothing is
@@ -49,6 +50,9 @@ const JITTER: SignedDuration = SignedDuration::from_secs(1);
 pub const USABLE: SignedDuration = SignedDuration::from_secs(7);
 /// How long a check may take where there is something to go on with.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
+/// Time from a check that failed to the next one: a second after the longest. A change is seen within ten seconds also if
+/// one check fails.
+const RETRY: SignedDuration = SignedDuration::from_secs(2);
 /// How many revisions before the current one a cold process tries.
 pub const STEPS_BACK: u64 = 5;
 
@@ -66,7 +70,7 @@ pub struct Snapshot {
 pub struct Current {
     /// The documents.
     pub snapshot: Arc<Snapshot>,
-    /// Time since the check started that found them current.
+    /// Time since the check started that found them current. One that failed found nothing.
     pub age: SignedDuration,
 }
 
@@ -103,7 +107,8 @@ pub struct Control<S = Store> {
     shared: Arc<Shared<S>>,
 }
 
-/// That a check has ended. Its result is in [`Shared`], which the order of checks cannot turn back.
+/// That a check has ended. Its result is in [`Shared`], which the order of checks cannot turn back. The cache takes a check
+/// that failed for a missing value, which has an age limit of its own.
 struct Checked;
 
 impl cache::Value for Checked {
@@ -162,8 +167,7 @@ impl<S: Source> Control<S> {
             ages: Ages {
                 fresh,
                 usable: USABLE,
-                // A check always has a result.
-                missing: SignedDuration::ZERO,
+                missing: RETRY,
             },
         };
         Self::over(source, Cache::new("control", &limits))
@@ -180,18 +184,18 @@ impl<S: Source> Control<S> {
     pub async fn current(&self, now: Timestamp) -> Result<Current, ControlError> {
         let shared = Arc::clone(&self.shared);
         // In a box: a check is rare, and its future is as large as the calls in it.
-        let check = || -> Checking {
-            Box::pin(async move { shared.check().await.map(|()| Some(Checked)) })
+        let check = move || -> Checking {
+            Box::pin(async move {
+                let checked = shared.check(now).await;
+                checked.map(|is_answered| is_answered.then_some(Checked))
+            })
         };
         let checked = self.checks.get("control", now, check).await;
-        let checked = checked.map_err(ControlError)?;
         // Not what that check found: a later one may have ended before.
-        match (self.shared.last(), checked) {
-            (Some(snapshot), Some(checked)) => Ok(Current {
-                snapshot,
-                age: checked.age,
-            }),
-            _ => Err(ControlError(FetchError::Lost)),
+        match (self.shared.current(now), checked) {
+            (Some(current), _) => Ok(current),
+            (None, Err(error)) => Err(ControlError(error)),
+            (None, Ok(_)) => Err(ControlError(FetchError::Lost)),
         }
     }
 }

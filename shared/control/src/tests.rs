@@ -411,7 +411,38 @@ async fn a_table_that_does_not_answer_leaves_the_last_good_documents() {
     assert_eq!(log.take(), ["documents not checked"], "another outage");
 }
 
-/// A hanging table takes a second of one request in an interval, not the request.
+/// Kind of fault: a check that failed counts as one, so that old documents are taken for new, here and in caches.
+#[tokio::test]
+async fn a_check_that_fails_is_repeated_soon_and_makes_nothing_younger() {
+    let process = process();
+    let age = async |millis: i64| {
+        let current = process.control.current(at(millis)).await.unwrap();
+        (current.revisions().settings, current.age.as_millis())
+    };
+    process.fake.change(1);
+    assert_eq!(process.uses(0).await, 1);
+    process.fake.change(2);
+    process.fake.set(|table| table.fails = true);
+    // One in the background.
+    assert_eq!(process.uses(6_000).await, 1);
+    assert_eq!(process.fake.checks(), 2);
+    process.fake.set(|table| table.fails = false);
+    assert_eq!(age(7_999).await, (1, 7_999));
+    assert_eq!(process.fake.checks(), 2);
+    assert_eq!(age(8_000).await, (2, 0));
+
+    // One that a request waits for.
+    process.fake.change(3);
+    process.fake.set(|table| table.fails = true);
+    assert_eq!(age(16_000).await, (2, 8_000));
+    process.fake.set(|table| table.fails = false);
+    assert_eq!(age(18_000).await, (3, 0));
+    // A clock that was set back, and the table does not answer: nobody knows how old they are.
+    process.fake.set(|table| table.fails = true);
+    assert_eq!(age(-600_000).await, (3, 618_000));
+}
+
+/// A hanging table takes a second of one request in a while, not the request.
 #[tokio::test(start_paused = true)]
 async fn a_table_that_hangs_costs_a_bounded_time() {
     let process = process();
