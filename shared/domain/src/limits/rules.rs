@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use ring::hmac;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Quota;
 use crate::{
@@ -117,6 +118,9 @@ pub struct LimitSettings {
     /// Bits of an IPv4 address that are one network, of a limit by network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv4_prefix: Option<u32>,
+    /// Fields of a later release.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 /// The values of a limit that apply.
@@ -490,7 +494,7 @@ mod tests {
             seconds: Some(seconds),
             burst: Some(burst),
             shards: Some(shards),
-            ipv4_prefix: None,
+            ..LimitSettings::default()
         };
         let rules = [
             set(10, 60, 5, 1),
@@ -532,6 +536,7 @@ mod tests {
             burst: Some(u32::MAX),
             shards: Some(u32::MAX),
             ipv4_prefix: Some(u32::MAX),
+            ..LimitSettings::default()
         };
         let zero = LimitSettings {
             requests: Some(1),
@@ -539,6 +544,7 @@ mod tests {
             burst: Some(0),
             shards: Some(0),
             ipv4_prefix: Some(0),
+            ..LimitSettings::default()
         };
         for settings in [wild, zero] {
             let share = share(&CREATE_CART, &settings, &from("203.0.113.7")).unwrap();
@@ -575,7 +581,7 @@ mod tests {
                 seconds: Some(seconds),
                 burst: Some(burst),
                 shards: Some(shards),
-                ipv4_prefix: None,
+                ..LimitSettings::default()
             };
             for limit in [CREATE_CART, CREATE_IMPORT] {
                 let rule = limit.rule(Some(&settings), true).unwrap();

@@ -117,7 +117,7 @@ pub struct SettingsValues {
     /// Languages of the shop (BCP 47), the preferred one first.
     pub locales: Vec<String>,
     /// Pages that the law asks for.
-    pub legal_links: LegalLinks,
+    pub legal_links: LegalLinksView,
     /// Keys with which clients pay.
     pub publishable_keys: PublishableKeysView,
     /// Switches that clients heed, by name.
@@ -138,6 +138,23 @@ pub struct SellerView {
     pub tax_id: Option<String>,
     /// Contact address for questions.
     pub email: String,
+}
+
+/// Addresses of pages that the law asks for: `https://…`, or a path of the shop.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LegalLinksView {
+    /// Terms of sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
+    /// Privacy policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<String>,
+    /// Name and address of the company behind the shop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imprint: Option<String>,
+    /// Returns and withdrawal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returns: Option<String>,
 }
 
 /// Keys with which clients pay.
@@ -190,7 +207,7 @@ impl SettingsValues {
             payment_window_seconds: window.whole.as_secs(),
             hold_seconds: window.hold.as_secs(),
             locales: settings.locales(&defaults.locales),
-            legal_links: settings.legal_links.clone(),
+            legal_links: (&settings.legal_links).into(),
             publishable_keys: PublishableKeysView {
                 stripe: settings.stripe_publishable_key(key),
             },
@@ -207,6 +224,17 @@ impl From<Seller> for SellerView {
             address: seller.address,
             tax_id: seller.tax_id,
             email: seller.email,
+        }
+    }
+}
+
+impl From<&LegalLinks> for LegalLinksView {
+    fn from(links: &LegalLinks) -> Self {
+        Self {
+            terms: links.terms.clone(),
+            privacy: links.privacy.clone(),
+            imprint: links.imprint.clone(),
+            returns: links.returns.clone(),
         }
     }
 }

@@ -9,8 +9,8 @@ mod rules;
 mod shop;
 
 pub use api::{
-    LegalLinksPatch, LimitPatch, PublishableKeysPatch, SellerPatch, SettingsPatch, SettingsValues,
-    SettingsView,
+    LegalLinksPatch, LegalLinksView, LimitPatch, PublishableKeysPatch, SellerPatch, SettingsPatch,
+    SettingsValues, SettingsView,
 };
 pub use rules::{
     Author, ChangeSettingsError, Defaults, LegalLinks, SellerSettings, Settings, SettingsChange,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -29,8 +28,8 @@ const MAX_URL: usize = 500;
 
 /// The settings that staff have made; what is absent follows the template.
 ///
-/// Reading is lenient and writing is strict: a document of another release has fields that this one does not know,
-/// which it keeps, and values that this one would not take.
+/// Reading is lenient and writing is strict: a document of another release has fields that this one does not know, at
+/// any depth, which it keeps, and values that this one would not take.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Name of the shop.
@@ -86,10 +85,13 @@ pub struct SellerSettings {
     /// Contact address for questions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Fields of a later release.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 /// Addresses of pages that the law asks for: `https://…`, or a path of the shop.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegalLinks {
     /// Terms of sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,9 @@ pub struct LegalLinks {
     /// Returns and withdrawal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<String>,
+    /// Fields of a later release.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 impl SellerSettings {
@@ -980,7 +985,49 @@ pub(super) mod tests {
             r#"{"shop_name":"B","loyalty":{"points":3}}"#
         );
         assert_eq!(changed.differing(&later), ["shop_name"]);
-        for broken in ["", "{", "[]", r#"{"shop_name":1}"#, r#"{"flags":[]}"#] {
+        // Also within the values that this one knows: after a rollback, the first change must not lose them.
+        let later = json!({
+            "seller": { "name": "A", "phone": "1" },
+            "legal_links": { "terms": "/terms", "cookies": "/cookies" },
+            "limits": {
+                "create_cart": { "requests": 5, "kind": "slow" },
+                "sign_in": { "requests": 5, "kind": "slow" },
+            },
+        });
+        let stored = parse(&later.to_string()).unwrap();
+        let body = json!({
+            "tax_name": "USt.",
+            "seller": { "name": null },
+            "limits": { "create_cart": { "requests": null } },
+        });
+        let changed = patch(&stored, body).unwrap();
+        assert_eq!(
+            serde_json::to_value(&changed).unwrap(),
+            json!({
+                "seller": { "phone": "1" },
+                "tax_name": "USt.",
+                "legal_links": later["legal_links"],
+                "limits": { "create_cart": { "kind": "slow" }, "sign_in": later["limits"]["sign_in"] },
+            })
+        );
+        assert_eq!(
+            changed.differing(&stored),
+            ["limits.create_cart", "seller.name", "tax_name"]
+        );
+        let restored = stored.clone().checked(FieldCheck::default(), &defaults());
+        assert_eq!(restored.unwrap(), stored);
+        // Clients only see what they know.
+        let values = crate::settings::SettingsValues::of(&stored, &defaults());
+        let links = serde_json::to_value(values.legal_links).unwrap();
+        assert_eq!(links, json!({ "terms": "/terms" }));
+        for broken in [
+            "",
+            "{",
+            "[]",
+            r#"{"shop_name":1}"#,
+            r#"{"flags":[]}"#,
+            r#"{"seller":{"name":1}}"#,
+        ] {
             assert!(parse(broken).is_err(), "{broken}");
         }
     }

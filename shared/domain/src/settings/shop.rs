@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{LegalLinks, Settings};
+use super::{LegalLinksView, Settings};
 use crate::{
     money::Currency,
     orders::{CountriesView, CountryView},
@@ -26,7 +26,7 @@ pub struct ShopView {
     /// Languages of the shop (BCP 47), the preferred one first.
     pub locales: Vec<String>,
     /// Pages that the law asks for.
-    pub legal_links: LegalLinks,
+    pub legal_links: LegalLinksView,
     /// Switches that clients heed, by name.
     pub flags: BTreeMap<String, bool>,
 }
@@ -86,7 +86,7 @@ impl ShopView {
             countries: CountriesView::all().items,
             payment_methods: shop.offered.iter().map(method).collect(),
             locales: settings.locales(&shop.locales),
-            legal_links: settings.legal_links.clone(),
+            legal_links: (&settings.legal_links).into(),
             flags: settings.flags.clone(),
         }
     }
