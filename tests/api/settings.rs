@@ -183,7 +183,7 @@ async fn a_change_names_the_version_that_it_replaces() {
     patch(&shop, None, &body)
         .await
         .expect_problem(428, "precondition_required");
-    for stale in ["\"1\"", "\"99\"", "\"x\"", "W/\"0\"", "\"\""] {
+    for stale in ["\"1\"", "\"99\"", "\"x\"", "W/\"1\"", "\"\""] {
         patch(&shop, Some(stale), &body)
             .await
             .expect_problem(412, "precondition_failed");
@@ -194,7 +194,8 @@ async fn a_change_names_the_version_that_it_replaces() {
             .expect_problem(400, "bad_request");
     }
     assert_eq!(etag(&shop).await, "\"0\"");
-    patch(&shop, Some("\"0\""), &body).await.expect(200);
+    // As a client returns the tag that a CDN has weakened.
+    patch(&shop, Some("W/\"0\""), &body).await.expect(200);
     // Repeated after a lost response: once is enough.
     patch(&shop, Some("\"0\""), &body)
         .await

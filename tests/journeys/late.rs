@@ -247,7 +247,10 @@ async fn a_count_from_before_a_sale_is_rejected() {
         count("*", 40).await.expect(200);
     }
     count("7", 1).await.expect_problem(400, "bad_request");
-    count("W/\"7\"", 1)
+    // As a client returns the tag that a CDN has weakened.
+    let tag = shop.staff_get(path).await.headers["etag"].clone();
+    count(&format!("W/{tag}"), 41).await.expect(200);
+    count(&format!("W/{tag}"), 42)
         .await
         .expect_problem(412, "precondition_failed");
 }

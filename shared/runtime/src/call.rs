@@ -171,13 +171,13 @@ impl<E: Endpoint> Request<E> {
     }
 }
 
-/// Implements If-Match (RFC 9110, 13.1.1) for versions, with strong comparison.
+/// Implements If-Match (RFC 9110, 13.1.1) for versions. With weak comparison, unlike the RFC: a CDN that compresses weakens
+/// tags, and a version names one state, whatever the bytes by which it was sent.
 fn expected_version(header: &str) -> Result<Option<u64>, Rejection> {
     let header = header.trim();
     if header == "*" {
         return Ok(None);
     }
-    let is_weak = header.starts_with("W/");
     let tag = header.strip_prefix("W/").unwrap_or(header);
     let tag = tag
         .strip_prefix('"')
@@ -188,8 +188,7 @@ fn expected_version(header: &str) -> Result<Option<u64>, Rejection> {
             Rejection::new(Code::BadRequest, detail)
         })?;
     // Another well-formed tag belongs to another state.
-    let version = tag.parse().ok().filter(|_| !is_weak);
-    version.map(Some).ok_or_else(version_mismatch)
+    tag.parse().map(Some).map_err(|_| version_mismatch())
 }
 
 /// The rejection for a resource whose version is another than the expected one.
@@ -216,12 +215,13 @@ mod tests {
     #[test]
     fn if_match_names_one_version() {
         assert_eq!(expected_version("\"7\""), Ok(Some(7)));
+        assert_eq!(expected_version("W/\"7\""), Ok(Some(7)));
         assert_eq!(expected_version(" * "), Ok(None));
-        for other in ["W/\"7\"", "\"\"", "\"x\"", "\"-7\""] {
+        for other in ["W/\"\"", "\"\"", "\"x\"", "\"-7\""] {
             let code = expected_version(other).unwrap_err().code;
             assert_eq!(code, Code::PreconditionFailed, "{other}");
         }
-        for malformed in ["7", "", "\"7", "\"6\", \"7\""] {
+        for malformed in ["7", "", "W/7", "w/\"7\"", "\"7", "\"6\", \"7\""] {
             let code = expected_version(malformed).unwrap_err().code;
             assert_eq!(code, Code::BadRequest, "{malformed}");
         }
