@@ -36,8 +36,7 @@ impl Endpoint for RestoreSettings {
         let number = request.path.revision.0;
         let content = self.content(number).await?;
         settings::change(&self.store, &self.defaults, &request, |in_use, author| {
-            let content = content.clone();
-            restore_settings(number, content, &in_use.settings, &self.defaults, author)
+            restore_settings(number, content.clone(), &in_use.settings, author)
         })
         .await
     }

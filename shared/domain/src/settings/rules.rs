@@ -207,10 +207,9 @@ pub fn restore_settings(
     number: u64,
     content: Settings,
     current: &Settings,
-    defaults: &Defaults,
     author: Author,
 ) -> Result<SettingsChange, ChangeSettingsError> {
-    let settings = content.checked(FieldCheck::default(), defaults);
+    let settings = content.checked(FieldCheck::default(), None);
     let settings = settings.map_err(ChangeSettingsError::Invalid)?;
     settings.into_change(current, author, Some(number))
 }
@@ -225,6 +224,9 @@ impl Settings {
     fn patched(&self, patch: SettingsPatch, defaults: &Defaults) -> Result<Self, Rejection> {
         let mut new = self.clone();
         let mut check = FieldCheck::default();
+        // A deployment may have made the template's window shorter than a hold that is set: that concerns no other change.
+        let names_window =
+            patch.payment_window_seconds != Patch::Keep || patch.hold_seconds != Patch::Keep;
         patch.shop_name.apply(&mut new.shop_name);
         patch.mail_sender_name.apply(&mut new.mail_sender_name);
         match patch.seller {
@@ -275,12 +277,17 @@ impl Settings {
             Patch::Reset => new.limits.clear(),
             Patch::Set(patches) => patch_limits(&mut check, &mut new.limits, patches),
         }
-        new.checked(check, defaults)
+        new.checked(check, names_window.then_some(defaults.payment_window))
     }
 
     /// The settings with their texts cleaned, or all faults. A restored revision is checked like a changed one: the
-    /// rules may be stricter today.
-    fn checked(mut self, mut check: FieldCheck, defaults: &Defaults) -> Result<Self, Rejection> {
+    /// rules may be stricter today. With `default_window`, a hold beyond the window is a fault; otherwise it is left to
+    /// [`payment_window`](Self::payment_window), which shortens it.
+    fn checked(
+        mut self,
+        mut check: FieldCheck,
+        default_window: Option<PaymentWindow>,
+    ) -> Result<Self, Rejection> {
         line(&mut check, "shop_name", &mut self.shop_name, MAX_NAME);
         let sender = &mut self.mail_sender_name;
         line(&mut check, "mail_sender_name", sender, MAX_NAME);
@@ -304,12 +311,12 @@ impl Settings {
             self.payment_window_seconds,
         );
         seconds(&mut check, "hold_seconds", self.hold_seconds);
-        let window = self.payment_window(defaults.payment_window).whole;
-        if let Some(hold) = self.hold_seconds
+        let whole = |default| self.payment_window(default).whole.as_secs();
+        if let (Some(most), Some(hold)) = (default_window.map(whole), self.hold_seconds)
             && !check.has("hold_seconds")
-            && SignedDuration::from_secs(hold.into()) > window
+            && !check.has("payment_window_seconds")
+            && i64::from(hold) > most
         {
-            let most = window.as_secs();
             let message = format!("Must be at most payment_window_seconds, which is {most}.");
             check.fault("hold_seconds", "out_of_range", message);
         }
@@ -926,6 +933,44 @@ pub(super) mod tests {
         );
     }
 
+    /// Kind of fault: a deployment with another window locks all settings.
+    #[test]
+    fn a_hold_that_todays_window_contradicts_is_in_the_way_of_no_other_change() {
+        let held = patched(json!({ "hold_seconds": 600 }));
+        let short = Defaults {
+            payment_window: PaymentWindow {
+                hold: SignedDuration::from_secs(60),
+                whole: SignedDuration::from_secs(300),
+            },
+            ..defaults()
+        };
+        let change = |body: Value| held.patched(serde_json::from_value(body).unwrap(), &short);
+        let renamed = change(json!({ "shop_name": "New" })).unwrap();
+        assert_eq!(renamed.hold_seconds, Some(600));
+        let window = renamed.payment_window(short.payment_window);
+        assert_eq!((window.hold.as_secs(), window.whole.as_secs()), (300, 300));
+        let author = Author {
+            actor: Actor::Staff("ada".into()),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        assert!(restore_settings(1, held.clone(), &renamed, author).is_ok());
+        // Whoever names one of the two learns of it.
+        for body in [
+            json!({ "hold_seconds": 301 }),
+            json!({ "payment_window_seconds": 599 }),
+            json!({ "payment_window_seconds": null }),
+        ] {
+            let refused = change(body).unwrap_err();
+            assert_eq!(refused.fields[0].field, "hold_seconds");
+        }
+        assert!(change(json!({ "payment_window_seconds": 600 })).is_ok());
+        // A window that is not valid has one fault, not two.
+        assert_eq!(
+            faults(json!({ "payment_window_seconds": 0, "hold_seconds": 5 })),
+            ["payment_window_seconds: out_of_range"]
+        );
+    }
+
     #[test]
     fn limits_are_changed_value_by_value() {
         let limits = |settings: &Settings| serde_json::to_value(&settings.limits).unwrap();
@@ -1014,7 +1059,7 @@ pub(super) mod tests {
             changed.differing(&stored),
             ["limits.create_cart", "seller.name", "tax_name"]
         );
-        let restored = stored.clone().checked(FieldCheck::default(), &defaults());
+        let restored = stored.clone().checked(FieldCheck::default(), None);
         assert_eq!(restored.unwrap(), stored);
         // Clients only see what they know.
         let values = crate::settings::SettingsValues::of(&stored, &defaults());
@@ -1043,7 +1088,7 @@ pub(super) mod tests {
             at,
         };
         let restore = |current: &Settings| {
-            restore_settings(2, after.clone(), current, &defaults(), author.clone()).unwrap()
+            restore_settings(2, after.clone(), current, author.clone()).unwrap()
         };
         let change = restore(&before);
         let revision = &change.revision;
@@ -1062,7 +1107,7 @@ pub(super) mod tests {
 
         // What was allowed once need not be so today.
         let stale = parse(r#"{"tax_name":""}"#).unwrap();
-        let refused = restore_settings(1, stale, &after, &defaults(), author);
+        let refused = restore_settings(1, stale, &after, author);
         assert!(matches!(refused, Err(ChangeSettingsError::Invalid(_))));
     }
 
@@ -1141,7 +1186,7 @@ pub(super) mod tests {
             if let Ok(once) = patch(&Settings::default(), body) {
                 let stored = parse(&serde_json::to_string(&once).unwrap()).unwrap();
                 prop_assert_eq!(&stored, &once);
-                let checked = stored.checked(FieldCheck::default(), &defaults());
+                let checked = stored.checked(FieldCheck::default(), Some(defaults().payment_window));
                 prop_assert_eq!(checked.unwrap(), once);
             }
         }
