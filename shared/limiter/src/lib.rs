@@ -2,7 +2,7 @@
 //!
 //! A check is one conditional write of one small item, 1 write unit. It takes two where the key is in use and the process
 //! does not know how much of it is left. A process remembers the states of its keys: a key that it knows to be used up is
-//! refused until its time without a write.
+//! refused without a write until its time, with one write a minute in case that the item has changed by other hands.
 //!
 //! If the limit cannot be checked, because the table does not answer in time or the item cannot be read, the limit
 //! decides: shopping goes on, credentials are refused with 503.
@@ -17,7 +17,7 @@ use domain::{
     fault::{Failure, chain},
     limits::{Caller, Decision, IfUnchecked, Limit, Rule, Share, State, rate_limited},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::Environment;
 use store::{Store, StoreError, Taken};
 
@@ -29,13 +29,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 4;
 /// Keys that a process remembers, with about 300 bytes each.
 const REMEMBERED: usize = 4096;
+/// How long a process refuses a key by what it remembers, without asking the table: somebody may have deleted the item, or
+/// a clock that is ahead has refilled the bucket.
+const BELIEVED: SignedDuration = SignedDuration::from_mins(1);
 
 /// Checks limits. Made once per cold start.
 pub struct Limiter<S = Table> {
     source: S,
     has_defaults: bool,
     secret: String,
-    known: Memory<State>,
+    known: Memory<Known>,
+}
+
+/// State of a key as the table had it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    state: State,
+    /// Time of the request that learned it.
+    at: Timestamp,
 }
 
 /// Why a limit was not checked.
@@ -155,8 +166,7 @@ impl<S: Source> Limiter<S> {
             let Some(share) = rule.share(limit, &self.secret, caller, part, now) else {
                 return Ok(None);
             };
-            let known = self.known.get(share.key.as_str());
-            match share.quota.decide(known, now.as_microsecond()) {
+            match self.decide(&share, now) {
                 Decision::Take(_) => return Ok(Some(share)),
                 Decision::Refuse { wait } => least = least.min(wait),
             }
@@ -164,25 +174,37 @@ impl<S: Source> Limiter<S> {
         Err(least)
     }
 
+    /// Decides by what the process remembers of a key.
+    fn decide(&self, share: &Share, now: Timestamp) -> Decision {
+        let known = self.known.get(share.key.as_str());
+        let by = |state: Option<State>| share.quota.decide(state, now.as_microsecond());
+        let decision = by(known.map(|it| it.state));
+        let is_old = |known: Known| now.duration_since(known.at).abs() >= BELIEVED;
+        match decision {
+            Decision::Refuse { .. } if known.is_some_and(is_old) => by(None),
+            _ => decision,
+        }
+    }
+
     async fn take(&self, share: &Share, now: Timestamp) -> Result<Verdict, Unchecked> {
         let key = share.key.as_str();
-        let mut known = self.known.get(key);
+        let mut decision = self.decide(share, now);
         for _ in 0..ATTEMPTS {
-            let take = match share.quota.decide(known, now.as_microsecond()) {
+            let take = match decision {
                 Decision::Take(take) => take,
                 Decision::Refuse { wait } => return Ok(Verdict::Refused(wait)),
             };
             match self.source.take(share, &take, now).await? {
                 Taken::Done(state) => {
-                    self.known.put(key, state);
+                    self.known.put(key, Known { state, at: now });
                     return Ok(Verdict::Allowed);
                 }
                 Taken::Refused(state) => {
                     match state {
-                        Some(state) => self.known.put(key, state),
+                        Some(state) => self.known.put(key, Known { state, at: now }),
                         None => self.known.forget(key),
                     }
-                    known = state;
+                    decision = share.quota.decide(state, now.as_microsecond());
                 }
             }
         }

@@ -149,6 +149,24 @@ async fn a_changed_limit_is_in_effect_for_those_who_were_refused() {
     assert_eq!(table.writes(), before, "a limit that is off costs nothing");
 }
 
+/// Kind of fault: an operator deletes the item of a caller, who stays refused by some processes for the rest of the day.
+#[tokio::test]
+async fn a_refusal_is_not_believed_for_longer_than_a_minute() {
+    let table = Arc::new(Fake::default());
+    table.set("create_cart", limit(1, 86_400, 1));
+    let limiter = process(&table);
+    let caller = from("203.0.113.7");
+    assert_eq!(taken(&limiter, caller, at(0), 3).await, 1);
+    // One write a minute, however many requests.
+    for (millis, writes) in [(0, 1), (59_999, 1), (60_000, 2), (119_999, 2), (120_000, 3)] {
+        assert_eq!(taken(&limiter, caller, at(millis), 100).await, 0);
+        assert_eq!(table.writes(), writes, "{millis}");
+    }
+    table.items.lock().unwrap().clear();
+    assert_eq!(taken(&limiter, caller, at(179_999), 3).await, 0);
+    assert_eq!(taken(&limiter, caller, at(180_000), 3).await, 1);
+}
+
 #[tokio::test]
 async fn the_parts_of_a_limit_are_the_limit() {
     let table = Arc::new(Fake::default());

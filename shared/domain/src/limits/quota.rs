@@ -108,8 +108,8 @@ const KEPT: i64 = 3_600_000_000;
 
 impl Quota {
     /// Decides by the state that is known, `None` if none is; `now` in microseconds since 1970. The memory of a process
-    /// may be out of date: the write then tells. A refusal by it is right, as other requests only put the next token off;
-    /// if a clock that is ahead has refilled the bucket since, it lasts no longer than its wait.
+    /// may be out of date: the write then tells. A refusal by it is right, as other requests only put the next token off,
+    /// unless a clock that is ahead has refilled the bucket since, or somebody has deleted the item: so it must not be old.
     pub fn decide(&self, known: Option<State>, now: i64) -> Decision {
         match (*self, known) {
             (Self::Bucket { interval, burst }, Some(State::Bucket { next_at, seen_at })) => {
