@@ -461,5 +461,20 @@ async fn an_item_that_cannot_be_read_is_as_good_as_a_table_that_is_down() {
     restart(&shop).await;
     create().await.expect(201);
     import().await.expect_problem(503, "busy");
-    assert!(shop.log().contains("limit not checked"), "{}", shop.log());
+    let log = shop.log();
+    assert_eq!(log.matches("limit not checked").count(), 1, "{log}");
+    assert_eq!(log.matches(r#""LimitNotChecked":1"#).count(), 2, "{log}");
+}
+
+/// Kind of fault: a CDN that does not name its viewers turns a limit off, and nobody notices.
+#[tokio::test]
+async fn a_request_of_an_unknown_caller_is_taken_and_noticed() {
+    let shop = limited(json!({ "create_cart": slow(1) })).await;
+    for _ in 0..3 {
+        assert_eq!(status_from(&shop, "").await, 201);
+    }
+    let log = shop.log();
+    assert!(log.contains("the caller is not known"), "{log}");
+    assert_eq!(log.matches(r#""LimitNotChecked":1"#).count(), 3, "{log}");
+    assert!(items(&shop).await.is_empty());
 }

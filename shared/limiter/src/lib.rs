@@ -4,8 +4,8 @@
 //! does not know how much of it is left. A process remembers the states of its keys: a key that it knows to be used up is
 //! refused without a write until its time, with one write a minute in case that the item has changed by other hands.
 //!
-//! If the limit cannot be checked, because the table does not answer in time or the item cannot be read, the limit
-//! decides: shopping goes on, credentials are refused with 503.
+//! If the limit cannot be checked, because the table does not answer in time, the item cannot be read or nobody knows the
+//! caller, the limit decides: shopping goes on, credentials are refused with 503. It is counted (`LimitNotChecked`).
 
 mod source;
 
@@ -60,6 +60,8 @@ enum Unchecked {
     Contended,
     #[error("the limit was not checked in time")]
     Late,
+    #[error("the caller is not known")]
+    UnknownCaller,
 }
 
 /// Result of a check.
@@ -115,6 +117,7 @@ impl<S: Source> Limiter<S> {
             Ok(Err(error)) => error,
             Err(_) => Unchecked::Late,
         };
+        runtime::metric("LimitNotChecked", 1);
         match limit.if_unchecked {
             IfUnchecked::Open => {
                 let error = chain(&error);
@@ -139,7 +142,7 @@ impl<S: Source> Limiter<S> {
         };
         match self.part(limit, &rule, caller, now) {
             Ok(Some(share)) => self.take(&share, now).await,
-            Ok(None) => Ok(Verdict::Allowed),
+            Ok(None) => Err(Unchecked::UnknownCaller),
             Err(wait) => Ok(Verdict::Refused(wait)),
         }
     }
