@@ -82,9 +82,13 @@ impl Environment {
         }
     }
 
-    /// The secret that the shop shares with its CDN, to name what must not be guessed; empty if there is none.
+    /// The secret that the shop shares with its CDN, to name what must not be guessed; empty if there is none. Of two during
+    /// a rotation it is the first, the new one: so that names change once.
     pub fn origin_secret(&self) -> &str {
-        self.get("ORIGIN_SECRETS").unwrap_or_default()
+        let mut secrets = self.get("ORIGIN_SECRETS").unwrap_or_default().split(',');
+        secrets
+            .find(|secret| !secret.is_empty())
+            .unwrap_or_default()
     }
 
     /// The providers that the shop offers, from `PAYMENT_METHODS`.
@@ -106,5 +110,26 @@ impl Environment {
     /// The shop's currency, from `CURRENCY`.
     pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
         Ok(self.require("CURRENCY")?.parse()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kind of fault: a rotation starts the counts of all limits anew at each of its two steps.
+    #[test]
+    fn names_are_made_with_the_new_secret_of_two() {
+        for (secrets, first) in [
+            ("old", "old"),
+            ("new,old", "new"),
+            ("new", "new"),
+            (",old", "old"),
+            ("", ""),
+        ] {
+            let variables = [("ORIGIN_SECRETS".to_owned(), secrets.to_owned())];
+            let environment = Environment::of(variables);
+            assert_eq!(environment.origin_secret(), first, "{secrets}");
+        }
     }
 }
