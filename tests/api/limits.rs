@@ -393,7 +393,8 @@ async fn a_clock_that_is_ahead_does_no_harm() {
     let refused = create().await;
     refused.expect_problem(429, "rate_limited");
     let wait: u64 = refused.headers["retry-after"].parse().unwrap();
-    assert!(wait <= 3, "not five minutes: {wait}");
+    // Until the other clocks get there, nobody knows: as long as the bucket takes to fill, and half as long again.
+    assert!((5..=8).contains(&wait), "not five minutes: {wait}");
 }
 
 /// The latest time is written now and then, so that processes whose clock is behind know it.

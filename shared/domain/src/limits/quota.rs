@@ -93,7 +93,7 @@ pub enum Decision {
     Take(Take),
     /// Refuse it: no write could take it.
     Refuse {
-        /// Microseconds until the next one may be taken, more than 0.
+        /// Microseconds until the next one may be taken, more than 0. After a clock that was ahead, it may take longer.
         wait: i64,
     },
 }
@@ -174,10 +174,11 @@ fn bucket(interval: i64, burst: i64, next_at: i64, seen_at: i64, now: i64) -> De
             sees: now.saturating_sub(seen_at) >= SEEN_EVERY,
         });
     }
-    // Not more than a bucket takes to fill: a clock that was far ahead must not send callers away for as long.
+    // By the caller's clock, as `seen_at` stands still until a request has a later time. But not more than a bucket takes to
+    // fill: a clock that was far ahead must not send callers away for as long, as it may be the one that takes the next.
     let fill = interval.saturating_mul(burst);
     Decision::Refuse {
-        wait: next_at.saturating_sub(latest).clamp(1, fill.max(1)),
+        wait: next_at.saturating_sub(now).clamp(1, fill.max(1)),
     }
 }
 
@@ -375,7 +376,7 @@ mod tests {
         let Decision::Refuse { wait } = quota.decide(right.known, NOW) else {
             unreachable!("it is empty")
         };
-        assert_eq!(wait, SECOND, "not until its own clock is there");
+        assert_eq!(wait, 10 * SECOND, "as long as a bucket takes to fill");
         // From then on time is that of the clock that is ahead.
         let later = NOW + 5 * SECOND;
         assert_eq!(taken(&mut ahead, &mut table, &quota, later, 1), 1);
