@@ -56,7 +56,7 @@ async fn the_shop_says_what_clients_need() {
         parameter("Currency", "JPY"),
         parameter("PaymentMethods", "stripe,test"),
         parameter("StripePublishableKey", "pk_test_123"),
-        parameter("Locales", "de-CH,en"),
+        parameter("Locales", "DE-ch,en,de-CH"),
     ];
     let shop = Shop::start_with(parameters.into()).await;
     let read = shop.get("/v1/shop").await;

@@ -6,7 +6,7 @@ use domain::{
     fault::Rejection,
     invoices::Seller,
     orders::PaymentWindow,
-    settings::{Author, ChangeSettingsError, Defaults, SettingsChange, SettingsView},
+    settings::{Author, ChangeSettingsError, Defaults, SettingsChange, SettingsView, locales},
 };
 use runtime::{Endpoint, Environment, Failure, Reply, Request};
 use store::{Attempts, PutRevisionOutcome, Store};
@@ -33,17 +33,10 @@ pub fn defaults(environment: &Environment) -> Result<Defaults, Box<dyn std::erro
             hold: environment.seconds("HOLD_SECONDS")?,
             whole: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
         },
-        locales: list(environment.require("LOCALES")?),
+        locales: locales(environment.require("LOCALES")?),
         stripe_publishable_key: environment.get("STRIPE_PUBLISHABLE_KEY").map(str::to_owned),
         has_default_limits: environment.switch("DEFAULT_LIMITS")?,
     })
-}
-
-/// The parts of a list that commas separate.
-pub fn list(text: &str) -> Vec<String> {
-    let parts = text.split(',').map(str::trim);
-    let parts = parts.filter(|part| !part.is_empty());
-    parts.map(str::to_owned).collect()
 }
 
 /// The settings in use as staff see them, with the version that a change must name.
@@ -109,16 +102,5 @@ fn changed(change: SettingsChange, number: u64) -> SettingsInUse {
             restored_from: revision.restored_from,
         }),
         settings,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_of_the_template_has_its_parts() {
-        assert_eq!(list("en, de-CH,,"), ["en", "de-CH"]);
-        assert!(list("").is_empty());
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use control::{Control, Current};
 use domain::{
     payments::offered,
-    settings::{ShopInput, ShopView},
+    settings::{ShopInput, ShopView, locales},
 };
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Prepared, Reply, Request};
 use store::Store;
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
                 name: environment.require("SHOP_NAME")?.to_owned(),
                 currency: environment.currency()?,
                 offered: offered(environment.require("PAYMENT_METHODS")?)?,
-                locales: settings::list(environment.require("LOCALES")?),
+                locales: locales(environment.require("LOCALES")?),
                 stripe_publishable_key: key.map(str::to_owned),
             },
             prepared: Mutex::new(None),

@@ -535,6 +535,18 @@ fn check_locales(check: &mut FieldCheck, locales: &mut [String]) {
     }
 }
 
+/// The languages in a parameter of the template, separated by commas: each once and in its usual case, as if staff had set
+/// them.
+pub fn locales(list: &str) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in list.split(',').filter_map(language_tag) {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
 /// A language tag of language, script and region in its usual case; `None` for anything else.
 fn language_tag(text: &str) -> Option<String> {
     let mut parts = text.trim().split('-').peekable();
@@ -801,6 +813,16 @@ pub(super) mod tests {
         let bare = patched(json!({ "seller": { "tax_id": "", "address": [] } }));
         let seller = bare.seller(&defaults.seller);
         assert_eq!((seller.tax_id, seller.address.len()), (None, 0));
+    }
+
+    /// What a page has read, it can send back.
+    #[test]
+    fn languages_of_the_template_are_as_staff_would_set_them() {
+        let tags = locales("en, de-ch,,EN,zh-hant-tw,english");
+        assert_eq!(tags, ["en", "de-CH", "zh-Hant-TW"]);
+        let sent = patched(json!({ "locales": tags }));
+        assert_eq!(sent.locales.unwrap(), tags);
+        assert!(locales("").is_empty());
     }
 
     #[test]
