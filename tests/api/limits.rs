@@ -313,6 +313,11 @@ async fn staff_see_and_change_limits() {
             "limits.create_carts",
             "unknown_field",
         ),
+        (
+            json!({ "create_carts": null }),
+            "limits.create_carts",
+            "unknown_field",
+        ),
     ] {
         let request = shop.request("PATCH", "/v1/admin/settings");
         let request = request

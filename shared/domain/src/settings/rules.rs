@@ -631,18 +631,15 @@ fn check_flags(check: &mut FieldCheck, flags: &BTreeMap<String, bool>) {
     }
 }
 
-/// Changes limits. A name that a later release has given is kept, but nobody can set it here.
+/// Changes limits. A limit of a later release is kept, and can be removed, but nobody can set it here.
 fn patch_limits(
     check: &mut FieldCheck,
     limits: &mut BTreeMap<String, LimitSettings>,
     patches: Members<Option<Object<LimitPatch>>>,
 ) {
     for (name, patch) in patches.0 {
-        let Some(Object(patch)) = patch else {
-            limits.remove(&name);
-            continue;
-        };
-        if limits::ALL.iter().all(|limit| limit.name != name) {
+        let is_known = limits::ALL.iter().any(|limit| limit.name == name);
+        if !is_known && (patch.is_some() || !limits.contains_key(&name)) {
             // A name of any length is the client's own text.
             let shown: String = name.chars().take(40).collect();
             let known: Vec<&str> = limits::ALL.iter().map(|limit| limit.name).collect();
@@ -650,6 +647,10 @@ fn patch_limits(
             check.fault(&format!("limits.{shown}"), "unknown_field", message);
             continue;
         }
+        let Some(Object(patch)) = patch else {
+            limits.remove(&name);
+            continue;
+        };
         let limit = limits.entry(name.clone()).or_default();
         patch.requests.apply(&mut limit.requests);
         patch.seconds.apply(&mut limit.seconds);
@@ -700,8 +701,9 @@ fn check_limits(check: &mut FieldCheck, limits: &BTreeMap<String, LimitSettings>
             && view.requests > 0
             && !check.has(&field("burst"))
         {
+            let most = MAX_REFILL * u64::from(view.requests) / u64::from(view.seconds);
             let message = format!(
-                "With {} requests in {} seconds, it must be small enough to be refilled within a week.",
+                "Must be at most {most} with {} requests in {} seconds, to be refilled within a week; set it in the same change.",
                 view.requests, view.seconds
             );
             check.fault(&field("burst"), "out_of_range", message);
@@ -1021,7 +1023,10 @@ pub(super) mod tests {
         );
         // More than is refilled within a week, with the values that apply beside it.
         let slow = json!({ "limits": { "create_cart": { "requests": 1, "seconds": 86_400 } } });
-        assert_eq!(faults(slow), ["limits.create_cart.burst: out_of_range"]);
+        let refused = patch(&Settings::default(), slow).unwrap_err();
+        let fault = &refused.fields[0];
+        assert_eq!(fault.field, "limits.create_cart.burst");
+        assert!(fault.message.starts_with("Must be at most 7 "), "{fault:?}");
         let slow = json!({ "limits": { "create_cart": { "requests": 1, "seconds": 86_400, "burst": 7 } } });
         assert!(patch(&before, slow).is_ok());
         // The name of a later release's limit stays, but cannot be set.
@@ -1041,6 +1046,11 @@ pub(super) mod tests {
         );
         let removed = patch(&later, json!({ "limits": { "sign_in": null } })).unwrap();
         assert!(removed.limits.is_empty());
+        // Or an operator who mistypes a name believes that the limit is lifted.
+        assert_eq!(
+            faults(json!({ "limits": { "create_carts": null } })),
+            ["limits.create_carts: unknown_field"]
+        );
     }
 
     #[test]
