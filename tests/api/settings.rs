@@ -271,7 +271,7 @@ async fn faults_of_a_change_are_named_and_change_nothing() {
         .request("PATCH", SETTINGS)
         .bearer_auth(&shop.staff_token)
         .header("If-Match", "\"0\"")
-        .header("Content-Type", "application/json")
+        .header("Content-Type", "application/merge-patch+json")
         .body(r#"{"flags":{"a":true,"a":false}}"#);
     let problem = shop
         .send(twice)

@@ -151,10 +151,10 @@ impl Document {
         }
         if let Some(required) = <E::Body as Body>::REQUIRED {
             let schema = self.sent.subschema_for::<<E::Body as Body>::Json>();
-            operation["requestBody"] = json!({
-                "required": required,
-                "content": { "application/json": { "schema": schema } },
-            });
+            operation["requestBody"] = json!({ "required": required, "content": {} });
+            for media_type in <E::Body as Body>::MEDIA_TYPES {
+                operation["requestBody"]["content"][*media_type] = json!({ "schema": schema });
+            }
         }
         match E::ACCESS {
             Access::Public => {}

@@ -6,6 +6,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Maximum size of a request body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// Media type of a body.
+const JSON: &str = "application/json";
 
 /// How an endpoint receives its body.
 pub trait Body: Sized {
@@ -13,6 +15,8 @@ pub trait Body: Sized {
     type Json: JsonSchema;
     /// Whether a body is required; `None` if the endpoint takes none.
     const REQUIRED: Option<bool>;
+    /// Media types of the body, of which its `Content-Type` must be one.
+    const MEDIA_TYPES: &'static [&'static str] = &[JSON];
 
     /// Parses the body.
     fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection>;
@@ -54,19 +58,21 @@ impl<T: DeserializeOwned + JsonSchema> Body for Json<T> {
     const REQUIRED: Option<bool> = Some(true);
 
     fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection> {
-        check_size(bytes)?;
-        let media_type = content_type
-            .unwrap_or_default()
-            .split(';')
-            .next()
-            .unwrap_or_default();
-        if !media_type.trim().eq_ignore_ascii_case("application/json") {
-            return Err(Rejection::new(
-                Code::UnsupportedMediaType,
-                "Send the body as JSON with the header Content-Type: application/json.",
-            ));
-        }
-        parse(bytes).map(Self)
+        read(bytes, content_type, Self::MEDIA_TYPES).map(Self)
+    }
+}
+
+/// A required JSON Merge Patch (RFC 7396), under its own media type or as any other JSON.
+#[derive(Clone, Debug)]
+pub struct MergePatch<T>(pub T);
+
+impl<T: DeserializeOwned + JsonSchema> Body for MergePatch<T> {
+    type Json = T;
+    const REQUIRED: Option<bool> = Some(true);
+    const MEDIA_TYPES: &'static [&'static str] = &[JSON, "application/merge-patch+json"];
+
+    fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Self, Rejection> {
+        read(bytes, content_type, Self::MEDIA_TYPES).map(Self)
     }
 }
 
@@ -84,6 +90,27 @@ impl<T: DeserializeOwned + JsonSchema + Default> Body for MaybeJson<T> {
         }
         Json::read(bytes, content_type).map(|Json(value)| Self(value))
     }
+}
+
+/// Parses a body of one of these media types.
+fn read<T: DeserializeOwned>(
+    bytes: &[u8],
+    content_type: Option<&str>,
+    media_types: &[&str],
+) -> Result<T, Rejection> {
+    check_size(bytes)?;
+    let media_type = content_type.unwrap_or_default().split(';').next();
+    let media_type = media_type.unwrap_or_default().trim();
+    if !media_types
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(media_type))
+    {
+        return Err(Rejection::new(
+            Code::UnsupportedMediaType,
+            "Send the body as JSON with the header Content-Type: application/json.",
+        ));
+    }
+    parse(bytes)
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), Rejection> {
@@ -172,6 +199,22 @@ mod tests {
     #[expect(dead_code, reason = "only parsed")]
     struct Inner {
         city: String,
+    }
+
+    #[test]
+    fn a_merge_patch_has_a_media_type_of_its_own() {
+        let body: &[u8] = br#"{"city":"x"}"#;
+        let own = Some("application/merge-patch+json; charset=utf-8");
+        for content_type in [Some("application/json"), own] {
+            let patch = MergePatch::<Inner>::read(body, content_type);
+            assert!(patch.is_ok(), "{content_type:?}");
+        }
+        for content_type in [None, Some("application/json-patch+json")] {
+            let rejection = MergePatch::<Inner>::read(body, content_type).unwrap_err();
+            assert_eq!(rejection.code, Code::UnsupportedMediaType);
+        }
+        let other = Json::<Inner>::read(body, own).unwrap_err();
+        assert_eq!(other.code, Code::UnsupportedMediaType, "not a patch");
     }
 
     /// Bodies that are not read, and the rejection of each.

@@ -33,7 +33,7 @@ mod viewer;
 use tracing::Instrument;
 
 pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
-pub use body::{Body, Json, MaybeJson, NoBody, RawBody};
+pub use body::{Body, Json, MaybeJson, MergePatch, NoBody, RawBody};
 pub use call::{NoPath, NoQuery, Request, version_mismatch};
 pub use consume::{
     BatchConsumer, ConsumeError, Consumer, Delivery, Later, consume, consume_batches,

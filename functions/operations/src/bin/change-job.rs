@@ -8,7 +8,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use operations::JobPath;
-use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
+use runtime::{Access, Endpoint, Failure, MergePatch, NoQuery, Reply, Request};
 use store::{Attempts, Store};
 
 pub(crate) struct ChangeJob {
@@ -19,11 +19,11 @@ impl Endpoint for ChangeJob {
     const ACCESS: Access = Access::Staff;
     type Path = JobPath;
     type Query = NoQuery;
-    type Body = Json<ChangeJobBody>;
+    type Body = MergePatch<ChangeJobBody>;
     type Response = JobView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<JobView>, Failure> {
-        let Json(ChangeJobBody { state }) = request.body;
+        let MergePatch(ChangeJobBody { state }) = request.body;
         let mut attempts = Attempts::new("change job");
         while attempts.next().await.is_ok() {
             let before = self.store.job_to_work_on(request.path.job_id).await?;

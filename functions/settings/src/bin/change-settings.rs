@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use domain::settings::{Defaults, SettingsPatch, SettingsView, change_settings};
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
+use runtime::{Access, Endpoint, Failure, MergePatch, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct ChangeSettings {
@@ -18,11 +18,11 @@ impl Endpoint for ChangeSettings {
     const IF_MATCH_REQUIRED: bool = true;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<SettingsPatch>;
+    type Body = MergePatch<SettingsPatch>;
     type Response = SettingsView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<SettingsView>, Failure> {
-        let Json(patch) = &request.body;
+        let MergePatch(patch) = &request.body;
         settings::change(&self.store, &self.defaults, &request, |in_use, author| {
             change_settings(patch.clone(), &in_use.settings, &self.defaults, author)
         })
