@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use domain::event::Event;
+use domain::{event::Event, fault::Code};
 use local::{
     outcome::Outcome,
     series,
@@ -40,6 +40,7 @@ pub(super) fn check(
     let all = series::all(sources, &load_all(root)?);
     metrics(&logging, &all.names, findings);
     findings.extend(all.findings);
+    codes(&read("docs/API-DESIGN.md")?, findings);
     subscribers(&read("docs/orders.md")?, findings);
     let alarms = alarms(root)?;
     runbook(&read("docs/runbook.md")?, &alarms, findings);
@@ -131,6 +132,20 @@ fn metrics(logging: &str, counted: &BTreeSet<String>, findings: &mut Vec<String>
     for name in counted.symmetric_difference(&documented) {
         findings.push(format!(
             "the metric {name} is either counted by no deployed code or missing in docs/LOGGING.md"
+        ));
+    }
+}
+
+/// Every code of a problem is in the table of API-DESIGN.md, and no other.
+fn codes(design: &str, findings: &mut Vec<String>) {
+    let documented: BTreeSet<String> = first_cells(section(design, "Errors")).into_iter().collect();
+    // The heading, and the code of every failure that is not a rejection.
+    let others = ["code", "internal_error"];
+    let sent = Code::ALL.iter().map(|code| code.as_str()).chain(others);
+    let sent: BTreeSet<String> = sent.map(str::to_owned).collect();
+    for code in sent.symmetric_difference(&documented) {
+        findings.push(format!(
+            "the code `{code}` is either sent by nobody or missing in docs/API-DESIGN.md"
         ));
     }
 }
@@ -363,6 +378,21 @@ mod tests {
             findings[0].contains("`d`") && findings[1].contains("`c`"),
             "{findings:?}"
         );
+    }
+
+    #[test]
+    fn a_code_is_sent_and_documented_or_a_finding() {
+        let all = Code::ALL.iter().map(|code| code.as_str());
+        let rows: String = all
+            .chain(["internal_error"])
+            .map(|code| format!("| `{code}` | 409 | `{code}s` |\n"))
+            .collect();
+        let design = format!("\n## Errors\n\n| `code` | status |\n| --- | --- |\n{rows}");
+        let mut findings = Vec::new();
+        codes(&design, &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        codes(&design.replace("`busy`", "`bussy`"), &mut findings);
+        assert_eq!(findings.len(), 2, "{findings:?}");
     }
 
     #[test]
