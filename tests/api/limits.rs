@@ -14,14 +14,19 @@ fn slow(burst: u32) -> Value {
 
 /// Sets limits, and has processes start that know them.
 async fn set(shop: &Shop, limits: &Value) -> Value {
+    let changed = shop.set(&json!({ "limits": limits })).await;
+    restart(shop).await;
+    changed
+}
+
+/// Sends limits that are refused.
+async fn refused(shop: &Shop, limits: &Value) -> Value {
     let request = shop.request("PATCH", "/v1/admin/settings");
     let request = request
         .header("If-Match", "*")
         .json(&json!({ "limits": limits }));
-    let changed = shop.send(request.bearer_auth(&shop.staff_token)).await;
-    let changed = changed.expect(200);
-    restart(shop).await;
-    changed
+    let answer = shop.send(request.bearer_auth(&shop.staff_token)).await;
+    answer.expect_problem(422, "validation_failed")
 }
 
 /// Stops the processes that check limits.
@@ -319,12 +324,7 @@ async fn staff_see_and_change_limits() {
             "unknown_field",
         ),
     ] {
-        let request = shop.request("PATCH", "/v1/admin/settings");
-        let request = request
-            .header("If-Match", "*")
-            .json(&json!({ "limits": limits }));
-        let refused = shop.send(request.bearer_auth(&shop.staff_token)).await;
-        let problem = refused.expect_problem(422, "validation_failed");
+        let problem = refused(&shop, &limits).await;
         assert_eq!(problem["errors"][0]["field"], field, "{problem}");
         assert_eq!(problem["errors"][0]["code"], code, "{problem}");
     }
@@ -336,12 +336,7 @@ async fn staff_see_and_change_limits() {
         json!({ "create_cart": { "requests": "many" } }),
         json!({ "create_cart": { "often": 1 } }),
     ] {
-        let request = shop.request("PATCH", "/v1/admin/settings");
-        let request = request
-            .header("If-Match", "*")
-            .json(&json!({ "limits": limits }));
-        let refused = shop.send(request.bearer_auth(&shop.staff_token)).await;
-        refused.expect_problem(422, "validation_failed");
+        refused(&shop, &limits).await;
     }
 }
 
@@ -352,11 +347,8 @@ async fn a_change_is_in_effect_within_ten_seconds() {
     let shop = limited(json!({ "create_cart": many })).await;
     let create = || shop.send(shop.request("POST", "/v1/carts"));
     create().await.expect(201);
-    let request = shop.request("PATCH", "/v1/admin/settings");
     let body = json!({ "limits": { "create_cart": { "burst": 1 } } });
-    let request = request.header("If-Match", "*").json(&body);
-    let changed = shop.send(request.bearer_auth(&shop.staff_token)).await;
-    changed.expect(200);
+    shop.set(&body).await;
     let changed = std::time::Instant::now();
     shop.eventually("the new limit is met", async || {
         (create().await.status == 429).then_some(())

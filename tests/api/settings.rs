@@ -23,12 +23,6 @@ async fn patch(shop: &Shop, etag: Option<&str>, body: &Value) -> Response {
         .await
 }
 
-/// Changes settings under the current version.
-async fn set(shop: &Shop, body: &Value) -> Value {
-    let etag = etag(shop).await;
-    patch(shop, Some(&etag), body).await.expect(200)
-}
-
 async fn etag(shop: &Shop) -> String {
     let read = shop.staff_get(SETTINGS).await;
     read.expect(200);
@@ -141,7 +135,7 @@ async fn settings_replace_the_template_and_null_returns_to_it() {
 
     // Absent members stay, those of an object, too.
     let body = json!({ "seller": { "name": null }, "flags": { "reviews": null, "gifts": true } });
-    let second = set(&shop, &body).await;
+    let second = shop.set(&body).await;
     assert_eq!(
         second["seller"],
         json!({
@@ -159,14 +153,14 @@ async fn settings_replace_the_template_and_null_returns_to_it() {
         json!({ "tax_name": " MwSt. " }),
         json!({ "hold_seconds": null }),
     ] {
-        assert_eq!(set(&shop, &body).await, second);
+        assert_eq!(shop.set(&body).await, second);
     }
     let all = json!({
         "shop_name": null, "mail_sender_name": null, "seller": null, "tax_name": null,
         "payment_window_seconds": null, "hold_seconds": null, "locales": null,
         "legal_links": null, "publishable_keys": null, "flags": null,
     });
-    let mut none = set(&shop, &all).await;
+    let mut none = shop.set(&all).await;
     assert_eq!(none["revision"], 3);
     for added in ["revision", "changed_at", "changed_by"] {
         none.as_object_mut().unwrap().remove(added);
@@ -292,7 +286,8 @@ async fn every_revision_is_listed_and_can_be_restored() {
     };
     assert_eq!(list("").await, json!({ "items": [], "next_cursor": null }));
     for number in 1..=5 {
-        set(&shop, &json!({ "tax_name": format!("Tax {number}") })).await;
+        shop.set(&json!({ "tax_name": format!("Tax {number}") }))
+            .await;
     }
     let full = list("").await;
     let items = full["items"].as_array().unwrap();
@@ -308,7 +303,7 @@ async fn every_revision_is_listed_and_can_be_restored() {
     // Page by page: each once, also if one is added meanwhile.
     let mut seen = Vec::new();
     let mut page = list("?limit=2").await;
-    set(&shop, &json!({ "tax_name": "Tax 6" })).await;
+    shop.set(&json!({ "tax_name": "Tax 6" })).await;
     loop {
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 2);
@@ -488,8 +483,8 @@ async fn an_order_records_the_revisions_that_it_was_placed_with() {
         shop.staff_get(&path).await.expect(200)["revisions"].clone()
     };
     assert_eq!(place().await, json!({ "settings": 0 }));
-    set(&shop, &json!({ "payment_window_seconds": 60 })).await;
-    set(&shop, &json!({ "payment_window_seconds": 90 })).await;
+    shop.set(&json!({ "payment_window_seconds": 60 })).await;
+    shop.set(&json!({ "payment_window_seconds": 90 })).await;
     let restart = ["place-order".to_owned()];
     shop.stack().lambda.restart(Some(&restart)).await;
     assert_eq!(place().await, json!({ "settings": 2 }));
@@ -550,8 +545,8 @@ async fn cold_name(shop: &Shop) -> Value {
 async fn a_document_that_is_gone_or_broken_gives_way_to_the_last_good_one() {
     for broken in [None, Some("body"), Some("revision")] {
         let shop = Shop::start().await;
-        set(&shop, &json!({ "shop_name": "First" })).await;
-        set(&shop, &json!({ "shop_name": "Second" })).await;
+        shop.set(&json!({ "shop_name": "First" })).await;
+        shop.set(&json!({ "shop_name": "Second" })).await;
         let damage = Damage(&shop);
         match broken {
             None => damage.delete("DOCUMENT#settings", &position(2)).await,
@@ -594,8 +589,8 @@ async fn a_document_that_is_gone_or_broken_gives_way_to_the_last_good_one() {
 #[tokio::test]
 async fn a_lost_control_item_loses_no_revision() {
     let shop = Shop::start().await;
-    set(&shop, &json!({ "shop_name": "First" })).await;
-    set(&shop, &json!({ "shop_name": "Second" })).await;
+    shop.set(&json!({ "shop_name": "First" })).await;
+    shop.set(&json!({ "shop_name": "Second" })).await;
     assert_eq!(cold_name(&shop).await, "Second");
     Damage(&shop).delete("CONTROL", "CONTROL").await;
     // A running process keeps what it has, and says so once.
@@ -632,9 +627,9 @@ async fn a_lost_control_item_loses_no_revision() {
 #[tokio::test]
 async fn a_change_after_a_lost_or_older_control_item_keeps_the_other_settings() {
     let shop = Shop::start().await;
-    set(&shop, &json!({ "shop_name": "First" })).await;
+    shop.set(&json!({ "shop_name": "First" })).await;
     let body = json!({ "shop_name": "Second", "tax_name": "MwSt." });
-    set(&shop, &body).await;
+    shop.set(&body).await;
     let damage = Damage(&shop);
     damage.delete("CONTROL", "CONTROL").await;
     let read = shop.staff_get(SETTINGS).await;
@@ -688,7 +683,7 @@ async fn a_change_after_a_lost_or_older_control_item_keeps_the_other_settings() 
 #[tokio::test]
 async fn a_broken_control_item_fails_cold_processes_only() {
     let shop = Shop::start().await;
-    set(&shop, &json!({ "shop_name": "First" })).await;
+    shop.set(&json!({ "shop_name": "First" })).await;
     assert_eq!(cold_name(&shop).await, "First");
     Damage(&shop).garble("CONTROL", "CONTROL", "settings").await;
     shop.eventually("it has checked again", async || {

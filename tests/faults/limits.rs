@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use testkit::{Fault, Faults, Response, Shop};
 
-use crate::seeds;
+use crate::injected;
 
 /// Requests that each limit takes.
 const MOST: usize = 60;
@@ -25,12 +25,7 @@ impl World {
             "create_cart": { "requests": 1, "seconds": 3600, "burst": MOST },
             "create_import": { "requests": MOST, "seconds": 86_400 },
         });
-        let request = shop.request("PATCH", "/v1/admin/settings");
-        let request = request
-            .header("If-Match", "*")
-            .json(&json!({ "limits": limits }));
-        let changed = shop.send(request.bearer_auth(&shop.staff_token)).await;
-        changed.expect(200);
+        shop.set(&json!({ "limits": limits })).await;
         Self { shop, faults }
     }
 
@@ -50,11 +45,6 @@ impl World {
         let restarted = [function.to_owned()];
         self.shop.stack().lambda.restart(Some(&restarted)).await;
     }
-}
-
-fn injected() -> Vec<Fault> {
-    let quick = |fault: &Fault| seeds().is_some() || *fault != Fault::Hang;
-    Fault::ALL.into_iter().filter(quick).collect()
 }
 
 #[tokio::test]

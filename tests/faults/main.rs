@@ -29,12 +29,20 @@ mod settings;
 mod storms;
 mod world;
 
+use testkit::Fault;
+
 /// Number of rounds, set by `make faults SEEDS=n`; `None` for a sample.
 fn seeds() -> Option<u64> {
     let environment = runtime::Environment::load();
     environment
         .get("FAULT_SEEDS")
         .map(|seeds| seeds.parse().unwrap())
+}
+
+/// Faults that a small matrix injects: of `make test` those that do not take long, of `make faults` all.
+fn injected() -> Vec<Fault> {
+    let quick = |fault: &Fault| seeds().is_some() || *fault != Fault::Hang;
+    Fault::ALL.into_iter().filter(quick).collect()
 }
 
 /// The single case to run, set by `FAULTS_ONLY`.

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use testkit::{Fault, Faults, Product, Shop, email_of, order_body, sqs_event};
+use testkit::{Faults, Product, Shop, email_of, order_body, sqs_event};
 
-use crate::seeds;
+use crate::injected;
 
 struct World {
     shop: Shop,
@@ -86,12 +86,6 @@ impl World {
         assert_eq!(customer["orders"], 1, "{case}: {customer}");
         assert_eq!(customer["totals"][0]["amount"], paid, "{case}: {customer}");
     }
-}
-
-/// Faults that a run of `make test` injects: those that do not take long. `make faults` injects all.
-fn injected() -> Vec<Fault> {
-    let quick = |fault: &Fault| seeds().is_some() || *fault != Fault::Hang;
-    Fault::ALL.into_iter().filter(quick).collect()
 }
 
 #[tokio::test]

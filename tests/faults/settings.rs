@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use testkit::{Fault, Faults, Response, Shop};
+use testkit::{Faults, Response, Shop};
 
-use crate::seeds;
+use crate::injected;
 
 const SETTINGS: &str = "/v1/admin/settings";
 
@@ -75,12 +75,6 @@ impl World {
         let items = list["items"].as_array().unwrap().iter();
         items.map(|it| it["revision"].as_u64().unwrap()).collect()
     }
-}
-
-/// Faults that a run of `make test` injects: those that do not take long. `make faults` injects all.
-fn injected() -> Vec<Fault> {
-    let quick = |fault: &Fault| seeds().is_some() || *fault != Fault::Hang;
-    Fault::ALL.into_iter().filter(quick).collect()
 }
 
 /// A change by its function, its calls, and the request that it is made with.
@@ -153,13 +147,9 @@ async fn a_change_is_made_once_or_not_at_all() {
 #[tokio::test]
 async fn a_change_after_a_lost_control_item_loses_no_setting() {
     let world = World::start().await;
-    world.send(world.patch(0, "first")).await.expect(200);
-    let request = world.shop.request("PATCH", SETTINGS);
-    let tax = request
-        .header("If-Match", "\"1\"")
-        .json(&json!({ "tax_name": "MwSt." }));
-    world.send(tax).await.expect(200);
-    let mut version: u64 = 2;
+    let both = json!({ "shop_name": "first", "tax_name": "MwSt." });
+    world.shop.set(&both).await;
+    let mut version: u64 = 1;
     for call in 0..4 {
         for fault in injected() {
             let case = format!("{fault:?} at call {call}");

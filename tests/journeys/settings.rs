@@ -4,11 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Product, Shop, email_of, order_body};
 
 async fn set(shop: &Shop, body: &Value) {
-    let request = shop.request("PATCH", "/v1/admin/settings");
-    let request = request.header("If-Match", "*").json(body);
-    shop.send(request.bearer_auth(&shop.staff_token))
-        .await
-        .expect(200);
+    shop.set(body).await;
     // Or the processes would see it some seconds later.
     let readers = ["place-order", "send-email", "render-invoice"].map(str::to_owned);
     shop.stack().lambda.restart(Some(&readers)).await;

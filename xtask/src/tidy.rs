@@ -204,6 +204,17 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     if source.contains("environment.prices()") {
         wanted.extend(["CURRENCY", "PAYMENT_METHODS"]);
     }
+    if source.contains("environment.payment_window()") {
+        wanted.extend(["PAYMENT_WINDOW_SECONDS", "HOLD_SECONDS"]);
+    }
+    if source.contains("environment.seller()") {
+        wanted.extend([
+            "SELLER_NAME",
+            "SELLER_ADDRESS",
+            "SELLER_TAX_ID",
+            "SELLER_EMAIL",
+        ]);
+    }
     if source.contains("Payments::connect(") {
         wanted.extend(["TABLE_NAME", "STRIPE_SECRET_NAME"]);
     }

@@ -1,11 +1,9 @@
 //! Reads the template's values, and changes the settings under the version that their author has seen.
 
-use control::SettingsInUse;
+use control::{RevisionContent, SettingsInUse, UsableRevision};
 use domain::{
     documents::{Revision, RevisionNumber},
     fault::Rejection,
-    invoices::Seller,
-    orders::PaymentWindow,
     settings::{Author, ChangeSettingsError, Defaults, SettingsChange, SettingsView, locales},
 };
 use runtime::{Endpoint, Environment, Failure, Reply, Request};
@@ -22,21 +20,26 @@ pub struct RevisionPath {
 pub fn defaults(environment: &Environment) -> Result<Defaults, Box<dyn std::error::Error>> {
     Ok(Defaults {
         shop_name: environment.require("SHOP_NAME")?.to_owned(),
-        seller: Seller::of_template(
-            environment.require("SELLER_NAME")?,
-            environment.get("SELLER_ADDRESS").unwrap_or_default(),
-            environment.get("SELLER_TAX_ID"),
-            environment.require("SELLER_EMAIL")?,
-        ),
+        seller: environment.seller()?,
         tax_name: environment.require("TAX_NAME")?.to_owned(),
-        payment_window: PaymentWindow {
-            hold: environment.seconds("HOLD_SECONDS")?,
-            whole: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
-        },
+        payment_window: environment.payment_window()?,
         locales: locales(environment.require("LOCALES")?),
         stripe_publishable_key: environment.get("STRIPE_PUBLISHABLE_KEY").map(str::to_owned),
         has_default_limits: environment.switch("DEFAULT_LIMITS")?,
     })
+}
+
+/// A revision with its content, which never changes; `None` for revision 0, the template's values.
+pub async fn content(store: &Store, number: u64) -> Result<Option<UsableRevision>, Failure> {
+    if number == 0 {
+        return Ok(None);
+    }
+    let error = match RevisionContent::read(store, number).await? {
+        RevisionContent::Usable(found) => return Ok(Some(*found)),
+        RevisionContent::Missing => ChangeSettingsError::NoSuchRevision,
+        RevisionContent::Unreadable => ChangeSettingsError::RevisionUnreadable,
+    };
+    Err(Rejection::from(error).into())
 }
 
 /// The settings in use as staff see them, with the version that a change must name.

@@ -107,6 +107,28 @@ impl Environment {
         })
     }
 
+    /// How long stock is reserved for a payment unless staff have set other times, from `HOLD_SECONDS` and
+    /// `PAYMENT_WINDOW_SECONDS`.
+    pub fn payment_window(
+        &self,
+    ) -> Result<domain::orders::PaymentWindow, Box<dyn std::error::Error>> {
+        Ok(domain::orders::PaymentWindow {
+            hold: self.seconds("HOLD_SECONDS")?,
+            whole: self.seconds("PAYMENT_WINDOW_SECONDS")?,
+        })
+    }
+
+    /// The seller on invoices unless staff have set another one, from `SELLER_NAME`, `SELLER_ADDRESS`, `SELLER_TAX_ID` and
+    /// `SELLER_EMAIL`.
+    pub fn seller(&self) -> Result<domain::invoices::Seller, MissingVariable> {
+        Ok(domain::invoices::Seller::of_template(
+            self.require("SELLER_NAME")?,
+            self.get("SELLER_ADDRESS").unwrap_or_default(),
+            self.get("SELLER_TAX_ID"),
+            self.require("SELLER_EMAIL")?,
+        ))
+    }
+
     /// The shop's currency, from `CURRENCY`.
     pub fn currency(&self) -> Result<domain::money::Currency, Box<dyn std::error::Error>> {
         Ok(self.require("CURRENCY")?.parse()?)

@@ -162,12 +162,7 @@ fn main() -> ExitCode {
                 &environment.sdk_config()?,
                 environment.require("INVOICE_BUCKET")?,
             ),
-            seller: Seller::of_template(
-                environment.require("SELLER_NAME")?,
-                environment.get("SELLER_ADDRESS").unwrap_or_default(),
-                environment.get("SELLER_TAX_ID"),
-                environment.require("SELLER_EMAIL")?,
-            ),
+            seller: environment.seller()?,
             tax: TaxRule {
                 name: environment.require("TAX_NAME")?.to_owned(),
                 rate_basis_points: rate.parse().map_err(|error| {

@@ -238,10 +238,7 @@ fn main() -> ExitCode {
             control: Control::new(&store, environment)?,
             store,
             currency: environment.currency()?,
-            payment_window: PaymentWindow {
-                hold: environment.seconds("HOLD_SECONDS")?,
-                whole: environment.seconds("PAYMENT_WINDOW_SECONDS")?,
-            },
+            payment_window: environment.payment_window()?,
             units: UnitLimits {
                 per_sku: environment.number("MAX_UNITS_PER_SKU")?,
                 per_order: environment.number("MAX_UNITS_PER_ORDER")?,

@@ -2,11 +2,7 @@
 
 use std::process::ExitCode;
 
-use control::RevisionContent;
-use domain::{
-    fault::Rejection,
-    settings::{ChangeSettingsError, Defaults, Settings, SettingsView},
-};
+use domain::settings::{Defaults, Settings, SettingsView};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use settings::RevisionPath;
 use store::Store;
@@ -24,21 +20,12 @@ impl Endpoint for GetSettingsRevision {
     type Response = SettingsView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<SettingsView>, Failure> {
-        let number = request.path.revision.0;
-        if number == 0 {
-            let view = SettingsView::of(None, &Settings::default(), &self.defaults);
-            return Reply::of(&view);
-        }
-        let error = match RevisionContent::read(&self.store, number).await? {
-            RevisionContent::Usable(found) => {
-                let revision = Some(&found.revision);
-                let view = SettingsView::of(revision, &found.settings, &self.defaults);
-                return Reply::of(&view);
-            }
-            RevisionContent::Missing => ChangeSettingsError::NoSuchRevision,
-            RevisionContent::Unreadable => ChangeSettingsError::RevisionUnreadable,
-        };
-        Err(Rejection::from(error).into())
+        let found = settings::content(&self.store, request.path.revision.0).await?;
+        let defaults = &self.defaults;
+        Reply::of(&match &found {
+            Some(it) => SettingsView::of(Some(&it.revision), &it.settings, defaults),
+            None => SettingsView::of(None, &Settings::default(), defaults),
+        })
     }
 }
 

@@ -3,11 +3,7 @@
 
 use std::process::ExitCode;
 
-use control::RevisionContent;
-use domain::{
-    fault::Rejection,
-    settings::{ChangeSettingsError, Defaults, Settings, SettingsView, restore_settings},
-};
+use domain::settings::{Defaults, SettingsView, restore_settings};
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use settings::RevisionPath;
 use store::Store;
@@ -34,26 +30,12 @@ impl Endpoint for RestoreSettings {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<SettingsView>, Failure> {
         request.required_version()?;
         let number = request.path.revision.0;
-        let content = self.content(number).await?;
+        let found = settings::content(&self.store, number).await?;
+        let content = found.map(|it| it.settings).unwrap_or_default();
         settings::change(&self.store, &self.defaults, &request, |in_use, author| {
             restore_settings(number, content.clone(), &in_use.settings, author)
         })
         .await
-    }
-}
-
-impl RestoreSettings {
-    /// The content of a revision, which never changes.
-    async fn content(&self, number: u64) -> Result<Settings, Failure> {
-        if number == 0 {
-            return Ok(Settings::default());
-        }
-        let error = match RevisionContent::read(&self.store, number).await? {
-            RevisionContent::Usable(found) => return Ok(found.settings),
-            RevisionContent::Missing => ChangeSettingsError::NoSuchRevision,
-            RevisionContent::Unreadable => ChangeSettingsError::RevisionUnreadable,
-        };
-        Err(Rejection::from(error).into())
     }
 }
 

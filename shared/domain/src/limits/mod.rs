@@ -12,4 +12,4 @@ pub use rules::{
     LimitView, MAX_BURST, MAX_REFILL, MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS, Rule, Share,
     rate_limited, views,
 };
-pub(crate) use rules::{mailbox, pseudonym};
+pub(crate) use rules::{mailbox, network, pseudonym};

@@ -22,6 +22,8 @@ pub const MAX_SECONDS: u32 = 86_400;
 pub const MAX_BURST: u32 = 1_000_000;
 /// Longest time in which a bucket fills, in seconds: a week.
 pub const MAX_REFILL: u64 = 604_800;
+/// Bits of an IPv6 address that are one network: one device can have all of the rest.
+const IPV6_PREFIX: u32 = 64;
 /// Most parts of a limit.
 pub const MAX_SHARDS: u32 = 64;
 
@@ -219,7 +221,9 @@ impl Limit {
     /// Name of a limit and of the caller; `None` for an unknown one, where such requests are taken.
     fn subject(&self, rule: &Rule, secret: &str, caller: &Caller<'_>) -> Option<String> {
         let known = match self.by {
-            By::Network => caller.address.map(|it| network(it, rule.ipv4_prefix)),
+            By::Network => caller
+                .address
+                .map(|it| network(it, rule.ipv4_prefix, IPV6_PREFIX)),
             By::Account => caller.account.map(str::to_owned),
             By::Email => caller.email.map(mailbox),
             By::Route => Some(String::new()),
@@ -314,14 +318,17 @@ fn portion(total: u32, parts: u32, part: u32) -> i64 {
     i64::from(total / parts + rest)
 }
 
-/// The network of an address: so many bits of an IPv4 address, 64 of an IPv6 address, which one device can have all of.
-fn network(address: IpAddr, ipv4_prefix: u32) -> String {
+/// The network of an address: so many bits of an IPv4 address, or so many of an IPv6 address.
+pub(crate) fn network(address: IpAddr, ipv4_prefix: u32, ipv6_prefix: u32) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let bits = address.to_bits().checked_shr(32 - ipv4_prefix.min(32));
-            format!("{ipv4_prefix}:{:08x}", bits.unwrap_or_default())
+            format!("{ipv4_prefix}:{:x}", bits.unwrap_or_default())
         }
-        IpAddr::V6(address) => format!("64:{:016x}", address.to_bits() >> 64),
+        IpAddr::V6(address) => {
+            let bits = address.to_bits().checked_shr(128 - ipv6_prefix.min(128));
+            format!("{ipv6_prefix}:{:x}", bits.unwrap_or_default())
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::Order;
 use crate::{
     catalog::Sku,
     fault::{Code, FieldFault, Rejection},
-    limits::{mailbox, pseudonym},
+    limits::{mailbox, network, pseudonym},
     payments::PaymentStatus,
 };
 
@@ -161,11 +161,7 @@ impl Holder {
     /// The network of an address: 24 bits of an IPv4 address, 56 of an IPv6 address, which is what one
     /// customer of a provider has.
     pub fn network(secret: &str, address: IpAddr) -> Self {
-        let network = match address.to_canonical() {
-            IpAddr::V4(address) => format!("{:08x}", address.to_bits() >> 8),
-            IpAddr::V6(address) => format!("{:032x}", address.to_bits() >> 72),
-        };
-        Self::named(secret, "network", &network)
+        Self::named(secret, "network", &network(address, 24, 56))
     }
 
     fn named(secret: &str, kind: &str, name: &str) -> Self {
