@@ -66,6 +66,9 @@ async fn staff_find_orders_and_customers() {
     )
     .await;
     shows(&shop, "", &[&third, &second, &first]).await;
+    // An order may have been listed before it was paid or refused.
+    shows(&shop, "?status=paid", &[&second, &first]).await;
+    shows(&shop, "?status=payment_failed", &[&third]).await;
 
     let number = first["number"].as_str().unwrap();
     let bare = number.replace('-', "").to_lowercase();

@@ -932,7 +932,7 @@ export interface components {
             created_at: string;
             /** @description Author of the request that created it: `staff:` and the subject of their token, or `shop`. */
             created_by: string;
-            /** @description Errors by line, or by part of the table, at most 1,000; of a list of jobs always empty. */
+            /** @description Errors by line, or by part of the table, at most 1,000. Only `GET /v1/admin/jobs/{job_id}` has them. */
             errors: components["schemas"]["LineFault"][];
             /** @description Identifier of the job. */
             id: string;
@@ -949,8 +949,8 @@ export interface components {
             /** @description Time of its last step or change. */
             updated_at: string;
         };
-        /** @description Addresses of pages that the law asks for: `https://…`, or a path of the shop. */
-        LegalLinks: {
+        /** @description Changes of the pages that the law asks for. Each begins with `https://`, or with `/` for a page of the shop. */
+        LegalLinksPatch: {
             /** @description Name and address of the company behind the shop. */
             imprint?: string | null;
             /** @description Privacy policy. */
@@ -960,8 +960,8 @@ export interface components {
             /** @description Terms of sale. */
             terms?: string | null;
         };
-        /** @description Changes of the pages that the law asks for. Each begins with `https://`, or with `/` for a page of the shop. */
-        LegalLinksPatch: {
+        /** @description Addresses of pages that the law asks for: `https://…`, or a path of the shop. */
+        LegalLinksView: {
             /** @description Name and address of the company behind the shop. */
             imprint?: string | null;
             /** @description Privacy policy. */
@@ -1505,7 +1505,7 @@ export interface components {
              */
             hold_seconds: number;
             /** @description Pages that the law asks for. */
-            legal_links: components["schemas"]["LegalLinks"];
+            legal_links: components["schemas"]["LegalLinksView"];
             /** @description Limits of callers, by name. */
             limits: {
                 [key: string]: components["schemas"]["LimitView"];
@@ -1546,7 +1546,7 @@ export interface components {
              */
             hold_seconds: number;
             /** @description Pages that the law asks for. */
-            legal_links: components["schemas"]["LegalLinks"];
+            legal_links: components["schemas"]["LegalLinksView"];
             /** @description Limits of callers, by name. */
             limits: {
                 [key: string]: components["schemas"]["LimitView"];
@@ -1574,7 +1574,8 @@ export interface components {
             revision: number;
             /**
              * Format: uint64
-             * @description The revision in use instead, if this one cannot be read: the last that can. The values are its.
+             * @description The revision in use instead, if this one cannot be read or a later one is stored: the latest that can be read. The
+             *     values are its.
              */
             revision_in_use?: number | null;
             /** @description The seller on invoices. */
@@ -1597,7 +1598,7 @@ export interface components {
                 [key: string]: boolean;
             };
             /** @description Pages that the law asks for. */
-            legal_links: components["schemas"]["LegalLinks"];
+            legal_links: components["schemas"]["LegalLinksView"];
             /** @description Languages of the shop (BCP 47), the preferred one first. */
             locales: string[];
             /** @description Name of the shop. */
@@ -1816,8 +1817,8 @@ export type JobProgress = components['schemas']['JobProgress'];
 export type JobState = components['schemas']['JobState'];
 export type JobsView = components['schemas']['JobsView'];
 export type JobView = components['schemas']['JobView'];
-export type LegalLinks = components['schemas']['LegalLinks'];
 export type LegalLinksPatch = components['schemas']['LegalLinksPatch'];
+export type LegalLinksView = components['schemas']['LegalLinksView'];
 export type LimitPatch = components['schemas']['LimitPatch'];
 export type LimitView = components['schemas']['LimitView'];
 export type LineFault = components['schemas']['LineFault'];
@@ -2117,6 +2118,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ChangeJobBody"];
+                "application/merge-patch+json": components["schemas"]["ChangeJobBody"];
             };
         };
         responses: {
@@ -2480,6 +2482,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SettingsPatch"];
+                "application/merge-patch+json": components["schemas"]["SettingsPatch"];
             };
         };
         responses: {
