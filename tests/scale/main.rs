@@ -1,7 +1,7 @@
 //! The shop at several sizes: the cost of a request must not depend on the size. A launch in which
 //! nobody pays: all orders must expire. And a job of many lines, which is canceled at work.
 //!
-//! 100, 10,000 and 1,000,000 products with as many orders. The largest takes minutes and 12 GB of
+//! 100, 10,000, 100,000 and 1,000,000 products with as many orders. The largest takes minutes and 12 GB of
 //! memory, so only `make scale` (`SCALE=full`) runs it; `make test` compares the first two. There are
 //! 2,000 unpaid orders, and 10,000 with `SCALE=full`; a file of 20,000 lines, and of 1,000,000.
 
@@ -40,7 +40,7 @@ struct Cost {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_costs_the_same_whatever_there_is() {
     let sizes: &[u64] = match is_full() {
-        true => &[100, 10_000, 1_000_000],
+        true => &[100, 10_000, 100_000, 1_000_000],
         false => &[100, 10_000],
     };
     let mut costs = Vec::new();
