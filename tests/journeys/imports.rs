@@ -459,12 +459,22 @@ async fn an_unusable_file_that_is_uploaded_later_ends_no_import() {
     let ticket = shop.import_ticket(good.len()).await;
     shop.upload(&ticket, good.clone()).await;
     let job = format!("/v1/admin/jobs/{}", ticket["job_id"].as_str().unwrap());
-    shop.eventually("the file has been read", async || {
-        let job = shop.staff_get(&job).await.expect(200);
-        (job["progress"]["total"] == 1).then_some(())
-    })
+    let batches = || {
+        let log = shop.log();
+        let lines = log.lines().filter(|line| line.starts_with("start-import:"));
+        lines
+            .filter(|line| line.contains(r#""message":"batch""#))
+            .count()
+    };
+    shop.eventually(
+        "the file has been read, and its message is done",
+        async || {
+            let job = shop.staff_get(&job).await.expect(200);
+            (job["state"] == "completed" && batches() > 0).then_some(())
+        },
+    )
     .await;
-    // As if its chunk was still on its way.
+    // As if another chunk was still on its way.
     let table = shop.stack().template.table["TableName"].clone();
     let running = json!({
         "TableName": table,
@@ -474,13 +484,6 @@ async fn an_unusable_file_that_is_uploaded_later_ends_no_import() {
         "ExpressionAttributeValues": { ":running": { "S": "running" }, ":two": { "N": "2" } },
     });
     shop.table("UpdateItem", &running).await;
-    let batches = || {
-        let log = shop.log();
-        let lines = log.lines().filter(|line| line.starts_with("start-import:"));
-        lines
-            .filter(|line| line.contains(r#""message":"batch""#))
-            .count()
-    };
     let before = batches();
     shop.upload(&ticket, vec![0; good.len()]).await;
     shop.eventually("the second file has been read", async || {

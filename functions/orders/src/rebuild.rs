@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::{
     catalog::import::LineFault,
+    fault::chain,
     id::JobId,
     jobs::{Chain, GIVEN_UP_AFTER, Job, JobInput},
 };
@@ -144,7 +145,16 @@ pub async fn do_step(
     let mut orders = 0;
     loop {
         let from = next.place.as_deref();
-        let rebuilt = projection::rebuild(store, step - 1, parts, from, pass.page).await?;
+        let rebuilt = projection::rebuild(store, step - 1, parts, from, pass.page).await;
+        let rebuilt = match rebuilt {
+            Ok(rebuilt) => rebuilt,
+            // The pages before are done: another message begins with this one.
+            Err(error) if next.place != due.place => {
+                tracing::warn!(job.id = %id, job.step = step, error = %chain(&error), "page not projected");
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
         next.failed += rebuilt.failed;
         next.place = rebuilt.next;
         orders += rebuilt.orders;

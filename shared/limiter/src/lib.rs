@@ -15,7 +15,7 @@ use cache::Memory;
 use control::{Control, ControlError};
 use domain::{
     fault::{Failure, chain},
-    limits::{Caller, Decision, IfUnchecked, Limit, Rule, Share, State, rate_limited},
+    limits::{Caller, Decision, IfUnchecked, Limit, Rule, Share, State, Take, rate_limited},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::Environment;
@@ -47,6 +47,16 @@ struct Known {
     state: State,
     /// Time of the request that learned it.
     at: Timestamp,
+}
+
+/// What a process knows of a key without asking the table.
+enum Remembered {
+    /// As far as it knows, it may be taken.
+    Free(Take),
+    /// It is used up for so many microseconds.
+    UsedUp(i64),
+    /// It was used up a while ago, and has not been asked for since.
+    Doubtful,
 }
 
 /// Why a limit was not checked.
@@ -163,29 +173,44 @@ impl<S: Source> Limiter<S> {
             _ => runtime::random_number().unwrap_or_default() % u64::from(parts),
         };
         let first = u32::try_from(random).unwrap_or_default();
-        let mut least = i64::MAX;
+        let (mut least, mut doubtful) = (i64::MAX, None);
         for step in 0..parts {
             let part = (first + step) % parts;
             let Some(share) = rule.share(limit, &self.secret, caller, part, now) else {
                 return Ok(None);
             };
-            match self.decide(&share, now) {
-                Decision::Take(_) => return Ok(Some(share)),
-                Decision::Refuse { wait } => least = least.min(wait),
+            match self.remembered(&share, now) {
+                Remembered::Free(_) => return Ok(Some(share)),
+                Remembered::UsedUp(wait) => least = least.min(wait),
+                Remembered::Doubtful => {
+                    doubtful.get_or_insert(share);
+                }
             }
         }
-        Err(least)
+        match doubtful {
+            Some(share) => Ok(Some(share)),
+            None => Err(least),
+        }
     }
 
-    /// Decides by what the process remembers of a key.
-    fn decide(&self, share: &Share, now: Timestamp) -> Decision {
+    /// What the process remembers of a key.
+    fn remembered(&self, share: &Share, now: Timestamp) -> Remembered {
         let known = self.known.get(share.key.as_str());
-        let by = |state: Option<State>| share.quota.decide(state, now.as_microsecond());
-        let decision = by(known.map(|it| it.state));
+        let state = known.map(|it| it.state);
         let is_old = |known: Known| now.duration_since(known.at).abs() >= BELIEVED;
-        match decision {
-            Decision::Refuse { .. } if known.is_some_and(is_old) => by(None),
-            _ => decision,
+        match share.quota.decide(state, now.as_microsecond()) {
+            Decision::Take(take) => Remembered::Free(take),
+            Decision::Refuse { .. } if known.is_some_and(is_old) => Remembered::Doubtful,
+            Decision::Refuse { wait } => Remembered::UsedUp(wait),
+        }
+    }
+
+    /// Decides by what the process remembers of a key. What is doubtful is asked of the table.
+    fn decide(&self, share: &Share, now: Timestamp) -> Decision {
+        match self.remembered(share, now) {
+            Remembered::Free(take) => Decision::Take(take),
+            Remembered::UsedUp(wait) => Decision::Refuse { wait },
+            Remembered::Doubtful => share.quota.decide(None, now.as_microsecond()),
         }
     }
 

@@ -168,6 +168,24 @@ async fn a_refusal_is_not_believed_for_longer_than_a_minute() {
 }
 
 #[tokio::test]
+async fn a_part_that_was_used_up_a_while_ago_hides_no_free_one() {
+    let table = Arc::new(Fake::default());
+    let two = LimitSettings {
+        shards: Some(2),
+        ..limit(1, 86_400, 20)
+    };
+    table.set("create_cart", two);
+    let limiter = process(&table);
+    for caller in 0..20 {
+        let caller = from(&format!("203.0.113.{caller}"));
+        // One part of ten is used up, the other has one left.
+        assert_eq!(taken(&limiter, caller, at(0), 19).await, 19);
+        assert_eq!(taken(&limiter, caller, at(61_000), 1).await, 1);
+        assert_eq!(taken(&limiter, caller, at(61_000), 10).await, 0);
+    }
+}
+
+#[tokio::test]
 async fn the_parts_of_a_limit_are_the_limit() {
     let table = Arc::new(Fake::default());
     let parts = LimitSettings {

@@ -105,10 +105,9 @@ fn read<T: DeserializeOwned>(
         .iter()
         .any(|it| it.eq_ignore_ascii_case(media_type))
     {
-        return Err(Rejection::new(
-            Code::UnsupportedMediaType,
-            "Send the body as JSON with the header Content-Type: application/json.",
-        ));
+        let names = media_types.join(" or ");
+        let detail = format!("Send the body as JSON with the header Content-Type: {names}.");
+        return Err(Rejection::new(Code::UnsupportedMediaType, detail));
     }
     parse(bytes)
 }

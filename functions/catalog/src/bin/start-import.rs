@@ -216,9 +216,13 @@ impl StartImport {
             return Ok(());
         };
         if object.version != upload.version {
-            // Uploaded again meanwhile, and that has a message of its own. If the job has begun with this one, its chunks may all have
-            // been sent; if not, resuming it says that the rest is lost.
+            // Uploaded again meanwhile. Chunks of a job that has begun may not all have been sent, by a process that died or
+            // before a pause: they are lost. Otherwise the message of the new file starts the job, or finds that it has had one.
             tracing::warn!(job.id = %id, "the file was replaced before it was read");
+            if job.has_begun() && (upload.again || attempt > 1) {
+                let input = version.filter(|_| !upload.again);
+                return self.fail(id, input, LineFault::file_replaced(), now).await;
+            }
             return Ok(());
         }
         let mut file = match import::read_file(&object.bytes) {

@@ -247,8 +247,9 @@ impl Store {
     }
 
     /// Records that a job ended before its steps were done, and why. With the version of an `input` that is at fault, only a
-    /// job that waits or has begun with that one: another input is no concern of it. Returns whether it has ended. Keys: [`Key::job`], on the condition
-    /// that the job has not ended; [`Key::job_errors`] of its own, on the condition that they do not exist. 4 write units.
+    /// job that waits or has begun with that one: another input is no concern of it. Returns whether this has ended it.
+    /// Keys: [`Key::job`], on the condition that the job has not ended and has no other input; [`Key::job_errors`] of its
+    /// own, on the condition that they do not exist. 4 write units.
     pub async fn fail_job(
         &self,
         id: JobId,

@@ -349,14 +349,21 @@ impl Store {
     }
 
     /// Counts the steps of an import of an earlier release again, all of which are done: its processes have counted some in
-    /// its form. Key: [`Key::job`], on the condition that it runs. 1 write unit.
+    /// its form. Keys: the errors, as [`job_errors`](Self::job_errors); [`Key::job`], on the condition that it runs and is as
+    /// it was read. 1 write unit.
     pub async fn recount_adopted(&self, job: &Job, now: Timestamp) -> Result<()> {
+        let errors = self.job_errors(job, usize::MAX).await?.len();
+        let failed = u64::try_from(errors).unwrap_or(u64::MAX).max(job.failed);
         let update = self
             .update(&Key::job(job.id))
             .update_expression(
-                "SET chains_done = chains_total, done = #total - failed, updated_at = :now",
+                "SET chains_done = chains_total, failed = :failed, done = #total - :failed, updated_at = :now",
             )
-            .condition_expression("#state = :running AND adopted = :adopted")
+            .condition_expression(
+                "#state = :running AND adopted = :adopted AND chains_done = :before",
+            )
+            .expression_attribute_values(":failed", number(failed))
+            .expression_attribute_values(":before", number(job.chains_done))
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#total", "total")
             .expression_attribute_values(":running", value(JobState::Running)?)
@@ -403,15 +410,15 @@ impl Store {
         Ok(errors)
     }
 
-    /// Errors that were found before the first step, as many as the table keeps. Key: [`Key::job_errors`], eventually
-    /// consistent. 0.5 read units for each 4 KB of errors.
+    /// Errors that were found before the first step, as many as the table keeps. Key: [`Key::job_errors`], strongly
+    /// consistent: they may just have been written. 1 read unit for each 4 KB of errors.
     pub async fn first_errors(&self, job: &Job) -> Result<Vec<LineFault>> {
         self.errors_of(job.id, BEGINNING).await
     }
 
     async fn errors_of(&self, id: JobId, step: u32) -> Result<Vec<LineFault>> {
         let key = Key::job_errors(id, step);
-        let item = self.get("GetItem job errors", &key, Consistency::Eventual);
+        let item = self.get("GetItem job errors", &key, Consistency::Strong);
         let record = item.await?.map(from_item::<ErrorsRecord>).transpose()?;
         Ok(record.map_or_else(Vec::new, |record| record.faults))
     }
