@@ -139,7 +139,7 @@ impl Environment {
 mod tests {
     use super::*;
 
-    /// Kind of fault: a rotation starts the counts of all limits anew at each of its two steps.
+    /// Kind of fault: each of the two steps of a rotation resets the counts of all limits.
     #[test]
     fn names_are_made_with_the_new_secret_of_two() {
         for (secrets, first) in [

@@ -978,7 +978,7 @@ pub(super) mod tests {
             at: Timestamp::UNIX_EPOCH,
         };
         assert!(restore_settings(1, held.clone(), &renamed, author).is_ok());
-        // Whoever names one of the two learns of it.
+        // A change that names the hold or the window is checked.
         for body in [
             json!({ "hold_seconds": 301 }),
             json!({ "payment_window_seconds": 599 }),
