@@ -113,6 +113,18 @@ impl World {
     }
 }
 
+/// Every fault at each of the calls; without seeds, one at each.
+fn cases_of(calls: &[AwsCall], random: &mut Random) -> Vec<(AwsCall, Fault)> {
+    let mut cases = Vec::new();
+    for call in calls {
+        match seeds() {
+            Some(_) => cases.extend(Fault::ALL.map(|fault| (call.clone(), fault))),
+            None => cases.push((call.clone(), Fault::ALL[random.below(5) as usize])),
+        }
+    }
+    cases
+}
+
 #[tokio::test]
 async fn an_import_survives_a_fault_at_every_call() {
     let world = World::start().await;
@@ -136,14 +148,8 @@ async fn an_import_survives_a_fault_at_every_call() {
         })
         .collect();
     assert!(calls.len() >= 15, "{calls:?}");
-    let mut cases: Vec<(AwsCall, Fault)> = Vec::new();
     let mut random = Random(11);
-    for call in &calls {
-        match seeds() {
-            Some(_) => cases.extend(Fault::ALL.map(|fault| (call.clone(), fault))),
-            None => cases.push((call.clone(), Fault::ALL[random.below(5) as usize])),
-        }
-    }
+    let mut cases = cases_of(&calls, &mut random);
     for index in (1..cases.len()).rev() {
         cases.swap(index, random.below(index as u64 + 1) as usize);
     }
@@ -200,14 +206,7 @@ async fn a_rebuild_survives_a_fault_at_every_call() {
     let calls = world.faults.calls().into_iter();
     let calls: Vec<AwsCall> = calls.filter(|it| it.function == "project-orders").collect();
     assert!(calls.len() >= 8, "{calls:?}");
-    let mut random = Random(5);
-    let mut cases: Vec<(AwsCall, Fault)> = Vec::new();
-    for call in &calls {
-        match seeds() {
-            Some(_) => cases.extend(Fault::ALL.map(|fault| (call.clone(), fault))),
-            None => cases.push((call.clone(), Fault::ALL[random.below(5) as usize])),
-        }
-    }
+    let mut cases = cases_of(&calls, &mut Random(5));
     if seeds().is_none() {
         // Each takes the queue's delay, once for the beginning and once for each step.
         let each = cases.len() / REBUILD_SAMPLE;

@@ -7,7 +7,7 @@ use domain::{
     settings::{Author, ChangeSettingsError, Defaults, SettingsChange, SettingsView, locales},
 };
 use runtime::{Endpoint, Environment, Failure, Reply, Request};
-use store::{Attempts, PutRevisionOutcome, Store};
+use store::{Attempts, Store};
 
 /// Path parameters of a revision.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -80,7 +80,7 @@ pub async fn change<E: Endpoint>(
         // The numbers of documents that the control item has lost are not given again.
         let number = in_use.latest + 1;
         let written = store.put_revision(&change.revision, number, in_use.current);
-        if written.await? == PutRevisionOutcome::Written {
+        if written.await? {
             tracing::info!(settings.revision = number, "settings changed");
             return view(&changed(change, number), defaults);
         }

@@ -42,7 +42,6 @@ use serde::de::DeserializeOwned;
 pub use attempts::Attempts;
 pub use cart::CartLineError;
 pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
-pub use control::PutRevisionOutcome;
 pub use cursor::{InvalidCursor, ListError};
 pub use error::StoreError;
 pub use inventory::{

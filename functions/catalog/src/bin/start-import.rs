@@ -11,7 +11,6 @@ use domain::{
     id::{ImportId, JobId},
     jobs::{GIVEN_UP_AFTER, JobInput, JobState},
     money::PriceRule,
-    payments::offered,
     trace::TraceParent,
 };
 use gateways::objects::Bucket;
@@ -309,10 +308,7 @@ fn main() -> ExitCode {
             ),
             queues: Queues::new(&environment.sdk_config()?),
             rows_queue: environment.require("IMPORT_ROWS_QUEUE_URL")?.to_owned(),
-            prices: PriceRule {
-                currency: environment.currency()?,
-                offered: offered(environment.require("PAYMENT_METHODS")?)?,
-            },
+            prices: environment.prices()?,
         })
     })
 }

@@ -7,10 +7,7 @@ use std::{
 };
 
 use control::{Control, Current};
-use domain::{
-    payments::offered,
-    settings::{ShopInput, ShopView, locales},
-};
+use domain::settings::{ShopInput, ShopView, locales};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Prepared, Reply, Request};
 use store::Store;
 
@@ -74,7 +71,7 @@ fn main() -> ExitCode {
             shop: ShopInput {
                 name: environment.require("SHOP_NAME")?.to_owned(),
                 currency: environment.currency()?,
-                offered: offered(environment.require("PAYMENT_METHODS")?)?,
+                offered: environment.payment_methods()?,
                 locales: locales(environment.require("LOCALES")?),
                 stripe_publishable_key: key.map(str::to_owned),
             },

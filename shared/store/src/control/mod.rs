@@ -2,5 +2,3 @@
 
 mod documents;
 mod revisions;
-
-pub use revisions::PutRevisionOutcome;

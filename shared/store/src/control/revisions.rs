@@ -26,17 +26,6 @@ impl Record for ControlRecord {
     const ENTITY: &'static str = "control";
 }
 
-/// Result of writing a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PutRevisionOutcome {
-    /// The revision is the current one.
-    Written,
-    /// Another revision than the expected one is current; nothing was written.
-    Superseded,
-    /// A revision with this number exists, although the control item does not know it; nothing was written.
-    NumberTaken,
-}
-
 impl From<ControlRecord> for Revisions {
     fn from(record: ControlRecord) -> Self {
         Self {
@@ -57,7 +46,7 @@ impl Store {
     }
 
     /// Writes a revision with the number `number` and makes it the current one, in one transaction: readers see the
-    /// revision before or this one, and a lost race leaves nothing behind. Keys: [`Key::document`], on the condition that
+    /// revision before or this one, and a lost race leaves nothing behind. Returns whether it was written. Keys: [`Key::document`], on the condition that
     /// it does not exist; [`Key::control`], on the condition that `expected` is the current revision. 2 write units for
     /// each KB of the document, and 2.
     pub async fn put_revision(
@@ -65,7 +54,7 @@ impl Store {
         new: &NewRevision,
         number: u64,
         expected: u64,
-    ) -> Result<PutRevisionOutcome> {
+    ) -> Result<bool> {
         let record = DocumentRecord::of(new, number);
         let item = to_item(&Key::document(new.kind, number), &record)?;
         let put = Put::builder()
@@ -78,14 +67,7 @@ impl Store {
             update_action(self.make_current(new, number, expected))?,
         ];
         let outcome = self.transact("put revision", First::Write, actions).await?;
-        Ok(match outcome {
-            Outcome::Committed { .. } => PutRevisionOutcome::Written,
-            Outcome::Refused(reasons) if reasons.get(1).is_some_and(Option::is_none) => {
-                PutRevisionOutcome::NumberTaken
-            }
-            // An expected revision that is not current decides: its number is taken, too.
-            Outcome::Refused(_) | Outcome::InProgress => PutRevisionOutcome::Superseded,
-        })
+        Ok(matches!(outcome, Outcome::Committed { .. }))
     }
 
     fn make_current(&self, new: &NewRevision, revision: u64, expected: u64) -> UpdateBuilder {
