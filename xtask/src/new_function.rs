@@ -196,6 +196,7 @@ fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
         "ApiId",
         "ApiAccess",
         "OriginSecret",
+        "AllowedOrigins",
         "TableName",
         "TableArn",
     ];
@@ -238,6 +239,9 @@ fn make_function(function: &Function, changes: &mut Changes<'_>) -> Outcome {
     }
 
     let mut dependencies = vec!["runtime", "store"];
+    if function.is_for_staff() {
+        dependencies.extend(["access", "domain"]);
+    }
     if function.has_body() || !function.parameters().is_empty() {
         dependencies.extend(["schemars", "serde"]);
     }

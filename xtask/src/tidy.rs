@@ -27,7 +27,8 @@ use crate::{
 };
 
 /// What `runtime` and the context's own library read, where it is set.
-const READ_BY_SHARED_CODE: [&str; 7] = [
+const READ_BY_SHARED_CODE: [&str; 8] = [
+    "ALLOWED_ORIGINS",
     "LOG_LEVEL",
     "METRIC_NAMESPACE",
     "CACHE",
@@ -166,7 +167,7 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     let is_endpoint = |trigger: &Trigger| matches!(trigger, Trigger::Route { .. });
     if function.triggers.iter().any(is_endpoint) {
         // Without them, an endpoint would stay open to everybody.
-        for name in ["API_ACCESS", "ORIGIN_SECRETS"] {
+        for name in ["API_ACCESS", "ORIGIN_SECRETS", "ALLOWED_ORIGINS"] {
             if !set.contains(name) {
                 findings.push(format!(
                     "{} is an endpoint, and its template does not set {name}",

@@ -1,19 +1,31 @@
-//! One check: which documents are current, and whether they can be used.
+//! One check: which documents are current, and whether they can be used; and the keys of access tokens.
 
 use std::sync::{Arc, Mutex};
 
 use domain::{
     documents::{DocumentKind, Revisions},
     fault::chain,
+    identity::TokenState,
     settings,
 };
 use jiff::Timestamp;
+use runtime::TokenVerifier;
 use store::{Consistency, StoreError};
 
 use crate::{CHECK_LIMIT, Current, STEPS_BACK, Snapshot, UsableRevision, locked, source::Source};
 
+/// What a process needs of the control item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The documents and the keys.
+    All,
+    /// The keys alone.
+    Keys,
+}
+
 /// What the checks of a process share.
 pub(crate) struct Shared<S> {
+    scope: Scope,
     source: S,
     state: Mutex<State>,
 }
@@ -35,6 +47,8 @@ enum Trouble {
     NotChecked,
     /// The control item is missing, or names a lower revision.
     Lower(DocumentKind, u64),
+    /// The control item is missing, or has a lower version of the keys.
+    LowerKeys(u64),
     /// The document of this revision is gone or cannot be parsed.
     NotUsable(DocumentKind, u64),
 }
@@ -48,8 +62,9 @@ enum Loaded {
 }
 
 impl<S: Source> Shared<S> {
-    pub(crate) fn new(source: S) -> Self {
+    pub(crate) fn new(scope: Scope, source: S) -> Self {
         Self {
+            scope,
             source,
             state: Mutex::default(),
         }
@@ -89,17 +104,19 @@ impl<S: Source> Shared<S> {
 
     /// The first check of a process.
     async fn first(&self) -> Result<(), StoreError> {
-        let seen = self.source.revisions(Consistency::Eventual).await?;
-        let current = seen.unwrap_or_default().settings;
+        let seen = self.source.control(Consistency::Eventual).await?;
+        let seen = seen.unwrap_or_default();
         let mut skipped = |revision: u64, reason: &str| {
             self.report(Trouble::NotUsable(DocumentKind::Settings, revision), reason);
         };
+        let current = self.wanted(seen.revisions);
         let found = usable(&self.source, current, Consistency::Eventual, &mut skipped).await?;
         self.adopt(Snapshot {
             revisions: Revisions {
                 settings: found.as_ref().map_or(0, |it| it.revision.number),
             },
             settings: found.map(|it| it.settings).unwrap_or_default(),
+            verifier: Arc::new(TokenVerifier::new(seen.tokens)),
         });
         Ok(())
     }
@@ -108,41 +125,76 @@ impl<S: Source> Shared<S> {
     async fn next(&self, last: &Snapshot) -> Result<(), StoreError> {
         let kind = DocumentKind::Settings;
         let known = last.revisions.of(kind);
-        let seen = self.source.revisions(Consistency::Eventual).await?;
-        let mut seen = seen.unwrap_or_default().of(kind);
-        if seen < known {
+        let keys = last.verifier.state().version;
+        let seen = self.source.control(Consistency::Eventual).await?;
+        let mut seen = seen.unwrap_or_default();
+        if self.wanted(seen.revisions) < known || seen.tokens.version < keys {
             // A replica that lags, most likely.
-            let again = self.source.revisions(Consistency::Strong).await?;
-            seen = again.unwrap_or_default().of(kind);
+            let again = self.source.control(Consistency::Strong).await?;
+            seen = again.unwrap_or_default();
         }
-        if seen < known {
-            self.report(Trouble::Lower(kind, seen), "the control item is older");
-            return Ok(());
+        let lower = seen.tokens.version < keys;
+        if seen.tokens.version > keys {
+            self.adopt_keys(last, seen.tokens.clone());
         }
-        if seen == known {
-            locked(&self.state).reported = None;
-            return Ok(());
-        }
-        match load(&self.source, seen, Consistency::Eventual).await? {
-            Loaded::Usable(found) => {
-                self.adopt(Snapshot {
-                    revisions: Revisions { settings: seen },
-                    settings: found.settings,
-                });
-                locked(&self.state).reported = None;
+        let current = self.wanted(seen.revisions);
+        if current < known {
+            self.report(Trouble::Lower(kind, current), "the control item is older");
+        } else if current > known {
+            match load(&self.source, current, Consistency::Eventual).await? {
+                Loaded::Usable(found) => {
+                    self.adopt(Snapshot {
+                        revisions: Revisions { settings: current },
+                        settings: found.settings,
+                        verifier: Arc::clone(&last.verifier),
+                    });
+                    self.is_well();
+                }
+                Loaded::NotUsable(reason) => {
+                    self.report(Trouble::NotUsable(kind, current), &reason);
+                }
             }
-            Loaded::NotUsable(reason) => self.report(Trouble::NotUsable(kind, seen), &reason),
+        } else if lower {
+            let trouble = Trouble::LowerKeys(seen.tokens.version);
+            self.report(trouble, "the control item is older");
+        } else {
+            self.is_well();
         }
         Ok(())
     }
 
-    /// Replaces the documents, unless another check has found later ones.
-    fn adopt(&self, new: Snapshot) {
-        let mut state = locked(&self.state);
-        let later = |last: &Arc<Snapshot>| last.revisions.settings > new.revisions.settings;
-        if !state.last.as_ref().is_some_and(later) {
-            state.last = Some(Arc::new(new));
+    /// The revision of the settings that the process needs.
+    fn wanted(&self, revisions: Revisions) -> u64 {
+        match self.scope {
+            Scope::All => revisions.settings,
+            Scope::Keys => 0,
         }
+    }
+
+    fn is_well(&self) {
+        locked(&self.state).reported = None;
+    }
+
+    fn adopt_keys(&self, last: &Snapshot, keys: TokenState) {
+        self.adopt(Snapshot {
+            verifier: Arc::new(TokenVerifier::new(keys)),
+            ..last.clone()
+        });
+    }
+
+    /// Replaces what is new of the documents and the keys; another check may have found later ones.
+    fn adopt(&self, mut new: Snapshot) {
+        let mut state = locked(&self.state);
+        if let Some(last) = &state.last {
+            if last.revisions.settings > new.revisions.settings {
+                new.revisions = last.revisions;
+                new.settings = last.settings.clone();
+            }
+            if last.verifier.state().version > new.verifier.state().version {
+                new.verifier = Arc::clone(&last.verifier);
+            }
+        }
+        state.last = Some(Arc::new(new));
     }
 
     /// Logs and counts, once for each state of affairs, that older documents are used.
@@ -152,21 +204,30 @@ impl<S: Source> Shared<S> {
             if state.reported.replace(trouble) == Some(trouble) {
                 return;
             }
-            state.last.as_ref().map(|it| it.revisions)
+            state.last.clone()
         };
-        match trouble {
-            Trouble::NotChecked => tracing::warn!(error, "documents not checked"),
-            Trouble::Lower(kind, revision) | Trouble::NotUsable(kind, revision) => {
-                tracing::error!(
-                    document.kind = kind.name(),
-                    document.revision = revision,
-                    document.in_use = in_use.map(|it| it.of(kind)),
-                    error,
-                    "document not used"
-                );
-                runtime::metric("DocumentNotUsed", 1);
+        let (kind, revision, in_use) = match trouble {
+            Trouble::NotChecked => {
+                tracing::warn!(error, "documents not checked");
+                return;
             }
-        }
+            Trouble::Lower(kind, revision) | Trouble::NotUsable(kind, revision) => {
+                let in_use = in_use.as_ref().map(|it| it.revisions.of(kind));
+                (kind.name(), revision, in_use)
+            }
+            Trouble::LowerKeys(version) => {
+                let in_use = in_use.as_ref().map(|it| it.verifier.state().version);
+                ("keys", version, in_use)
+            }
+        };
+        tracing::error!(
+            document.kind = kind,
+            document.revision = revision,
+            document.in_use = in_use,
+            error,
+            "document not used"
+        );
+        runtime::metric("DocumentNotUsed", 1);
     }
 }
 

@@ -15,6 +15,9 @@
 //!   processes have, and then to the template's values. A table that does not answer fails the request: nothing is
 //!   decided by guess.
 //!
+//! - **The keys of access tokens** and the sessions that have ended before their tokens are in the control item itself: every
+//!   process that knows who calls has them, without a read for a request ([`Control::of_keys`]).
+//!
 //! Ages are those of the requests' times, as in [`cache`], which holds back concurrent checks.
 
 mod check;
@@ -36,10 +39,13 @@ use domain::{
     settings::Settings,
 };
 use jiff::{SignedDuration, Timestamp};
-use runtime::Environment;
+use runtime::{Environment, TokenVerifier};
 use store::{Consistency, Store, StoreError};
 
-use self::{check::Shared, source::Source};
+use self::{
+    check::{Scope, Shared},
+    source::Source,
+};
 
 /// Least time between two checks of a process: 0.5 read units each, so that a thousand processes take at most a hundred
 /// a second.
@@ -63,6 +69,8 @@ pub struct Snapshot {
     pub revisions: Revisions,
     /// The settings.
     pub settings: Settings,
+    /// Verifies access tokens.
+    pub verifier: Arc<TokenVerifier>,
 }
 
 /// The documents, with the time since they were checked.
@@ -78,6 +86,11 @@ impl Current {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.snapshot.settings
+    }
+
+    /// Verifies access tokens.
+    pub fn verifier(&self) -> &TokenVerifier {
+        &self.snapshot.verifier
     }
 
     /// The revisions in use.
@@ -141,14 +154,31 @@ impl Control {
         store: &Store,
         environment: &Environment,
     ) -> Result<Self, Box<dyn std::error::Error>> {
+        Self::reading(Scope::All, store, environment)
+    }
+
+    /// Like [`Control::new`], for a process that verifies callers and needs no documents: it does not read any, and has the
+    /// template's values.
+    pub fn of_keys(
+        store: &Store,
+        environment: &Environment,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        Self::reading(Scope::Keys, store, environment)
+    }
+
+    fn reading(
+        scope: Scope,
+        store: &Store,
+        environment: &Environment,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         match environment.get("CACHE") {
             None | Some("on") => {}
-            Some("off") => return Ok(Self::over(store.clone(), Cache::off())),
+            Some("off") => return Ok(Self::over(scope, store.clone(), Cache::off())),
             Some(other) => return Err(format!("CACHE is on or off, not {other:?}").into()),
         }
         // Without randomness, processes that start together check together, which costs no more.
         let random = runtime::random_number().unwrap_or_default();
-        Ok(Self::with_interval(store.clone(), interval(random)))
+        Ok(Self::with_interval(scope, store.clone(), interval(random)))
     }
 }
 
@@ -160,7 +190,7 @@ fn interval(random: u64) -> SignedDuration {
 }
 
 impl<S: Source> Control<S> {
-    fn with_interval(source: S, fresh: SignedDuration) -> Self {
+    fn with_interval(scope: Scope, source: S, fresh: SignedDuration) -> Self {
         let limits = Limits {
             bytes: ROOM,
             missing_bytes: ROOM,
@@ -170,13 +200,13 @@ impl<S: Source> Control<S> {
                 missing: RETRY,
             },
         };
-        Self::over(source, Cache::new("control", &limits))
+        Self::over(scope, source, Cache::new("control", &limits))
     }
 
-    fn over(source: S, checks: Cache<Checked, StoreError>) -> Self {
+    fn over(scope: Scope, source: S, checks: Cache<Checked, StoreError>) -> Self {
         Self {
             checks,
-            shared: Arc::new(Shared::new(source)),
+            shared: Arc::new(Shared::new(scope, source)),
         }
     }
 
@@ -230,8 +260,8 @@ impl SettingsInUse {
         // The documents before the control item, which is written together with them: it may be newer, and older only if
         // it was lost.
         let newest = store.newest_document(kind).await?;
-        let revisions = store.revisions(Consistency::Strong).await?;
-        let current = revisions.unwrap_or_default().of(kind);
+        let control = store.control(Consistency::Strong).await?;
+        let current = control.unwrap_or_default().revisions.of(kind);
         let latest = current.max(newest);
         let found = check::usable(store, latest, Consistency::Strong, &mut |_, _| {}).await?;
         Ok(Self {

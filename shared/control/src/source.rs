@@ -2,16 +2,16 @@
 
 use std::future::Future;
 
-use domain::documents::{DocumentKind, Revisions, StoredRevision};
-use store::{Consistency, Store, StoreError};
+use domain::documents::{DocumentKind, StoredRevision};
+use store::{Consistency, ControlItem, Store, StoreError};
 
 /// The reads of a check.
 pub trait Source: Send + Sync + 'static {
-    /// The current revisions; `None` without a control item.
-    fn revisions(
+    /// The control item; `None` without one.
+    fn control(
         &self,
         consistency: Consistency,
-    ) -> impl Future<Output = Result<Option<Revisions>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<ControlItem>, StoreError>> + Send;
 
     /// One revision of a document; `None` if it is missing.
     fn document(
@@ -23,11 +23,11 @@ pub trait Source: Send + Sync + 'static {
 }
 
 impl Source for Store {
-    fn revisions(
+    fn control(
         &self,
         consistency: Consistency,
-    ) -> impl Future<Output = Result<Option<Revisions>, StoreError>> + Send {
-        Self::revisions(self, consistency)
+    ) -> impl Future<Output = Result<Option<ControlItem>, StoreError>> + Send {
+        Self::control(self, consistency)
     }
 
     fn document(

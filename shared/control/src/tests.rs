@@ -9,8 +9,13 @@ use std::{
     },
 };
 
-use domain::{documents, orders::Actor};
+use domain::{
+    documents,
+    identity::{PublicKey, TokenState},
+    orders::Actor,
+};
 use proptest::prelude::*;
+use store::ControlItem;
 use tracing::{Event, Metadata, Subscriber, field::Field, span};
 
 use super::*;
@@ -24,6 +29,7 @@ struct Table {
     documents: BTreeMap<u64, String>,
     /// Revisions that only a consistent read finds.
     unreplicated: Vec<u64>,
+    tokens: TokenState,
     fails: bool,
     hangs: bool,
 }
@@ -81,7 +87,7 @@ fn named(revision: u64) -> String {
 }
 
 impl Source for Arc<Fake> {
-    async fn revisions(&self, consistency: Consistency) -> Result<Option<Revisions>, StoreError> {
+    async fn control(&self, consistency: Consistency) -> Result<Option<ControlItem>, StoreError> {
         self.checks.fetch_add(1, Ordering::Relaxed);
         if consistency == Consistency::Strong {
             self.consistent.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +96,11 @@ impl Source for Arc<Fake> {
             Consistency::Eventual => table.lagging.unwrap_or(table.current),
             Consistency::Strong => table.current,
         });
-        Ok(seen.await?.map(|settings| Revisions { settings }))
+        let tokens = self.table.lock().unwrap().tokens.clone();
+        Ok(seen.await?.map(|settings| ControlItem {
+            revisions: Revisions { settings },
+            tokens,
+        }))
     }
 
     async fn document(
@@ -129,7 +139,7 @@ struct Process {
 fn process() -> Process {
     let fake = Arc::new(Fake::default());
     Process {
-        control: Control::with_interval(Arc::clone(&fake), INTERVAL),
+        control: Control::with_interval(Scope::All, Arc::clone(&fake), INTERVAL),
         fake,
     }
 }
@@ -371,7 +381,7 @@ async fn a_control_item_that_is_missing_or_older_turns_nothing_back() {
     assert!(log.take().is_empty());
     // A process that starts now, while the item is missing, has nothing else than the template.
     process.fake.set(|table| table.current = None);
-    let cold = Control::with_interval(Arc::clone(&process.fake), INTERVAL);
+    let cold = Control::with_interval(Scope::All, Arc::clone(&process.fake), INTERVAL);
     let found = cold.current(at(0)).await.unwrap();
     assert_eq!(found.revisions().settings, 0);
 }
@@ -524,6 +534,69 @@ async fn a_clock_that_jumps_neither_stops_nor_floods_the_checks() {
     assert_eq!(process.fake.checks(), checks);
     process.fake.change(3);
     assert_eq!(process.uses(600_000).await, 3);
+}
+
+/// A state of the keys with one key.
+fn keyed(version: u64, id: &str) -> TokenState {
+    let key = PublicKey {
+        id: id.to_owned(),
+        x: String::new(),
+        published_at: at(0),
+    };
+    TokenState {
+        version,
+        keys: vec![key],
+        ..TokenState::default()
+    }
+}
+
+/// The keys in use at a time.
+async fn key_in_use(process: &Process, now: i64) -> String {
+    let current = process.control.current(at(now)).await.unwrap();
+    let keys = &current.verifier().state().keys;
+    keys.first().map(|key| key.id.clone()).unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_change_beside_the_settings_and_never_go_back() {
+    let process = process();
+    process.fake.change(1);
+    process.fake.set(|table| table.tokens = keyed(2, "first"));
+    assert_eq!(key_in_use(&process, 0).await, "first");
+    process.fake.set(|table| table.tokens = keyed(3, "second"));
+    assert_eq!(key_in_use(&process, 10_000).await, "second");
+    assert_eq!(process.revision(10_000).await.unwrap(), 1);
+    // Older, as from a backup, or lost.
+    for older in [keyed(1, "zeroth"), TokenState::default()] {
+        process.fake.set(|table| table.tokens = older);
+        assert_eq!(key_in_use(&process, 20_000).await, "second");
+    }
+    process.fake.set(|table| table.current = None);
+    assert_eq!(key_in_use(&process, 30_000).await, "second");
+    // Settings that cannot be read are not in the way of new keys.
+    process.fake.set(|table| {
+        table.tokens = keyed(4, "third");
+        table.documents.insert(2, "{".into());
+        table.current = Some(2);
+    });
+    assert_eq!(key_in_use(&process, 40_000).await, "third");
+    assert_eq!(process.revision(40_000).await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_needs_keys_alone_reads_no_document() {
+    let fake = Arc::new(Fake::default());
+    fake.change(1);
+    fake.set(|table| table.tokens = keyed(1, "first"));
+    let process = Process {
+        control: Control::with_interval(Scope::Keys, Arc::clone(&fake), INTERVAL),
+        fake,
+    };
+    assert_eq!(key_in_use(&process, 0).await, "first");
+    process.fake.change(2);
+    process.fake.set(|table| table.tokens = keyed(2, "second"));
+    assert_eq!(key_in_use(&process, 10_000).await, "second");
+    assert_eq!(process.fake.loads.load(Ordering::Relaxed), 0);
 }
 
 proptest! {

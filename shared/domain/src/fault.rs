@@ -44,6 +44,14 @@ codes! {
     Unauthenticated = "unauthenticated";
     /// The token is valid, but lacks the permission; or the request came past the CDN.
     Forbidden = "forbidden";
+    /// A request with cookies that no page of the shop has made.
+    CrossSiteRequest = "cross_site_request";
+    /// No account has this email address and this password, or it is locked.
+    InvalidCredentials = "invalid_credentials";
+    /// The refresh token has been replaced before: its session has ended.
+    RefreshTokenReused = "refresh_token_reused";
+    /// The token of a mail's link is not valid, has been used, or has expired.
+    InvalidLink = "invalid_link";
     /// The endpoint requires an `Idempotency-Key`.
     IdempotencyKeyMissing = "idempotency_key_missing";
     /// The `Idempotency-Key` is too long or has characters that are not printable ASCII.

@@ -52,6 +52,22 @@ kinds! {
     ImportKind = ImportId, "imp_";
     /// Identifies a job; newer ones sort after older ones. An import and its job have the same digits.
     JobKind = JobId, "job_";
+    /// Identifies an account of a customer or of staff.
+    AccountKind = AccountId, "acc_";
+    /// Identifies a session: one device on which somebody is signed in.
+    SessionKind = SessionId, "ses_";
+    /// Identifies a registration that is not verified yet.
+    RegistrationKind = RegistrationId, "reg_";
+    /// Identifies a request to set a new password.
+    ResetKind = ResetId, "rst_";
+    /// Identifies a request to change an account's address.
+    EmailChangeKind = EmailChangeId, "emc_";
+    /// Identifies an address of an account's address book.
+    AddressKind = AddressId, "adr_";
+    /// Identifies an API key.
+    ApiKeyKind = ApiKeyId, "key_";
+    /// Identifies an invitation to the staff.
+    InvitationKind = InvitationId, "inv_";
 }
 
 impl<K: Kind> Id<K> {
@@ -95,6 +111,11 @@ impl<K: Kind> Id<K> {
     /// Assigns the id to one of `parts` partitions, evenly.
     pub fn part(&self, parts: u8) -> u8 {
         u8::try_from(self.bits % u128::from(parts.max(1))).unwrap_or_default()
+    }
+
+    /// The 128 bits, most significant first; [`Id::random`] makes the id of them.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.bits.to_be_bytes()
     }
 
     /// The 26 digits after the prefix.

@@ -13,6 +13,7 @@ pub mod event;
 pub mod fault;
 pub mod id;
 pub mod idempotency;
+pub mod identity;
 pub mod inventory;
 pub mod invoices;
 pub mod jobs;

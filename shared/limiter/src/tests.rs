@@ -6,10 +6,12 @@ use control::Snapshot;
 use domain::{
     documents::Revisions,
     fault::Code,
+    identity::TokenState,
     limits::{CREATE_CART, CREATE_IMPORT, LimitSettings, Take},
     settings::Settings,
 };
 use jiff::SignedDuration;
+use runtime::TokenVerifier;
 
 use super::*;
 
@@ -42,6 +44,7 @@ impl Source for Arc<Fake> {
                 limits: limits.map(|(name, it)| (name.to_owned(), it)).collect(),
                 ..Settings::default()
             },
+            verifier: Arc::new(TokenVerifier::new(TokenState::default())),
         }))
     }
 

@@ -78,11 +78,22 @@ pub fn document() -> Value {
             "schemas": schemas,
             "responses": { "Problem": problem, "RateLimited": limited },
             "securitySchemes": {
-                "staff": {
+                "person": {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "A staff token: a JWT with the role `staff`.",
+                    "description": "The access token of a person who is signed in.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-session",
+                    "description": "The same as a cookie, from a page of the shop.",
+                },
+                "staff": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The access token of staff, an API key, or a staff token signed by hand. The scope is the permission that it needs.",
                 },
                 "token": {
                     "type": "http",
@@ -158,8 +169,19 @@ impl Document {
         }
         match E::ACCESS {
             Access::Public => {}
-            Access::Token => operation["security"] = json!([{ "token": [] }]),
-            Access::Staff => operation["security"] = json!([{ "staff": [] }]),
+            Access::Guest => {
+                operation["security"] = json!([{}, { "person": [] }, { "session": [] }])
+            }
+            Access::Token => {
+                operation["security"] =
+                    json!([{ "token": [] }, { "person": [] }, { "session": [] }]);
+            }
+            Access::Person => operation["security"] = json!([{ "person": [] }, { "session": [] }]),
+            // Scopes of a scheme other than OAuth name what a caller needs (OpenAPI 3.1).
+            Access::Staff(permission) => {
+                let needs = [permission.name()];
+                operation["security"] = json!([{ "staff": needs }, { "session": needs }]);
+            }
         }
         let path = self.paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.to_lowercase()] = operation;
@@ -216,7 +238,7 @@ fn problem_statuses<E: Endpoint>(route: &Route, has_parameters: bool) -> BTreeSe
     }
     match E::ACCESS {
         Access::Public => {}
-        Access::Token | Access::Staff => {
+        Access::Guest | Access::Token | Access::Person | Access::Staff(_) => {
             statuses.insert(401);
         }
     }

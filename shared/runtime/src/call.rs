@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use domain::{
     fault::{Code, Failure, Rejection},
+    id::AccountId,
     idempotency::{self, IdempotencyKey},
+    identity::Identity,
     limits::Caller,
     orders::Actor,
     trace::{Cause, TraceParent},
@@ -12,7 +14,15 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{auth, body::Body, request::HttpRequest, serve::Endpoint};
+use crate::{
+    auth::{
+        self,
+        cookies::{self, REFRESH_COOKIE},
+    },
+    body::Body,
+    request::HttpRequest,
+    serve::Endpoint,
+};
 
 /// Path of an endpoint without path parameters.
 #[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
@@ -45,18 +55,38 @@ pub struct Request<E: Endpoint> {
     idempotency_key: Option<String>,
     signature: Option<String>,
     if_match: Option<String>,
-    staff: Option<String>,
+    user_agent: Option<String>,
+    cookies: Option<String>,
+    identity: Identity,
+    identity_name: String,
+    own_page: Result<(), Rejection>,
+}
+
+/// What is known of a request besides what it says.
+#[derive(Debug)]
+pub(crate) struct Known<'a> {
+    /// Time at which it arrived.
+    pub(crate) now: Timestamp,
+    /// Its place in traces.
+    pub(crate) cause: Cause<'a>,
+    /// Address of the viewer.
+    pub(crate) viewer: Option<IpAddr>,
+    /// The verified caller.
+    pub(crate) identity: Identity,
+    /// Whether a page of the shop makes it, so that its cookies count.
+    pub(crate) own_page: Result<(), Rejection>,
 }
 
 impl<E: Endpoint> Request<E> {
     /// Parses a request whose caller has been authenticated.
-    pub(crate) fn read(
-        request: &HttpRequest,
-        now: Timestamp,
-        cause: Cause<'_>,
-        viewer: Option<IpAddr>,
-        staff: Option<String>,
-    ) -> Result<Self, Rejection> {
+    pub(crate) fn read(request: &HttpRequest, known: Known<'_>) -> Result<Self, Rejection> {
+        let Known {
+            now,
+            cause,
+            viewer,
+            identity,
+            own_page,
+        } = known;
         // A value that does not parse cannot belong to an existing resource.
         let path = parameters(request.path_parameters())
             .map_err(|_| Rejection::new(Code::NotFound, "No resource matches this path."))?;
@@ -80,7 +110,11 @@ impl<E: Endpoint> Request<E> {
             authorization: owned("authorization"),
             signature: owned("stripe-signature"),
             if_match: owned("if-match"),
-            staff,
+            user_agent: owned("user-agent"),
+            cookies: owned("cookie"),
+            identity_name: identity.name(),
+            identity,
+            own_page,
             idempotency_key: owned("idempotency-key"),
         })
     }
@@ -103,19 +137,50 @@ impl<E: Endpoint> Request<E> {
         auth::bearer(self.authorization.as_deref())
     }
 
-    /// The staff member who calls: the subject of the verified token.
-    pub fn staff(&self) -> Actor {
-        Actor::Staff(self.staff.clone().unwrap_or_default())
+    /// The verified caller.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
-    /// The caller as far as it is known, for limits: the address, and of staff the account. An endpoint that learns of an email
-    /// address adds it.
+    /// The account of the person who is signed in. Endpoints with `Access::Person` always have one.
+    pub fn account(&self) -> Result<AccountId, Rejection> {
+        self.identity.account().ok_or_else(auth::invalid)
+    }
+
+    /// The staff member who calls.
+    pub fn staff(&self) -> Actor {
+        self.identity.staff()
+    }
+
+    /// The caller as far as it is known, for limits: the address, and the account of a person or of staff. An endpoint that
+    /// learns of an email address adds it.
     pub fn caller(&self) -> Caller<'_> {
+        let name = self.identity_name.as_str();
         Caller {
             address: self.viewer,
-            account: self.staff.as_deref(),
+            account: (!name.is_empty()).then_some(name),
             email: None,
         }
+    }
+
+    /// The program that the request comes from, as it describes itself.
+    pub fn user_agent(&self) -> &str {
+        self.user_agent.as_deref().unwrap_or_default()
+    }
+
+    /// Rejects a request that asks for cookies but does not come from a page of the shop: another site must not sign its
+    /// visitors in.
+    pub fn must_be_own_page(&self) -> Result<(), Rejection> {
+        self.own_page.clone()
+    }
+
+    /// The refresh token of a browser, which only counts from a page of the shop.
+    pub fn refresh_cookie(&self) -> Result<Option<&str>, Rejection> {
+        let cookie = cookies::read(self.cookies.as_deref(), REFRESH_COOKIE)?;
+        if cookie.is_some() {
+            self.must_be_own_page()?;
+        }
+        Ok(cookie)
     }
 
     /// The version that the request expects (`If-Match`): a version as in [`Reply::versioned`]; `None` for any.

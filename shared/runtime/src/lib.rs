@@ -32,7 +32,10 @@ mod viewer;
 
 use tracing::Instrument;
 
-pub use auth::{Access, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
+pub use auth::{
+    API_KEY_PREFIX, Access, Authenticator, StaffClaims, TOKEN_AUDIENCE, TokenVerifier,
+    invalid as invalid_token, sign_access_token, sign_staff_token,
+};
 pub use body::{Body, Json, MaybeJson, MergePatch, NoBody, RawBody};
 pub use call::{NoPath, NoQuery, Request, version_mismatch};
 pub use consume::{
@@ -42,11 +45,11 @@ pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
 pub use metric::{Dimensions, metric, metric_by, metric_if_any};
 pub use problem::{Problem, status_and_title};
-pub use reply::{Prepared, Reply};
+pub use reply::{Prepared, Reply, SignedIn};
 pub use routes::{ApiPath, allowed_methods};
 pub use schedule::{Task, Tick, run_on_schedule};
 pub use sdk::SdkConfigError;
-pub use serve::{Endpoint, serve};
+pub use serve::{Endpoint, serve, serve_with};
 pub use stream::{Change, StreamConsumer, read_stream};
 pub use telemetry::request_span;
 

@@ -52,6 +52,16 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is required"),
         Code::Forbidden => (StatusCode::FORBIDDEN, "Not permitted"),
+        Code::CrossSiteRequest => (StatusCode::FORBIDDEN, "The request comes from another site"),
+        Code::InvalidCredentials => (
+            StatusCode::UNAUTHORIZED,
+            "Email address or password is wrong",
+        ),
+        Code::RefreshTokenReused => (
+            StatusCode::UNAUTHORIZED,
+            "The refresh token was used before",
+        ),
+        Code::InvalidLink => (StatusCode::BAD_REQUEST, "The link is not valid"),
         Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is required"),
         Code::IdempotencyKeyInvalid => {
             (StatusCode::BAD_REQUEST, "The Idempotency-Key is not valid")

@@ -10,14 +10,19 @@ use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
         ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, InvalidHeaderValue,
-        LOCATION, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
-        X_CONTENT_TYPE_OPTIONS,
+        LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY,
+        WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::problem::Problem;
+use jiff::SignedDuration;
+
+use crate::{
+    auth::cookies::{self, REFRESH_COOKIE, SESSION_COOKIE},
+    problem::Problem,
+};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -45,6 +50,19 @@ impl Prepared {
     pub fn etag(&self) -> &str {
         &self.etag
     }
+}
+
+/// The tokens of a browser that is signed in.
+#[derive(Clone, Copy)]
+pub struct SignedIn<'a> {
+    /// The access token.
+    pub access: &'a str,
+    /// How long it is valid.
+    pub access_lifetime: SignedDuration,
+    /// The refresh token.
+    pub refresh: &'a str,
+    /// How long it is valid.
+    pub refresh_lifetime: SignedDuration,
 }
 
 /// A response with a body of type `T`.
@@ -95,6 +113,31 @@ impl<T> Reply<T> {
     pub fn versioned(mut self, version: u64) -> Self {
         self.headers.push((ETAG, format!("\"{version}\"")));
         self
+    }
+
+    /// Signs a browser in by cookies that scripts cannot read, for as long as the tokens last.
+    pub fn signed_in(mut self, tokens: &SignedIn<'_>) -> Self {
+        let session = cookies::set(SESSION_COOKIE, tokens.access, "Lax", tokens.access_lifetime);
+        let refresh = cookies::set(
+            REFRESH_COOKIE,
+            tokens.refresh,
+            "Strict",
+            tokens.refresh_lifetime,
+        );
+        self.headers
+            .extend([(SET_COOKIE, session), (SET_COOKIE, refresh)]);
+        self
+    }
+
+    /// Has a browser delete the cookies of [`signed_in`](Self::signed_in).
+    pub fn signed_out(self) -> Self {
+        let none = SignedIn {
+            access: "",
+            access_lifetime: SignedDuration::ZERO,
+            refresh: "",
+            refresh_lifetime: SignedDuration::ZERO,
+        };
+        self.signed_in(&none)
     }
 
     /// Allows browsers to cache the response for `browser` seconds and the CDN for `cdn`, adds an ETag,
@@ -149,7 +192,11 @@ impl<T> Reply<T> {
         }
         for (name, value) in self.headers {
             let value = HeaderValue::try_from(value).map_err(invalid)?;
-            response.headers_mut().insert(name, value);
+            // Cookies, of which there may be several.
+            match name == SET_COOKIE {
+                true => response.headers_mut().append(name, value),
+                false => response.headers_mut().insert(name, value).is_some(),
+            };
         }
         Ok(response)
     }
@@ -211,8 +258,13 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
 pub(crate) fn envelope(
     response: Response<Bytes>,
 ) -> Result<ApiGatewayV2httpResponse, FromUtf8Error> {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let mut envelope = ApiGatewayV2httpResponse::default();
+    // The envelope has cookies apart: a header has one value in it.
+    let cookies = parts.headers.get_all(SET_COOKIE).iter();
+    let cookies = cookies.filter_map(|it| it.to_str().ok().map(str::to_owned));
+    envelope.cookies = cookies.collect();
+    parts.headers.remove(SET_COOKIE);
     envelope.status_code = parts.status.as_u16().into();
     envelope.headers = parts.headers;
     envelope.headers.extend(SECURITY.iter().cloned());

@@ -94,6 +94,11 @@ impl HttpRequest {
         parameters.into_iter().flat_map(QueryMap::iter)
     }
 
+    /// Whether its method changes nothing.
+    pub(crate) fn is_read(&self) -> bool {
+        self.request.method().is_safe()
+    }
+
     /// The gateway's request id, if there is a gateway.
     pub(crate) fn id(&self) -> Option<&str> {
         context(&self.request)?.request_id.as_deref()

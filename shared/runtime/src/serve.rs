@@ -17,9 +17,9 @@ use serde_json::value::RawValue;
 use tracing::Instrument;
 
 use crate::{
-    auth::{self, Access, StaffCheck},
+    auth::{Access, Authenticator, Callers, NoAuthenticator},
     body::Body,
-    call::Request,
+    call::{Known, Request},
     environment::Environment,
     problem::Problem,
     process,
@@ -62,45 +62,44 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 }
 
 /// Runs the endpoint that `connect` makes from the environment, once per cold start, until the process
-/// ends. Returns only if it cannot start.
+/// ends. Returns only if it cannot start. For public endpoints; the others take `access::serve`.
 pub fn serve<E: Endpoint>(
     connect: impl FnOnce(&Environment) -> Result<E, Box<dyn std::error::Error>>,
 ) -> ExitCode {
+    const { assert!(!E::ACCESS.is_verified(), "use access::serve") }
+    serve_with(|environment| Ok((connect(environment)?, NoAuthenticator)))
+}
+
+/// Like [`serve`], with what verifies the callers.
+pub fn serve_with<E: Endpoint, A: Authenticator>(
+    connect: impl FnOnce(&Environment) -> Result<(E, A), Box<dyn std::error::Error>>,
+) -> ExitCode {
     let connect = |environment: &Environment| {
-        let (public_key, max_hours) = match E::ACCESS {
-            Access::Staff => (
-                environment.get("STAFF_TOKEN_PUBLIC_KEY"),
-                environment.get("STAFF_TOKEN_MAX_HOURS"),
-            ),
-            Access::Public | Access::Token => (None, None),
-        };
-        let callers = Callers {
+        let (endpoint, authenticator) = connect(environment)?;
+        Ok(Connected {
+            endpoint,
             origin: Origin::new(environment),
-            staff: StaffCheck::new(public_key, max_hours),
-        };
-        Ok((connect(environment)?, callers))
+            callers: Callers::new(E::ACCESS, authenticator, environment),
+        })
     };
     process::run(connect, |connected| {
         let connected = Arc::new(connected);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let connected = Arc::clone(&connected);
-            async move {
-                let (endpoint, callers) = &*connected;
-                answer(endpoint, callers, &event).await
-            }
+            async move { answer(&connected, &event).await }
         }))
     })
 }
 
-/// Decides who may call.
-struct Callers {
+/// An endpoint, and what decides who may call it.
+struct Connected<E, A> {
+    endpoint: E,
     origin: Origin,
-    staff: StaffCheck,
+    callers: Callers<A>,
 }
 
-async fn answer<E: Endpoint>(
-    endpoint: &E,
-    callers: &Callers,
+async fn answer<E: Endpoint, A: Authenticator>(
+    connected: &Connected<E, A>,
     event: &LambdaEvent<Box<RawValue>>,
 ) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let started = Instant::now();
@@ -114,20 +113,19 @@ async fn answer<E: Endpoint>(
         trace_id,
         traceparent: TraceParent::of_request(header, trace_id),
     };
-    answer_in_span(endpoint, callers, request, cause, started)
+    answer_in_span(connected, request, cause, started)
         .instrument(request_span(trace_id, cause.traceparent))
         .await
 }
 
-async fn answer_in_span<E: Endpoint>(
-    endpoint: &E,
-    callers: &Callers,
+async fn answer_in_span<E: Endpoint, A: Authenticator>(
+    connected: &Connected<E, A>,
     request: Result<&HttpRequest, &InvalidEvent>,
     cause: Cause<'_>,
     started: Instant,
 ) -> Result<ApiGatewayV2httpResponse, lambda_runtime::Error> {
     let answered = match request {
-        Ok(request) => handle(endpoint, callers, request, cause).await,
+        Ok(request) => handle(connected, request, cause).await,
         Err(error) => {
             tracing::warn!(error = %domain::fault::chain(error), "unreadable event");
             Err(Rejection::new(Code::BadRequest, error.to_string()).into())
@@ -159,29 +157,28 @@ async fn answer_in_span<E: Endpoint>(
     Ok(reply::envelope(response)?)
 }
 
-async fn handle<E: Endpoint>(
-    endpoint: &E,
-    callers: &Callers,
+async fn handle<E: Endpoint, A: Authenticator>(
+    connected: &Connected<E, A>,
     request: &HttpRequest,
     cause: Cause<'_>,
 ) -> Result<Response<Bytes>, Failure> {
-    let viewer = callers.origin.viewer(request)?;
+    let now = crate::now();
+    let viewer = connected.origin.viewer(request)?;
     // Authenticate first: an unauthorized caller must not learn whether the request is valid.
-    let authorization = request.header("authorization");
-    let subject = match E::ACCESS {
-        Access::Public => None,
-        Access::Token => {
-            auth::bearer(authorization)?;
-            None
-        }
-        Access::Staff => {
-            let claims = callers.staff.check(authorization)?;
-            tracing::info!(staff.sub = %claims.sub, "staff request");
-            Some(claims.sub)
-        }
+    let callers = &connected.callers;
+    let identity = callers.authenticate(E::ACCESS, request, now).await?;
+    if let Access::Staff(_) = E::ACCESS {
+        tracing::info!(staff.sub = identity.name(), "staff request");
+    }
+    let known = Known {
+        now,
+        cause,
+        viewer,
+        identity,
+        own_page: callers.own_page(request),
     };
-    let call = Request::read(request, crate::now(), cause, viewer, subject)?;
-    let reply = endpoint.handle(call).await?;
+    let call = Request::read(request, known)?;
+    let reply = connected.endpoint.handle(call).await?;
     let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
     reply.respond(status, request.header("if-none-match"))
 }
@@ -240,11 +237,13 @@ mod tests {
         context.request_id = "of-lambda".to_owned();
         let payload = RawValue::from_string(event.to_string()).unwrap();
         let event = LambdaEvent::new(payload, context);
-        let callers = Callers {
-            origin: Origin::new(&Environment::of([])),
-            staff: StaffCheck::new(None, None),
+        let environment = Environment::of([]);
+        let connected = Connected {
+            endpoint: Deep { fails },
+            origin: Origin::new(&environment),
+            callers: Callers::new(Deep::ACCESS, NoAuthenticator, &environment),
         };
-        let response = answer(&Deep { fails }, &callers, &event).await.unwrap();
+        let response = answer(&connected, &event).await.unwrap();
         response.status_code
     }
 

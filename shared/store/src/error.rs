@@ -83,6 +83,14 @@ impl StoreError {
         }
     }
 
+    /// A value that cannot be converted to an attribute of an item.
+    pub(crate) fn unwritable(entity: &'static str, source: impl Into<Cause>) -> Self {
+        Self::Unwritable {
+            entity,
+            source: source.into(),
+        }
+    }
+
     /// A stored item, or a value derived from one, that cannot be read.
     pub fn unreadable(entity: &'static str, source: impl Into<Cause>) -> Self {
         Self::Unreadable {

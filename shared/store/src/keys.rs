@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
-    id::{CartId, ImportId, JobId, OrderId, ProductId, RefundId, RequestId},
+    id::{
+        AccountId, CartId, ImportId, JobId, OrderId, ProductId, RefundId, RegistrationId,
+        RequestId, SessionId,
+    },
     invoices::Series,
     limits::LimitKey,
     notifications::suppression::AddressHash,
@@ -24,6 +27,14 @@ pub const EXPIRES_AT: &str = "expires_at";
 
 /// Beginning of the partition keys of orders.
 const ORDER_PREFIX: &str = "ORDER#";
+
+/// Beginning of the sort keys of an account's sessions.
+pub const SESSION_PREFIX: &str = "SESSION#";
+
+/// Partition of an account.
+pub fn account_partition(id: AccountId) -> String {
+    format!("ACCOUNT#{id}")
+}
 
 /// Primary key of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +103,29 @@ impl Key {
         Self::new(
             order_number_partition(&OrderNumber::of(order)),
             order.to_string(),
+        )
+    }
+
+    /// `REGISTRATION#<id>`, `REGISTRATION`: an account that is not verified yet.
+    pub fn registration(id: RegistrationId) -> Self {
+        Self::new(format!("REGISTRATION#{id}"), "REGISTRATION")
+    }
+
+    /// `LOGIN#<hash of the address>`, `LOGIN`: the account of an address, and its password.
+    pub fn login(address: &AddressHash) -> Self {
+        Self::new(format!("LOGIN#{address}"), "LOGIN")
+    }
+
+    /// `ACCOUNT#<id>`, `ACCOUNT`: an account.
+    pub fn account(id: AccountId) -> Self {
+        Self::new(account_partition(id), "ACCOUNT")
+    }
+
+    /// `ACCOUNT#<id>`, `SESSION#<id>`: a device on which its owner is signed in.
+    pub fn session(account: AccountId, session: SessionId) -> Self {
+        Self::new(
+            account_partition(account),
+            format!("{SESSION_PREFIX}{session}"),
         )
     }
 

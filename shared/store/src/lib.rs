@@ -12,6 +12,7 @@ mod catalog;
 mod control;
 mod cursor;
 mod error;
+mod identity;
 mod inventory;
 mod invoices;
 mod item;
@@ -42,8 +43,10 @@ use serde::de::DeserializeOwned;
 pub use attempts::Attempts;
 pub use cart::CartLineError;
 pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
+pub use control::ControlItem;
 pub use cursor::{InvalidCursor, ListError};
 pub use error::StoreError;
+pub use identity::{ChangePasswordOutcome, RotateOutcome, VerifyOutcome};
 pub use inventory::{
     CountOutcome, CountStock, PutVariantOutcome, Replaces, Shards, SplitOutcome, StockCheck,
     VariantDetails,

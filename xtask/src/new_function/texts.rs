@@ -20,7 +20,7 @@ pub(crate) const KEYS: &str = "NAME_ITS_KEYS#*";
 
 /// Parameters that an endpoint may need: name, declaration in the context's template, and value in the root
 /// template.
-pub(super) const PARAMETERS: [(&str, &str, &str); 8] = [
+pub(super) const PARAMETERS: [(&str, &str, &str); 9] = [
     (
         "ApiId",
         "  ApiId:\n    Type: String\n    Description: The HTTP API that the routes belong to.\n",
@@ -35,6 +35,11 @@ pub(super) const PARAMETERS: [(&str, &str, &str); 8] = [
         "OriginSecret",
         "  OriginSecret:\n    Type: String\n    NoEcho: true\n",
         "!Ref OriginSecret",
+    ),
+    (
+        "AllowedOrigins",
+        "  AllowedOrigins:\n    Type: String\n    Description: Origins whose pages may send cookies, separated by commas; \"*\" is none.\n",
+        "!Join [\",\", !Ref AllowedOrigin]",
     ),
     (
         "TableName",
@@ -113,9 +118,23 @@ pub(super) fn binary(function: &Function) -> Outcome<String> {
             "NoBody".to_owned()
         }
     };
-    let access = match function.is_for_staff() {
-        true => "Staff",
-        false => "Public",
+    // The narrowest permission, until somebody chooses another.
+    let (access, permission, main) = match function.is_for_staff() {
+        true => (
+            "Staff(Permission::StaffWrite)",
+            "use domain::identity::Permission;\n",
+            format!("access::serve(|_, store| Ok({name} {{ store }}))"),
+        ),
+        false => (
+            "Public",
+            "",
+            format!(
+                "runtime::serve(|environment| {{
+let store = Store::new(&environment.sdk_config()?, environment.require(\"TABLE_NAME\")?);
+Ok({name} {{ store }})
+}})"
+            ),
+        ),
     };
     imports.extend(["Reply", "Request"]);
     imports.sort_unstable();
@@ -130,7 +149,7 @@ pub(super) fn binary(function: &Function) -> Outcome<String> {
 
 use std::process::ExitCode;
 
-use runtime::{{{imports}}};
+{permission}use runtime::{{{imports}}};
 use store::Store;
 
 pub(crate) struct {name} {{ store: Store }}
@@ -150,10 +169,7 @@ Reply::of(&String::from(\"hello\"))
 }}
 
 fn main() -> ExitCode {{
-runtime::serve(|environment| {{
-let store = Store::new(&environment.sdk_config()?, environment.require(\"TABLE_NAME\")?);
-Ok({name} {{ store }})
-}})
+{main}
 }}
 "
     ))
@@ -202,6 +218,7 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
         ("TABLE_NAME", "TableName"),
         ("API_ACCESS", "ApiAccess"),
         ("ORIGIN_SECRETS", "OriginSecret"),
+        ("ALLOWED_ORIGINS", "AllowedOrigins"),
     ] {
         if !is_set(name) {
             variables.push_str(&format!("          {name}: !Ref {parameter}\n"));
@@ -229,6 +246,11 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
         ),
         false => String::new(),
     };
+    // The keys that verify a caller.
+    let control = match function.is_for_staff() {
+        true => "\"CONTROL\", ",
+        false => "",
+    };
     format!(
         r##"  {id}:
     Type: AWS::Serverless::Function
@@ -241,7 +263,7 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
             - Effect: Allow
               Action: [dynamodb:GetItem]
               Resource: !Ref TableArn
-              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": ["{KEYS}"] }}, "Null": {{ "dynamodb:LeadingKeys": "false" }} }}
+              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": [{control}"{KEYS}"] }}, "Null": {{ "dynamodb:LeadingKeys": "false" }} }}
 
   {id}Route:
     Type: AWS::ApiGatewayV2::Route
@@ -364,6 +386,7 @@ Globals:
         METRIC_NAMESPACE: !Sub "Stampede/${{ShopStack}}"
         API_ACCESS: !Ref ApiAccess
         ORIGIN_SECRETS: !Ref OriginSecret
+        ALLOWED_ORIGINS: !Ref AllowedOrigins
         TABLE_NAME: !Ref TableName
 
 Resources:
@@ -459,7 +482,8 @@ mod tests {
         }
         let put = binary(&function("PUT", "/v1/admin/things")).unwrap();
         for text in [
-            "const ACCESS: Access = Access::Staff;",
+            "const ACCESS: Access = Access::Staff(Permission::StaffWrite);",
+            "access::serve(",
             "type Path = NoPath;",
             "type Body = Json<UseThingBody>;",
         ] {

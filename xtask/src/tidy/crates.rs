@@ -7,13 +7,15 @@ use local::outcome::Outcome;
 
 /// Of the crates of this workspace, those that a crate may use, besides none. Names are without `stampede-`;
 /// `functions` stands for the package of each context.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     (
         FUNCTIONS,
         &[
-            "cache", "control", "domain", "gateways", "limiter", "pdf", "queue", "runtime", "store",
+            "access", "cache", "control", "domain", "gateways", "limiter", "pdf", "queue",
+            "runtime", "store",
         ],
     ),
+    ("access", &["control", "domain", "runtime", "store"]),
     (
         "limiter",
         &["cache", "control", "domain", "runtime", "store"],
@@ -40,8 +42,9 @@ pub(super) const SHARED_TOOLS: [&str; 3] = ["local", "openapi", "testkit"];
 const LIKE_FUNCTIONS: &str = "openapi";
 
 /// Everything from elsewhere that the domain may use: no I/O, no AWS, no async runtime.
-const DOMAIN_MAY_USE: [&str; 13] = [
+const DOMAIN_MAY_USE: [&str; 14] = [
     "ammonia",
+    "argon2",
     "askama",
     "base64",
     "icu_normalizer",

@@ -1,12 +1,12 @@
 //! `POST /v1/admin/imports`: creates an import and returns a presigned upload URL for the product file.
 //! Uploading the file starts the import; the URL takes a file of the announced size only.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use control::Control;
 use domain::{
     catalog::import::{CreateImportBody, ImportTicket, UploadTicket, upload_key},
     id::{ImportId, JobId},
+    identity::Permission,
     jobs::{Job, JobKind},
     limits::{CREATE_IMPORT, Limit},
 };
@@ -25,7 +25,7 @@ pub(crate) struct CreateImport {
 }
 
 impl Endpoint for CreateImport {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::CatalogWrite);
     const SUCCESS: u16 = 202;
     const IDEMPOTENCY_KEY_OPTIONAL: bool = true;
     const LIMITS: &'static [&'static Limit] = &[&CREATE_IMPORT];
@@ -73,12 +73,7 @@ impl Endpoint for CreateImport {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        let control = Arc::new(Control::new(&store, environment)?);
+    access::serve_with_settings(|environment, store, control| {
         Ok(CreateImport {
             limiter: Limiter::new(&store, control, environment)?,
             store,

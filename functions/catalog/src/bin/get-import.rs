@@ -6,6 +6,7 @@ use domain::{
     catalog::import::{ImportView, MAX_FAULTS},
     fault::Rejection,
     id::{ImportId, JobId},
+    identity::Permission,
 };
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::{Consistency, Store};
@@ -21,7 +22,7 @@ pub(crate) struct ImportPath {
 }
 
 impl Endpoint for GetImport {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::CatalogRead);
     type Path = ImportPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -39,11 +40,5 @@ impl Endpoint for GetImport {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(GetImport { store })
-    })
+    access::serve(|_, store| Ok(GetImport { store }))
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::{fault::Rejection, inventory::StockView};
+use domain::{fault::Rejection, identity::Permission, inventory::StockView};
 use inventory::StockPath;
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
@@ -12,7 +12,7 @@ pub(crate) struct GetStock {
 }
 
 impl Endpoint for GetStock {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::StockRead);
     type Path = StockPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -28,11 +28,5 @@ impl Endpoint for GetStock {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(GetStock { store })
-    })
+    access::serve(|_, store| Ok(GetStock { store }))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use domain::{
     change::ChangeStamp,
     fault::Rejection,
+    identity::Permission,
     inventory::{SetStockBody, StockView},
 };
 use inventory::StockPath;
@@ -17,7 +18,7 @@ pub(crate) struct SetStock {
 }
 
 impl Endpoint for SetStock {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::StockWrite);
     const IF_MATCH: bool = true;
     type Path = StockPath;
     type Query = NoQuery;
@@ -48,11 +49,5 @@ impl Endpoint for SetStock {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(SetStock { store })
-    })
+    access::serve(|_, store| Ok(SetStock { store }))
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     fault::{Code, Rejection},
+    identity::Permission,
     inventory::{SplitStockBody, StockView},
 };
 use inventory::StockPath;
@@ -16,7 +17,7 @@ pub(crate) struct SplitStock {
 }
 
 impl Endpoint for SplitStock {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::StockWrite);
     type Path = StockPath;
     type Query = NoQuery;
     type Body = Json<SplitStockBody>;
@@ -45,11 +46,5 @@ impl Endpoint for SplitStock {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(SplitStock { store })
-    })
+    access::serve(|_, store| Ok(SplitStock { store }))
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::invoices::InvoiceView;
+use domain::{identity::Permission, invoices::InvoiceView};
 use gateways::objects::Bucket;
 use invoices::{OrderPath, show};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
@@ -14,7 +14,7 @@ pub(crate) struct GetInvoiceAsStaff {
 }
 
 impl Endpoint for GetInvoiceAsStaff {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::OrdersRead);
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -33,12 +33,9 @@ impl Endpoint for GetInvoiceAsStaff {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(GetInvoiceAsStaff {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             bucket: Bucket::new(
                 &environment.sdk_config()?,
                 environment.require("INVOICE_BUCKET")?,

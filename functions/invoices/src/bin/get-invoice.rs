@@ -36,12 +36,9 @@ impl Endpoint for GetInvoice {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(GetInvoice {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             bucket: Bucket::new(
                 &environment.sdk_config()?,
                 environment.require("INVOICE_BUCKET")?,

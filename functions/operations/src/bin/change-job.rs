@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use domain::{
     fault::Rejection,
+    identity::Permission,
     jobs::{ChangeJobBody, ChangeJobError, Job, JobView, WantedState},
 };
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(crate) struct ChangeJob {
 }
 
 impl Endpoint for ChangeJob {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::JobsWrite);
     type Path = JobPath;
     type Query = NoQuery;
     type Body = MergePatch<ChangeJobBody>;
@@ -58,11 +59,5 @@ fn rejected(error: ChangeJobError) -> Failure {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ChangeJob { store })
-    })
+    access::serve(|_, store| Ok(ChangeJob { store }))
 }

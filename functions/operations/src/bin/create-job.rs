@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use domain::{
     id::JobId,
+    identity::Permission,
     jobs::{CreateJobBody, Job, JobView},
 };
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
@@ -14,7 +15,7 @@ pub(crate) struct CreateJob {
 }
 
 impl Endpoint for CreateJob {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::JobsWrite);
     const SUCCESS: u16 = 202;
     const IDEMPOTENCY_KEY: bool = true;
     type Path = NoPath;
@@ -40,11 +41,5 @@ impl Endpoint for CreateJob {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(CreateJob { store })
-    })
+    access::serve(|_, store| Ok(CreateJob { store }))
 }

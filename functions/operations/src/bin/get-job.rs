@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::{catalog::import::MAX_FAULTS, fault::Rejection, jobs::JobView};
+use domain::{catalog::import::MAX_FAULTS, fault::Rejection, identity::Permission, jobs::JobView};
 use gateways::objects::Bucket;
 use operations::{JobPath, result_url};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
@@ -14,7 +14,7 @@ pub(crate) struct GetJob {
 }
 
 impl Endpoint for GetJob {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::JobsRead);
     type Path = JobPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -34,10 +34,10 @@ impl Endpoint for GetJob {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         let config = environment.sdk_config()?;
         Ok(GetJob {
-            store: Store::new(&config, environment.require("TABLE_NAME")?),
+            store,
             uploads: Bucket::new(&config, environment.require("UPLOAD_BUCKET")?),
         })
     })

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use domain::{
+    identity::Permission,
     jobs::{JobView, JobsView},
     page::PageQuery,
 };
@@ -17,7 +18,7 @@ pub(crate) struct ListJobs {
 }
 
 impl Endpoint for ListJobs {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::JobsRead);
     type Path = NoPath;
     type Query = PageQuery;
     type Body = NoBody;
@@ -39,10 +40,10 @@ impl Endpoint for ListJobs {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         let config = environment.sdk_config()?;
         Ok(ListJobs {
-            store: Store::new(&config, environment.require("TABLE_NAME")?),
+            store,
             uploads: Bucket::new(&config, environment.require("UPLOAD_BUCKET")?),
         })
     })

@@ -3,7 +3,10 @@
 
 use std::process::ExitCode;
 
-use domain::orders::{CancelOrderBody, StaffOrderView};
+use domain::{
+    identity::Permission,
+    orders::{CancelOrderBody, StaffOrderView},
+};
 use orders::{OrderPath, change_as_staff};
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use store::Store;
@@ -13,7 +16,7 @@ pub(crate) struct CancelOrderAsStaff {
 }
 
 impl Endpoint for CancelOrderAsStaff {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::OrdersRefund);
     const IDEMPOTENCY_KEY: bool = true;
     type Path = OrderPath;
     type Query = NoQuery;
@@ -30,11 +33,5 @@ impl Endpoint for CancelOrderAsStaff {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(CancelOrderAsStaff { store })
-    })
+    access::serve(|_, store| Ok(CancelOrderAsStaff { store }))
 }

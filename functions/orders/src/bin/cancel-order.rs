@@ -40,11 +40,5 @@ impl Endpoint for CancelOrder {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(CancelOrder { store })
-    })
+    access::serve(|_, store| Ok(CancelOrder { store }))
 }

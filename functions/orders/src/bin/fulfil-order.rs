@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     id::FulfilmentId,
+    identity::Permission,
     orders::{FulfilOrderBody, StaffOrderView},
 };
 use orders::{OrderPath, change_as_staff};
@@ -16,7 +17,7 @@ pub(crate) struct FulfilOrder {
 }
 
 impl Endpoint for FulfilOrder {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::OrdersFulfil);
     const SUCCESS: u16 = 201;
     const IDEMPOTENCY_KEY: bool = true;
     type Path = OrderPath;
@@ -45,11 +46,5 @@ impl Endpoint for FulfilOrder {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(FulfilOrder { store })
-    })
+    access::serve(|_, store| Ok(FulfilOrder { store }))
 }

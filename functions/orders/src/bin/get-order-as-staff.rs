@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::orders::StaffOrderView;
+use domain::{identity::Permission, orders::StaffOrderView};
 use orders::{OrderPath, find};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use store::Store;
@@ -12,7 +12,7 @@ pub(crate) struct GetOrderAsStaff {
 }
 
 impl Endpoint for GetOrderAsStaff {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::OrdersRead);
     type Path = OrderPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -25,11 +25,5 @@ impl Endpoint for GetOrderAsStaff {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(GetOrderAsStaff { store })
-    })
+    access::serve(|_, store| Ok(GetOrderAsStaff { store }))
 }

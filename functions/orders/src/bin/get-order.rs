@@ -29,11 +29,5 @@ impl Endpoint for GetOrder {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(GetOrder { store })
-    })
+    access::serve(|_, store| Ok(GetOrder { store }))
 }

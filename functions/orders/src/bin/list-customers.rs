@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use domain::orders::{Customer, CustomerHash, CustomerPage, ListCustomersQuery};
+use domain::{
+    identity::Permission,
+    orders::{Customer, CustomerHash, CustomerPage, ListCustomersQuery},
+};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
 use store::Store;
 
@@ -11,7 +14,7 @@ pub(crate) struct ListCustomers {
 }
 
 impl Endpoint for ListCustomers {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::CustomersRead);
     type Path = NoPath;
     type Query = ListCustomersQuery;
     type Body = NoBody;
@@ -27,11 +30,5 @@ impl Endpoint for ListCustomers {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ListCustomers { store })
-    })
+    access::serve(|_, store| Ok(ListCustomers { store }))
 }

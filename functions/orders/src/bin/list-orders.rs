@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use domain::{
+    identity::Permission,
     orders::{
         ListOrders as List, ListOrdersQuery, OrderEntry, OrderNumber, OrderPage, OrderSummary,
     },
@@ -16,7 +17,7 @@ pub(crate) struct ListOrders {
 }
 
 impl Endpoint for ListOrders {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::OrdersRead);
     type Path = NoPath;
     type Query = ListOrdersQuery;
     type Body = NoBody;
@@ -74,11 +75,5 @@ async fn numbered(store: &Store, list: &List, number: &OrderNumber) -> Result<En
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ListOrders { store })
-    })
+    access::serve(|_, store| Ok(ListOrders { store }))
 }

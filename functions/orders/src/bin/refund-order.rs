@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use domain::{
     id::RefundId,
+    identity::Permission,
     orders::{RefundOrderBody, StaffOrderView},
 };
 use orders::{OrderPath, change_as_staff};
@@ -16,7 +17,7 @@ pub(crate) struct RefundOrder {
 }
 
 impl Endpoint for RefundOrder {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::OrdersRefund);
     const SUCCESS: u16 = 202;
     const IDEMPOTENCY_KEY: bool = true;
     type Path = OrderPath;
@@ -43,11 +44,5 @@ impl Endpoint for RefundOrder {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(RefundOrder { store })
-    })
+    access::serve(|_, store| Ok(RefundOrder { store }))
 }

@@ -3,7 +3,10 @@
 
 use std::process::ExitCode;
 
-use domain::settings::{Defaults, SettingsPatch, SettingsView, change_settings};
+use domain::{
+    identity::Permission,
+    settings::{Defaults, SettingsPatch, SettingsView, change_settings},
+};
 use runtime::{Access, Endpoint, Failure, MergePatch, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -13,7 +16,7 @@ pub(crate) struct ChangeSettings {
 }
 
 impl Endpoint for ChangeSettings {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::SettingsWrite);
     const IF_MATCH: bool = true;
     const IF_MATCH_REQUIRED: bool = true;
     type Path = NoPath;
@@ -31,12 +34,9 @@ impl Endpoint for ChangeSettings {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(ChangeSettings {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             defaults: settings::defaults(environment)?,
         })
     })

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use domain::settings::{Defaults, Settings, SettingsView};
+use domain::{
+    identity::Permission,
+    settings::{Defaults, Settings, SettingsView},
+};
 use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
 use settings::RevisionPath;
 use store::Store;
@@ -13,7 +16,7 @@ pub(crate) struct GetSettingsRevision {
 }
 
 impl Endpoint for GetSettingsRevision {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::SettingsRead);
     type Path = RevisionPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -30,12 +33,9 @@ impl Endpoint for GetSettingsRevision {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(GetSettingsRevision {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             defaults: settings::defaults(environment)?,
         })
     })

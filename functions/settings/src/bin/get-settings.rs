@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use control::SettingsInUse;
-use domain::settings::{Defaults, SettingsView};
+use domain::{
+    identity::Permission,
+    settings::{Defaults, SettingsView},
+};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -13,7 +16,7 @@ pub(crate) struct GetSettings {
 }
 
 impl Endpoint for GetSettings {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::SettingsRead);
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
@@ -26,12 +29,9 @@ impl Endpoint for GetSettings {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(GetSettings {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             defaults: settings::defaults(environment)?,
         })
     })

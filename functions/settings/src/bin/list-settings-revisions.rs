@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use domain::{
     documents::{DocumentKind, RevisionsView},
+    identity::Permission,
     page::PageQuery,
 };
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, Reply, Request};
@@ -14,7 +15,7 @@ pub(crate) struct ListSettingsRevisions {
 }
 
 impl Endpoint for ListSettingsRevisions {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::SettingsRead);
     type Path = NoPath;
     type Query = PageQuery;
     type Body = NoBody;
@@ -28,11 +29,5 @@ impl Endpoint for ListSettingsRevisions {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ListSettingsRevisions { store })
-    })
+    access::serve(|_, store| Ok(ListSettingsRevisions { store }))
 }

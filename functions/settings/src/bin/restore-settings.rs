@@ -3,7 +3,10 @@
 
 use std::process::ExitCode;
 
-use domain::settings::{Defaults, SettingsView, restore_settings};
+use domain::{
+    identity::Permission,
+    settings::{Defaults, SettingsView, restore_settings},
+};
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoQuery, Reply, Request};
 use settings::RevisionPath;
 use store::Store;
@@ -19,7 +22,7 @@ pub(crate) struct RestoreSettings {
 pub(crate) struct RestoreSettingsBody {}
 
 impl Endpoint for RestoreSettings {
-    const ACCESS: Access = Access::Staff;
+    const ACCESS: Access = Access::Staff(Permission::SettingsWrite);
     const IF_MATCH: bool = true;
     const IF_MATCH_REQUIRED: bool = true;
     type Path = RevisionPath;
@@ -40,12 +43,9 @@ impl Endpoint for RestoreSettings {
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(RestoreSettings {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             defaults: settings::defaults(environment)?,
         })
     })

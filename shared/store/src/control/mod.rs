@@ -2,3 +2,5 @@
 
 mod documents;
 mod revisions;
+
+pub use revisions::ControlItem;

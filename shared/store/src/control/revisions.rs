@@ -1,14 +1,20 @@
 //! The control item: one small item that every process reads again and again, and that only changes with a document.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
 };
-use domain::documents::{NewRevision, Revisions};
+use domain::{
+    documents::{NewRevision, Revisions},
+    identity::{PublicKey, TokenState},
+};
 use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use super::documents::DocumentRecord;
 use crate::{
-    Consistency, Result, Store,
+    Consistency, Result, Store, StoreError,
     item::{Record, from_item, number, string, to_item},
     keys::Key,
     transaction::{First, Outcome, put_action, update_action},
@@ -20,29 +26,82 @@ use crate::{
 struct ControlRecord {
     #[serde(default)]
     settings: u64,
+    /// Version of the token state, which is in the item itself: it is small, and every process needs it.
+    #[serde(default)]
+    token_version: u64,
+    #[serde(default)]
+    token_keys: Vec<PublicKey>,
+    #[serde(default)]
+    ended: BTreeMap<String, i64>,
+}
+
+/// What the control item says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ControlItem {
+    /// The current revision of each kind of document.
+    pub revisions: Revisions,
+    /// The keys of access tokens, and what has ended before its tokens.
+    pub tokens: TokenState,
 }
 
 impl Record for ControlRecord {
     const ENTITY: &'static str = "control";
 }
 
-impl From<ControlRecord> for Revisions {
+impl From<ControlRecord> for ControlItem {
     fn from(record: ControlRecord) -> Self {
         Self {
-            settings: record.settings,
+            revisions: Revisions {
+                settings: record.settings,
+            },
+            tokens: TokenState {
+                version: record.token_version,
+                keys: record.token_keys,
+                ended: record.ended,
+            },
         }
     }
 }
 
 impl Store {
-    /// Reads which revisions are current; `None` if nothing was changed yet. Key: [`Key::control`]. 0.5 read units, or 1
-    /// if strongly consistent.
-    pub async fn revisions(&self, consistency: Consistency) -> Result<Option<Revisions>> {
+    /// Reads the control item; `None` if nothing was changed yet. Key: [`Key::control`]. 0.5 read units, or 1 if strongly
+    /// consistent.
+    pub async fn control(&self, consistency: Consistency) -> Result<Option<ControlItem>> {
         let item = self
             .get("GetItem control", &Key::control(), consistency)
             .await?;
         let record = item.map(from_item::<ControlRecord>).transpose()?;
-        Ok(record.map(Revisions::from))
+        Ok(record.map(ControlItem::from))
+    }
+
+    /// Replaces the token state by `new`, whose version it raises. Returns whether it was written. Key: [`Key::control`], on
+    /// the condition that the state has the version of `new`. 1 write unit for each KB of the item.
+    pub async fn put_token_state(&self, new: &TokenState) -> Result<bool> {
+        let value = |part: &'static str, value: Result<AttributeValue, serde_dynamo::Error>| {
+            value.map_err(|error| StoreError::unwritable(part, error))
+        };
+        let keys = value("token keys", to_attribute_value(&new.keys))?;
+        let ended = value("ended sessions", to_attribute_value(&new.ended))?;
+        let update = self
+            .update(&Key::control())
+            .update_expression(
+                "SET token_keys = :keys, ended = :ended, token_version = :next, entity_type = :entity, schema_version = :schema",
+            )
+            .expression_attribute_values(":keys", keys)
+            .expression_attribute_values(":ended", ended)
+            .expression_attribute_values(":next", number(new.version + 1))
+            .expression_attribute_values(":entity", string(ControlRecord::ENTITY))
+            .expression_attribute_values(":schema", number(ControlRecord::VERSION));
+        let update = match new.version {
+            0 => update.condition_expression("attribute_not_exists(token_version)"),
+            version => update
+                .condition_expression("token_version = :version")
+                .expression_attribute_values(":version", number(version)),
+        };
+        Ok(self
+            .write("UpdateItem token state", update)
+            .await?
+            .is_done())
     }
 
     /// Writes a revision with the number `number` and makes it the current one, in one transaction: readers see the
@@ -94,13 +153,27 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::AccountId;
+
     use super::*;
     use crate::item::{Item, size};
 
     #[test]
     fn the_control_item_is_read_however_many_kinds_it_names() {
-        let read = |item: Item| from_item::<ControlRecord>(item).map(Revisions::from);
-        let record = ControlRecord { settings: u64::MAX };
+        let read =
+            |item: Item| from_item::<ControlRecord>(item).map(|it| ControlItem::from(it).revisions);
+        let key = PublicKey {
+            id: "k".repeat(43),
+            x: "x".repeat(43),
+            published_at: "2026-11-26T12:00:00.123456789Z".parse().unwrap(),
+        };
+        let ended = (0..200_u8).map(|it| (AccountId::random([it; 16]).to_string(), i64::MAX));
+        let record = ControlRecord {
+            settings: u64::MAX,
+            token_version: u64::MAX,
+            token_keys: vec![key; 9],
+            ended: ended.collect(),
+        };
         let item = to_item(&Key::control(), &record).unwrap();
         size::must_fit("control", &item);
         assert_eq!(read(item.clone()).unwrap().settings, u64::MAX);

@@ -1,31 +1,17 @@
-//! Authentication of staff by JWTs signed with Ed25519; functions only hold the public key.
+//! Staff tokens: JWTs that an operator signs by hand with Ed25519, for machines and for emergencies. Functions only hold the
+//! public key.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::fault::{Code, Rejection};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
-    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
-    errors::{Error, ErrorKind},
-};
-use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::Error};
 use serde::{Deserialize, Serialize};
-use signature::{Signer, Verifier};
+
+use super::{crypto, unauthenticated};
 
 /// Expected audience (`aud`) of staff tokens.
 pub const TOKEN_AUDIENCE: &str = "stampede";
 /// Tolerated clock skew, in seconds.
 const LEEWAY: u64 = 60;
-
-/// Who may call an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Anyone, without a token.
-    Public,
-    /// The holder of a bearer token that the endpoint checks itself.
-    Token,
-    /// The holder of a staff token.
-    Staff,
-}
 
 /// Claims of a staff token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +46,7 @@ impl StaffCheck {
     /// tokens are rejected.
     pub(crate) fn new(public_key: Option<&str>, max_hours: Option<&str>) -> Self {
         if public_key.is_some() {
-            // Only fails if a provider is already installed, which is fine.
-            let _ = RING.install_default();
+            crypto::install();
         }
         let decode = |key: &str| URL_SAFE_NO_PAD.decode(key).ok();
         let key = public_key
@@ -84,8 +69,7 @@ impl StaffCheck {
     }
 
     /// Verifies a staff token and returns its claims.
-    pub(crate) fn check(&self, authorization: Option<&str>) -> Result<StaffClaims, Rejection> {
-        let token = bearer(authorization)?;
+    pub(crate) fn check(&self, token: &str) -> Result<StaffClaims, Rejection> {
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.leeway = LEEWAY;
         rules.set_audience(&[TOKEN_AUDIENCE]);
@@ -121,28 +105,10 @@ impl StaffCheck {
     }
 }
 
-/// Extracts the token of an `Authorization: Bearer …` header.
-pub(crate) fn bearer(authorization: Option<&str>) -> Result<&str, Rejection> {
-    let missing = || unauthenticated("Send the header Authorization: Bearer <token>.");
-    let (scheme, token) = authorization
-        .and_then(|value| value.split_once(' '))
-        .ok_or_else(missing)?;
-    let token = token.trim();
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
-        Ok(token)
-    } else {
-        Err(missing())
-    }
-}
-
-fn unauthenticated(detail: &str) -> Rejection {
-    Rejection::new(Code::Unauthenticated, detail)
-}
-
 /// Signs a staff token with a private key in PKCS #8. For tools and tests only; functions have no
 /// private key.
 pub fn sign_staff_token(claims: &StaffClaims, pkcs8: &[u8]) -> Result<String, Error> {
-    let _ = RING.install_default();
+    crypto::install();
     jsonwebtoken::encode(
         &Header::new(Algorithm::EdDSA),
         claims,
@@ -150,62 +116,13 @@ pub fn sign_staff_token(claims: &StaffClaims, pkcs8: &[u8]) -> Result<String, Er
     )
 }
 
-// jsonwebtoken's own cryptography comes only together with RSA and more; ring is already in every
-// binary for TLS.
-static RING: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
-            .map(|pair| Box::new(RingSigner(pair)) as Box<dyn JwtSigner>)
-            .map_err(|_| ErrorKind::InvalidEddsaKey.into()),
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => {
-            let bytes = key.try_get_as_bytes()?.to_vec();
-            Ok(
-                Box::new(RingVerifier(UnparsedPublicKey::new(&ED25519, bytes)))
-                    as Box<dyn JwtVerifier>,
-            )
-        }
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-struct RingSigner(Ed25519KeyPair);
-
-impl Signer<Vec<u8>> for RingSigner {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(self.0.sign(message).as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for RingSigner {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-struct RingVerifier(UnparsedPublicKey<Vec<u8>>);
-
-impl Verifier<Vec<u8>> for RingVerifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        self.0
-            .verify(message, signature)
-            .map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtVerifier for RingVerifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ring::{rand::SystemRandom, signature::KeyPair};
+    use ring::{
+        rand::SystemRandom,
+        signature::{Ed25519KeyPair, KeyPair},
+    };
 
     /// A new key pair.
     struct Keys {
@@ -244,8 +161,8 @@ mod tests {
         let stranger = keys().private;
         let check = StaffCheck::new(Some(&public), None);
         let code = |claims: &StaffClaims, key: &[u8]| {
-            let header = format!("Bearer {}", sign_staff_token(claims, key).unwrap());
-            check.check(Some(&header)).map_err(|fault| fault.code)
+            let header = sign_staff_token(claims, key).unwrap();
+            check.check(&header).map_err(|fault| fault.code)
         };
         assert!(code(&claims("staff", 60), &private).is_ok());
         assert_eq!(
@@ -273,8 +190,8 @@ mod tests {
         for (bytes, opens) in [(MAX_SUBJECT, true), (MAX_SUBJECT + 1, false)] {
             let mut claims = claims("staff", 60);
             claims.sub = "s".repeat(bytes);
-            let header = format!("Bearer {}", sign_staff_token(&claims, &private).unwrap());
-            assert_eq!(check.check(Some(&header)).is_ok(), opens, "{bytes}");
+            let header = sign_staff_token(&claims, &private).unwrap();
+            assert_eq!(check.check(&header).is_ok(), opens, "{bytes}");
         }
     }
 
@@ -287,12 +204,9 @@ mod tests {
             let mut claims = claims("staff", 0);
             claims.iat = now + issued;
             claims.exp = claims.iat + lifetime;
-            let header = format!("Bearer {}", sign_staff_token(&claims, &private).unwrap());
+            let header = sign_staff_token(&claims, &private).unwrap();
             let check = StaffCheck::new(Some(&public), max_hours);
-            check
-                .check(Some(&header))
-                .map_err(|fault| fault.code)
-                .is_ok()
+            check.check(&header).map_err(|fault| fault.code).is_ok()
         };
         let day = 24 * 3600;
         assert!(opens(None, 0, day));
@@ -317,33 +231,24 @@ mod tests {
             r#"{"alg":"EdDSA"}"#,
             r#"{"alg":"HS256"}"#,
         ] {
-            let token = format!("Bearer {}.{body}.", URL_SAFE_NO_PAD.encode(header));
-            let code = check.check(Some(&token)).map_err(|fault| fault.code);
+            let token = format!("{}.{body}.", URL_SAFE_NO_PAD.encode(header));
+            let code = check.check(&token).map_err(|fault| fault.code);
             assert_eq!(code, Err(Code::Unauthenticated), "{header}");
         }
-        for header in [
-            None,
-            Some(""),
-            Some("Bearer"),
-            Some("Bearer "),
-            Some("Basic abc"),
-        ] {
-            assert!(check.check(header).is_err(), "{header:?}");
+        for garbage in ["", ".", "..", "a.b.c"] {
+            assert!(check.check(garbage).is_err(), "{garbage}");
         }
     }
 
     #[test]
     fn without_a_key_nobody_is_staff() {
         let private = keys().private;
-        let token = format!(
-            "Bearer {}",
-            sign_staff_token(&claims("staff", 60), &private).unwrap()
-        );
+        let token = sign_staff_token(&claims("staff", 60), &private).unwrap();
         for check in [
             StaffCheck::new(None, None),
             StaffCheck::new(Some("no key"), None),
         ] {
-            assert!(check.check(Some(&token)).is_err());
+            assert!(check.check(&token).is_err());
         }
     }
 }

@@ -1,0 +1,61 @@
+//! Runs endpoints that know their caller (docs/adr/0028).
+//!
+//! An access token is verified with the keys of the control item, which the process has in memory: a request costs no read
+//! for it. An endpoint declares by `Endpoint::ACCESS` who may call it, and finds the caller in its request.
+
+use std::{error::Error, process::ExitCode, sync::Arc};
+
+use control::Control;
+use domain::{
+    fault::Failure,
+    identity::{AccessClaims, Identity},
+};
+use jiff::Timestamp;
+use runtime::{Authenticator, Endpoint, Environment};
+use store::Store;
+
+/// Runs the endpoint that `connect` makes of the environment and the table, until the process ends.
+pub fn serve<E: Endpoint>(
+    connect: impl FnOnce(&Environment, Store) -> Result<E, Box<dyn Error>>,
+) -> ExitCode {
+    runtime::serve_with(|environment| {
+        let store = table(environment)?;
+        let control = Arc::new(Control::of_keys(&store, environment)?);
+        Ok((connect(environment, store)?, Accounts { control }))
+    })
+}
+
+/// Like [`serve`], for an endpoint that also needs the settings, or checks limits by them.
+pub fn serve_with_settings<E: Endpoint>(
+    connect: impl FnOnce(&Environment, Store, Arc<Control>) -> Result<E, Box<dyn Error>>,
+) -> ExitCode {
+    runtime::serve_with(|environment| {
+        let store = table(environment)?;
+        let control = Arc::new(Control::new(&store, environment)?);
+        let endpoint = connect(environment, store, Arc::clone(&control))?;
+        Ok((endpoint, Accounts { control }))
+    })
+}
+
+fn table(environment: &Environment) -> Result<Store, Box<dyn Error>> {
+    Ok(Store::new(
+        &environment.sdk_config()?,
+        environment.require("TABLE_NAME")?,
+    ))
+}
+
+/// Verifies people and API keys.
+struct Accounts {
+    control: Arc<Control>,
+}
+
+impl Authenticator for Accounts {
+    async fn person(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Failure> {
+        let current = self.control.current(now).await?;
+        Ok(current.verifier().check(token, now)?)
+    }
+
+    async fn api_key(&self, _: &str, _: Timestamp) -> Result<Identity, Failure> {
+        Err(runtime::invalid_token().into())
+    }
+}

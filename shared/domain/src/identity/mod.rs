@@ -1,0 +1,23 @@
+//! Accounts of customers and staff, how they sign in, and what they may do (docs/adr/0028).
+
+mod account;
+mod caller;
+mod link;
+mod password;
+mod permission;
+mod refresh;
+mod secrets;
+mod token;
+
+pub use account::{Account, Login, Registration, Session};
+pub use caller::Identity;
+pub use link::{LinkKey, LinkPurpose, LinkToken};
+pub use password::{
+    NewPassword, PasswordAttempt, PasswordCheck, PasswordHash, Peppers, UnusablePassword,
+};
+pub use permission::{Permission, Role};
+pub use refresh::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken};
+pub use secrets::{Secrets, SigningKey, UnusableSecrets};
+pub use token::{
+    AUDIENCE, AccessClaims, ISSUER, LEEWAY, LIFETIME, PublicKey, TOKEN_TYPE, TokenState,
+};

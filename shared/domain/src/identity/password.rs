@@ -1,0 +1,349 @@
+//! Passwords: what may be one, and how it is stored.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash as Phc, PasswordHasher, PasswordVerifier, Version,
+    password_hash,
+};
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::{CodePointMapData, props::GeneralCategory};
+
+use crate::fault::FieldFault;
+
+/// Fewest characters (ASVS 6.2.1).
+const MIN_CHARACTERS: usize = 8;
+/// Most characters.
+const MAX_CHARACTERS: usize = 256;
+/// Most bytes as sent: normalization may make one character of 18, so this comes first.
+const MAX_BYTES: usize = 1024;
+/// OWASP's parameters for argon2id: 19 MiB, 2 passes, 1 lane.
+const PARAMS: Params = Params::DEFAULT;
+/// Hash of no password, with the parameters of today: an unknown address takes as long as a known one.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3RhbXBlZGUtbm9ib2R5cw$bm9ib2R5IGhhcyB0aGlzIHBhc3N3b3JkLCBub2JvZHk";
+
+/// A password that somebody sets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewPassword(String);
+
+/// A password that somebody signs in with. Any text may be one: a text that cannot be is not theirs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordAttempt(Option<String>);
+
+/// A stored password: argon2id in the PHC string format, with the version of the pepper.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash {
+    /// The PHC string.
+    pub phc: String,
+    /// Version of the pepper that it was made with.
+    pub pepper: u32,
+}
+
+/// Secrets that go into every hash and are stored elsewhere, by version. The highest one is used.
+#[derive(Clone)]
+pub struct Peppers(pub BTreeMap<u32, Vec<u8>>);
+
+/// Result of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordCheck {
+    /// It is the password.
+    Right {
+        /// Whether it is to be hashed again, as parameters or pepper have been raised.
+        rehash: bool,
+    },
+    /// It is another one.
+    Wrong,
+}
+
+/// A stored hash that cannot be used, or no memory for the computation. The message says nothing of the password.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusablePassword {
+    /// The computation failed, or the stored text is no hash.
+    #[error("the stored password cannot be verified: {0}")]
+    Hash(password_hash::Error),
+    /// No pepper has the version that the hash was made with.
+    #[error("the pepper of version {0} is missing")]
+    Pepper(u32),
+}
+
+/// Secrets are not printed.
+macro_rules! hidden {
+    ($($type:ident),*) => {$(
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($type), "(…)"))
+            }
+        }
+    )*};
+}
+hidden!(NewPassword, PasswordAttempt, PasswordHash, Peppers);
+
+impl NewPassword {
+    /// Checks a password for `field`. `is_known` tells whether attackers try it first; it is given the password in lower case.
+    pub fn parse(
+        field: &str,
+        text: &str,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<Self, FieldFault> {
+        let fault = |code, message: &str| Err(FieldFault::new(field, code, message));
+        if text.is_empty() {
+            return fault("required", "Must not be empty.");
+        }
+        if text.len() > MAX_BYTES {
+            return fault("too_long", "Must have at most 256 characters.");
+        }
+        if !text.chars().all(may_be_typed) {
+            return fault(
+                "invalid",
+                "Must not contain control characters or characters that Unicode does not assign.",
+            );
+        }
+        let password = normalized(text);
+        let characters = password.chars().count();
+        if characters < MIN_CHARACTERS {
+            return fault("too_short", "Must have at least 8 characters.");
+        }
+        if characters > MAX_CHARACTERS {
+            return fault("too_long", "Must have at most 256 characters.");
+        }
+        if is_known(&password.to_lowercase()) {
+            return fault(
+                "breached_password",
+                "Is among the passwords that attackers try first; choose another one.",
+            );
+        }
+        Ok(Self(password.into_owned()))
+    }
+
+    /// Hashes the password with 16 random bytes and the newest pepper.
+    pub fn hash(
+        &self,
+        peppers: &Peppers,
+        salt: [u8; 16],
+    ) -> Result<PasswordHash, UnusablePassword> {
+        let (version, pepper) = peppers.newest()?;
+        let phc = argon2(pepper)?
+            .hash_password_with_salt(self.0.as_bytes(), &salt)
+            .map_err(UnusablePassword::Hash)?;
+        Ok(PasswordHash {
+            phc: phc.to_string(),
+            pepper: version,
+        })
+    }
+}
+
+impl PasswordAttempt {
+    /// Takes what was sent.
+    pub fn new(text: &str) -> Self {
+        let may_be_one = !text.is_empty() && text.len() <= MAX_BYTES;
+        Self(may_be_one.then(|| normalized(text).into_owned()))
+    }
+
+    /// Compares with a stored password; `None` for an account that does not exist or has none, which takes as long.
+    pub fn check(
+        &self,
+        stored: Option<&PasswordHash>,
+        peppers: &Peppers,
+    ) -> Result<PasswordCheck, UnusablePassword> {
+        let nobodys = PasswordHash {
+            phc: NOBODYS.to_owned(),
+            pepper: peppers.newest()?.0,
+        };
+        let compared = stored.unwrap_or(&nobodys);
+        let pepper = peppers.of(compared.pepper)?;
+        let phc = Phc::new(&compared.phc).map_err(|error| UnusablePassword::Hash(error.into()))?;
+        let text = self.0.as_deref().unwrap_or_default();
+        let verified = argon2(pepper)?.verify_password(text.as_bytes(), &phc);
+        match verified {
+            // Never for an attempt that cannot be a password, whatever its hash.
+            Ok(()) if stored.is_some() && self.0.is_some() => Ok(PasswordCheck::Right {
+                rehash: is_outdated(&phc)? || compared.pepper != peppers.newest()?.0,
+            }),
+            Ok(()) | Err(password_hash::Error::PasswordInvalid) => Ok(PasswordCheck::Wrong),
+            Err(error) => Err(UnusablePassword::Hash(error)),
+        }
+    }
+
+    /// The password as one that is set, to hash it again. Only after it was found right.
+    pub fn as_new(&self) -> Option<NewPassword> {
+        self.0.clone().map(NewPassword)
+    }
+}
+
+impl Peppers {
+    fn newest(&self) -> Result<(u32, &[u8]), UnusablePassword> {
+        let newest = self.0.last_key_value();
+        newest
+            .map(|(version, pepper)| (*version, pepper.as_slice()))
+            .ok_or(UnusablePassword::Pepper(0))
+    }
+
+    fn of(&self, version: u32) -> Result<&[u8], UnusablePassword> {
+        let pepper = self.0.get(&version).map(Vec::as_slice);
+        pepper.ok_or(UnusablePassword::Pepper(version))
+    }
+}
+
+fn argon2(pepper: &[u8]) -> Result<Argon2<'_>, UnusablePassword> {
+    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, PARAMS)
+        .map_err(|error| UnusablePassword::Hash(error.into()))
+}
+
+/// Whether a hash has other parameters than those of today.
+fn is_outdated(phc: &Phc) -> Result<bool, UnusablePassword> {
+    let had = Params::try_from(phc).map_err(UnusablePassword::Hash)?;
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    Ok(costs(&had) != costs(&PARAMS))
+}
+
+/// The same password typed on another keyboard or system (NIST SP 800-63B): NFKC, and one kind of space. Nothing is trimmed.
+fn normalized(text: &str) -> Cow<'_, str> {
+    const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
+    let normalized = NFKC.normalize(text);
+    // The one space that NFKC keeps.
+    match normalized.contains('\u{1680}') {
+        true => Cow::Owned(normalized.replace('\u{1680}', " ")),
+        false => normalized,
+    }
+}
+
+/// Whether a character can be typed again: no control character, and one that Unicode has assigned.
+fn may_be_typed(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    !matches!(
+        category,
+        GeneralCategory::Control | GeneralCategory::Unassigned
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peppers(versions: &[u32]) -> Peppers {
+        Peppers(
+            versions
+                .iter()
+                .map(|it| (*it, vec![*it as u8; 32]))
+                .collect(),
+        )
+    }
+
+    fn parse(text: &str) -> Result<NewPassword, String> {
+        NewPassword::parse("password", text, |it| it == "password1")
+            .map_err(|it| it.code.into_owned())
+    }
+
+    #[test]
+    fn what_may_be_a_password() {
+        let code = |text: &str| parse(text).err();
+        assert_eq!(code("correct horse"), None);
+        assert_eq!(code("ünïcödé!"), None);
+        assert_eq!(code(&"x".repeat(256)), None);
+        assert_eq!(code("").as_deref(), Some("required"));
+        assert_eq!(code("x").as_deref(), Some("too_short"));
+        assert_eq!(code("1234567").as_deref(), Some("too_short"));
+        assert_eq!(code(&"x".repeat(257)).as_deref(), Some("too_long"));
+        assert_eq!(code(&"x".repeat(10_000_000)).as_deref(), Some("too_long"));
+        assert_eq!(code("correct\0horse").as_deref(), Some("invalid"));
+        assert_eq!(code("correct\nhorse").as_deref(), Some("invalid"));
+        assert_eq!(code("PassWord1").as_deref(), Some("breached_password"));
+        // 18 characters after normalization, and its full-width form is the known one.
+        assert_eq!(code("\u{FDFA}"), None);
+        assert_eq!(
+            code("ｐａｓｓｗｏｒｄ１").as_deref(),
+            Some("breached_password")
+        );
+    }
+
+    #[test]
+    fn a_password_is_found_right_however_it_is_typed() {
+        let peppers = peppers(&[1]);
+        let stored = parse("caf\u{e9} au lait")
+            .unwrap()
+            .hash(&peppers, [7; 16])
+            .unwrap();
+        let check = |text: &str| {
+            PasswordAttempt::new(text)
+                .check(Some(&stored), &peppers)
+                .unwrap()
+        };
+        for same in [
+            "caf\u{e9} au lait",
+            "cafe\u{301} au lait",
+            "café\u{a0}au lait",
+        ] {
+            assert_eq!(
+                check(same),
+                PasswordCheck::Right { rehash: false },
+                "{same:?}"
+            );
+        }
+        for other in [
+            "cafe au lait",
+            "Café au lait",
+            "café au lait ",
+            "",
+            "café au lait\0",
+        ] {
+            assert_eq!(check(other), PasswordCheck::Wrong, "{other:?}");
+        }
+        assert_eq!(check(&"x".repeat(10_000_000)), PasswordCheck::Wrong);
+        assert!(stored.phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(!format!("{stored:?}{peppers:?}").contains("argon2id"));
+    }
+
+    #[test]
+    fn nobody_has_the_password_of_an_account_that_does_not_exist() {
+        let peppers = peppers(&[1]);
+        for text in ["", "correct horse", "nobody has this password, nobody"] {
+            let check = PasswordAttempt::new(text).check(None, &peppers).unwrap();
+            assert_eq!(check, PasswordCheck::Wrong);
+        }
+    }
+
+    #[test]
+    fn a_raised_pepper_or_parameter_is_adopted_at_the_next_login() {
+        let password = parse("correct horse").unwrap();
+        let old = password.hash(&peppers(&[1]), [7; 16]).unwrap();
+        let attempt = PasswordAttempt::new("correct horse");
+        let both = peppers(&[1, 2]);
+        let right = PasswordCheck::Right { rehash: true };
+        assert_eq!(attempt.check(Some(&old), &both).unwrap(), right);
+        let new = attempt.as_new().unwrap().hash(&both, [8; 16]).unwrap();
+        assert_eq!(new.pepper, 2);
+        let right = PasswordCheck::Right { rehash: false };
+        assert_eq!(attempt.check(Some(&new), &both).unwrap(), right);
+        // Without its pepper, a hash says nothing: that is the shop's fault, and not a wrong password.
+        assert!(matches!(
+            attempt.check(Some(&old), &peppers(&[2])),
+            Err(UnusablePassword::Pepper(1))
+        ));
+        let weak = Argon2::new_with_secret(
+            &[1; 32],
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(8192, 1, 1, None).unwrap(),
+        );
+        let phc = weak
+            .unwrap()
+            .hash_password_with_salt(b"correct horse", &[9; 16])
+            .unwrap();
+        let weak = PasswordHash {
+            phc: phc.to_string(),
+            pepper: 1,
+        };
+        let check = attempt.check(Some(&weak), &peppers(&[1])).unwrap();
+        assert_eq!(check, PasswordCheck::Right { rehash: true });
+    }
+
+    #[test]
+    fn a_broken_hash_is_not_a_wrong_password() {
+        let stored = PasswordHash {
+            phc: "$argon2id$".to_owned(),
+            pepper: 1,
+        };
+        let attempt = PasswordAttempt::new("correct horse");
+        assert!(attempt.check(Some(&stored), &peppers(&[1])).is_err());
+    }
+}

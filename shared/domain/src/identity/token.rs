@@ -1,0 +1,212 @@
+//! Access tokens: JWTs that say who calls, for a quarter of an hour, and verify without a read.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Permission;
+use crate::id::{AccountId, SessionId};
+
+/// Issuer (`iss`) of access tokens. Each shop has keys of its own, so it need not name the shop.
+pub const ISSUER: &str = "stampede";
+/// Audience (`aud`) of access tokens; that of staff tokens signed by hand is another one.
+pub const AUDIENCE: &str = "stampede-api";
+/// Type (`typ`) of access tokens (RFC 9068).
+pub const TOKEN_TYPE: &str = "at+jwt";
+/// Lifetime of an access token.
+pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// Tolerated difference of clocks, in seconds.
+pub const LEEWAY: i64 = 60;
+/// Least time for which verifiers have had a key before it signs: longer than they take to learn of it.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_secs(30);
+
+/// Claims of an access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// The account.
+    pub sub: AccountId,
+    /// The session that it belongs to.
+    pub sid: SessionId,
+    /// Issuer, [`ISSUER`].
+    pub iss: String,
+    /// Audience, [`AUDIENCE`].
+    pub aud: String,
+    /// Time of issue, in seconds since 1970.
+    pub iat: i64,
+    /// Expiry, in seconds since 1970.
+    pub exp: i64,
+    /// Permissions of staff, by name. Names of a later release are ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub perms: Vec<String>,
+}
+
+/// A public key that verifies access tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// Identifier, the `kid` of its tokens.
+    pub id: String,
+    /// The key: 32 bytes in base64url.
+    pub x: String,
+    /// Time at which verifiers were told.
+    pub published_at: Timestamp,
+}
+
+/// What all verifiers know: the keys, and what has ended before its tokens expire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenState {
+    /// Incremented by each change; a read with a lower one is older.
+    pub version: u64,
+    /// The public keys.
+    pub keys: Vec<PublicKey>,
+    /// Accounts and sessions of staff, by identifier: their tokens of this time and before are void. In seconds since 1970.
+    pub ended: BTreeMap<String, i64>,
+}
+
+impl AccessClaims {
+    /// Claims of a token of `session`, issued at `now`.
+    pub fn issue(
+        account: AccountId,
+        session: SessionId,
+        permissions: impl IntoIterator<Item = Permission>,
+        now: Timestamp,
+    ) -> Self {
+        let permissions = permissions.into_iter();
+        Self {
+            sub: account,
+            sid: session,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            iat: now.as_second(),
+            exp: now.as_second().saturating_add(LIFETIME.as_secs()),
+            perms: permissions.map(|it| it.name().to_owned()).collect(),
+        }
+    }
+
+    /// Whether the token is one that the shop issues, at `now`: neither from the future, nor expired, nor valid for longer
+    /// than tokens are.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        let now = now.as_second();
+        let lifetime = self.exp.saturating_sub(self.iat);
+        self.iss == ISSUER
+            && self.aud == AUDIENCE
+            && self.iat <= now.saturating_add(LEEWAY)
+            && self.exp > now.saturating_sub(LEEWAY)
+            && (0..=LIFETIME.as_secs()).contains(&lifetime)
+    }
+
+    /// Whether it has a permission.
+    pub fn has(&self, permission: Permission) -> bool {
+        self.perms.iter().any(|it| it == permission.name())
+    }
+}
+
+impl TokenState {
+    /// Whether the session or the account of a token has ended since it was issued.
+    pub fn has_ended(&self, claims: &AccessClaims) -> bool {
+        let ended = |id: &str| self.ended.get(id).is_some_and(|at| claims.iat <= *at);
+        // Few have ended at a time, and mostly none.
+        !self.ended.is_empty() && (ended(&claims.sid.to_string()) || ended(&claims.sub.to_string()))
+    }
+
+    /// The first of `candidates`, identifiers of keys, that verifiers have known for a while, or at all: the one to sign with
+    /// at `now`.
+    pub fn signer<'a>(
+        &self,
+        mut candidates: impl Iterator<Item = &'a str> + Clone,
+        now: Timestamp,
+    ) -> Option<&'a str> {
+        let published = |id: &str| {
+            let mut keys = self.keys.iter();
+            keys.find(|key| key.id == id).map(|key| key.published_at)
+        };
+        let mut all = candidates.clone();
+        candidates
+            .find(|id| published(id).is_some_and(|at| now.duration_since(at) >= KNOWN_FOR))
+            .or_else(|| all.find(|id| published(id).is_some()))
+    }
+
+    /// Forgets what has ended so long ago that all tokens of that time have expired.
+    pub fn ended_at(&self, now: Timestamp) -> BTreeMap<String, i64> {
+        let last = now.as_second() - LIFETIME.as_secs() - LEEWAY;
+        let ended = self.ended.iter().filter(|(_, at)| **at >= last);
+        ended.map(|(id, at)| (id.clone(), *at)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn claims() -> AccessClaims {
+        let (account, session) = (AccountId::random([1; 16]), SessionId::random([2; 16]));
+        AccessClaims::issue(account, session, [Permission::OrdersRead], at(0))
+    }
+
+    #[test]
+    fn a_token_is_valid_for_its_time_only() {
+        assert!(claims().is_current(at(0)));
+        assert!(claims().is_current(at(-LEEWAY)));
+        assert!(!claims().is_current(at(-LEEWAY - 1)));
+        assert!(claims().is_current(at(LIFETIME.as_secs() + LEEWAY - 1)));
+        assert!(!claims().is_current(at(LIFETIME.as_secs() + LEEWAY)));
+        let with = |change: fn(&mut AccessClaims)| {
+            let mut claims = claims();
+            change(&mut claims);
+            claims.is_current(at(0))
+        };
+        assert!(!with(|it| it.exp += 1));
+        assert!(!with(|it| it.exp = it.iat - 1));
+        assert!(!with(|it| it.exp = i64::MAX));
+        assert!(!with(|it| it.iat = i64::MIN));
+        assert!(!with(|it| it.iss = "another".into()));
+        assert!(!with(|it| it.aud = "stampede".into()));
+    }
+
+    #[test]
+    fn what_has_ended_is_void_until_its_tokens_have_expired() {
+        let claims = claims();
+        for id in [claims.sub.to_string(), claims.sid.to_string()] {
+            let ended = |second: i64| TokenState {
+                ended: BTreeMap::from([(id.clone(), at(second).as_second())]),
+                ..TokenState::default()
+            };
+            assert!(ended(0).has_ended(&claims) && ended(5).has_ended(&claims));
+            assert!(!ended(-1).has_ended(&claims), "issued afterwards");
+            let expired = LIFETIME.as_secs() + LEEWAY;
+            assert_eq!(ended(0).ended_at(at(expired)).len(), 1);
+            assert!(ended(0).ended_at(at(expired + 1)).is_empty());
+        }
+        assert!(!TokenState::default().has_ended(&claims));
+    }
+
+    #[test]
+    fn a_key_signs_once_verifiers_know_it() {
+        let state = |published: &[(&str, i64)]| TokenState {
+            keys: published
+                .iter()
+                .map(|(id, second)| PublicKey {
+                    id: (*id).to_owned(),
+                    x: String::new(),
+                    published_at: at(*second),
+                })
+                .collect(),
+            ..TokenState::default()
+        };
+        let signer = |published: &[(&str, i64)]| {
+            state(published)
+                .signer(["new", "old"].into_iter(), at(100))
+                .map(str::to_owned)
+        };
+        assert_eq!(signer(&[]), None);
+        assert_eq!(signer(&[("old", 0)]).as_deref(), Some("old"));
+        assert_eq!(signer(&[("old", 0), ("new", 99)]).as_deref(), Some("old"));
+        assert_eq!(signer(&[("old", 0), ("new", 70)]).as_deref(), Some("new"));
+        // The first one of a shop cannot wait.
+        assert_eq!(signer(&[("new", 100)]).as_deref(), Some("new"));
+    }
+}

@@ -1,0 +1,177 @@
+//! Stores sessions: one item for each device on which somebody is signed in.
+
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use domain::{
+    id::{AccountId, SessionId},
+    identity::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken, Session},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result, Store, StoreError,
+    item::{Item, Record, from_item, number, string, to_item},
+    keys::{Key, SESSION_PREFIX, account_partition},
+    write::Written,
+};
+
+/// A session as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct SessionRecord {
+    id: SessionId,
+    account: AccountId,
+    generation: u64,
+    current: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
+    rotated_at: Timestamp,
+    created_at: Timestamp,
+    device: String,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+impl Record for SessionRecord {
+    const ENTITY: &'static str = "session";
+}
+
+/// Result of presenting a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RotateOutcome {
+    /// The new token is the current one.
+    Rotated(Session),
+    /// The token before the current one, within its grace.
+    InGrace(Session),
+    /// A token that was replaced before.
+    Reused(Session),
+    /// There is no such session, or it has ended.
+    Ended,
+}
+
+impl From<SessionRecord> for Session {
+    fn from(record: SessionRecord) -> Self {
+        Self {
+            id: record.id,
+            account: record.account,
+            generation: record.generation,
+            tokens: RefreshState {
+                current: record.current,
+                previous: record.previous,
+                rotated_at: record.rotated_at,
+            },
+            created_at: record.created_at,
+            device: record.device,
+        }
+    }
+}
+
+impl Store {
+    /// Stores a new session. Key: [`Key::session`]. 1 write unit.
+    pub async fn begin_session(&self, session: &Session) -> Result<()> {
+        let record = SessionRecord {
+            id: session.id,
+            account: session.account,
+            generation: session.generation,
+            current: session.tokens.current.clone(),
+            previous: session.tokens.previous.clone(),
+            rotated_at: session.tokens.rotated_at,
+            created_at: session.created_at,
+            device: session.device.clone(),
+            expires_at: session.expires_at().as_second(),
+        };
+        let key = Key::session(session.account, session.id);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&key, &record)?))
+            .condition_expression("attribute_not_exists(PK)");
+        let written = self.write("PutItem session", put).await?;
+        written.or_inconsistent(SessionRecord::ENTITY)?;
+        Ok(())
+    }
+
+    /// Replaces the current refresh token by `new`, without reading it first. Key: [`Key::session`], on the condition that
+    /// `presented` is the current one. 1 write unit, also if it is not.
+    pub async fn rotate_refresh(
+        &self,
+        presented: &PresentedRefresh,
+        new: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<RotateOutcome> {
+        let expires_at = now + Session::IDLE;
+        let update = self
+            .update(&Key::session(presented.account, presented.session))
+            .update_expression(
+                "SET previous = #current, #current = :new, rotated_at = :at, expires_at = :expires_at",
+            )
+            .condition_expression("#current = :presented AND expires_at > :now")
+            .expression_attribute_names("#current", "current")
+            .expression_attribute_values(":new", string(new.hash()))
+            .expression_attribute_values(":at", string(now.to_string()))
+            .expression_attribute_values(":expires_at", number(expires_at.as_second()))
+            .expression_attribute_values(":presented", string(&presented.hash))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(
+            match self.write("UpdateItem rotate refresh", update).await? {
+                Written::Done(item) => RotateOutcome::Rotated(read(item)?),
+                Written::Refused(None) => RotateOutcome::Ended,
+                Written::Refused(Some(item)) => {
+                    let expired = from_item::<SessionRecord>(item)?;
+                    if expired.expires_at <= now.as_second() {
+                        return Ok(RotateOutcome::Ended);
+                    }
+                    let session = Session::from(expired);
+                    match session.tokens.judge(presented, now) {
+                        // It became the current one since.
+                        RefreshOutcome::Current | RefreshOutcome::InGrace => {
+                            RotateOutcome::InGrace(session)
+                        }
+                        RefreshOutcome::Reused => RotateOutcome::Reused(session),
+                    }
+                }
+            },
+        )
+    }
+
+    /// Ends a session. Key: [`Key::session`]. 1 write unit. One that has ended before is no error.
+    pub async fn end_session(&self, account: AccountId, session: SessionId) -> Result<()> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::session(account, session).attributes()));
+        self.write("DeleteItem session", delete).await?;
+        Ok(())
+    }
+
+    /// Lists the sessions of an account, at most a page of 1 MB. Key: [`account_partition`], those that begin with
+    /// [`SESSION_PREFIX`], strongly consistent: 1 read unit for each 4 KB.
+    pub async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<Session>> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
+            .expression_attribute_values(":pk", string(account_partition(account)))
+            .expression_attribute_values(":sk", string(SESSION_PREFIX))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::call("Query sessions", error))?;
+        let mut sessions = Vec::new();
+        for item in answer.items.unwrap_or_default() {
+            let record = from_item::<SessionRecord>(item)?;
+            if record.expires_at > now.as_second() {
+                sessions.push(Session::from(record));
+            }
+        }
+        Ok(sessions)
+    }
+}
+
+fn read(item: Item) -> Result<Session> {
+    from_item::<SessionRecord>(item).map(Session::from)
+}
