@@ -6,6 +6,7 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod breached_passwords;
 mod dev;
 mod forward;
 mod local_aws;
@@ -57,6 +58,14 @@ enum Command {
     NewFunction {
         #[command(flatten)]
         function: new_function::Arguments,
+        #[command(flatten)]
+        project: Project,
+    },
+    /// Write the filter of breached passwords from the lists of other packages
+    #[command(after_help = breached_passwords::SOURCES)]
+    BreachedPasswords {
+        #[command(flatten)]
+        lists: breached_passwords::Lists,
         #[command(flatten)]
         project: Project,
     },
@@ -167,6 +176,9 @@ fn main() -> ExitCode {
         Command::NewFunction { function, project } => project
             .root()
             .and_then(|root| new_function::run(&root, &function)),
+        Command::BreachedPasswords { lists, project } => project
+            .root()
+            .and_then(|root| breached_passwords::run(&root, &lists)),
         Command::StaffKey { dir } => staff::make_key(&dir).map(|public| println!("{public}")),
         Command::StaffToken {
             dir,

@@ -7,12 +7,12 @@ use local::outcome::Outcome;
 
 /// Of the crates of this workspace, those that a crate may use, besides none. Names are without `stampede-`;
 /// `functions` stands for the package of each context.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     (
         FUNCTIONS,
         &[
-            "access", "cache", "control", "domain", "gateways", "limiter", "pdf", "queue",
-            "runtime", "store",
+            "access", "breached", "cache", "control", "domain", "gateways", "limiter", "pdf",
+            "queue", "runtime", "store",
         ],
     ),
     ("access", &["control", "domain", "runtime", "store"]),
@@ -28,8 +28,9 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("pdf", &["domain"]),
     ("domain", &[]),
     ("cache", &[]),
+    ("breached", &[]),
     // Tools of the laptop and of the tests. Nothing deployed uses them; they use each other as they like.
-    (TOOLS, &["domain", "runtime", FUNCTIONS, TOOLS]),
+    (TOOLS, &["breached", "domain", "runtime", FUNCTIONS, TOOLS]),
 ];
 
 /// The packages of the contexts.
@@ -42,7 +43,7 @@ pub(super) const SHARED_TOOLS: [&str; 3] = ["local", "openapi", "testkit"];
 const LIKE_FUNCTIONS: &str = "openapi";
 
 /// Everything from elsewhere that the domain may use: no I/O, no AWS, no async runtime.
-const DOMAIN_MAY_USE: [&str; 14] = [
+const DOMAIN_MAY_USE: [&str; 15] = [
     "ammonia",
     "argon2",
     "askama",
@@ -52,6 +53,7 @@ const DOMAIN_MAY_USE: [&str; 14] = [
     "idna",
     "iso_currency",
     "jiff",
+    "percent-encoding",
     "ring",
     "schemars",
     "serde",
