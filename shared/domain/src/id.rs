@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 
 /// Crockford's base 32: without I, L, O and U, so that ids can be read out over the phone.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Number of base 32 digits for 128 bits.
 const DIGITS: usize = 26;
 

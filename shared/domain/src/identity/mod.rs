@@ -1,13 +1,17 @@
 //! Accounts of customers and staff, how they sign in, and what they may do (docs/adr/0028).
 
 mod account;
+mod base32;
 mod caller;
 mod link;
 mod password;
 mod permission;
+mod recovery;
 mod refresh;
+mod seal;
 mod secrets;
 mod token;
+mod totp;
 
 pub use account::{Account, Login, Registration, Session};
 pub use caller::Identity;
@@ -16,8 +20,11 @@ pub use password::{
     NewPassword, PasswordAttempt, PasswordCheck, PasswordHash, Peppers, UnusablePassword,
 };
 pub use permission::{Permission, Role};
+pub use recovery::RecoveryCodes;
 pub use refresh::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken};
+pub use seal::{SealError, SealingKey};
 pub use secrets::{Secrets, SigningKey, UnusableSecrets};
 pub use token::{
     AUDIENCE, AccessClaims, ISSUER, LEEWAY, LIFETIME, PublicKey, TOKEN_TYPE, TokenState,
 };
+pub use totp::TotpSecret;
