@@ -76,6 +76,38 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["PUT"],
     },
     ApiPath {
+        pattern: "/v1/auth/email/confirm",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/login",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/logout",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/password-reset",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/password-reset/confirm",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/refresh",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/register",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/verify",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/carts",
         methods: &["POST"],
     },
@@ -94,6 +126,26 @@ pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
         pattern: "/v1/health",
         methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/me",
+        methods: &["DELETE", "GET", "HEAD", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/me/email",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/password",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/sessions",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/me/sessions/{session_id}",
+        methods: &["DELETE"],
     },
     ApiPath {
         pattern: "/v1/orders",

@@ -149,6 +149,11 @@ impl Serialize for TraceParent {
     }
 }
 
+/// The stored place in a trace; if it is missing, that of a request in a trace of its own.
+pub fn stored(place: Option<TraceParent>, request_id: &str) -> TraceParent {
+    place.unwrap_or_else(|| TraceParent::begin(request_id))
+}
+
 /// Reads a `traceparent` that may be missing. An invalid one counts as missing: nothing fails because of its trace.
 pub fn lenient<'de, D: Deserializer<'de>>(
     deserializer: D,

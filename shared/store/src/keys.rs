@@ -7,8 +7,8 @@ use domain::{
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
     id::{
-        AccountId, CartId, ImportId, JobId, OrderId, ProductId, RefundId, RegistrationId,
-        RequestId, SessionId,
+        AccountId, CartId, EmailChangeId, ImportId, JobId, OrderId, ProductId, RefundId,
+        RegistrationId, RequestId, ResetId, SessionId,
     },
     invoices::Series,
     limits::LimitKey,
@@ -109,6 +109,16 @@ impl Key {
     /// `REGISTRATION#<id>`, `REGISTRATION`: an account that is not verified yet.
     pub fn registration(id: RegistrationId) -> Self {
         Self::new(format!("REGISTRATION#{id}"), "REGISTRATION")
+    }
+
+    /// `RESET#<id>`, `RESET`: a request to set a new password.
+    pub fn password_reset(id: ResetId) -> Self {
+        Self::new(format!("RESET#{id}"), "RESET")
+    }
+
+    /// `EMAIL_CHANGE#<id>`, `EMAIL_CHANGE`: a request to replace an account's address.
+    pub fn email_change(id: EmailChangeId) -> Self {
+        Self::new(format!("EMAIL_CHANGE#{id}"), "EMAIL_CHANGE")
     }
 
     /// `LOGIN#<hash of the address>`, `LOGIN`: the account of an address, and its password.

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         CancellationReason, ReturnConsumedCapacity, TransactWriteItem,
-        builders::{PutBuilder, UpdateBuilder},
+        builders::{DeleteBuilder, PutBuilder, UpdateBuilder},
     },
 };
 
@@ -128,6 +128,12 @@ pub(crate) fn put_action(put: PutBuilder) -> Result<TransactWriteItem> {
 pub(crate) fn update_action(update: UpdateBuilder) -> Result<TransactWriteItem> {
     let update = update.build().map_err(unbuildable)?;
     Ok(TransactWriteItem::builder().update(update).build())
+}
+
+/// A deletion as an action of a transaction.
+pub(crate) fn delete_action(delete: DeleteBuilder) -> Result<TransactWriteItem> {
+    let delete = delete.build().map_err(unbuildable)?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
 /// A builder only fails if a required field is missing, which no caller omits.

@@ -178,6 +178,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("project-orders", "paid"),
     same("list-orders", "page"),
     same("list-customers", "one"),
+    same("register-account", "sample"),
+    same("verify-email", "sample"),
+    same("log-in", "sample"),
+    same("refresh-session", "sample"),
+    same("log-out", "sample"),
+    same("request-password-reset", "sample"),
+    same("reset-password", "sample"),
+    same("get-me", "sample"),
+    same("change-me", "sample"),
+    same("delete-me", "sample"),
+    same("change-password", "sample"),
+    same("request-email-change", "sample"),
+    same("change-email", "sample"),
+    same("list-sessions", "sample"),
+    same("end-session", "sample"),
 ];
 
 impl Scenario {

@@ -1,36 +1,99 @@
-//! Registrations, accounts and sessions.
+//! Accounts: the person, what may be changed, and what a login reads.
 
-use jiff::{SignedDuration, Timestamp};
+use std::net::IpAddr;
 
-use super::{PasswordHash, RefreshState, RefreshToken};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{PasswordHash, Permission, Registration};
 use crate::{
-    id::{AccountId, RegistrationId, SessionId},
-    text,
-    trace::TraceParent,
+    id::{AccountId, EmailChangeId},
+    trace::{Cause, TraceParent},
 };
 
-/// Time in which a registration can be verified.
-const REGISTRATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-/// Longest description of a device, in bytes.
-const MAX_DEVICE: usize = 200;
-
-/// An address that somebody wants an account for, and the password that it will have.
+/// An account of a person: a customer, staff, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// Identifier; its link's token proves that somebody reads the mail of the address.
-    pub id: RegistrationId,
-    /// Address in canonical form.
+pub struct Account {
+    /// Identifier.
+    pub id: AccountId,
+    /// Verified address in canonical form.
     pub email: String,
-    /// Hash of the password.
-    pub password: PasswordHash,
-    /// Time of the request.
+    /// Name, as the person wrote it.
+    pub name: Option<String>,
+    /// Time at which the person agreed to get advertising by email; `None` without consent.
+    pub email_consent: Option<Timestamp>,
+    /// What the person may do as staff.
+    pub staff: Option<StaffMember>,
+    /// Generation of its sessions: those of earlier ones have ended.
+    pub generation: u64,
+    /// Time at which the address was verified.
     pub created_at: Timestamp,
-    /// The account that was made of it.
-    pub account: Option<AccountId>,
-    /// Id of the request.
+    /// Incremented by each change.
+    pub version: u64,
+    /// The change that made this version.
+    pub last_change: AccountChange,
+    /// Id of the request that made it.
     pub trace_id: String,
     /// Its place in a trace.
     pub traceparent: TraceParent,
+}
+
+/// What an account may do as staff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaffMember {
+    /// Name of the role.
+    pub role: String,
+    /// Its permissions, by name: those of the role when it was given or last changed.
+    pub permissions: Vec<String>,
+}
+
+/// One change of an account, for its owner and for the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountChange {
+    /// Kind of change.
+    pub kind: AccountChangeKind,
+    /// Whoever made it: `account:` and an identifier, `staff:` and one, or `shop`.
+    pub by: String,
+    /// Time of the change.
+    pub at: Timestamp,
+    /// Address that the request came from.
+    pub from: Option<IpAddr>,
+    /// The change of address that it completes.
+    pub email_change: Option<EmailChangeId>,
+}
+
+/// Kinds of changes of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountChangeKind {
+    /// The address was verified: the account exists.
+    Verified,
+    /// Name or consent were changed.
+    ProfileChanged,
+    /// The password was changed by somebody who knew it.
+    PasswordChanged,
+    /// The password was set by a mail's link.
+    PasswordReset,
+    /// The address was replaced.
+    EmailChanged,
+    /// All sessions were ended.
+    SignedOutEverywhere,
+    /// A refresh token was used a second time: its session was ended.
+    RefreshTokenReused,
+}
+
+/// Who changes an account, and from where.
+#[derive(Clone, Debug)]
+pub struct ChangeCause<'a> {
+    /// Whoever makes it, as in [`AccountChange::by`].
+    pub by: String,
+    /// Address that the request comes from.
+    pub from: Option<IpAddr>,
+    /// Time of the request.
+    pub now: Timestamp,
+    /// The request.
+    pub cause: Cause<'a>,
 }
 
 /// What a login reads, by the address.
@@ -42,96 +105,77 @@ pub struct Login {
     pub generation: u64,
     /// Hash of its password; `None` if it has none.
     pub password: Option<PasswordHash>,
-}
-
-/// An account of a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// Identifier.
-    pub id: AccountId,
-    /// Verified address in canonical form.
-    pub email: String,
-    /// Generation of its sessions: those of earlier ones have ended.
-    pub generation: u64,
-    /// Time at which the address was verified.
-    pub created_at: Timestamp,
-    /// Incremented by each change.
-    pub version: u64,
-}
-
-/// A device on which somebody is signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Identifier.
-    pub id: SessionId,
-    /// The account.
-    pub account: AccountId,
-    /// Generation of the account's sessions when it began.
-    pub generation: u64,
-    /// Its refresh tokens.
-    pub tokens: RefreshState,
-    /// Time of the login.
-    pub created_at: Timestamp,
-    /// What the browser or app says about itself, for its owner.
-    pub device: String,
-}
-
-impl Registration {
-    /// Time at which it can no longer be verified.
-    pub fn expires_at(&self) -> Timestamp {
-        self.created_at + REGISTRATION_LIFETIME
-    }
+    /// Time at which the password was set: links of before no longer set another.
+    pub password_set_at: Timestamp,
 }
 
 impl Account {
     /// The account that a registration becomes. Its id follows from the registration, so that verifying twice makes one.
-    pub fn of(registration: &Registration, now: Timestamp) -> Self {
+    pub fn of(registration: &Registration, cause: &ChangeCause<'_>) -> Self {
         Self {
             id: AccountId::derived(&[&registration.id.to_string()]),
             email: registration.email.clone(),
+            name: registration.name.clone(),
+            email_consent: None,
+            staff: None,
             generation: 1,
-            created_at: now,
+            created_at: cause.now,
             version: 1,
+            last_change: AccountChange::new(AccountChangeKind::Verified, cause),
+            trace_id: cause.cause.trace_id.to_owned(),
+            traceparent: cause.cause.traceparent,
+        }
+    }
+
+    /// The next version of the account.
+    pub fn changed(&self, kind: AccountChangeKind, cause: &ChangeCause<'_>) -> Self {
+        Self {
+            version: self.version + 1,
+            last_change: AccountChange::new(kind, cause),
+            trace_id: cause.cause.trace_id.to_owned(),
+            traceparent: cause.cause.traceparent,
+            ..self.clone()
+        }
+    }
+
+    /// The next version, in which all sessions of before have ended.
+    pub fn signed_out(&self, kind: AccountChangeKind, cause: &ChangeCause<'_>) -> Self {
+        Self {
+            generation: self.generation + 1,
+            ..self.changed(kind, cause)
+        }
+    }
+
+    /// What it may do as staff. Names of a later release are left out.
+    pub fn permissions(&self) -> Vec<Permission> {
+        let names = self.staff.iter().flat_map(|it| &it.permissions);
+        names.filter_map(|it| Permission::named(it)).collect()
+    }
+}
+
+impl AccountChange {
+    fn new(kind: AccountChangeKind, cause: &ChangeCause<'_>) -> Self {
+        Self {
+            kind,
+            by: cause.by.clone(),
+            at: cause.now,
+            from: cause.from,
+            email_change: None,
         }
     }
 }
 
-impl Session {
-    /// A session ends when it is not refreshed for this long.
-    pub const IDLE: SignedDuration = SignedDuration::from_hours(24 * 30);
-
-    /// Begins a session with 16 and 32 random bytes; returns it with its first refresh token.
-    pub fn begin(
-        login: &Login,
-        device: &str,
-        id: [u8; 16],
-        secret: [u8; 32],
-        now: Timestamp,
-    ) -> (Self, RefreshToken) {
-        let id = SessionId::at(now, id);
-        let token = RefreshToken::new(login.account, id, secret);
-        let session = Self {
-            id,
-            account: login.account,
-            generation: login.generation,
-            tokens: RefreshState {
-                current: token.hash(),
-                previous: None,
-                rotated_at: now,
-            },
-            created_at: now,
-            device: text::shortened(text::line(device), MAX_DEVICE),
-        };
-        (session, token)
-    }
-
-    /// Time at which it ends unless it is refreshed.
-    pub fn expires_at(&self) -> Timestamp {
-        self.tokens.rotated_at + Self::IDLE
-    }
-
-    /// Whether it belongs to the sessions that `account` has not ended all at once.
-    pub fn is_of(&self, account: &Account) -> bool {
-        self.account == account.id && self.generation == account.generation
+impl AccountChangeKind {
+    /// Name of the kind, in the table and in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::ProfileChanged => "profile_changed",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::EmailChanged => "email_changed",
+            Self::SignedOutEverywhere => "signed_out_everywhere",
+            Self::RefreshTokenReused => "refresh_token_reused",
+        }
     }
 }

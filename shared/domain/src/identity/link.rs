@@ -5,11 +5,14 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{Id, Kind};
 
 /// What a link is for. A token of one purpose is none of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkPurpose {
     /// Completes a registration.
     Verify,
@@ -33,7 +36,8 @@ pub struct LinkToken<K: Kind> {
 }
 
 impl LinkPurpose {
-    const fn name(self) -> &'static str {
+    /// Name of the purpose, in tokens and events.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",

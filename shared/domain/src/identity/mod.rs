@@ -1,6 +1,7 @@
 //! Accounts of customers and staff, how they sign in, and what they may do (docs/adr/0028).
 
 mod account;
+pub mod api;
 mod base32;
 mod caller;
 mod link;
@@ -8,12 +9,14 @@ mod password;
 mod permission;
 mod recovery;
 mod refresh;
+mod registration;
 mod seal;
 mod secrets;
+mod session;
 mod token;
 mod totp;
 
-pub use account::{Account, Login, Registration, Session};
+pub use account::{Account, AccountChange, AccountChangeKind, ChangeCause, Login, StaffMember};
 pub use caller::Identity;
 pub use link::{LinkKey, LinkPurpose, LinkToken};
 pub use password::{
@@ -22,8 +25,10 @@ pub use password::{
 pub use permission::{Permission, Role};
 pub use recovery::RecoveryCodes;
 pub use refresh::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken};
+pub use registration::{EmailChange, PasswordReset, Registration};
 pub use seal::{SealError, SealingKey};
 pub use secrets::{Secrets, SigningKey, UnusableSecrets};
+pub use session::{BegunSession, NewSession, Session};
 pub use token::{
     AUDIENCE, AccessClaims, ISSUER, LEEWAY, LIFETIME, PublicKey, TOKEN_TYPE, TokenState,
 };

@@ -17,6 +17,11 @@ macro_rules! permissions {
             /// All permissions.
             pub const ALL: &[Self] = &[$(Self::$permission),*];
 
+            /// The permission with a name; `None` for a name of a later release.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.name() == name)
+            }
+
             /// The name, as in tokens and roles.
             pub const fn name(self) -> &'static str {
                 match self {

@@ -1,48 +1,34 @@
-//! Stores registrations, and the accounts that are made of them.
+//! Stores accounts, and the logins by which their addresses find them.
+
+use std::net::IpAddr;
 
 use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure, Update, builders::PutBuilder,
+    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, Update,
+    builders::PutBuilder,
 };
 use domain::{
-    id::{AccountId, RegistrationId},
-    identity::{Account, Login, PasswordHash, Registration},
+    id::{AccountId, EmailChangeId, SessionId},
+    identity::{
+        Account, AccountChange, AccountChangeKind, EmailChange, Login, PasswordHash, Registration,
+        StaffMember,
+    },
     notifications::suppression::AddressHash,
     trace::{self, TraceParent},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Record, from_item, number, string, to_item},
     keys::Key,
-    transaction::{First, Outcome, put_action, update_action},
+    transaction::{First, Outcome, delete_action, put_action, update_action},
 };
-
-/// A registration as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-struct RegistrationRecord {
-    id: RegistrationId,
-    email: String,
-    password: PasswordRecord,
-    created_at: Timestamp,
-    /// The account that was made of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    account: Option<AccountId>,
-    trace_id: String,
-    #[serde(default, deserialize_with = "trace::lenient")]
-    traceparent: Option<TraceParent>,
-    /// Expiry in seconds since 1970.
-    expires_at: i64,
-}
-
-impl Record for RegistrationRecord {
-    const ENTITY: &'static str = "registration";
-}
 
 /// A password's hash as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct PasswordRecord {
+pub(super) struct PasswordRecord {
     phc: String,
     pepper: u32,
 }
@@ -54,20 +40,50 @@ struct LoginRecord {
     generation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password: Option<PasswordRecord>,
-}
-
-impl Record for LoginRecord {
-    const ENTITY: &'static str = "login";
+    password_set_at: Timestamp,
 }
 
 /// An account as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct AccountRecord {
-    id: AccountId,
+pub(crate) struct AccountRecord {
+    pub(crate) id: AccountId,
     email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_consent: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staff: Option<StaffRecord>,
     generation: u64,
     created_at: Timestamp,
-    version: u64,
+    pub(crate) version: u64,
+    pub(crate) last_change: ChangeRecord,
+    pub(crate) trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
+}
+
+/// What an account may do as staff, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct StaffRecord {
+    role: String,
+    permissions: Vec<String>,
+}
+
+/// The last change of an account as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ChangeRecord {
+    pub(crate) kind: AccountChangeKind,
+    by: String,
+    at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) email_change: Option<EmailChangeId>,
+}
+
+impl Record for LoginRecord {
+    const ENTITY: &'static str = "login";
 }
 
 impl Record for AccountRecord {
@@ -78,16 +94,27 @@ impl Record for AccountRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerifyOutcome {
     /// The account exists now, or since an earlier call for the same registration.
-    Verified(AccountId),
+    Verified,
     /// The address has an account that was made of another registration.
     AddressTaken,
 }
 
-/// Result of changing a password.
+/// Result of a change of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangePasswordOutcome {
-    /// Changed: sessions of before have ended.
+pub enum AccountOutcome {
+    /// It was written.
     Changed,
+    /// The account, or what else the change depends on, has changed in the meantime.
+    Superseded,
+}
+
+/// Result of replacing the address of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailOutcome {
+    /// It was replaced.
+    Changed,
+    /// Another account has the new address.
+    AddressTaken,
     /// The account has changed in the meantime.
     Superseded,
 }
@@ -110,94 +137,86 @@ impl From<PasswordRecord> for PasswordHash {
     }
 }
 
-impl From<RegistrationRecord> for Registration {
-    fn from(record: RegistrationRecord) -> Self {
+impl From<LoginRecord> for Login {
+    fn from(record: LoginRecord) -> Self {
         Self {
-            id: record.id,
-            email: record.email,
-            password: record.password.into(),
-            created_at: record.created_at,
             account: record.account,
-            traceparent: record
-                .traceparent
-                .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
-            trace_id: record.trace_id,
+            generation: record.generation,
+            password: record.password.map(PasswordHash::from),
+            password_set_at: record.password_set_at,
+        }
+    }
+}
+
+impl From<&Account> for AccountRecord {
+    fn from(account: &Account) -> Self {
+        let change = &account.last_change;
+        Self {
+            id: account.id,
+            email: account.email.clone(),
+            name: account.name.clone(),
+            email_consent: account.email_consent,
+            staff: account.staff.as_ref().map(|staff| StaffRecord {
+                role: staff.role.clone(),
+                permissions: staff.permissions.clone(),
+            }),
+            generation: account.generation,
+            created_at: account.created_at,
+            version: account.version,
+            last_change: ChangeRecord {
+                kind: change.kind,
+                by: change.by.clone(),
+                at: change.at,
+                from: change.from,
+                email_change: change.email_change,
+            },
+            trace_id: account.trace_id.clone(),
+            traceparent: Some(account.traceparent),
         }
     }
 }
 
 impl From<AccountRecord> for Account {
     fn from(record: AccountRecord) -> Self {
+        let change = record.last_change;
         Self {
             id: record.id,
             email: record.email,
+            name: record.name,
+            email_consent: record.email_consent,
+            staff: record.staff.map(|staff| StaffMember {
+                role: staff.role,
+                permissions: staff.permissions,
+            }),
             generation: record.generation,
             created_at: record.created_at,
             version: record.version,
+            last_change: AccountChange {
+                kind: change.kind,
+                by: change.by,
+                at: change.at,
+                from: change.from,
+                email_change: change.email_change,
+            },
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
+            trace_id: record.trace_id,
         }
     }
 }
 
 impl Store {
-    /// Stores a registration, from whose insertion its mail follows. Key: [`Key::registration`], on the condition that it does
-    /// not exist. 1 write unit.
-    pub async fn register(&self, registration: &Registration) -> Result<()> {
-        let record = RegistrationRecord {
-            id: registration.id,
-            email: registration.email.clone(),
-            password: (&registration.password).into(),
-            created_at: registration.created_at,
-            account: None,
-            trace_id: registration.trace_id.clone(),
-            traceparent: Some(registration.traceparent),
-            expires_at: registration.expires_at().as_second(),
-        };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(to_item(&Key::registration(registration.id), &record)?))
-            .condition_expression("attribute_not_exists(PK)");
-        let written = self.write("PutItem registration", put).await?;
-        written.or_inconsistent(RegistrationRecord::ENTITY)?;
-        Ok(())
-    }
-
-    /// Reads a registration that has not expired. Key: [`Key::registration`], strongly consistent. 1 read unit.
-    pub async fn registration(
-        &self,
-        id: RegistrationId,
-        now: Timestamp,
-    ) -> Result<Option<Registration>> {
-        let key = Key::registration(id);
-        let item = self
-            .get("GetItem registration", &key, Consistency::Strong)
-            .await?;
-        let record = item.map(from_item::<RegistrationRecord>).transpose()?;
-        // The table deletes expired items with a delay of up to days.
-        let record = record.filter(|record| record.expires_at > now.as_second());
-        Ok(record.map(Registration::from))
-    }
-
-    /// Makes the account of a registration: of several for one address the first one wins. Keys: [`Key::login`] and
+    /// Makes `account` of a registration: of several for one address the first one wins. Keys: [`Key::login`] and
     /// [`Key::account`], on the condition that they do not exist; [`Key::registration`]. 6 write units.
     pub async fn verify_registration(
         &self,
         registration: &Registration,
-        now: Timestamp,
+        account: &Account,
     ) -> Result<VerifyOutcome> {
-        let account = Account::of(registration, now);
         let login = LoginRecord {
             account: account.id,
             generation: account.generation,
             password: Some((&registration.password).into()),
-        };
-        let record = AccountRecord {
-            id: account.id,
-            email: account.email.clone(),
-            generation: account.generation,
-            created_at: account.created_at,
-            version: account.version,
+            password_set_at: account.created_at,
         };
         let new = |put: PutBuilder| {
             put.table_name(&self.table)
@@ -208,8 +227,8 @@ impl Store {
         };
         let key = Key::login(&AddressHash::of(&registration.email));
         let put_login = new(Put::builder()).set_item(Some(to_item(&key, &login)?));
-        let key = Key::account(account.id);
-        let put_account = new(Put::builder()).set_item(Some(to_item(&key, &record)?));
+        let item = to_item(&Key::account(account.id), &AccountRecord::from(account))?;
+        let put_account = new(Put::builder()).set_item(Some(item));
         let mark = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::registration(registration.id).attributes()))
@@ -223,27 +242,22 @@ impl Store {
         ];
         let outcome = self.transact("verify registration", First::Write, actions);
         match outcome.await? {
-            Outcome::Committed { .. } => Ok(VerifyOutcome::Verified(account.id)),
+            Outcome::Committed { .. } => Ok(VerifyOutcome::Verified),
             Outcome::Refused(reasons) => {
                 let taken = reasons.into_iter().next().flatten();
                 let found = taken.and_then(|reason| reason.item);
                 let login = found.map(from_item::<LoginRecord>).transpose()?;
                 match login {
                     // An account's id follows from its registration.
-                    Some(login) if login.account == account.id => {
-                        Ok(VerifyOutcome::Verified(account.id))
-                    }
+                    Some(login) if login.account == account.id => Ok(VerifyOutcome::Verified),
                     Some(_) => Ok(VerifyOutcome::AddressTaken),
                     None => Err(StoreError::inconsistent(
                         AccountRecord::ENTITY,
-                        "exists without a login",
+                        "exists without a login, or its registration is gone",
                     )),
                 }
             }
-            Outcome::InProgress => Err(StoreError::inconsistent(
-                RegistrationRecord::ENTITY,
-                "no idempotency key",
-            )),
+            Outcome::InProgress => Err(no_key()),
         }
     }
 
@@ -253,12 +267,10 @@ impl Store {
         let item = self
             .get("GetItem login", &Key::login(address), Consistency::Strong)
             .await?;
-        let record = item.map(from_item::<LoginRecord>).transpose()?;
-        Ok(record.map(|record| Login {
-            account: record.account,
-            generation: record.generation,
-            password: record.password.map(PasswordHash::from),
-        }))
+        Ok(item
+            .map(from_item::<LoginRecord>)
+            .transpose()?
+            .map(Login::from))
     }
 
     /// Reads an account. Key: [`Key::account`]. 0.5 read units, or 1 if strongly consistent.
@@ -274,6 +286,24 @@ impl Store {
             .map(from_item::<AccountRecord>)
             .transpose()?
             .map(Account::from))
+    }
+
+    /// Replaces an account by its next version, which leaves address, password and sessions as they are. Key:
+    /// [`Key::account`], on the condition that its version is the one before. 1 write unit for each KB.
+    pub async fn change_account(&self, account: &Account) -> Result<AccountOutcome> {
+        let item = to_item(&Key::account(account.id), &AccountRecord::from(account))?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", number(account.version - 1));
+        let written = self.write("PutItem account", put).await?;
+        Ok(match written.is_done() {
+            true => AccountOutcome::Changed,
+            false => AccountOutcome::Superseded,
+        })
     }
 
     /// Stores a hash of the same password under newer parameters. Key: [`Key::login`], on the condition that the password is the one that
@@ -296,46 +326,125 @@ impl Store {
         Ok(())
     }
 
-    /// Ends all sessions of an account and, with a password, changes it. Keys: [`Key::account`], on the condition that its
-    /// version is that of `account`; [`Key::login`]. 4 write units.
+    /// Ends all sessions of before, sets a password if there is one, and keeps the session `kept`: `account` is the next version of the account,
+    /// with the next generation. Keys: [`Key::account`], on the condition that its version is the one before; [`Key::login`], on the
+    /// condition that its password was set at the time that `login` says; [`Key::session`]. 4 write units, or 6.
     pub async fn begin_generation(
         &self,
         account: &Account,
+        login: &Login,
         password: Option<&PasswordHash>,
-    ) -> Result<ChangePasswordOutcome> {
-        let next = account.generation + 1;
-        let change = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::account(account.id).attributes()))
-            .update_expression("SET generation = :next, version = :version")
-            .condition_expression("version = :before")
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":version", number(account.version + 1))
-            .expression_attribute_values(":before", number(account.version));
-        let key = Key::login(&AddressHash::of(&account.email));
-        let mut login = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()))
-            .condition_expression("account = :account")
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":account", string(account.id.to_string()));
-        login = match password {
-            None => login.update_expression("SET generation = :next"),
-            Some(hash) => {
-                let record = PasswordRecord::from(hash);
-                let value = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(record);
-                let value =
-                    value.map_err(|error| StoreError::unwritable(LoginRecord::ENTITY, error))?;
-                login
-                    .update_expression("SET generation = :next, password = :password")
-                    .expression_attribute_values(":password", value)
-            }
-        };
-        let actions = vec![update_action(change)?, update_action(login)?];
+        kept: Option<SessionId>,
+    ) -> Result<AccountOutcome> {
+        let mut actions = vec![
+            put_action(self.next_version(account)?)?,
+            update_action({
+                let key = Key::login(&AddressHash::of(&account.email));
+                let update = Update::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(key.attributes()))
+                    .condition_expression("account = :account AND password_set_at = :before")
+                    .expression_attribute_values(":next", number(account.generation))
+                    .expression_attribute_values(":account", string(account.id.to_string()))
+                    .expression_attribute_values(
+                        ":before",
+                        string(login.password_set_at.to_string()),
+                    );
+                match password {
+                    None => update.update_expression("SET generation = :next"),
+                    Some(hash) => update
+                        .update_expression(
+                            "SET generation = :next, password = :password, password_set_at = :now",
+                        )
+                        .expression_attribute_values(":password", password_value(hash)?)
+                        .expression_attribute_values(
+                            ":now",
+                            string(account.last_change.at.to_string()),
+                        ),
+                }
+            })?,
+        ];
+        if let Some(session) = kept {
+            let update = Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(Key::session(account.id, session).attributes()))
+                .update_expression("SET generation = :next")
+                .condition_expression("attribute_exists(PK)")
+                .expression_attribute_values(":next", number(account.generation));
+            actions.push(update_action(update)?);
+        }
         let outcome = self.transact("begin generation", First::Write, actions);
         Ok(match outcome.await? {
-            Outcome::Committed { .. } => ChangePasswordOutcome::Changed,
-            Outcome::Refused(_) | Outcome::InProgress => ChangePasswordOutcome::Superseded,
+            Outcome::Committed { .. } => AccountOutcome::Changed,
+            Outcome::Refused(_) | Outcome::InProgress => AccountOutcome::Superseded,
         })
     }
+
+    /// Replaces the address of an account, whose next version is `account`. Keys: [`Key::login`] of the old address, which is deleted, and of the
+    /// new one, on the condition that it does not exist; [`Key::account`], on the condition that its version is the one before. 6
+    /// write units, and a read unit for the password that moves.
+    pub async fn change_email(
+        &self,
+        account: &Account,
+        change: &EmailChange,
+    ) -> Result<EmailOutcome> {
+        let old = AddressHash::of(&change.old);
+        let Some(login) = self.login(&old).await? else {
+            return Ok(EmailOutcome::Superseded);
+        };
+        let record = LoginRecord {
+            account: account.id,
+            generation: account.generation,
+            password: login.password.as_ref().map(PasswordRecord::from),
+            password_set_at: login.password_set_at,
+        };
+        let item = to_item(&Key::login(&AddressHash::of(&change.new)), &record)?;
+        let put_login = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(PK)");
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::login(&old).attributes()))
+            .condition_expression("account = :account AND password_set_at = :set_at")
+            .expression_attribute_values(":account", string(account.id.to_string()))
+            .expression_attribute_values(":set_at", string(login.password_set_at.to_string()));
+        let actions = vec![
+            put_action(put_login)?,
+            put_action(self.next_version(account)?)?,
+            delete_action(delete)?,
+        ];
+        let outcome = self.transact("change email", First::Write, actions);
+        Ok(match outcome.await? {
+            Outcome::Committed { .. } => EmailOutcome::Changed,
+            Outcome::Refused(reasons) => match is_refused(&reasons, 0) {
+                true => EmailOutcome::AddressTaken,
+                false => EmailOutcome::Superseded,
+            },
+            Outcome::InProgress => return Err(no_key()),
+        })
+    }
+
+    fn next_version(&self, account: &Account) -> Result<PutBuilder> {
+        let item = to_item(&Key::account(account.id), &AccountRecord::from(account))?;
+        Ok(Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", number(account.version - 1)))
+    }
+}
+
+fn password_value(hash: &PasswordHash) -> Result<AttributeValue> {
+    to_attribute_value(PasswordRecord::from(hash))
+        .map_err(|error| StoreError::unwritable(LoginRecord::ENTITY, error))
+}
+
+/// Whether the action at this place was refused.
+fn is_refused(reasons: &[Option<CancellationReason>], place: usize) -> bool {
+    reasons.get(place).is_some_and(Option::is_some)
+}
+
+fn no_key() -> StoreError {
+    StoreError::inconsistent(AccountRecord::ENTITY, "no idempotency key")
 }

@@ -1,7 +1,8 @@
-//! Accounts: registrations, logins, sessions.
+//! Accounts: requests that a mail's link completes, logins, sessions.
 
-mod accounts;
-mod sessions;
+pub(crate) mod accounts;
+pub(crate) mod requests;
+pub(crate) mod sessions;
 
-pub use accounts::{ChangePasswordOutcome, VerifyOutcome};
+pub use accounts::{AccountOutcome, EmailOutcome, VerifyOutcome};
 pub use sessions::RotateOutcome;

@@ -4,12 +4,13 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::{
     id::{AccountId, SessionId},
     identity::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken, Session},
+    trace::{self, TraceParent},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result, Store, StoreError,
+    Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
     keys::{Key, SESSION_PREFIX, account_partition},
     write::Written,
@@ -17,9 +18,9 @@ use crate::{
 
 /// A session as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct SessionRecord {
-    id: SessionId,
-    account: AccountId,
+pub(crate) struct SessionRecord {
+    pub(crate) id: SessionId,
+    pub(crate) account: AccountId,
     generation: u64,
     current: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +28,15 @@ struct SessionRecord {
     rotated_at: Timestamp,
     created_at: Timestamp,
     device: String,
+    #[serde(default)]
+    is_strong: bool,
+    /// Seconds that it lasts without a refresh.
+    idle_seconds: i64,
+    /// End however often it is refreshed, in seconds since 1970.
+    ends_at: i64,
+    pub(crate) trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
 }
@@ -61,6 +71,11 @@ impl From<SessionRecord> for Session {
             },
             created_at: record.created_at,
             device: record.device,
+            is_strong: record.is_strong,
+            idle: SignedDuration::from_secs(record.idle_seconds),
+            ends_at: Timestamp::from_second(record.ends_at).unwrap_or(Timestamp::MIN),
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
+            trace_id: record.trace_id,
         }
     }
 }
@@ -77,6 +92,11 @@ impl Store {
             rotated_at: session.tokens.rotated_at,
             created_at: session.created_at,
             device: session.device.clone(),
+            is_strong: session.is_strong,
+            idle_seconds: session.idle.as_secs(),
+            ends_at: session.ends_at.as_second(),
+            trace_id: session.trace_id.clone(),
+            traceparent: Some(session.traceparent),
             expires_at: session.expires_at().as_second(),
         };
         let key = Key::session(session.account, session.id);
@@ -99,17 +119,15 @@ impl Store {
         new: &RefreshToken,
         now: Timestamp,
     ) -> Result<RotateOutcome> {
-        let expires_at = now + Session::IDLE;
         let update = self
             .update(&Key::session(presented.account, presented.session))
             .update_expression(
-                "SET previous = #current, #current = :new, rotated_at = :at, expires_at = :expires_at",
+                "SET previous = #current, #current = :new, rotated_at = :at, expires_at = idle_seconds + :now",
             )
-            .condition_expression("#current = :presented AND expires_at > :now")
+            .condition_expression("#current = :presented AND expires_at > :now AND ends_at > :now")
             .expression_attribute_names("#current", "current")
             .expression_attribute_values(":new", string(new.hash()))
             .expression_attribute_values(":at", string(now.to_string()))
-            .expression_attribute_values(":expires_at", number(expires_at.as_second()))
             .expression_attribute_values(":presented", string(&presented.hash))
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values(ReturnValue::AllNew)
@@ -119,11 +137,10 @@ impl Store {
                 Written::Done(item) => RotateOutcome::Rotated(read(item)?),
                 Written::Refused(None) => RotateOutcome::Ended,
                 Written::Refused(Some(item)) => {
-                    let expired = from_item::<SessionRecord>(item)?;
-                    if expired.expires_at <= now.as_second() {
+                    let session = read(item)?;
+                    if session.expires_at() <= now {
                         return Ok(RotateOutcome::Ended);
                     }
-                    let session = Session::from(expired);
                     match session.tokens.judge(presented, now) {
                         // It became the current one since.
                         RefreshOutcome::Current | RefreshOutcome::InGrace => {
@@ -134,6 +151,21 @@ impl Store {
                 }
             },
         )
+    }
+
+    /// Reads a session that has not ended. Key: [`Key::session`], strongly consistent. 1 read unit.
+    pub async fn session(
+        &self,
+        account: AccountId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Session>> {
+        let key = Key::session(account, session);
+        let item = self
+            .get("GetItem session", &key, Consistency::Strong)
+            .await?;
+        let session = item.map(read).transpose()?;
+        Ok(session.filter(|session| session.expires_at() > now))
     }
 
     /// Ends a session. Key: [`Key::session`]. 1 write unit. One that has ended before is no error.
@@ -163,9 +195,9 @@ impl Store {
             .map_err(|error| StoreError::call("Query sessions", error))?;
         let mut sessions = Vec::new();
         for item in answer.items.unwrap_or_default() {
-            let record = from_item::<SessionRecord>(item)?;
-            if record.expires_at > now.as_second() {
-                sessions.push(Session::from(record));
+            let session = read(item)?;
+            if session.expires_at() > now {
+                sessions.push(session);
             }
         }
         Ok(sessions)

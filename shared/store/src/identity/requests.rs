@@ -1,0 +1,256 @@
+//! Stores requests that a mail's link completes: registrations, new passwords, new addresses. Their insertion is what sends
+//! the mail.
+
+use domain::{
+    id::{AccountId, EmailChangeId, RegistrationId, ResetId},
+    identity::{EmailChange, PasswordReset, Registration},
+    trace::{self, TraceParent},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::accounts::PasswordRecord;
+use crate::{
+    Consistency, Result, Store,
+    item::{Record, from_item, to_item},
+    keys::Key,
+};
+
+/// A registration as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RegistrationRecord {
+    pub(crate) id: RegistrationId,
+    email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    password: PasswordRecord,
+    created_at: Timestamp,
+    /// The account that was made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
+    pub(crate) trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+/// A request to set a new password as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ResetRecord {
+    pub(crate) id: ResetId,
+    email: String,
+    created_at: Timestamp,
+    pub(crate) trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+/// A request to replace an address as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EmailChangeRecord {
+    pub(crate) id: EmailChangeId,
+    account: AccountId,
+    old: String,
+    new: String,
+    created_at: Timestamp,
+    pub(crate) trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+/// A record that the table deletes after its time, with a delay of up to days.
+trait Expiring: Record + Serialize + DeserializeOwned {
+    /// Expiry in seconds since 1970.
+    fn expires_at(&self) -> i64;
+}
+
+impl Record for RegistrationRecord {
+    const ENTITY: &'static str = "registration";
+}
+
+impl Record for ResetRecord {
+    const ENTITY: &'static str = "password_reset";
+}
+
+impl Record for EmailChangeRecord {
+    const ENTITY: &'static str = "email_change";
+}
+
+impl Expiring for RegistrationRecord {
+    fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+}
+
+impl Expiring for ResetRecord {
+    fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+}
+
+impl Expiring for EmailChangeRecord {
+    fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+}
+
+impl From<RegistrationRecord> for Registration {
+    fn from(record: RegistrationRecord) -> Self {
+        Self {
+            id: record.id,
+            email: record.email,
+            name: record.name,
+            password: record.password.into(),
+            created_at: record.created_at,
+            account: record.account,
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
+            trace_id: record.trace_id,
+        }
+    }
+}
+
+impl From<ResetRecord> for PasswordReset {
+    fn from(record: ResetRecord) -> Self {
+        Self {
+            id: record.id,
+            email: record.email,
+            created_at: record.created_at,
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
+            trace_id: record.trace_id,
+        }
+    }
+}
+
+impl From<EmailChangeRecord> for EmailChange {
+    fn from(record: EmailChangeRecord) -> Self {
+        Self {
+            id: record.id,
+            account: record.account,
+            old: record.old,
+            new: record.new,
+            created_at: record.created_at,
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
+            trace_id: record.trace_id,
+        }
+    }
+}
+
+impl Store {
+    /// Stores a registration, from whose insertion its mail follows. Key: [`Key::registration`], on the condition that it does
+    /// not exist. 1 write unit.
+    pub async fn register(&self, registration: &Registration) -> Result<()> {
+        let record = RegistrationRecord {
+            id: registration.id,
+            email: registration.email.clone(),
+            name: registration.name.clone(),
+            password: (&registration.password).into(),
+            created_at: registration.created_at,
+            account: None,
+            trace_id: registration.trace_id.clone(),
+            traceparent: Some(registration.traceparent),
+            expires_at: registration.expires_at().as_second(),
+        };
+        let key = Key::registration(registration.id);
+        self.put_new("PutItem registration", &key, &record).await
+    }
+
+    /// Stores a request to set a new password, from whose insertion its mail follows. Key: [`Key::password_reset`], on the
+    /// condition that it does not exist. 1 write unit.
+    pub async fn request_password_reset(&self, reset: &PasswordReset) -> Result<()> {
+        let record = ResetRecord {
+            id: reset.id,
+            email: reset.email.clone(),
+            created_at: reset.created_at,
+            trace_id: reset.trace_id.clone(),
+            traceparent: Some(reset.traceparent),
+            expires_at: reset.expires_at().as_second(),
+        };
+        let key = Key::password_reset(reset.id);
+        self.put_new("PutItem password reset", &key, &record).await
+    }
+
+    /// Stores a request to replace an address, from whose insertion its mail follows. Key: [`Key::email_change`], on the
+    /// condition that it does not exist. 1 write unit.
+    pub async fn request_email_change(&self, change: &EmailChange) -> Result<()> {
+        let record = EmailChangeRecord {
+            id: change.id,
+            account: change.account,
+            old: change.old.clone(),
+            new: change.new.clone(),
+            created_at: change.created_at,
+            trace_id: change.trace_id.clone(),
+            traceparent: Some(change.traceparent),
+            expires_at: change.expires_at().as_second(),
+        };
+        let key = Key::email_change(change.id);
+        self.put_new("PutItem email change", &key, &record).await
+    }
+
+    /// Reads a registration that has not expired. Key: [`Key::registration`], strongly consistent. 1 read unit.
+    pub async fn registration(
+        &self,
+        id: RegistrationId,
+        now: Timestamp,
+    ) -> Result<Option<Registration>> {
+        let key = Key::registration(id);
+        let record = self.unexpired::<RegistrationRecord>("GetItem registration", &key, now);
+        Ok(record.await?.map(Registration::from))
+    }
+
+    /// Reads a request to set a new password that has not expired. Key: [`Key::password_reset`], strongly consistent. 1 read
+    /// unit.
+    pub async fn password_reset(
+        &self,
+        id: ResetId,
+        now: Timestamp,
+    ) -> Result<Option<PasswordReset>> {
+        let key = Key::password_reset(id);
+        let record = self.unexpired::<ResetRecord>("GetItem password reset", &key, now);
+        Ok(record.await?.map(PasswordReset::from))
+    }
+
+    /// Reads a request to replace an address that has not expired. Key: [`Key::email_change`], strongly consistent. 1 read
+    /// unit.
+    pub async fn email_change(
+        &self,
+        id: EmailChangeId,
+        now: Timestamp,
+    ) -> Result<Option<EmailChange>> {
+        let key = Key::email_change(id);
+        let record = self.unexpired::<EmailChangeRecord>("GetItem email change", &key, now);
+        Ok(record.await?.map(EmailChange::from))
+    }
+
+    async fn put_new<R: Record + Serialize>(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        record: &R,
+    ) -> Result<()> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(key, record)?))
+            .condition_expression("attribute_not_exists(PK)");
+        let written = self.write(operation, put).await?;
+        written.or_inconsistent(R::ENTITY)?;
+        Ok(())
+    }
+
+    async fn unexpired<R: Expiring>(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        now: Timestamp,
+    ) -> Result<Option<R>> {
+        let item = self.get(operation, key, Consistency::Strong).await?;
+        let record = item.map(from_item::<R>).transpose()?;
+        Ok(record.filter(|record| record.expires_at() > now.as_second()))
+    }
+}
