@@ -15,6 +15,7 @@ mod secrets;
 mod session;
 mod token;
 mod totp;
+pub mod webauthn;
 
 pub use account::{Account, AccountChange, AccountChangeKind, ChangeCause, Login, StaffMember};
 pub use caller::Identity;
