@@ -153,6 +153,10 @@ fn signed_data_are_checked() {
     extended.flags |= ED;
     extended.rest = b"\xA1\x61a\x01".to_vec();
     assert!(verify(&extended.login()).is_ok());
+    // The mark is not part of the JSON, but of the bytes that are signed.
+    let mut marked = device();
+    marked.client_bytes = Some(["\u{FEFF}".as_bytes(), &marked.client_bytes()].concat());
+    assert!(verify(&marked.login()).is_ok());
 }
 
 #[test]
