@@ -5,6 +5,7 @@
 //! (`api`). A use case is a function with an imperative name (`place_order`); its input is a command
 //! (`PlaceOrder`), its errors one enum that converts into a [`fault::Rejection`].
 
+pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod change;

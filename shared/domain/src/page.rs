@@ -1,5 +1,6 @@
-//! Pages of lists: how many items, and where a page continues.
+//! Pages of lists: how many items, of which time, and where a page continues.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,6 +48,31 @@ pub fn page_size(limit: Option<String>, default: u32, most: u32) -> Result<u32, 
             let message = format!("Must be from 1 to {most}.");
             FieldFault::new("limit", "out_of_range", message)
         })
+}
+
+/// The moment that a date stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boundary {
+    /// Its start: the day is included.
+    Start,
+    /// Its end: the day is included, too.
+    End,
+}
+
+/// The time that a parameter names: RFC 3339, or a date in UTC. Returns a message for people if it names none.
+pub fn time(text: &str, boundary: Boundary) -> Result<Timestamp, &'static str> {
+    const EXPECTED: &str =
+        "Must be a time such as 2026-11-22T10:00:00Z, with + as %2B, or a date such as 2026-11-22.";
+    if text.len() != "2026-11-22".len() {
+        return text.parse().map_err(|_| EXPECTED);
+    }
+    let date: Date = text.parse().map_err(|_| EXPECTED)?;
+    let date = match boundary {
+        Boundary::End => date.tomorrow().map_err(|_| EXPECTED)?,
+        Boundary::Start => date,
+    };
+    let begin = date.to_zoned(TimeZone::UTC).map_err(|_| EXPECTED)?;
+    Ok(begin.timestamp())
 }
 
 /// The rejection for a cursor that another list has returned, or none.

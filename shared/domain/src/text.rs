@@ -243,6 +243,22 @@ impl FieldCheck {
         checked.map_err(|fault| self.faults.push(fault)).ok()
     }
 
+    /// The value of a parameter that may be left out; what `read` does not take is an error with the message that it returns.
+    pub fn parsed<T>(
+        &mut self,
+        field: &str,
+        text: Option<String>,
+        read: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        match read(&text?) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.fault(field, "invalid", message);
+                None
+            }
+        }
+    }
+
     /// Cleans and validates `text`: one line, not empty, at most `max` characters.
     pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
         let cleaned = line(text);

@@ -1,6 +1,6 @@
 //! Queries and views of the lists of orders and customers.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     id::OrderId,
     money::Money,
     orders::{Customer, ListOrders, MAX_ORDERS_PAGE, OrderEntry, OrderNumber, OrderStatus},
-    page::page_size,
+    page::{Boundary, page_size, time},
     text::FieldCheck,
 };
 
@@ -42,7 +42,7 @@ impl ListOrdersQuery {
     pub fn parse(self) -> Result<ListOrders, Rejection> {
         let mut check = FieldCheck::default();
         let email = self.email.map(|email| address(&mut check, &email));
-        let number = parsed(&mut check, "number", self.number, |number| {
+        let number = check.parsed("number", self.number, |number| {
             let message = "Must be an order number such as 7K3MQ-9QXPB.";
             number.parse::<OrderNumber>().map_err(|_| message)
         });
@@ -59,12 +59,12 @@ impl ListOrdersQuery {
             }
             known
         });
-        let sku = parsed(&mut check, "sku", self.sku, |sku| {
+        let sku = check.parsed("sku", self.sku, |sku| {
             sku.parse()
                 .map_err(|_| "Must be a SKU: 1 to 100 characters.")
         });
-        let from = parsed(&mut check, "from", self.from, |text| time(text, false));
-        let to = parsed(&mut check, "to", self.to, |text| time(text, true));
+        let from = check.parsed("from", self.from, |text| time(text, Boundary::Start));
+        let to = check.parsed("to", self.to, |text| time(text, Boundary::End));
         if let (Some(from), Some(to)) = (from, to)
             && from >= to
         {
@@ -94,38 +94,6 @@ fn address(check: &mut FieldCheck, email: &str) -> String {
         return String::new();
     }
     check.email("email", email)
-}
-
-/// A parameter's value, or a fault.
-fn parsed<T>(
-    check: &mut FieldCheck,
-    field: &str,
-    value: Option<String>,
-    read: impl Fn(&str) -> Result<T, &'static str>,
-) -> Option<T> {
-    match read(&value?) {
-        Ok(value) => Some(value),
-        Err(message) => {
-            check.fault(field, "invalid", message);
-            None
-        }
-    }
-}
-
-/// A time, or a date in UTC: its begin, or its end.
-fn time(text: &str, end: bool) -> Result<Timestamp, &'static str> {
-    const EXPECTED: &str =
-        "Must be a time such as 2026-11-22T10:00:00Z, with + as %2B, or a date such as 2026-11-22.";
-    if text.len() != "2026-11-22".len() {
-        return text.parse().map_err(|_| EXPECTED);
-    }
-    let date: Date = text.parse().map_err(|_| EXPECTED)?;
-    let date = match end {
-        true => date.tomorrow().map_err(|_| EXPECTED)?,
-        false => date,
-    };
-    let begin = date.to_zoned(TimeZone::UTC).map_err(|_| EXPECTED)?;
-    Ok(begin.timestamp())
 }
 
 /// An order in a list. It lags the order by seconds.

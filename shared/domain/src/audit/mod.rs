@@ -1,0 +1,30 @@
+//! The audit trail: an entry for every action of staff and of security, in chains of records that nobody can change unnoticed
+//! (docs/adr/0028).
+//!
+//! Each record carries the hash of the one before. Anchors, which are kept where nobody can replace them, tell whether a chain
+//! was written anew or lost its end. Values about a person are sealed with a key of that person and the hash covers them as they
+//! are sealed: without the key they are gone, and the chain still verifies.
+
+mod action;
+mod actor;
+mod api;
+mod canonical;
+mod entry;
+mod list;
+mod personal;
+mod record;
+mod subject;
+mod verify;
+
+pub use action::AuditAction;
+pub use actor::AuditActor;
+pub use api::{AuditPage, AuditRecordView, FieldChangeView, ListAuditQuery, PersonalView};
+pub use entry::{AuditEntry, EntryId, FieldChange, InvalidAuditText};
+pub use list::{ListAudit, MAX_AUDIT_PAGE};
+pub use personal::{PersonKey, PersonalField, PersonalValue, Unsealable};
+pub use record::{AuditRecord, ChainHead, ChainNumber, InvalidRecord, RecordHash};
+pub use subject::{AuditSubject, SubjectKind};
+pub use verify::{Anchor, AnchorCheck, AuditFault, AuditFaultKind, TrailItem, Verifier};
+
+#[cfg(test)]
+mod tests;
