@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
+    audit::{ChainNumber, EntryId},
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
     id::{
@@ -137,6 +138,26 @@ impl Key {
             account_partition(account),
             format!("{SESSION_PREFIX}{session}"),
         )
+    }
+
+    /// `AUDIT#<chain>`, `HEAD`: the last record of a chain of the audit trail.
+    pub fn audit_head(chain: ChainNumber) -> Self {
+        Self::new(audit_partition(chain), "HEAD")
+    }
+
+    /// `AUDIT#<chain>`, `RECORD#<sequence>`: a record of the audit trail, which never changes.
+    pub fn audit_record(chain: ChainNumber, sequence: u64) -> Self {
+        Self::new(audit_partition(chain), audit_position(sequence))
+    }
+
+    /// `AUDIT#<chain>`, `ENTRY#<id>`: an entry that has its record.
+    pub fn audit_entry(chain: ChainNumber, id: &EntryId) -> Self {
+        Self::new(audit_partition(chain), format!("ENTRY#{id}"))
+    }
+
+    /// `PERSON#<account id>`, `KEY`: the key that seals what the audit trail has about a person.
+    pub fn person_key(person: AccountId) -> Self {
+        Self::new(format!("PERSON#{person}"), "KEY")
     }
 
     /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address or a network.
@@ -348,6 +369,24 @@ pub fn document_partition(kind: DocumentKind) -> String {
 /// Sort key of a revision: ten digits, which sort like the number.
 pub fn document_position(revision: u64) -> String {
     format!("{revision:010}")
+}
+
+/// Partition key of one chain of the audit trail.
+pub fn audit_partition(chain: ChainNumber) -> String {
+    format!("AUDIT#{:02}", chain.get())
+}
+
+/// Prefix of the sort keys of the records of a chain.
+const AUDIT_RECORDS: &str = "RECORD#";
+
+/// Sort key of a record: twenty digits, which sort like the number.
+pub fn audit_position(sequence: u64) -> String {
+    format!("{AUDIT_RECORDS}{sequence:020}")
+}
+
+/// The number of a sort key of [`audit_position`].
+pub(crate) fn read_audit_position(position: &str) -> Option<u64> {
+    position.strip_prefix(AUDIT_RECORDS)?.parse().ok()
 }
 
 /// Partition key of all jobs.

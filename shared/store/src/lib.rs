@@ -6,6 +6,7 @@
 //! folder of a context contains its stored types and the conversion between both.
 
 mod attempts;
+mod audit;
 mod batch;
 mod cart;
 mod catalog;
@@ -41,6 +42,7 @@ use domain::retry::BUDGET_TOKENS;
 use serde::de::DeserializeOwned;
 
 pub use attempts::Attempts;
+pub use audit::{AppendOutcome, AuditList, TrailOrder, TrailPage};
 pub use cart::CartLineError;
 pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
 pub use control::ControlItem;

@@ -21,7 +21,7 @@ pub use actor::AuditActor;
 pub use api::{AuditPage, AuditRecordView, FieldChangeView, ListAuditQuery, PersonalView};
 pub use entry::{AuditEntry, EntryId, FieldChange, InvalidAuditText};
 pub use list::{ListAudit, MAX_AUDIT_PAGE};
-pub use personal::{PersonKey, PersonalField, PersonalValue, Unsealable};
+pub use personal::{PersonKey, PersonalField, PersonalValue, Sealed, Unsealable};
 pub use record::{AuditRecord, ChainHead, ChainNumber, InvalidRecord, RecordHash};
 pub use subject::{AuditSubject, SubjectKind};
 pub use verify::{Anchor, AnchorCheck, AuditFault, AuditFaultKind, TrailItem, Verifier};

@@ -1,5 +1,6 @@
 use super::*;
 use domain::{
+    audit::{AuditSubject, SubjectKind},
     catalog::FacetKind,
     invoices::Kind,
     limits::{CREATE_CART, CREATE_IMPORT, Caller, Limit},
@@ -34,6 +35,9 @@ fn keys() {
     let of_sku = OrderList::Sku(sku.clone());
     let of_ada = OrderList::Customer(CustomerHash::of("ada@example.com"));
     let number = OrderNumber::of(order);
+    let chain = ChainNumber::of(&AuditSubject::new(SubjectKind::Order, order));
+    let entry = EntryId::try_from("ord_X.2".to_owned()).unwrap();
+    let account = AccountId::random([1; 16]);
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -53,6 +57,17 @@ fn keys() {
         ("order_entry", Key::order_entry(&of_sku, placed_at, order)),
         ("order_entry", Key::order_entry(&of_ada, placed_at, order)),
         ("order_number", Key::order_number(order)),
+        (
+            "registration",
+            Key::registration(RegistrationId::random([1; 16])),
+        ),
+        ("login", Key::login(&address)),
+        ("account", Key::account(account)),
+        ("session", Key::session(account, SessionId::random([1; 16]))),
+        ("audit_head", Key::audit_head(chain)),
+        ("audit_record", Key::audit_record(chain, 7)),
+        ("audit_entry", Key::audit_entry(chain, &entry)),
+        ("person_key", Key::person_key(account)),
         ("holds", Key::holds(&holder)),
         ("request", Key::request(RequestId::random([1; 16]))),
         ("due", Key::due(order, placed_at)),
@@ -99,6 +114,9 @@ fn keys() {
             document_partition(DocumentKind::Settings),
         ),
         ("document_position", document_position(7)),
+        ("account_partition", account_partition(account)),
+        ("audit_partition", audit_partition(chain)),
+        ("audit_position", audit_position(7)),
     ] {
         text += &format!("{name}: {part}\n");
     }
@@ -140,5 +158,24 @@ fn an_order_is_read_from_its_position_and_sorts_by_time() {
         &format!("+{}", &position[1..]),
     ] {
         assert_eq!(read_order_position(other), None, "{other}");
+    }
+}
+
+/// What is sorted as text must sort like the number.
+#[test]
+fn records_sort_by_their_numbers() {
+    let numbers = [0, 1, 9, 10, 4_294_967_296, u64::MAX];
+    let positions: Vec<String> = numbers.map(audit_position).to_vec();
+    assert!(positions.is_sorted(), "{positions:?}");
+    let read: Vec<_> = positions.iter().map(|it| read_audit_position(it)).collect();
+    assert_eq!(read, numbers.map(Some));
+    for other in [
+        "",
+        "HEAD",
+        "RECORD#",
+        "RECORD#x",
+        "RECORD#18446744073709551616",
+    ] {
+        assert_eq!(read_audit_position(other), None, "{other}");
     }
 }
