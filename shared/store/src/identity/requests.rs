@@ -156,7 +156,7 @@ impl Store {
             expires_at: registration.expires_at().as_second(),
         };
         let key = Key::registration(registration.id);
-        self.put_new("PutItem registration", &key, &record).await
+        self.put_request("PutItem registration", &key, &record).await
     }
 
     /// Stores a request to set a new password, from whose insertion its mail follows. Key: [`Key::password_reset`], on the
@@ -171,7 +171,7 @@ impl Store {
             expires_at: reset.expires_at().as_second(),
         };
         let key = Key::password_reset(reset.id);
-        self.put_new("PutItem password reset", &key, &record).await
+        self.put_request("PutItem password reset", &key, &record).await
     }
 
     /// Stores a request to replace an address, from whose insertion its mail follows. Key: [`Key::email_change`], on the
@@ -188,7 +188,7 @@ impl Store {
             expires_at: change.expires_at().as_second(),
         };
         let key = Key::email_change(change.id);
-        self.put_new("PutItem email change", &key, &record).await
+        self.put_request("PutItem email change", &key, &record).await
     }
 
     /// Reads a registration that has not expired. Key: [`Key::registration`], strongly consistent. 1 read unit.
@@ -226,7 +226,7 @@ impl Store {
         Ok(record.await?.map(EmailChange::from))
     }
 
-    async fn put_new<R: Record + Serialize>(
+    async fn put_request<R: Record + Serialize>(
         &self,
         operation: &'static str,
         key: &Key,
