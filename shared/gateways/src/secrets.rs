@@ -1,4 +1,4 @@
-//! Reads the keys of external services from AWS Secrets Manager.
+//! Reads secrets from AWS Secrets Manager: keys of external services, and the root secret of accounts.
 
 use std::{
     fmt,
@@ -8,6 +8,7 @@ use std::{
 
 use aws_sdk_secretsmanager::Client;
 use aws_types::SdkConfig;
+use domain::identity::Secrets;
 use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -40,31 +41,49 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// What the text of a secret is read into.
+pub trait Contents: Sized + PartialEq + Send + Sync + 'static {
+    /// Parses the text. The error says nothing of it.
+    fn parse(text: &str) -> Result<Self, String>;
+}
+
+impl Contents for Keys {
+    fn parse(text: &str) -> Result<Self, String> {
+        parse(text).map_err(str::to_owned)
+    }
+}
+
+impl Contents for Secrets {
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
+    }
+}
+
 /// A secret that is read at first use, and again when it may have changed.
 #[derive(Debug)]
-pub struct Secret {
-    source: Source,
-    kept: Mutex<Option<Kept>>,
+pub struct Secret<T = Keys> {
+    source: Source<T>,
+    kept: Mutex<Option<Kept<T>>>,
 }
 
 #[derive(Debug)]
-enum Source {
+enum Source<T> {
     Manager {
         config: Box<SdkConfig>,
         /// Made at the first call.
         client: OnceLock<Client>,
         id: String,
     },
-    Fixed(Arc<Keys>),
+    Fixed(Arc<T>),
 }
 
 #[derive(Debug)]
-struct Kept {
-    keys: Arc<Keys>,
+struct Kept<T> {
+    keys: Arc<T>,
     read_at: Instant,
 }
 
-impl Secret {
+impl<T: Contents> Secret<T> {
     /// A secret by name or ARN. Connects at the first use.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
         Self::from(Source::Manager {
@@ -75,22 +94,22 @@ impl Secret {
     }
 
     /// Fixed keys, for tests and stand-ins.
-    pub fn fixed(keys: Keys) -> Self {
+    pub fn fixed(keys: T) -> Self {
         Self::from(Source::Fixed(Arc::new(keys)))
     }
 
     /// The keys, at most five minutes old.
-    pub async fn keys(&self) -> Result<Arc<Keys>, GatewayError> {
+    pub async fn keys(&self) -> Result<Arc<T>, GatewayError> {
         self.newer_than(KEPT).await
     }
 
     /// Keys other than `doubted`, which failed a verification; `None` if they are unchanged.
-    pub async fn other_than(&self, doubted: &Arc<Keys>) -> Result<Option<Arc<Keys>>, GatewayError> {
+    pub async fn other_than(&self, doubted: &Arc<T>) -> Result<Option<Arc<T>>, GatewayError> {
         let keys = self.newer_than(DOUBTED).await?;
         Ok((keys != *doubted).then_some(keys))
     }
 
-    async fn newer_than(&self, age: Duration) -> Result<Arc<Keys>, GatewayError> {
+    async fn newer_than(&self, age: Duration) -> Result<Arc<T>, GatewayError> {
         let (client, id) = match &self.source {
             Source::Manager { config, client, id } => {
                 (client.get_or_init(|| client_of(config)), id)
@@ -113,8 +132,8 @@ impl Secret {
     }
 }
 
-impl From<Source> for Secret {
-    fn from(source: Source) -> Self {
+impl<T> From<Source<T>> for Secret<T> {
+    fn from(source: Source<T>) -> Self {
         Self {
             source,
             kept: Mutex::new(None),
@@ -127,7 +146,7 @@ fn client_of(config: &SdkConfig) -> Client {
     Client::from_conf(config.retry_partition(retry_partition("secrets")).build())
 }
 
-async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
+async fn read<T: Contents>(client: &Client, id: &str) -> Result<T, GatewayError> {
     let answer = client
         .get_secret_value()
         .secret_id(id)
@@ -143,7 +162,7 @@ async fn read(client: &Client, id: &str) -> Result<Keys, GatewayError> {
     let text = answer
         .secret_string()
         .ok_or_else(|| unreadable("the secret is not text"))?;
-    parse(text).map_err(unreadable)
+    T::parse(text).map_err(|reason| unreadable(&reason))
 }
 
 /// Parses keys. The error says nothing of the text, which is secret.

@@ -127,7 +127,10 @@ impl Document {
                 "schema": { "type": "string" },
             }));
         }
-        let answer = self.received.subschema_for::<E::Response>();
+        let answer = match E::SUCCESS {
+            204 => Value::Null,
+            _ => self.received.subschema_for::<E::Response>().to_value(),
+        };
         let has_parameters = !parameters.is_empty();
         let mut operation = json!({
             "operationId": route.function,
@@ -141,6 +144,9 @@ impl Document {
                 },
             },
         });
+        if E::SUCCESS == 204 {
+            operation["responses"]["204"] = json!({ "description": "Success, without a body." });
+        }
         let mut problem = json!({ "$ref": "#/components/responses/Problem" });
         if route.method == "HEAD" {
             // The headers of the read, without its body.
@@ -237,8 +243,8 @@ fn problem_statuses<E: Endpoint>(route: &Route, has_parameters: bool) -> BTreeSe
         statuses.insert(428);
     }
     match E::ACCESS {
-        Access::Public => {}
-        Access::Guest | Access::Token | Access::Person | Access::Staff(_) => {
+        Access::Public if !E::CREDENTIALS => {}
+        Access::Public | Access::Guest | Access::Token | Access::Person | Access::Staff(_) => {
             statuses.insert(401);
         }
     }

@@ -45,7 +45,7 @@ pub use domain::fault::Failure;
 pub use environment::{Environment, MissingVariable};
 pub use metric::{Dimensions, metric, metric_by, metric_if_any};
 pub use problem::{Problem, status_and_title};
-pub use reply::{Prepared, Reply, SignedIn};
+pub use reply::{NoContent, Prepared, Reply, SignedIn};
 pub use routes::{ApiPath, allowed_methods};
 pub use schedule::{Task, Tick, run_on_schedule};
 pub use sdk::SdkConfigError;

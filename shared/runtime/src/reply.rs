@@ -83,6 +83,17 @@ impl<T: Serialize> Reply<T> {
     }
 }
 
+/// The body of a response that has none.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct NoContent {}
+
+impl Reply<NoContent> {
+    /// A response without a body, for endpoints whose success is 204.
+    pub fn none() -> Self {
+        Self::of_bytes(Bytes::new(), None)
+    }
+}
+
 impl<T> Reply<T> {
     /// A response whose body already is the JSON of a `T`.
     pub fn stored(json: String) -> Self {
@@ -181,8 +192,10 @@ impl<T> Reply<T> {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
             *response.status_mut() = status;
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(CONTENT_TYPE, json);
+            if status != StatusCode::NO_CONTENT {
+                let json = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(CONTENT_TYPE, json);
+            }
         }
         response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
         let invalid = |error: InvalidHeaderValue| Failure::internal(error);

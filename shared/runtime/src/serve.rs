@@ -35,6 +35,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const ACCESS: Access;
     /// HTTP status of a successful response.
     const SUCCESS: u16 = 200;
+    /// Whether a public endpoint rejects credentials in its body or cookies (401), for the OpenAPI document.
+    const CREDENTIALS: bool = false;
     /// Whether an `Idempotency-Key` is required.
     const IDEMPOTENCY_KEY: bool = false;
     /// Whether one is heeded if it is sent, for the OpenAPI document.

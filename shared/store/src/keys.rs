@@ -290,6 +290,13 @@ impl Key {
         Self::new(partition.to_owned(), position)
     }
 
+    /// The key of an item that was read.
+    pub(crate) fn of_item(item: &HashMap<String, AttributeValue>) -> crate::Result<Self> {
+        let part = |name: &str| item.get(name).and_then(|it| it.as_s().ok()).cloned();
+        let key = part(PK).zip(part(SK)).map(Self::from_pair);
+        key.ok_or_else(|| crate::StoreError::unreadable("key", "an item without one"))
+    }
+
     /// A key that was stored as a pair, see [`Key::as_pair`].
     pub(crate) fn from_pair((pk, sk): (String, String)) -> Self {
         Self { pk, sk }

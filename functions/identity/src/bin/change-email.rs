@@ -1,30 +1,57 @@
-//! `POST /v1/auth/email/confirm`: say here in one sentence what it does.
+//! `POST /v1/auth/email/confirm`: makes a new address the one of its account, by the token of the mail's link.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use control::Control;
+use domain::identity::{
+    AccountChangeKind, LinkPurpose,
+    api::{TokenBody, invalid_link},
+};
+use identity::Accounts;
+use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
+use store::{EmailOutcome, Store};
 
 pub(crate) struct ChangeEmail {
-    store: Store,
+    accounts: Accounts,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChangeEmailBody {}
 
 impl Endpoint for ChangeEmail {
     const ACCESS: Access = Access::Public;
+    const CREDENTIALS: bool = true;
+    const SUCCESS: u16 = 204;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<ChangeEmailBody>;
-    type Response = String;
+    type Body = Json<TokenBody>;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let token = identity::read_link(&request.body.0.token.0)?;
+        let store = &self.accounts.store;
+        let change = store.email_change(token.id, request.now).await?;
+        let change = change.ok_or_else(invalid_link)?;
+        let purpose = LinkPurpose::ChangeEmail;
+        if !self.accounts.proves(purpose, &token, &change.new).await? {
+            return Err(invalid_link().into());
+        }
+        let mut attempts = identity::attempts();
+        loop {
+            let account = self.accounts.attempt(&mut attempts, change.account).await?;
+            if !change.applies_to(&account) {
+                return Err(invalid_link().into());
+            }
+            let cause = identity::cause(account.id, &request);
+            let mut next = account.changed(AccountChangeKind::EmailChanged, &cause);
+            next.email.clone_from(&change.new);
+            next.last_change.email_change = Some(change.id);
+            match store.change_email(&next, &change).await? {
+                EmailOutcome::Changed => {
+                    tracing::info!(account.id = %account.id, "email changed");
+                    return Ok(Reply::none());
+                }
+                EmailOutcome::Superseded => {}
+                EmailOutcome::AddressTaken => return Err(invalid_link().into()),
+            }
+        }
     }
 }
 
@@ -34,6 +61,9 @@ fn main() -> ExitCode {
             &environment.sdk_config()?,
             environment.require("TABLE_NAME")?,
         );
-        Ok(ChangeEmail { store })
+        let control = Arc::new(Control::of_keys(&store, environment)?);
+        Ok(ChangeEmail {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

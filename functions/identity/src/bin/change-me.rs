@@ -1,39 +1,49 @@
-//! `PATCH /v1/me`: say here in one sentence what it does.
+//! `PATCH /v1/me`: changes the name, or the consent to advertising, of the person who is signed in.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use domain::identity::{
+    AccountChangeKind,
+    api::{MeView, ProfilePatch},
+};
+use identity::Accounts;
+use runtime::{Access, Endpoint, Failure, MergePatch, NoPath, NoQuery, Reply, Request};
+use store::AccountOutcome;
 
 pub(crate) struct ChangeMe {
-    store: Store,
+    accounts: Accounts,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChangeMeBody {}
-
 impl Endpoint for ChangeMe {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<ChangeMeBody>;
-    type Response = String;
+    type Body = MergePatch<ProfilePatch>;
+    type Response = MeView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<MeView>, Failure> {
+        let id = request.account()?;
+        let mut attempts = identity::attempts();
+        loop {
+            let account = self.accounts.attempt(&mut attempts, id).await?;
+            let patched = request.body.0.clone().apply(&account, request.now)?;
+            if patched == account {
+                return Reply::of(&MeView::from(&account));
+            }
+            let cause = identity::cause(id, &request);
+            let next = patched.changed(AccountChangeKind::ProfileChanged, &cause);
+            let written = self.accounts.store.change_account(&next).await?;
+            if written == AccountOutcome::Changed {
+                return Reply::of(&MeView::from(&next));
+            }
+        }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ChangeMe { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(ChangeMe {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,39 +1,62 @@
-//! `POST /v1/me/password`: say here in one sentence what it does.
+//! `POST /v1/me/password`: changes the password of the person who is signed in, and ends all other sessions.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use domain::{
+    fault::Rejection,
+    identity::{AccountChangeKind, NewPassword, api::ChangePasswordBody},
+    limits::{CONFIRM_PASSWORD, Limit},
+};
+use identity::{Accounts, tokens::Person};
+use limiter::Limiter;
+use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
+use store::AccountOutcome;
 
 pub(crate) struct ChangePassword {
-    store: Store,
+    accounts: Accounts,
+    limiter: Limiter,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChangePasswordBody {}
-
 impl Endpoint for ChangePassword {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
+    const LIMITS: &'static [&'static Limit] = &[&CONFIRM_PASSWORD];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<ChangePasswordBody>;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let (person, now, body) = (Person::of(&request)?, request.now, &request.body.0);
+        let caller = request.caller();
+        self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
+        let new = &body.new_password.0;
+        let password = NewPassword::parse("new_password", new, breached::is_breached)
+            .map_err(|fault| Rejection::invalid(vec![fault]))?;
+        let account = self.accounts.account(person.account).await?;
+        let current = &body.current_password.0;
+        let login = self.accounts.confirmed(&account, current).await?;
+        let hash = self.accounts.hash(&password).await?;
+        let cause = identity::cause(person.account, &request);
+        let next = account.signed_out(AccountChangeKind::PasswordChanged, &cause);
+        let store = &self.accounts.store;
+        let (hash, kept) = (Some(&hash), Some(person.session));
+        match store.begin_generation(&next, &login, hash, kept).await? {
+            AccountOutcome::Changed => {
+                tracing::info!(account.id = %account.id, "password changed");
+                Ok(Reply::none())
+            }
+            // The account was changed, or the session has ended: the password that was given may no longer be the one.
+            AccountOutcome::Superseded => Err(identity::conflict().into()),
+        }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ChangePassword { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(ChangePassword {
+            limiter: Limiter::new(&store, control.clone(), environment)?,
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,34 +1,72 @@
-//! `DELETE /v1/me`: say here in one sentence what it does.
+//! `DELETE /v1/me`: deletes the account of the person who is signed in, who gives the password again. Orders are kept for accounting.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use domain::{
+    fault::{Code, Rejection},
+    identity::{Role, api::DeleteAccountBody},
+    limits::{CONFIRM_PASSWORD, Limit},
+    notifications::suppression::AddressHash,
+};
+use identity::Accounts;
+use limiter::Limiter;
+use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
+use store::AccountOutcome;
 
 pub(crate) struct DeleteMe {
-    store: Store,
+    accounts: Accounts,
+    limiter: Limiter,
 }
 
 impl Endpoint for DeleteMe {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
+    const LIMITS: &'static [&'static Limit] = &[&CONFIRM_PASSWORD];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = NoBody;
-    type Response = String;
+    type Body = Json<DeleteAccountBody>;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let (id, now) = (request.account()?, request.now);
+        let (caller, store) = (request.caller(), &self.accounts.store);
+        self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
+        let password = &request.body.0.password.0;
+        let account = self.accounts.account(id).await?;
+        self.accounts.confirmed(&account, password).await?;
+        let owner = Role::Owner.name();
+        if account.staff.as_ref().is_some_and(|it| it.role == owner) {
+            return Err(Rejection::new(
+                Code::Forbidden,
+                "An owner cannot delete the account; have another owner remove the role first.",
+            )
+            .into());
+        }
+        // What belongs to the account goes first: whoever is interrupted can ask again.
+        store.delete_belongings(id).await?;
+        let mut attempts = identity::attempts();
+        loop {
+            let account = self.accounts.attempt(&mut attempts, id).await?;
+            let next = account.erased(&identity::cause(id, &request));
+            let address = AddressHash::of(&account.email);
+            let written = store.erase_account(&next, &address).await?;
+            if written == AccountOutcome::Changed {
+                break;
+            }
+        }
+        if account.staff.is_some() {
+            self.accounts.end_tokens(&[id.to_string()], now).await?;
+        }
+        tracing::info!(account.id = %id, "account erased");
+        Ok(Reply::none().signed_out())
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(DeleteMe { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(DeleteMe {
+            limiter: Limiter::new(&store, control.clone(), environment)?,
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,41 +1,49 @@
-//! `DELETE /v1/me/sessions/{session_id}`: say here in one sentence what it does.
+//! `DELETE /v1/me/sessions/{session_id}`: signs the person out on one device.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
-use store::Store;
+use domain::{fault::Rejection, id::SessionId};
+use identity::{Accounts, tokens::Person};
+use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
 
 pub(crate) struct EndSession {
-    store: Store,
+    accounts: Accounts,
 }
 
 /// Parameters of the path.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub(crate) struct EndSessionPath {
+pub(crate) struct SessionPath {
     /// Identifier of the session.
-    session_id: String,
+    session_id: SessionId,
 }
 
 impl Endpoint for EndSession {
-    const ACCESS: Access = Access::Public;
-    type Path = EndSessionPath;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
+    type Path = SessionPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.session_id);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let (person, now) = (Person::of(&request)?, request.now);
+        let (id, store) = (request.path.session_id, &self.accounts.store);
+        let session = store.session(person.account, id, now).await?;
+        if session.is_none() {
+            return Err(Rejection::not_found("session").into());
+        }
+        store.end_session(person.account, id).await?;
+        if person.is_staff {
+            self.accounts.end_tokens(&[id.to_string()], now).await?;
+        }
+        Ok(Reply::none())
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(EndSession { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(EndSession {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,34 +1,30 @@
-//! `GET /v1/me`: say here in one sentence what it does.
+//! `GET /v1/me`: returns the account of the person who is signed in.
 
 use std::process::ExitCode;
 
+use domain::identity::api::MeView;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use store::{Consistency, Store};
 
 pub(crate) struct GetMe {
     store: Store,
 }
 
 impl Endpoint for GetMe {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = MeView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<MeView>, Failure> {
+        let id = request.account()?;
+        let account = self.store.account(id, Consistency::Strong).await?;
+        let account = account.ok_or_else(runtime::invalid_token)?;
+        Ok(Reply::of(&MeView::from(&account))?.versioned(account.version))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(GetMe { store })
-    })
+    access::serve(|_, store| Ok(GetMe { store }))
 }

@@ -1,34 +1,35 @@
-//! `GET /v1/me/sessions`: say here in one sentence what it does.
+//! `GET /v1/me/sessions`: lists the devices on which the person is signed in, the last login first.
 
 use std::process::ExitCode;
 
+use domain::identity::api::SessionsView;
+use identity::tokens::Person;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use store::{Consistency, Store};
 
 pub(crate) struct ListSessions {
     store: Store,
 }
 
 impl Endpoint for ListSessions {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = SessionsView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<SessionsView>, Failure> {
+        let person = Person::of(&request)?;
+        let account = self
+            .store
+            .account(person.account, Consistency::Strong)
+            .await?;
+        let account = account.ok_or_else(runtime::invalid_token)?;
+        let sessions = self.store.sessions(account.id, request.now).await?;
+        Reply::of(&SessionsView::of(&sessions, &account, person.session))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ListSessions { store })
-    })
+    access::serve(|_, store| Ok(ListSessions { store }))
 }

@@ -1,39 +1,69 @@
-//! `POST /v1/auth/logout`: say here in one sentence what it does.
+//! `POST /v1/auth/logout`: ends the session, or all sessions of the account.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use domain::{
+    id::AccountId,
+    identity::{AccountChangeKind, api::LogoutBody},
+    notifications::suppression::AddressHash,
+};
+use identity::{Accounts, tokens::Person};
+use runtime::{Access, Endpoint, Failure, MaybeJson, NoContent, NoPath, NoQuery, Reply, Request};
+use store::AccountOutcome;
 
 pub(crate) struct LogOut {
-    store: Store,
+    accounts: Accounts,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LogOutBody {}
-
 impl Endpoint for LogOut {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<LogOutBody>;
-    type Response = String;
+    type Body = MaybeJson<LogoutBody>;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let person = Person::of(&request)?;
+        let (id, session) = (person.account, person.session);
+        let store = &self.accounts.store;
+        let mut ended = session.to_string();
+        if request.body.0.everywhere {
+            self.end_all(id, &request).await?;
+            ended = id.to_string();
+        } else {
+            store.end_session(id, session).await?;
+        }
+        if person.is_staff {
+            self.accounts.end_tokens(&[ended], request.now).await?;
+        }
+        Ok(Reply::none().signed_out())
+    }
+}
+
+impl LogOut {
+    async fn end_all(&self, id: AccountId, request: &Request<Self>) -> Result<(), Failure> {
+        let store = &self.accounts.store;
+        let mut attempts = identity::attempts();
+        loop {
+            let account = self.accounts.attempt(&mut attempts, id).await?;
+            let kind = AccountChangeKind::SignedOutEverywhere;
+            let next = account.signed_out(kind, &identity::cause(id, request));
+            let login = store.login(&AddressHash::of(&next.email)).await?;
+            // Without one, the address has just been changed.
+            let Some(login) = login else { continue };
+            let written = store.begin_generation(&next, &login, None, None).await?;
+            if written == AccountOutcome::Changed {
+                return Ok(());
+            }
+        }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(LogOut { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(LogOut {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,30 +1,56 @@
-//! `POST /v1/auth/register`: say here in one sentence what it does.
+//! `POST /v1/auth/register`: asks for an account; a mail with a link confirms the address. The response is the same whether or not the address has an account.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
+use control::Control;
+use domain::{
+    identity::{
+        Registration,
+        api::{LinkSentView, RegisterBody},
+    },
+    limits::{Caller, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+};
+use identity::Accounts;
+use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RegisterAccount {
-    store: Store,
+    accounts: Accounts,
+    limiter: Limiter,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RegisterAccountBody {}
 
 impl Endpoint for RegisterAccount {
     const ACCESS: Access = Access::Public;
+    const SUCCESS: u16 = 202;
+    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK_NETWORK, &MAIL_LINK];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<RegisterAccountBody>;
-    type Response = String;
+    type Body = Json<RegisterBody>;
+    type Response = LinkSentView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<LinkSentView>, Failure> {
+        let now = request.now;
+        let register = request.body.0.clone().parse(breached::is_breached)?;
+        let caller = Caller {
+            email: Some(&register.email),
+            ..request.caller()
+        };
+        self.limiter.check(&MAIL_LINK_NETWORK, caller, now).await?;
+        self.limiter.check(&MAIL_LINK, caller, now).await?;
+        let registration = Registration {
+            id: identity::new_id(&request)?,
+            // Whether there is an account or not: the response takes as long.
+            password: self.accounts.hash(&register.password).await?,
+            email: register.email,
+            name: register.name,
+            created_at: now,
+            account: None,
+            trace_id: request.trace_id.clone(),
+            traceparent: request.traceparent,
+        };
+        self.accounts.store.register(&registration).await?;
+        Reply::of(&LinkSentView::until(registration.expires_at(), now))
     }
 }
 
@@ -34,6 +60,10 @@ fn main() -> ExitCode {
             &environment.sdk_config()?,
             environment.require("TABLE_NAME")?,
         );
-        Ok(RegisterAccount { store })
+        let control = Arc::new(Control::new(&store, environment)?);
+        Ok(RegisterAccount {
+            limiter: Limiter::new(&store, Arc::clone(&control), environment)?,
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,39 +1,63 @@
-//! `POST /v1/me/email`: say here in one sentence what it does.
+//! `POST /v1/me/email`: sends a link to a new address, which it makes the one of the account.
 
 use std::process::ExitCode;
 
+use domain::{
+    identity::{
+        EmailChange,
+        api::{ChangeEmailBody, LinkSentView, parse_email},
+    },
+    limits::{CONFIRM_PASSWORD, Caller, Limit, MAIL_LINK},
+};
+use identity::Accounts;
+use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
 
 pub(crate) struct RequestEmailChange {
-    store: Store,
+    accounts: Accounts,
+    limiter: Limiter,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RequestEmailChangeBody {}
-
 impl Endpoint for RequestEmailChange {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 202;
+    const LIMITS: &'static [&'static Limit] = &[&CONFIRM_PASSWORD, &MAIL_LINK];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<RequestEmailChangeBody>;
-    type Response = String;
+    type Body = Json<ChangeEmailBody>;
+    type Response = LinkSentView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<LinkSentView>, Failure> {
+        let (id, now) = (request.account()?, request.now);
+        let new = parse_email(&request.body.0.email)?;
+        let caller = Caller {
+            email: Some(&new),
+            ..request.caller()
+        };
+        self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
+        self.limiter.check(&MAIL_LINK, caller, now).await?;
+        let account = self.accounts.account(id).await?;
+        let password = &request.body.0.password.0;
+        self.accounts.confirmed(&account, password).await?;
+        let change = EmailChange {
+            id: identity::new_id(&request)?,
+            account: id,
+            old: account.email,
+            new,
+            created_at: now,
+            trace_id: request.trace_id.clone(),
+            traceparent: request.traceparent,
+        };
+        self.accounts.store.request_email_change(&change).await?;
+        Reply::of(&LinkSentView::until(change.expires_at(), now))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(RequestEmailChange { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(RequestEmailChange {
+            limiter: Limiter::new(&store, control.clone(), environment)?,
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,30 +1,52 @@
-//! `POST /v1/auth/password-reset`: say here in one sentence what it does.
+//! `POST /v1/auth/password-reset`: sends a link to set a new password, if the address has an account. The response is the same if not.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
+use control::Control;
+use domain::{
+    identity::{
+        PasswordReset,
+        api::{LinkSentView, ResetBody, parse_email},
+    },
+    limits::{Caller, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+};
+use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RequestPasswordReset {
     store: Store,
+    limiter: Limiter,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RequestPasswordResetBody {}
 
 impl Endpoint for RequestPasswordReset {
     const ACCESS: Access = Access::Public;
+    const SUCCESS: u16 = 202;
+    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK_NETWORK, &MAIL_LINK];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<RequestPasswordResetBody>;
-    type Response = String;
+    type Body = Json<ResetBody>;
+    type Response = LinkSentView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<LinkSentView>, Failure> {
+        let now = request.now;
+        let email = parse_email(&request.body.0.email)?;
+        let caller = Caller {
+            email: Some(&email),
+            ..request.caller()
+        };
+        self.limiter.check(&MAIL_LINK_NETWORK, caller, now).await?;
+        self.limiter.check(&MAIL_LINK, caller, now).await?;
+        // The mailer finds out whether there is an account: nobody here knows, or takes longer for one.
+        let reset = PasswordReset {
+            id: identity::new_id(&request)?,
+            email,
+            created_at: now,
+            trace_id: request.trace_id.clone(),
+            traceparent: request.traceparent,
+        };
+        self.store.request_password_reset(&reset).await?;
+        Reply::of(&LinkSentView::until(reset.expires_at(), now))
     }
 }
 
@@ -34,6 +56,10 @@ fn main() -> ExitCode {
             &environment.sdk_config()?,
             environment.require("TABLE_NAME")?,
         );
-        Ok(RequestPasswordReset { store })
+        let control = Arc::new(Control::new(&store, environment)?);
+        Ok(RequestPasswordReset {
+            limiter: Limiter::new(&store, control, environment)?,
+            store,
+        })
     })
 }

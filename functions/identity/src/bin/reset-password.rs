@@ -1,30 +1,66 @@
-//! `POST /v1/auth/password-reset/confirm`: say here in one sentence what it does.
+//! `POST /v1/auth/password-reset/confirm`: sets a new password by the token of the mail's link, and ends all sessions.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use control::Control;
+use domain::{
+    fault::Rejection,
+    identity::{
+        AccountChangeKind, LinkPurpose, NewPassword,
+        api::{ConfirmResetBody, invalid_link},
+    },
+    notifications::suppression::AddressHash,
+};
+use identity::Accounts;
+use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
+use store::{AccountOutcome, Consistency, Store};
 
 pub(crate) struct ResetPassword {
-    store: Store,
+    accounts: Accounts,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ResetPasswordBody {}
 
 impl Endpoint for ResetPassword {
     const ACCESS: Access = Access::Public;
+    const SUCCESS: u16 = 204;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<ResetPasswordBody>;
-    type Response = String;
+    type Body = Json<ConfirmResetBody>;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let body = &request.body.0;
+        let token = identity::read_link(&body.token.0)?;
+        // A password that cannot be one does not use up the link.
+        let password = NewPassword::parse("password", &body.password.0, breached::is_breached)
+            .map_err(|fault| Rejection::invalid(vec![fault]))?;
+        let store = &self.accounts.store;
+        let reset = store.password_reset(token.id, request.now).await?;
+        let reset = reset.ok_or_else(invalid_link)?;
+        let purpose = LinkPurpose::Reset;
+        if !self.accounts.proves(purpose, &token, &reset.email).await? {
+            return Err(invalid_link().into());
+        }
+        let login = store.login(&AddressHash::of(&reset.email)).await?;
+        let login = login.filter(|login| reset.applies_to(login));
+        let login = login.ok_or_else(invalid_link)?;
+        let account = store.account(login.account, Consistency::Strong).await?;
+        let account = account.ok_or_else(invalid_link)?;
+        let hash = self.accounts.hash(&password).await?;
+        let cause = identity::cause(account.id, &request);
+        let next = account.signed_out(AccountChangeKind::PasswordReset, &cause);
+        let written = store
+            .begin_generation(&next, &login, Some(&hash), None)
+            .await?;
+        if written == AccountOutcome::Superseded {
+            // The same link at the same time, or another change of the password.
+            return Err(invalid_link().into());
+        }
+        if account.staff.is_some() {
+            let ended = [account.id.to_string()];
+            self.accounts.end_tokens(&ended, request.now).await?;
+        }
+        tracing::info!(account.id = %account.id, "password reset");
+        Ok(Reply::none())
     }
 }
 
@@ -34,6 +70,9 @@ fn main() -> ExitCode {
             &environment.sdk_config()?,
             environment.require("TABLE_NAME")?,
         );
-        Ok(ResetPassword { store })
+        let control = Arc::new(Control::of_keys(&store, environment)?);
+        Ok(ResetPassword {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,30 +1,50 @@
-//! `POST /v1/auth/verify`: say here in one sentence what it does.
+//! `POST /v1/auth/verify`: makes the account of a registration, by the token of the mail's link.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use control::Control;
+use domain::identity::{
+    Account, LinkPurpose,
+    api::{TokenBody, invalid_link},
+};
+use identity::Accounts;
+use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
+use store::{Store, VerifyOutcome};
 
 pub(crate) struct VerifyEmail {
-    store: Store,
+    accounts: Accounts,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VerifyEmailBody {}
 
 impl Endpoint for VerifyEmail {
     const ACCESS: Access = Access::Public;
+    const SUCCESS: u16 = 204;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<VerifyEmailBody>;
-    type Response = String;
+    type Body = Json<TokenBody>;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let token = identity::read_link(&request.body.0.token.0)?;
+        let store = &self.accounts.store;
+        let registration = store.registration(token.id, request.now).await?;
+        let registration = registration.ok_or_else(invalid_link)?;
+        let purpose = LinkPurpose::Verify;
+        if !self
+            .accounts
+            .proves(purpose, &token, &registration.email)
+            .await?
+        {
+            return Err(invalid_link().into());
+        }
+        let cause = identity::cause(Account::id_of(&registration), &request);
+        let account = Account::of(&registration, &cause);
+        match store.verify_registration(&registration, &account).await? {
+            VerifyOutcome::Verified => {
+                tracing::info!(account.id = %account.id, "account verified");
+                Ok(Reply::none())
+            }
+            VerifyOutcome::AddressTaken => Err(invalid_link().into()),
+        }
     }
 }
 
@@ -34,6 +54,9 @@ fn main() -> ExitCode {
             &environment.sdk_config()?,
             environment.require("TABLE_NAME")?,
         );
-        Ok(VerifyEmail { store })
+        let control = Arc::new(Control::of_keys(&store, environment)?);
+        Ok(VerifyEmail {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

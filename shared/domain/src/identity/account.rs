@@ -81,6 +81,8 @@ pub enum AccountChangeKind {
     SignedOutEverywhere,
     /// A refresh token was used a second time: its session was ended.
     RefreshTokenReused,
+    /// The person has deleted the account: what is left says only that.
+    Erased,
 }
 
 /// Who changes an account, and from where.
@@ -107,13 +109,21 @@ pub struct Login {
     pub password: Option<PasswordHash>,
     /// Time at which the password was set: links of before no longer set another.
     pub password_set_at: Timestamp,
+    /// Whether the account is one of staff, whose sessions are shorter.
+    pub is_staff: bool,
 }
 
 impl Account {
-    /// The account that a registration becomes. Its id follows from the registration, so that verifying twice makes one.
+    /// Identifier of the account that a registration becomes. It follows from the registration, so that verifying twice makes
+    /// one.
+    pub fn id_of(registration: &Registration) -> AccountId {
+        AccountId::derived(&[&registration.id.to_string()])
+    }
+
+    /// The account that a registration becomes.
     pub fn of(registration: &Registration, cause: &ChangeCause<'_>) -> Self {
         Self {
-            id: AccountId::derived(&[&registration.id.to_string()]),
+            id: Self::id_of(registration),
             email: registration.email.clone(),
             name: registration.name.clone(),
             email_consent: None,
@@ -146,6 +156,22 @@ impl Account {
         }
     }
 
+    /// What is left of a deleted account: no address, name or right.
+    pub fn erased(&self, cause: &ChangeCause<'_>) -> Self {
+        Self {
+            email: String::new(),
+            name: None,
+            email_consent: None,
+            staff: None,
+            ..self.signed_out(AccountChangeKind::Erased, cause)
+        }
+    }
+
+    /// Whether it was deleted.
+    pub fn is_erased(&self) -> bool {
+        self.last_change.kind == AccountChangeKind::Erased
+    }
+
     /// What it may do as staff. Names of a later release are left out.
     pub fn permissions(&self) -> Vec<Permission> {
         let names = self.staff.iter().flat_map(|it| &it.permissions);
@@ -176,6 +202,7 @@ impl AccountChangeKind {
             Self::EmailChanged => "email_changed",
             Self::SignedOutEverywhere => "signed_out_everywhere",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::Erased => "erased",
         }
     }
 }

@@ -235,6 +235,22 @@ impl TokensView {
     }
 }
 
+/// That a mail with a link is on its way, if there is anything to send.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct LinkSentView {
+    /// Seconds for which the link works.
+    pub expires_in: i64,
+}
+
+impl LinkSentView {
+    /// A link that works until `expires_at`.
+    pub fn until(expires_at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            expires_in: expires_at.duration_since(now).as_secs(),
+        }
+    }
+}
+
 /// An account as its owner sees it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MeView {

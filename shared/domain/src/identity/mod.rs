@@ -31,6 +31,6 @@ pub use seal::{SealError, SealingKey};
 pub use secrets::{Secrets, SigningKey, UnusableSecrets};
 pub use session::{BegunSession, NewSession, Session};
 pub use token::{
-    AUDIENCE, AccessClaims, ISSUER, LEEWAY, LIFETIME, PublicKey, TOKEN_TYPE, TokenState,
+    AUDIENCE, AccessClaims, ISSUER, LEEWAY, LIFETIME, PublicKey, TOKEN_TYPE, TokenState, jwks,
 };
 pub use totp::TotpSecret;

@@ -93,6 +93,17 @@ impl Role {
         Self::ReadOnly,
     ];
 
+    /// The name, as stored and sent.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Manager => "manager",
+            Self::Fulfilment => "fulfilment",
+            Self::Support => "support",
+            Self::ReadOnly => "read_only",
+        }
+    }
+
     /// What the role may do.
     pub fn permissions(self) -> BTreeSet<Permission> {
         use Permission as P;
@@ -148,6 +159,10 @@ mod tests {
         for permission in Permission::ALL {
             let name = serde_json::to_value(permission).unwrap();
             assert_eq!(name, permission.name());
+            assert_eq!(Permission::named(permission.name()), Some(*permission));
+        }
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.name());
         }
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use ring::digest::{SHA256, digest};
+use ring::{
+    digest::{SHA256, digest},
+    hmac,
+};
 
 use crate::id::{AccountId, SessionId};
 
@@ -62,6 +65,16 @@ impl RefreshToken {
             session,
             secret,
         }
+    }
+
+    /// The token that replaces a presented one. It follows from the presented one and a key of the shop, so that two tabs that
+    /// refresh at once, or a client that asks again as an answer was lost, get the same one.
+    pub fn after(presented: &PresentedRefresh, key: &[u8; 32]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let message = format!("{}\0{}", presented.session, presented.hash);
+        let mut secret = [0; 32];
+        secret.copy_from_slice(hmac::sign(&key, message.as_bytes()).as_ref());
+        Self::new(presented.account, presented.session, secret)
     }
 
     /// The token as it is sent.
@@ -145,6 +158,20 @@ mod tests {
         assert_eq!(presented.session, SessionId::random([2; 16]));
         assert_eq!(presented.hash, token.hash());
         assert!(!format!("{token:?}").contains(&token.reveal()));
+    }
+
+    #[test]
+    fn the_next_token_follows_from_the_presented_one_and_the_key() {
+        let presented = |secret: u8| PresentedRefresh::read(&token(secret).reveal()).unwrap();
+        let next = RefreshToken::after(&presented(3), &[1; 32]);
+        assert_eq!(next, RefreshToken::after(&presented(3), &[1; 32]));
+        assert_ne!(next, RefreshToken::after(&presented(4), &[1; 32]));
+        assert_ne!(next, RefreshToken::after(&presented(3), &[2; 32]));
+        assert_ne!(next.hash(), presented(3).hash);
+        assert_eq!(
+            PresentedRefresh::read(&next.reveal()).unwrap().session,
+            presented(3).session
+        );
     }
 
     #[test]

@@ -103,6 +103,14 @@ impl Secrets {
             .collect()
     }
 
+    /// The key that makes the next refresh token of the one before.
+    pub fn refresh_key(&self) -> Result<[u8; 32], UnusableSecrets> {
+        let newest = self.0.values().next_back();
+        newest.map_or(Err(UnusableSecrets::Versions), |root| {
+            derive(root, "refresh", "")
+        })
+    }
+
     /// The keys that seal what is read again, such as a TOTP secret, the newest first.
     pub fn sealing_keys(&self) -> Result<Vec<[u8; 32]>, UnusableSecrets> {
         let roots = self.0.values().rev();
@@ -228,11 +236,12 @@ mod tests {
         let signing = secrets.public_keys(now).unwrap();
         assert_eq!(signing.len(), 6);
         assert_eq!(signing[..2], secrets.signing_keys(now).unwrap());
+        all.push(secrets.refresh_key().unwrap().to_vec());
         all.extend(signing.iter().map(|it| it.reveal().to_vec()));
         let count = all.len();
         all.sort();
         all.dedup();
-        assert_eq!((count, all.len()), (10, 10));
+        assert_eq!((count, all.len()), (11, 11));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::Permission;
+use super::{Permission, SigningKey};
 use crate::id::{AccountId, SessionId};
 
 /// Issuer (`iss`) of access tokens. Each shop has keys of its own, so it need not name the shop.
@@ -126,6 +127,20 @@ impl TokenState {
             .or_else(|| all.find(|id| published(id).is_some()))
     }
 
+    /// The state with the public keys of `keys`: those that are known keep their time.
+    pub fn publishing(&self, keys: &[SigningKey], now: Timestamp) -> Self {
+        let known = |id: &str| self.keys.iter().find(|key| key.id == id);
+        let keys = keys.iter().map(|key| PublicKey {
+            id: key.id.clone(),
+            x: key.x.clone(),
+            published_at: known(&key.id).map_or(now, |known| known.published_at),
+        });
+        Self {
+            keys: keys.collect(),
+            ..self.clone()
+        }
+    }
+
     /// Forgets what has ended so long ago that all tokens of that time have expired.
     pub fn ended_at(&self, now: Timestamp) -> BTreeMap<String, i64> {
         let last = now.as_second() - LIFETIME.as_secs() - LEEWAY;
@@ -134,9 +149,21 @@ impl TokenState {
     }
 }
 
+/// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), for the team's other services.
+pub fn jwks(keys: &[SigningKey]) -> String {
+    let keys = keys.iter().map(|key| {
+        json!({
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+            "kid": key.id, "x": key.x,
+        })
+    });
+    json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Secrets;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -182,6 +209,26 @@ mod tests {
             assert!(ended(0).ended_at(at(expired + 1)).is_empty());
         }
         assert!(!TokenState::default().has_ended(&claims));
+    }
+
+    #[test]
+    fn a_key_keeps_the_time_at_which_it_was_published() {
+        let secrets =
+            Secrets::parse(r#"{"version":1,"root":"0123456789abcdefghijklmnopqrstuvwxyz"}"#);
+        let secrets = secrets.unwrap();
+        let first = TokenState::default().publishing(&secrets.public_keys(at(0)).unwrap(), at(0));
+        assert_eq!(first.keys.len(), 3);
+        let month = 30 * 24 * 3600;
+        let later = first.publishing(&secrets.public_keys(at(month)).unwrap(), at(month));
+        let times: Vec<_> = later.keys.iter().map(|key| key.published_at).collect();
+        // Current, next, and the one before.
+        assert_eq!(times, [at(0), at(month), at(0)]);
+        let again = later.publishing(&secrets.public_keys(at(month)).unwrap(), at(month + 9));
+        assert_eq!(again, later);
+        let set: serde_json::Value =
+            serde_json::from_str(&jwks(&secrets.public_keys(at(0)).unwrap())).unwrap();
+        assert_eq!(set["keys"][0]["kid"], first.keys[0].id);
+        assert!(!set.to_string().contains("\"d\""), "no private part");
     }
 
     #[test]

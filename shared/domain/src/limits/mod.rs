@@ -8,8 +8,9 @@ mod rules;
 
 pub use quota::{Decision, Quota, State, Take};
 pub use rules::{
-    ALL, By, CREATE_CART, CREATE_IMPORT, Caller, IfUnchecked, Kind, Limit, LimitKey, LimitSettings,
-    LimitView, MAX_BURST, MAX_REFILL, MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS, Rule, Share,
-    rate_limited, views,
+    ALL, By, CONFIRM_PASSWORD, CREATE_CART, CREATE_IMPORT, Caller, IfUnchecked, Kind, Limit,
+    LimitKey, LimitSettings, LimitView, MAIL_LINK, MAIL_LINK_NETWORK, MAX_BURST, MAX_REFILL,
+    MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS, Rule, SIGN_IN, SIGN_IN_NETWORK, Share, rate_limited,
+    views,
 };
 pub(crate) use rules::{mailbox, network, pseudonym};

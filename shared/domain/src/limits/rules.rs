@@ -48,8 +48,69 @@ pub const CREATE_IMPORT: Limit = Limit {
     if_unchecked: IfUnchecked::Closed,
 };
 
+/// `POST /v1/auth/login`, of one network for one address: somebody who guesses a password locks himself out, and nobody
+/// else.
+pub const SIGN_IN: Limit = Limit {
+    name: "sign_in",
+    by: By::EmailAndNetwork,
+    kind: Kind::Counter,
+    requests: 10,
+    seconds: 900,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// The same of one network for all addresses: one that tries a few passwords with each of many. Each attempt also costs a
+/// tenth of a second of CPU.
+pub const SIGN_IN_NETWORK: Limit = Limit {
+    name: "sign_in_network",
+    by: By::Network,
+    kind: Kind::Bucket { burst: 60 },
+    requests: 60,
+    seconds: 60,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// Mails with a link to one address: to register, to set a password, to change the address. Whoever has asked five times
+/// has them.
+pub const MAIL_LINK: Limit = Limit {
+    name: "mail_link",
+    by: By::Email,
+    kind: Kind::Counter,
+    requests: 5,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// The same of one network for all addresses: nobody sends mails to many in the name of the shop.
+pub const MAIL_LINK_NETWORK: Limit = Limit {
+    name: "mail_link_network",
+    by: By::Network,
+    kind: Kind::Bucket { burst: 30 },
+    requests: 60,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// The password of an account, by somebody who is signed in: a device that was left open.
+pub const CONFIRM_PASSWORD: Limit = Limit {
+    name: "confirm_password",
+    by: By::Account,
+    kind: Kind::Counter,
+    requests: 10,
+    seconds: 900,
+    if_unchecked: IfUnchecked::Closed,
+};
+
 /// All limits, for the settings.
-pub const ALL: [&Limit; 2] = [&CREATE_CART, &CREATE_IMPORT];
+pub const ALL: [&Limit; 7] = [
+    &CREATE_CART,
+    &CREATE_IMPORT,
+    &SIGN_IN,
+    &SIGN_IN_NETWORK,
+    &MAIL_LINK,
+    &MAIL_LINK_NETWORK,
+    &CONFIRM_PASSWORD,
+];
 
 /// A limit that an endpoint declares, with the values that apply unless staff set others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +138,8 @@ pub enum By {
     Account,
     /// Those for one email address.
     Email,
+    /// Those for one email address from one network.
+    EmailAndNetwork,
     /// All of them.
     Route,
 }
@@ -226,6 +289,13 @@ impl Limit {
                 .map(|it| network(it, rule.ipv4_prefix, IPV6_PREFIX)),
             By::Account => caller.account.map(str::to_owned),
             By::Email => caller.email.map(mailbox),
+            By::EmailAndNetwork => caller.email.map(|email| {
+                // Those from unknown networks are one.
+                let network = caller
+                    .address
+                    .map(|it| network(it, rule.ipv4_prefix, IPV6_PREFIX));
+                format!("{}\0{}", mailbox(email), network.unwrap_or_default())
+            }),
             By::Route => Some(String::new()),
         };
         match (known, self.if_unchecked) {

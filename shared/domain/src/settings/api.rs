@@ -42,8 +42,8 @@ pub struct SettingsPatch {
     pub publishable_keys: Patch<PublishableKeysPatch>,
     /// Switches that clients heed, by name (a to z, 0 to 9 and `_`); at most 50. `null` removes one.
     pub flags: Patch<Members<Option<bool>>>,
-    /// Limits of callers, by name: `create_cart` (of a network) and `create_import` (of an account). `null` returns one to
-    /// its default.
+    /// Limits of callers, by name (docs/API-DESIGN.md lists them), such as `create_cart` and `sign_in`. `null` returns one
+    /// to its default.
     pub limits: Patch<Members<Option<Object<LimitPatch>>>>,
 }
 

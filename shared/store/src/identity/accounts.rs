@@ -22,7 +22,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 use crate::{
     Consistency, Result, Store, StoreError,
     item::{Record, from_item, number, string, to_item},
-    keys::Key,
+    keys::{Key, account_partition},
     transaction::{First, Outcome, delete_action, put_action, update_action},
 };
 
@@ -41,6 +41,8 @@ struct LoginRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password: Option<PasswordRecord>,
     password_set_at: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_staff: bool,
 }
 
 /// An account as it is stored.
@@ -144,6 +146,7 @@ impl From<LoginRecord> for Login {
             generation: record.generation,
             password: record.password.map(PasswordHash::from),
             password_set_at: record.password_set_at,
+            is_staff: record.is_staff,
         }
     }
 }
@@ -217,6 +220,7 @@ impl Store {
             generation: account.generation,
             password: Some((&registration.password).into()),
             password_set_at: account.created_at,
+            is_staff: false,
         };
         let new = |put: PutBuilder| {
             put.table_name(&self.table)
@@ -282,10 +286,10 @@ impl Store {
         let item = self
             .get("GetItem account", &Key::account(id), consistency)
             .await?;
-        Ok(item
-            .map(from_item::<AccountRecord>)
-            .transpose()?
-            .map(Account::from))
+        let account = item.map(from_item::<AccountRecord>).transpose()?;
+        // A tombstone is nobody's account.
+        let account = account.map(Account::from);
+        Ok(account.filter(|account| !account.is_erased()))
     }
 
     /// Replaces an account by its next version, which leaves address, password and sessions as they are. Key:
@@ -397,6 +401,7 @@ impl Store {
             generation: account.generation,
             password: login.password.as_ref().map(PasswordRecord::from),
             password_set_at: login.password_set_at,
+            is_staff: login.is_staff,
         };
         let item = to_item(&Key::login(&AddressHash::of(&change.new)), &record)?;
         let put_login = Put::builder()
@@ -423,6 +428,53 @@ impl Store {
             },
             Outcome::InProgress => return Err(no_key()),
         })
+    }
+
+    /// Deletes the login of an account and leaves its tombstone, the next version `account`. Keys: [`Key::login`] of `address`, on
+    /// the condition that it is the account's; [`Key::account`], on the condition that its version is the one before. 4 write units.
+    pub async fn erase_account(
+        &self,
+        account: &Account,
+        address: &AddressHash,
+    ) -> Result<AccountOutcome> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::login(address).attributes()))
+            .condition_expression("account = :account")
+            .expression_attribute_values(":account", string(account.id.to_string()));
+        let actions = vec![
+            put_action(self.next_version(account)?)?,
+            delete_action(delete)?,
+        ];
+        let outcome = self.transact("erase account", First::Write, actions);
+        Ok(match outcome.await? {
+            Outcome::Committed { .. } => AccountOutcome::Changed,
+            Outcome::Refused(_) | Outcome::InProgress => AccountOutcome::Superseded,
+        })
+    }
+
+    /// Deletes everything in the partition of an account but the account itself: sessions, addresses and the like. Key:
+    /// [`account_partition`]. A read unit for each 4 KB, and a write unit for each KB of an item.
+    pub async fn delete_belongings(&self, id: AccountId) -> Result<()> {
+        let mut keys = Vec::new();
+        let account = Key::account(id);
+        self.partition("Query belongings", &account_partition(id), |item| {
+            let key = Key::of_item(&item)?;
+            if key != account {
+                keys.push(key);
+            }
+            Ok(())
+        })
+        .await?;
+        for key in keys {
+            let delete = self
+                .client
+                .delete_item()
+                .table_name(&self.table)
+                .set_key(Some(key.attributes()));
+            self.write("DeleteItem belonging", delete).await?;
+        }
+        Ok(())
     }
 
     fn next_version(&self, account: &Account) -> Result<PutBuilder> {

@@ -1,0 +1,117 @@
+//! What the endpoints of accounts share: the secrets, the tokens of a session, changes of an account.
+
+pub mod password;
+pub mod tokens;
+
+use std::{error::Error, sync::Arc};
+
+use control::Control;
+use domain::{
+    fault::{Code, Rejection},
+    id::{AccountId, Id, Kind},
+    identity::{Account, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets},
+};
+use gateways::secrets::Secret;
+use runtime::{Endpoint, Environment, Failure, Request};
+use store::{Attempts, Consistency, Store};
+
+/// Accounts, as the endpoints see them. Made once per cold start.
+#[derive(Debug)]
+pub struct Accounts {
+    /// The table.
+    pub store: Store,
+    control: Arc<Control>,
+    secrets: Secret<Secrets>,
+}
+
+impl Accounts {
+    /// Connects at the first use. The secret is the one that `IDENTITY_SECRET` names.
+    pub fn new(
+        environment: &Environment,
+        store: Store,
+        control: Arc<Control>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let name = environment.require("IDENTITY_SECRET")?;
+        Ok(Self {
+            store,
+            control,
+            secrets: Secret::new(&environment.sdk_config()?, name),
+        })
+    }
+
+    /// The secrets, read at most every five minutes.
+    pub async fn secrets(&self) -> Result<Arc<Secrets>, Failure> {
+        // Another attempt may find a secret that can be read.
+        let secrets = self.secrets.keys().await;
+        secrets.map_err(|error| Failure::dependency(error, true))
+    }
+
+    /// Whether a link's token was made for this purpose and address, with the newest root or one before it.
+    pub async fn proves<K: Kind>(
+        &self,
+        purpose: LinkPurpose,
+        token: &LinkToken<K>,
+        address: &str,
+    ) -> Result<bool, Failure> {
+        let keys = self.secrets().await?.link_keys().map_err(unusable)?;
+        Ok(keys.iter().any(|key| key.verifies(purpose, token, address)))
+    }
+
+    /// The account of a person who is signed in, strongly consistent.
+    pub async fn account(&self, id: AccountId) -> Result<Account, Failure> {
+        let account = self.store.account(id, Consistency::Strong).await?;
+        // It was deleted after the token was issued.
+        account.ok_or_else(|| runtime::invalid_token().into())
+    }
+
+    /// The account as it is, for the next attempt to change it: a write that finds another version is tried again, until
+    /// `attempts` has had enough.
+    pub async fn attempt(
+        &self,
+        attempts: &mut Attempts,
+        id: AccountId,
+    ) -> Result<Account, Failure> {
+        if attempts.next().await.is_err() {
+            return Err(conflict().into());
+        }
+        self.account(id).await
+    }
+}
+
+/// Attempts to change an account.
+pub fn attempts() -> Attempts {
+    Attempts::new("change account")
+}
+
+/// The cause of a change that the owner of an account makes.
+pub fn cause<E: Endpoint>(account: AccountId, request: &Request<E>) -> ChangeCause<'_> {
+    ChangeCause {
+        by: format!("account:{account}"),
+        from: request.viewer,
+        now: request.now,
+        cause: request.cause(),
+    }
+}
+
+/// Reads the token of a link, or rejects it like one that is not valid.
+pub fn read_link<K: Kind>(token: &str) -> Result<LinkToken<K>, Rejection> {
+    LinkToken::read(token).ok_or_else(domain::identity::api::invalid_link)
+}
+
+/// The rejection of a change that keeps meeting others.
+pub fn conflict() -> Rejection {
+    Rejection::new(
+        Code::Busy,
+        "Version conflict: the account is being changed concurrently; send the same request again.",
+    )
+}
+
+/// A new id that sorts by time.
+pub fn new_id<E: Endpoint, K: Kind>(request: &Request<E>) -> Result<Id<K>, Failure> {
+    Ok(Id::at(request.now, runtime::random()?))
+}
+
+/// A secret that cannot be used is the operator's to correct.
+fn unusable(error: UnusableSecrets) -> Failure {
+    Failure::internal(error)
+}

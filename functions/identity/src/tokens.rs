@@ -1,0 +1,142 @@
+//! Begins sessions, and signs their access tokens.
+
+use domain::{
+    id::{AccountId, SessionId},
+    identity::{
+        AccessClaims, Identity, LIFETIME, NewSession, Permission, RefreshToken, Session,
+        api::TokensView,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use runtime::{Endpoint, Failure, Reply, Request, SignedIn};
+use store::{Attempts, Consistency};
+
+use crate::{Accounts, unusable};
+
+/// No key of the secret has been published, so no verifier would know it.
+#[derive(Debug, thiserror::Error)]
+#[error("no signing key has been published; run rotate-keys")]
+struct NoKey;
+
+/// Where the tokens go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Into the body.
+    Body,
+    /// Into cookies.
+    Cookies,
+}
+
+/// A person who is signed in, by an access token.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// The account.
+    pub account: AccountId,
+    /// The session.
+    pub session: SessionId,
+    /// Whether the token has permissions of staff.
+    pub is_staff: bool,
+}
+
+impl Person {
+    /// The caller of an endpoint with `Access::Person`.
+    pub fn of<E: Endpoint>(request: &Request<E>) -> Result<Self, Failure> {
+        match request.identity() {
+            Identity::Person(claims) => Ok(Self {
+                account: claims.sub,
+                session: claims.sid,
+                is_staff: !claims.perms.is_empty(),
+            }),
+            Identity::Guest | Identity::StaffToken { .. } | Identity::ApiKey { .. } => {
+                Err(runtime::invalid_token().into())
+            }
+        }
+    }
+}
+
+impl Accounts {
+    /// Begins a session and answers with its tokens.
+    pub async fn begin(
+        &self,
+        new: NewSession<'_>,
+        permissions: Vec<Permission>,
+        delivery: Delivery,
+    ) -> Result<Reply<TokensView>, Failure> {
+        let now = new.now;
+        let (first, second) = (runtime::random()?, runtime::random()?);
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(&first);
+        secret[16..].copy_from_slice(&second);
+        let begun = new.begin(runtime::random()?, secret);
+        // Before the session is stored: without a key, nobody is signed in.
+        let access = self.sign(&begun.session, permissions, now).await?;
+        self.store.begin_session(&begun.session).await?;
+        tracing::info!(
+            account.id = %begun.session.account,
+            session.id = %begun.session.id,
+            "session began"
+        );
+        answer(&begun.session, access, &begun.token, delivery, now)
+    }
+
+    /// Signs an access token of a session.
+    pub async fn sign(
+        &self,
+        session: &Session,
+        permissions: Vec<Permission>,
+        now: Timestamp,
+    ) -> Result<String, Failure> {
+        let keys = self.secrets().await?.signing_keys(now).map_err(unusable)?;
+        let current = self.control.current(now).await?;
+        let ids = keys.iter().map(|key| key.id.as_str());
+        let signer = current.verifier().state().signer(ids, now);
+        let key = keys.iter().find(|key| Some(key.id.as_str()) == signer);
+        let key = key.ok_or_else(|| Failure::dependency(NoKey, true))?;
+        let permissions = match session.is_strong {
+            true => permissions,
+            false => Vec::new(),
+        };
+        let claims = AccessClaims::issue(session.account, session.id, permissions, now);
+        runtime::sign_access_token(&claims, key).map_err(Failure::internal)
+    }
+
+    /// Has every verifier refuse the tokens that were issued until `now` for these accounts and sessions of staff, within
+    /// seconds.
+    pub async fn end_tokens(&self, ids: &[String], now: Timestamp) -> Result<(), Failure> {
+        let mut attempts = Attempts::new("end tokens");
+        loop {
+            attempts.next().await?;
+            let control = self.store.control(Consistency::Strong).await?;
+            let mut state = control.unwrap_or_default().tokens;
+            state.ended = state.ended_at(now);
+            let ended = ids.iter().map(|id| (id.clone(), now.as_second()));
+            state.ended.extend(ended);
+            if self.store.put_token_state(&state).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The response with a session's tokens.
+pub fn answer(
+    session: &Session,
+    access: String,
+    refresh: &RefreshToken,
+    delivery: Delivery,
+    now: Timestamp,
+) -> Result<Reply<TokensView>, Failure> {
+    let refresh = refresh.reveal();
+    match delivery {
+        Delivery::Body => Reply::of(&TokensView::of(access, refresh)),
+        Delivery::Cookies => {
+            let left = session.expires_at().duration_since(now);
+            Ok(Reply::of(&TokensView::in_cookies())?.signed_in(&SignedIn {
+                access: &access,
+                access_lifetime: LIFETIME,
+                refresh: &refresh,
+                refresh_lifetime: left.max(SignedDuration::ZERO),
+            }))
+        }
+    }
+}
