@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     catalog::Sku,
-    id::{JobId, OrderId},
+    id::{AccountId, EmailChangeId, JobId, OrderId, SessionId},
+    identity::{AccountChangeKind, LinkPurpose},
     jobs::JobKind,
     orders::OrderEventKind,
     payments::Provider,
@@ -242,6 +243,32 @@ pub enum Event {
         /// Number of the step.
         step: u32,
     },
+    /// Somebody asked for something that a mail's link completes.
+    LinkRequested {
+        /// What the link is for.
+        purpose: LinkPurpose,
+        /// Identifier of the request.
+        request_id: String,
+    },
+    /// An account was made or changed.
+    AccountChanged {
+        /// The account.
+        account_id: AccountId,
+        /// Version of the account after the change.
+        version: u64,
+        /// Kind of change.
+        what: AccountChangeKind,
+        /// The request that a change of the address completes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email_change_id: Option<EmailChangeId>,
+    },
+    /// Somebody signed in.
+    SessionBegan {
+        /// The account.
+        account_id: AccountId,
+        /// The session.
+        session_id: SessionId,
+    },
     /// The last unit of a variant was reserved, or a sold-out variant is back in stock.
     AvailabilityChanged {
         /// SKU of the variant.
@@ -275,12 +302,15 @@ pub enum Subscriber {
 impl Event {
     /// The events' types, each with the version of its shape. A field that is removed, renamed or has another type makes a new
     /// version; one that is added and may be missing does not.
-    pub const VERSIONS: [(&str, u32); 6] = [
+    pub const VERSIONS: [(&str, u32); 9] = [
         ("order_placed", 1),
         ("order_changed", 1),
         ("provider_event_received", 1),
         ("job_started", 1),
         ("job_step_due", 1),
+        ("link_requested", 1),
+        ("account_changed", 1),
+        ("session_began", 1),
         ("availability_changed", 1),
     ];
 
@@ -292,6 +322,9 @@ impl Event {
             Self::ProviderEventReceived { .. } => "provider_event_received",
             Self::JobStarted { .. } => "job_started",
             Self::JobStepDue { .. } => "job_step_due",
+            Self::LinkRequested { .. } => "link_requested",
+            Self::AccountChanged { .. } => "account_changed",
+            Self::SessionBegan { .. } => "session_began",
             Self::AvailabilityChanged { .. } => "availability_changed",
         }
     }
@@ -345,6 +378,17 @@ impl Event {
                 // The list of its errors. Its other steps are sent at once, with their rows.
                 JobKind::ProductImport => &[Subscriber::StartImport],
                 JobKind::OrderListsRebuild => &[Subscriber::ProjectOrders],
+            },
+            Self::LinkRequested { .. } | Self::SessionBegan { .. } => &[Subscriber::SendEmail],
+            Self::AccountChanged { what, .. } => match what {
+                AccountChangeKind::PasswordChanged
+                | AccountChangeKind::PasswordReset
+                | AccountChangeKind::EmailChanged
+                | AccountChangeKind::RefreshTokenReused => &[Subscriber::SendEmail],
+                AccountChangeKind::Verified
+                | AccountChangeKind::ProfileChanged
+                | AccountChangeKind::SignedOutEverywhere
+                | AccountChangeKind::Erased => &[],
             },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],
         }

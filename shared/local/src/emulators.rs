@@ -12,6 +12,7 @@ use aws_sdk_s3::types::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::{Database, actions::create_table::CreateTableRequest};
+use ring::rand::SecureRandom;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -21,7 +22,7 @@ use tokio::{
 
 use crate::{
     LocalError, REGION, Result,
-    template::{Bucket, Queue, Settings, Template},
+    template::{Bucket, Queue, SecretResource, Settings, Template},
 };
 
 /// The emulators of one stack. Dropping them stops them.
@@ -100,6 +101,9 @@ impl Emulators {
         for bucket in &template.buckets {
             self.create_bucket(bucket).await?;
         }
+        for secret in &template.secrets {
+            self.create_secret(secret).await?;
+        }
         Ok(())
     }
 
@@ -152,6 +156,35 @@ impl Emulators {
             .await
             .map_err(|error| failed(&aws_sdk_sqs::error::DisplayErrorContext(error)))?;
         Ok(())
+    }
+
+    /// Makes a secret as CloudFormation does, unless it is there. By plain HTTP: no tool needs the service's SDK otherwise.
+    async fn create_secret(&self, secret: &SecretResource) -> Result<()> {
+        let failed = |error: &dyn std::fmt::Display| {
+            LocalError::new(format!("secret {}", secret.name), error)
+        };
+        let mut random = [0; 32];
+        ring::rand::SystemRandom::new()
+            .fill(&mut random)
+            .map_err(|error| failed(&error))?;
+        let mut text: Value =
+            serde_json::from_str(&secret.template).map_err(|error| failed(&error))?;
+        let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        text[&secret.key] = digits.into();
+        let body = serde_json::json!({ "Name": secret.name, "SecretString": text.to_string() });
+        let request = reqwest::Client::new()
+            .post(&self.endpoint)
+            .header("X-Amz-Target", "secretsmanager.CreateSecret")
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("Authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/secretsmanager/aws4_request, SignedHeaders=host, Signature=00"))
+            .body(body.to_string());
+        let answer = request.send().await.map_err(|error| failed(&error))?;
+        let is_made = answer.status().is_success();
+        let text = answer.text().await.map_err(|error| failed(&error))?;
+        match is_made || text.contains("ResourceExistsException") {
+            true => Ok(()),
+            false => Err(failed(&text)),
+        }
     }
 
     async fn create_bucket(&self, bucket: &Bucket) -> Result<()> {

@@ -39,6 +39,8 @@ struct Inner {
     dev: PathBuf,
     /// Name of the only bucket that the gateway reads.
     media: String,
+    /// Name of the bucket of the pages.
+    pages: String,
     s3: aws_sdk_s3::Client,
     /// Endpoint of SQS, S3 and SES.
     endpoint: String,
@@ -73,6 +75,8 @@ struct FunctionResponse {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
+    cookies: Vec<String>,
+    #[serde(default)]
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
@@ -95,16 +99,18 @@ impl Gateway {
                 }
             }
         }
-        let media = template.outputs.get("MediaBucketName");
-        let media = media
-            .ok_or_else(|| LocalError("template.yaml has no output MediaBucketName".into()))?;
+        let bucket = |output: &str| {
+            let name = template.outputs.get(output).cloned();
+            name.ok_or_else(|| LocalError(format!("template.yaml has no output {output}")))
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 routes,
                 lambda,
                 web: root.join("web"),
                 dev: root.join("infra/local/dev-page"),
-                media: media.clone(),
+                media: bucket("MediaBucketName")?,
+                pages: bucket("WebBucketName")?,
                 s3: emulators.s3.clone(),
                 endpoint: emulators.endpoint.clone(),
                 sqs: emulators.sqs.clone(),
@@ -224,7 +230,9 @@ async fn handle(
         }
         "/_dev" | "/_dev/" => file(&inner.dev, "index.html").await,
         _ if path.starts_with("/_dev/") => file(&inner.dev, &path["/_dev/".len()..]).await,
-        _ if path.starts_with("/media/") => inner.media(&path).await,
+        _ if path.starts_with("/media/") => inner.object(&inner.media, &path).await,
+        // Written by functions, not deployed with the pages.
+        _ if path.starts_with("/.well-known/") => inner.object(&inner.pages, &path).await,
         "/" => file(&inner.web, "index.html").await,
         // Not part of the deployment.
         _ if path.starts_with("/demo/") || path.starts_with("/client/") => {
@@ -330,9 +338,9 @@ impl Inner {
         }
     }
 
-    /// Returns an object of the media bucket. `path` is plain.
-    async fn media(&self, path: &str) -> Response {
-        let request = self.s3.get_object().bucket(&self.media);
+    /// Returns an object of a bucket. `path` is plain.
+    async fn object(&self, bucket: &str, path: &str) -> Response {
+        let request = self.s3.get_object().bucket(bucket);
         // The client percent-encodes the key, so that the emulator reads exactly this one.
         let found = match request.key(&path[1..]).send().await {
             Ok(found) => found,
@@ -490,6 +498,11 @@ impl FunctionResponse {
                 response.headers_mut().insert(name, value);
             }
         }
+        for cookie in self.cookies {
+            if let Ok(cookie) = HeaderValue::try_from(cookie) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
         response
     }
 }
@@ -511,6 +524,11 @@ fn event(
             .and_modify(|all| *all = format!("{all},{value}"))
             .or_insert_with(|| value.into_owned());
     }
+    // The gateway takes cookies apart.
+    let cookies = headers.remove("cookie");
+    let cookies: Option<Vec<&str>> = cookies
+        .as_deref()
+        .map(|it| it.split([';', ',']).map(str::trim).collect());
     let raw_query = parts.uri.query().unwrap_or_default();
     let mut query: BTreeMap<String, String> = BTreeMap::new();
     for pair in raw_query.split('&').filter(|pair| !pair.is_empty()) {
@@ -537,6 +555,7 @@ fn event(
         "rawPath": parts.uri.path(),
         "rawQueryString": raw_query,
         "headers": headers,
+        "cookies": cookies,
         "queryStringParameters": query,
         "pathParameters": parameters,
         "requestContext": {

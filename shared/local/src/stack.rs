@@ -21,6 +21,9 @@ use crate::{
 /// Name of the stack, and prefix of the names of its resources.
 const STACK_NAME: &str = "stampede";
 
+/// The function that publishes the keys of access tokens.
+const KEYS: &str = "rotate-keys";
+
 /// Configuration of a local shop.
 pub struct Options {
     /// Folder of the project.
@@ -115,10 +118,16 @@ impl Stack {
         listener.set_nonblocking(true).map_err(failed)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let mut parameters = options.parameters;
+        // By this name and not by the number: browsers have no passkeys for a bare address.
+        let localhost = format!("http://localhost:{}", address.port());
+        parameters
+            .entry("ShopAddress".to_owned())
+            .or_insert(localhost);
         let Aws {
             template,
             emulators,
-        } = Aws::start(&options.root, options.data.as_deref(), options.parameters).await?;
+        } = Aws::start(&options.root, options.data.as_deref(), parameters).await?;
         let mut functions = template.functions.clone();
         for function in &mut functions {
             function.environment.extend(emulators.environment());
@@ -196,6 +205,12 @@ impl Stack {
                     }
                 }
             }
+        }
+        // As a deployment does, which cannot wait for its schedule: nobody signs in before.
+        let is_there = |name: &str| template.functions.iter().any(|it| it.binary == name);
+        if is_there(KEYS) {
+            let published = lambda.invoke(KEYS, "{}".into()).await;
+            published.map_err(|error| LocalError(format!("{KEYS}: {error}")))?;
         }
         let gateway = Gateway::new(&template, &options.root, lambda.clone(), &emulators, queues)?;
         let gateway = tokio::spawn(async move {

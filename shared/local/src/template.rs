@@ -22,6 +22,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// Buckets of all nested stacks.
     pub buckets: Vec<Bucket>,
+    /// Secrets that are made at deployment.
+    pub secrets: Vec<SecretResource>,
     /// The table, as input of CreateTable.
     pub table: Value,
     /// Resolved values of the outputs.
@@ -143,6 +145,17 @@ pub struct Settings {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// A secret whose text AWS makes: a JSON object with one random value.
+#[derive(Clone, Debug)]
+pub struct SecretResource {
+    /// Name of the secret.
+    pub name: String,
+    /// The object without the value.
+    pub template: String,
+    /// Name of the value in it.
+    pub key: String,
+}
+
 impl Template {
     /// Reads `template.yaml` in `root` and all nested templates.
     pub fn read(root: &Path, settings: &Settings) -> Result<Self> {
@@ -165,6 +178,7 @@ impl Template {
             functions: Vec::new(),
             queues: Vec::new(),
             buckets: Vec::new(),
+            secrets: Vec::new(),
             table: Value::Null,
             outputs: BTreeMap::new(),
             cors: scope.cors()?,
@@ -196,6 +210,7 @@ impl Template {
                 "AWS::ApiGatewayV2::Route" => triggers.push(scope.route(id, resource)?),
                 "AWS::SQS::Queue" => self.queues.push(scope.queue(id, resource)?),
                 "AWS::S3::Bucket" => self.buckets.push(scope.bucket(id, resource)?),
+                "AWS::SecretsManager::Secret" => self.secrets.push(scope.secret(id, resource)?),
                 "AWS::DynamoDB::Table" => self.table = scope.table(id, resource)?,
                 "AWS::CloudFormation::Stack" => self.collect(&scope.nested(id, resource)?)?,
                 _ => {}
@@ -412,6 +427,29 @@ impl Scope<'_> {
         })
     }
 
+    fn secret(&self, id: &str, resource: &Value) -> Result<SecretResource> {
+        let generated = &resource["Properties"]["GenerateSecretString"];
+        Ok(SecretResource {
+            name: self.reference(id, resource)?,
+            template: self.text(&generated["SecretStringTemplate"])?,
+            key: self.text(&generated["GenerateStringKey"])?,
+        })
+    }
+
+    /// Whether a condition of the template holds.
+    fn holds(&self, condition: &Value) -> Result<bool> {
+        let of = |name: &str| condition[name].as_array();
+        if let Some([inner]) = of("Fn::Not").map(Vec::as_slice) {
+            return Ok(!self.holds(inner)?);
+        }
+        if let Some([one, other]) = of("Fn::Equals").map(Vec::as_slice) {
+            return Ok(self.resolve(one)? == self.resolve(other)?);
+        }
+        Err(LocalError(format!(
+            "the condition {condition} is not supported; add it to shared/local/src/template.rs"
+        )))
+    }
+
     fn table(&self, id: &str, resource: &Value) -> Result<Value> {
         let properties = &resource["Properties"];
         let mut request = Map::new();
@@ -492,6 +530,11 @@ impl Scope<'_> {
                 value
                     .cloned()
                     .ok_or_else(|| LocalError(format!("{values} has no value to select")))
+            }
+            ("Fn::If", Value::Array(parts)) if parts.len() == 3 => {
+                let condition = parts[0].as_str().unwrap_or_default();
+                let holds = self.holds(&self.document["Conditions"][condition])?;
+                self.resolve(if holds { &parts[1] } else { &parts[2] })
             }
             ("Fn::FindInMap", Value::Array(names)) if names.len() == 3 => {
                 let mut value = &self.document["Mappings"];

@@ -323,15 +323,16 @@ struct Stream {
 /// The filter of relay-events in functions/operations/template.yaml.
 fn raises_events(record: &Value) -> bool {
     let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
-    [
+    let known = |names: &[&str]| names.iter().any(|known| entity == known);
+    let is_new = record["eventName"] == "INSERT";
+    known(&[
         "order",
         "payment_event",
         "variant",
         "job_run",
         "job_step_due",
-    ]
-    .iter()
-    .any(|known| entity == known)
+        "account",
+    ]) || is_new && known(&["session", "registration", "password_reset", "email_change"])
 }
 
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {

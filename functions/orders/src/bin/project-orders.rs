@@ -136,6 +136,9 @@ fn by_order(deliveries: &[Delivery<Envelope>]) -> HashMap<OrderId, About> {
             Event::JobStarted { .. }
             | Event::JobStepDue { .. }
             | Event::ProviderEventReceived { .. }
+            | Event::LinkRequested { .. }
+            | Event::AccountChanged { .. }
+            | Event::SessionBegan { .. }
             | Event::AvailabilityChanged { .. } => continue,
         };
         let since = delivery.message.occurred_at;

@@ -6,5 +6,5 @@ mod mail;
 mod rules;
 
 pub use api::{Feedback, FeedbackError, read_feedback};
-pub use mail::{Email, RenderError, Sample, of_change, samples};
+pub use mail::{AccountMail, Email, Place, RenderError, Sample, of_change, samples};
 pub use rules::{denies_charge, suppression};

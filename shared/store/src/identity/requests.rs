@@ -19,7 +19,7 @@ use crate::{
 /// A registration as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RegistrationRecord {
-    pub(crate) id: RegistrationId,
+    id: RegistrationId,
     email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct RegistrationRecord {
     /// The account that was made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountId>,
-    pub(crate) trace_id: String,
+    trace_id: String,
     #[serde(default, deserialize_with = "trace::lenient")]
     traceparent: Option<TraceParent>,
     /// Expiry in seconds since 1970.
@@ -38,10 +38,10 @@ pub(crate) struct RegistrationRecord {
 /// A request to set a new password as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ResetRecord {
-    pub(crate) id: ResetId,
+    id: ResetId,
     email: String,
     created_at: Timestamp,
-    pub(crate) trace_id: String,
+    trace_id: String,
     #[serde(default, deserialize_with = "trace::lenient")]
     traceparent: Option<TraceParent>,
     /// Expiry in seconds since 1970.
@@ -51,16 +51,40 @@ pub(crate) struct ResetRecord {
 /// A request to replace an address as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EmailChangeRecord {
-    pub(crate) id: EmailChangeId,
+    id: EmailChangeId,
     account: AccountId,
     old: String,
     new: String,
     created_at: Timestamp,
-    pub(crate) trace_id: String,
+    trace_id: String,
     #[serde(default, deserialize_with = "trace::lenient")]
     traceparent: Option<TraceParent>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
+}
+
+/// A record whose insertion sends a mail with a link.
+pub(crate) trait LinkRecord: Record + DeserializeOwned {
+    /// Identifier of the request, and that of the call that made it.
+    fn into_parts(self) -> (String, String);
+}
+
+impl LinkRecord for RegistrationRecord {
+    fn into_parts(self) -> (String, String) {
+        (self.id.to_string(), self.trace_id)
+    }
+}
+
+impl LinkRecord for ResetRecord {
+    fn into_parts(self) -> (String, String) {
+        (self.id.to_string(), self.trace_id)
+    }
+}
+
+impl LinkRecord for EmailChangeRecord {
+    fn into_parts(self) -> (String, String) {
+        (self.id.to_string(), self.trace_id)
+    }
 }
 
 /// A record that the table deletes after its time, with a delay of up to days.

@@ -3,14 +3,20 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     event::{Envelope, Event},
+    identity::LinkPurpose,
     orders::{CloseReason, Order, OrderStatus},
     trace::TraceParent,
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Due, DueChange, StoreError,
+    identity::{
+        accounts::AccountRecord,
+        requests::{EmailChangeRecord, LinkRecord, RegistrationRecord, ResetRecord},
+        sessions::SessionRecord,
+    },
     inventory::VariantRecord,
     item::Record,
     jobs::{DueStepRecord, RunRecord},
@@ -190,6 +196,36 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             };
             Ok(Relay::event(&caused, id, due.trace_id, event))
         }
+        "registration" => link_of::<RegistrationRecord>(&caused, record, LinkPurpose::Verify),
+        "password_reset" => link_of::<ResetRecord>(&caused, record, LinkPurpose::Reset),
+        "email_change" => link_of::<EmailChangeRecord>(&caused, record, LinkPurpose::ChangeEmail),
+        "account" => {
+            let account: AccountRecord = parsed(new)?;
+            if !old.is_empty() && parsed::<AccountRecord>(old)?.version == account.version {
+                return Ok(Relay::default());
+            }
+            let id = format!("{}.{}", account.id, account.version);
+            let event = Event::AccountChanged {
+                account_id: account.id,
+                version: account.version,
+                what: account.last_change.kind,
+                email_change_id: account.last_change.email_change,
+            };
+            Ok(Relay::event(&caused, id, account.trace_id, event))
+        }
+        "session" => {
+            // Only its beginning is an event.
+            if !old.is_empty() {
+                return Ok(Relay::default());
+            }
+            let session: SessionRecord = parsed(new)?;
+            let event = Event::SessionBegan {
+                account_id: session.account,
+                session_id: session.id,
+            };
+            let id = session.id.to_string();
+            Ok(Relay::event(&caused, id, session.trace_id, event))
+        }
         "variant" => {
             let read = |item: &serde_dynamo::Item| {
                 serde_dynamo::from_item::<_, VariantRecord>(item.clone())
@@ -211,6 +247,28 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
         }
         _ => Ok(Relay::default()),
     }
+}
+
+/// The event of a request whose insertion sends a mail; its later changes, and its expiry, are none.
+fn link_of<R: LinkRecord>(
+    caused: &Caused,
+    record: &EventRecord,
+    purpose: LinkPurpose,
+) -> Result<Relay, StoreError> {
+    if !record.change.old_image.is_empty() {
+        return Ok(Relay::default());
+    }
+    let request: R = parsed(&record.change.new_image)?;
+    let (id, trace_id) = request.into_parts();
+    let event = Event::LinkRequested {
+        purpose,
+        request_id: id.clone(),
+    };
+    Ok(Relay::event(caused, id, trace_id, event))
+}
+
+fn parsed<R: Record + DeserializeOwned>(item: &serde_dynamo::Item) -> Result<R, StoreError> {
+    serde_dynamo::from_item(item.clone()).map_err(|error| StoreError::unreadable(R::ENTITY, error))
 }
 
 /// A text attribute; empty if it is missing or not a text.

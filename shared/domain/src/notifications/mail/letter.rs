@@ -93,6 +93,14 @@ impl Part {
         (!facts.is_empty()).then_some(Self::Facts { heading, facts })
     }
 
+    /// A link to a page of the shop, whose address the operator has given.
+    pub(super) fn own_link(label: &'static str, url: &str) -> Self {
+        Self::Link {
+            label,
+            url: line(url),
+        }
+    }
+
     /// A link to another site; `None` if it is not an https URL or does not fit on a line.
     pub(super) fn link(label: &'static str, url: &str) -> Option<Self> {
         let good = url.starts_with("https://")
@@ -110,7 +118,7 @@ impl Part {
 #[template(path = "letter.html")]
 struct Html<'a> {
     letter: &'a Letter,
-    number: &'a str,
+    why: &'a str,
     shop: &'a str,
 }
 
@@ -118,25 +126,17 @@ struct Html<'a> {
 #[template(path = "letter.txt")]
 struct Text<'a> {
     letter: &'a Letter,
-    number: &'a str,
+    why: &'a str,
     shop: &'a str,
 }
 
 impl Letter {
-    /// Renders the email to `to` about the order `number`.
-    pub(super) fn render(&self, to: &str, number: &str, shop: &str) -> Result<Email, RenderError> {
+    /// Renders the email to `to`; `why` says at its end why the reader gets it.
+    pub(super) fn render(&self, to: &str, why: &str, shop: &str) -> Result<Email, RenderError> {
         let letter = self;
         let shop = &*line(shop);
-        let text = Text {
-            letter,
-            number,
-            shop,
-        };
-        let html = Html {
-            letter,
-            number,
-            shop,
-        };
+        let text = Text { letter, why, shop };
+        let html = Html { letter, why, shop };
         Ok(Email {
             to: to.to_owned(),
             subject: line(&self.subject),

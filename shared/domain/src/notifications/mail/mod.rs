@@ -1,5 +1,6 @@
 //! Emails to customers, rendered from templates that are compiled in.
 
+mod accounts;
 mod letter;
 mod samples;
 mod texts;
@@ -7,11 +8,15 @@ mod texts;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{AccountMail, Place};
 pub use letter::RenderError;
 pub use samples::{Sample, samples};
 
 use super::rules::Notice;
-use crate::orders::{HistoryEntry, Order};
+use crate::{
+    orders::{HistoryEntry, Order},
+    text::line,
+};
 
 /// An email, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +42,12 @@ pub fn of_change(
     shop: &str,
 ) -> Result<Option<Email>, RenderError> {
     let letter = Notice::of(order, change).map(|notice| texts::letter(order, notice));
+    let why = format!(
+        "You get this e-mail because this address was given with order {} at {}.",
+        order.number(),
+        line(shop)
+    );
     letter
-        .map(|letter| letter.render(&order.email, &order.number(), shop))
+        .map(|letter| letter.render(&order.email, &why, shop))
         .transpose()
 }

@@ -1,0 +1,205 @@
+//! Finds out which email an event about an account calls for, and makes its link.
+
+use domain::{
+    event::Event,
+    id::{AccountId, EmailChangeId, Id, Kind, SessionId},
+    identity::{AccountChangeKind, LinkPurpose, Secrets},
+    notifications::{AccountMail, Email, Place, suppression::AddressHash},
+};
+use gateways::secrets::Secret;
+use jiff::Timestamp;
+use runtime::ConsumeError;
+use store::{Consistency, Store};
+
+/// Makes the emails of accounts.
+#[derive(Debug)]
+pub struct AccountMails {
+    store: Store,
+    secrets: Secret<Secrets>,
+    /// Address of the shop, without a slash at its end.
+    address: String,
+}
+
+impl AccountMails {
+    /// Makes links to pages at `address`.
+    pub fn new(store: Store, secrets: Secret<Secrets>, address: &str) -> Self {
+        Self {
+            store,
+            secrets,
+            address: address.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// The email that an event calls for; `None` if it calls for none, or no longer does.
+    pub async fn of(
+        &self,
+        event: &Event,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        match event {
+            Event::LinkRequested {
+                purpose,
+                request_id,
+            } => match purpose {
+                LinkPurpose::Verify => self.verify(request_id, shop, now).await,
+                LinkPurpose::Reset => self.reset(request_id, shop, now).await,
+                LinkPurpose::ChangeEmail => self.confirm_email(request_id, shop, now).await,
+                LinkPurpose::Invite => Ok(None),
+            },
+            Event::AccountChanged {
+                account_id,
+                what,
+                email_change_id,
+                ..
+            } => {
+                self.changed(*account_id, *what, *email_change_id, shop, now)
+                    .await
+            }
+            Event::SessionBegan {
+                account_id,
+                session_id,
+            } => self.new_device(*account_id, *session_id, shop, now).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn verify(
+        &self,
+        request_id: &str,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        let registration = self.store.registration(request_id.parse()?, now).await?;
+        // It has expired, or its account exists by now.
+        let Some(registration) = registration.filter(|it| it.account.is_none()) else {
+            return Ok(None);
+        };
+        let to = &registration.email;
+        if self.store.login(&AddressHash::of(to)).await?.is_some() {
+            let link = format!("{}/#/account", self.address);
+            let mail = AccountMail::AlreadyRegistered { link: &link };
+            return Ok(Some(mail.render(to, shop)?));
+        }
+        let link = self.link(LinkPurpose::Verify, "verify", registration.id, to);
+        let link = link.await?;
+        Ok(Some(AccountMail::Verify { link: &link }.render(to, shop)?))
+    }
+
+    async fn reset(
+        &self,
+        request_id: &str,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        let Some(reset) = self.store.password_reset(request_id.parse()?, now).await? else {
+            return Ok(None);
+        };
+        let to = &reset.email;
+        let login = self.store.login(&AddressHash::of(to)).await?;
+        if !login.is_some_and(|login| reset.applies_to(&login)) {
+            return Ok(None);
+        }
+        let link = self.link(LinkPurpose::Reset, "reset", reset.id, to).await?;
+        Ok(Some(AccountMail::Reset { link: &link }.render(to, shop)?))
+    }
+
+    async fn confirm_email(
+        &self,
+        request_id: &str,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        let Some(change) = self.store.email_change(request_id.parse()?, now).await? else {
+            return Ok(None);
+        };
+        let to = &change.new;
+        if self.store.login(&AddressHash::of(to)).await?.is_some() {
+            return Ok(None);
+        }
+        let link = self.link(LinkPurpose::ChangeEmail, "email", change.id, to);
+        let link = link.await?;
+        Ok(Some(
+            AccountMail::ConfirmEmail { link: &link }.render(to, shop)?,
+        ))
+    }
+
+    async fn changed(
+        &self,
+        account: AccountId,
+        what: AccountChangeKind,
+        email_change: Option<EmailChangeId>,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        if what == AccountChangeKind::EmailChanged {
+            let Some(id) = email_change else {
+                return Ok(None);
+            };
+            let change = self.store.email_change(id, now).await?;
+            let mail = AccountMail::EmailChanged(Place {
+                device: None,
+                at: now,
+            });
+            let old = change.map(|change| change.old);
+            return Ok(old.map(|to| mail.render(&to, shop)).transpose()?);
+        }
+        let account = self.store.account(account, Consistency::Strong).await?;
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        let place = Place {
+            device: None,
+            at: account.last_change.at,
+        };
+        let mail = match what {
+            AccountChangeKind::PasswordChanged | AccountChangeKind::PasswordReset => {
+                AccountMail::PasswordChanged(place)
+            }
+            AccountChangeKind::RefreshTokenReused => AccountMail::TokenReused(place),
+            _ => return Ok(None),
+        };
+        Ok(Some(mail.render(&account.email, shop)?))
+    }
+
+    /// A device is new if the account has been used on others, and on none that calls itself the same.
+    async fn new_device(
+        &self,
+        account: AccountId,
+        session: SessionId,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        let sessions = self.store.sessions(account, now).await?;
+        let Some(new) = sessions.iter().find(|it| it.id == session) else {
+            return Ok(None);
+        };
+        let mut others = sessions.iter().filter(|it| it.created_at < new.created_at);
+        if others.clone().next().is_none() || others.any(|it| it.device == new.device) {
+            return Ok(None);
+        }
+        let account = self.store.account(account, Consistency::Strong).await?;
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        let mail = AccountMail::NewDevice(Place {
+            device: Some(&new.device),
+            at: new.created_at,
+        });
+        Ok(Some(mail.render(&account.email, shop)?))
+    }
+
+    /// A link to a page of the shop. The token is in the fragment, which browsers send to nobody.
+    async fn link<K: Kind>(
+        &self,
+        purpose: LinkPurpose,
+        page: &str,
+        id: Id<K>,
+        address: &str,
+    ) -> Result<String, ConsumeError> {
+        let keys = self.secrets.keys().await?.link_keys()?;
+        let newest = keys.first().ok_or("the secret has no root")?;
+        let token = newest.token(purpose, id, address);
+        Ok(format!("{}/#/account/{page}?token={token}", self.address))
+    }
+}

@@ -1,0 +1,5 @@
+//! Emails about accounts.
+
+mod accounts;
+
+pub use accounts::AccountMails;
