@@ -5,6 +5,7 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
+mod accounts;
 mod bad_input;
 mod carts;
 mod edge;

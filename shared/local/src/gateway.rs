@@ -589,7 +589,9 @@ fn plain_path(path: &str) -> Option<String> {
     for segment in path.strip_prefix('/')?.split('/') {
         let segment = percent_decode_str(segment).decode_utf8().ok()?;
         let separates = |it: char| matches!(it, '/' | '\\' | ':') || it.is_control();
-        if segment.starts_with('.') || segment.contains(separates) {
+        // Where the web has files that are known by name (RFC 8615).
+        let is_hidden = segment.starts_with('.') && segment != ".well-known";
+        if is_hidden || segment.contains(separates) {
             return None;
         }
         segments.push(segment);

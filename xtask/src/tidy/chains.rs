@@ -209,6 +209,7 @@ mod tests {
             functions: functions.iter().map(function).collect(),
             queues: Vec::new(),
             buckets: Vec::new(),
+            secrets: Vec::new(),
             table: Value::Null,
             outputs: BTreeMap::new(),
             cors: local::template::Cors::default(),

@@ -1,0 +1,610 @@
+//! Covers: register-account, verify-email, log-in, refresh-session, log-out, request-password-reset, reset-password, get-me,
+//! change-me, delete-me, change-password, request-email-change, change-email, list-sessions, end-session.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use testkit::{Response, Shop};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// The token of the link in the last of `count` mails to an address.
+async fn link_token(shop: &Shop, email: &str, count: usize) -> String {
+    let mail = shop
+        .eventually("the mail is there", async || {
+            let mails = shop.mails_to(email).await;
+            (mails.len() >= count).then(|| newest(mails))
+        })
+        .await;
+    token_of(&mail)
+}
+
+fn newest(mut mails: Vec<Value>) -> Value {
+    mails.sort_by_key(|mail| mail["sent_at"].as_str().unwrap_or_default().to_owned());
+    mails.pop().unwrap()
+}
+
+fn token_of(mail: &Value) -> String {
+    let text = mail.to_string();
+    let (_, rest) = text.split_once("token=").expect("a link with a token");
+    rest.chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .collect()
+}
+
+async fn register(shop: &Shop, email: &str) -> Response {
+    let body = json!({ "email": email, "password": PASSWORD });
+    shop.call("POST", "/v1/auth/register", &body).await
+}
+
+async fn log_in(shop: &Shop, email: &str, password: &str) -> Response {
+    let body = json!({ "email": email, "password": password });
+    shop.call("POST", "/v1/auth/login", &body).await
+}
+
+/// Registers and verifies an account, and signs it in.
+async fn account(shop: &Shop, email: &str) -> Value {
+    register(shop, email).await.expect(202);
+    let token = link_token(shop, email, 1).await;
+    let verified = shop
+        .call("POST", "/v1/auth/verify", &json!({ "token": token }))
+        .await;
+    assert_eq!((verified.status, verified.text.as_str()), (204, ""));
+    log_in(shop, email, PASSWORD).await.expect(200)
+}
+
+fn access(tokens: &Value) -> &str {
+    tokens["access_token"].as_str().unwrap()
+}
+
+async fn with(shop: &Shop, tokens: &Value, method: &str, path: &str, body: &Value) -> Response {
+    let request = shop.request(method, path).bearer_auth(access(tokens));
+    let request = match body {
+        Value::Null => request,
+        body => request.json(body),
+    };
+    shop.send(request).await
+}
+
+async fn refresh(shop: &Shop, token: &str) -> Response {
+    let body = json!({ "refresh_token": token });
+    shop.call("POST", "/v1/auth/refresh", &body).await
+}
+
+#[tokio::test]
+async fn an_account_from_registration_to_deletion() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    let tokens = account(&shop, email).await;
+    assert_eq!(tokens["token_type"], "Bearer");
+    assert_eq!(tokens["expires_in"], 900);
+    let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
+    let me = me.expect(200);
+    assert_eq!(me["email"], email);
+    assert_eq!(
+        (&me["email_consent"], me.get("name")),
+        (&json!(false), None)
+    );
+
+    // The profile, as a merge patch.
+    let patch = json!({ "name": "  Ada   Lovelace ", "email_consent": true });
+    let changed = with(&shop, &tokens, "PATCH", "/v1/me", &patch)
+        .await
+        .expect(200);
+    assert_eq!(changed["name"], "Ada Lovelace");
+    assert_eq!(changed["email_consent"], true);
+    let none = with(&shop, &tokens, "PATCH", "/v1/me", &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(none, changed);
+    let removed = json!({ "name": null });
+    let removed = with(&shop, &tokens, "PATCH", "/v1/me", &removed)
+        .await
+        .expect(200);
+    assert_eq!(removed.get("name"), None);
+    with(
+        &shop,
+        &tokens,
+        "PATCH",
+        "/v1/me",
+        &json!({ "name": "a\nb" }),
+    )
+    .await
+    .expect_problem(422, "validation_failed");
+
+    // Deletion takes the password, and everything goes.
+    let wrong = json!({ "password": "not the password" });
+    with(&shop, &tokens, "DELETE", "/v1/me", &wrong)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    let right = json!({ "password": PASSWORD });
+    let deleted = with(&shop, &tokens, "DELETE", "/v1/me", &right).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    with(&shop, &tokens, "GET", "/v1/me", &Value::Null)
+        .await
+        .expect_problem(401, "unauthenticated");
+    log_in(&shop, email, PASSWORD)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    refresh(&shop, tokens["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+    // The address is free again.
+    register(&shop, email).await.expect(202);
+}
+
+#[tokio::test]
+async fn nobody_learns_whether_an_address_has_an_account() {
+    let shop = Shop::start().await;
+    account(&shop, "ada@example.com").await;
+    let known = register(&shop, "ada@example.com").await;
+    let unknown = register(&shop, "eve@example.com").await;
+    assert_eq!((known.status, &known.text), (unknown.status, &unknown.text));
+    let mail = shop
+        .eventually("the owner is told", async || {
+            let mails = shop.mails_to("ada@example.com").await;
+            mails
+                .into_iter()
+                .find(|mail| mail.to_string().contains("already have an account"))
+        })
+        .await;
+    assert!(!mail.to_string().contains("token="), "{mail}");
+
+    let wrong = log_in(&shop, "ada@example.com", "not the password").await;
+    let nobody = log_in(&shop, "nobody@example.com", PASSWORD).await;
+    assert_eq!((wrong.status, &wrong.text), (nobody.status, &nobody.text));
+    wrong.expect_problem(401, "invalid_credentials");
+    for email in [
+        "",
+        "not an address",
+        "ada@example.com\r\nBcc: x@example.com",
+        &"x".repeat(5000),
+    ] {
+        log_in(&shop, email, PASSWORD)
+            .await
+            .expect_problem(401, "invalid_credentials");
+    }
+    for password in ["", "x", &"x".repeat(50_000), "correct horse battery\0"] {
+        log_in(&shop, "ada@example.com", password)
+            .await
+            .expect_problem(401, "invalid_credentials");
+    }
+
+    let reset = |email: &'static str| {
+        let shop = &shop;
+        async move {
+            let body = json!({ "email": email });
+            shop.call("POST", "/v1/auth/password-reset", &body).await
+        }
+    };
+    let known = reset("ada@example.com").await;
+    let unknown = reset("nobody@example.com").await;
+    assert_eq!((known.status, &known.text), (202, &unknown.text));
+}
+
+#[tokio::test]
+async fn an_address_has_one_account_however_it_is_written() {
+    let shop = Shop::start().await;
+    let first = register(&shop, "Ada@Example.com").await;
+    first.expect(202);
+    let one = link_token(&shop, "Ada@example.com", 1).await;
+    // Two registrations race: both links are right, and one account is made.
+    register(&shop, "ada@example.com").await.expect(202);
+    let two = link_token(&shop, "ada@example.com", 1).await;
+    let verify = |token: String| {
+        let shop = &shop;
+        async move {
+            let body = json!({ "token": token });
+            shop.call("POST", "/v1/auth/verify", &body).await.status
+        }
+    };
+    let mut outcomes = join_all([verify(one.clone()), verify(two)]).await;
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [204, 400]);
+    log_in(&shop, "ADA@EXAMPLE.COM", PASSWORD).await.expect(200);
+    // Another look does not make another account.
+    let again = verify(one).await;
+    assert!([204, 400].contains(&again), "{again}");
+}
+
+#[tokio::test]
+async fn passwords_that_attackers_try_first_are_refused() {
+    let shop = Shop::start().await;
+    for (password, code) in [
+        ("", "required"),
+        ("x", "too_short"),
+        ("password1", "breached_password"),
+        ("PassWord1", "breached_password"),
+        ("correct\u{0}horse", "invalid"),
+        (&*"x".repeat(257), "too_long"),
+    ] {
+        let body = json!({ "email": "ada@example.com", "password": password });
+        let refused = shop.call("POST", "/v1/auth/register", &body).await;
+        let problem = refused.expect_problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["code"], code, "{password:.20}");
+        assert!(!refused.text.contains("horse"), "{}", refused.text);
+    }
+    let large = json!({ "email": "ada@example.com", "password": "x".repeat(100_000) });
+    shop.call("POST", "/v1/auth/register", &large)
+        .await
+        .expect_problem(413, "payload_too_large");
+    for email in [
+        "",
+        "ada",
+        "ada@",
+        "a@b\r\nBcc: eve@example.com",
+        "аda@exаmple.com",
+    ] {
+        let body = json!({ "email": email, "password": PASSWORD });
+        shop.call("POST", "/v1/auth/register", &body)
+            .await
+            .expect_problem(422, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_works_once_and_two_tabs_get_the_same_one() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let first = tokens["refresh_token"].as_str().unwrap().to_owned();
+    let pair = join_all([refresh(&shop, &first), refresh(&shop, &first)]).await;
+    let [one, other] = &pair[..] else {
+        unreachable!()
+    };
+    let second = one.expect(200)["refresh_token"].clone();
+    assert_eq!(other.expect(200)["refresh_token"], second);
+    let second = second.as_str().unwrap().to_owned();
+    assert_ne!(second, first);
+    let third = refresh(&shop, &second).await.expect(200)["refresh_token"].clone();
+
+    // The first one has been replaced twice: somebody has a copy.
+    refresh(&shop, &first)
+        .await
+        .expect_problem(401, "refresh_token_reused");
+    refresh(&shop, third.as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+    shop.eventually("the owner is told", async || {
+        let mails = shop.mails_to("ada@example.com").await;
+        let told = |mail: &Value| mail.to_string().contains("signed out");
+        mails.iter().any(told).then_some(())
+    })
+    .await;
+    for garbage in [
+        "",
+        "x",
+        &first[1..],
+        &format!("{first}x"),
+        &"A".repeat(50_000),
+    ] {
+        refresh(&shop, garbage)
+            .await
+            .expect_problem(401, "unauthenticated");
+    }
+    // Of another session of another account.
+    let other = account(&shop, "bob@example.com").await;
+    refresh(&shop, other["refresh_token"].as_str().unwrap())
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn sessions_are_seen_and_ended() {
+    let shop = Shop::start().await;
+    let first = account(&shop, "ada@example.com").await;
+    let request = shop
+        .request("POST", "/v1/auth/login")
+        .header("User-Agent", "Phone/1.0");
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let second = shop.send(request.json(&body)).await.expect(200);
+    shop.eventually("the new device is reported", async || {
+        let mails = shop.mails_to("ada@example.com").await;
+        let told = |mail: &Value| mail.to_string().contains("Phone/1.0");
+        mails.iter().any(told).then_some(())
+    })
+    .await;
+
+    let list = async |tokens: &Value| {
+        let listed = with(&shop, tokens, "GET", "/v1/me/sessions", &Value::Null).await;
+        listed.expect(200)["items"].as_array().unwrap().clone()
+    };
+    let sessions = list(&first).await;
+    assert_eq!(sessions.len(), 2);
+    assert_eq!(sessions[0]["device"], "Phone/1.0");
+    assert_eq!(
+        (&sessions[0]["current"], &sessions[1]["current"]),
+        (&json!(false), &json!(true))
+    );
+
+    // Another's session cannot be ended, nor one that is not there.
+    let other = account(&shop, "bob@example.com").await;
+    let path = format!("/v1/me/sessions/{}", sessions[0]["id"].as_str().unwrap());
+    with(&shop, &other, "DELETE", &path, &Value::Null)
+        .await
+        .expect_problem(404, "not_found");
+    let ended = with(&shop, &first, "DELETE", &path, &Value::Null).await;
+    assert_eq!(ended.status, 204);
+    refresh(&shop, second["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+    assert_eq!(list(&first).await.len(), 1);
+
+    // Signing out on one device, and everywhere.
+    let third = log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+    let out = with(&shop, &third, "POST", "/v1/auth/logout", &Value::Null).await;
+    assert_eq!(out.status, 204);
+    refresh(&shop, third["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+    let fourth = log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+    let everywhere = json!({ "everywhere": true });
+    let out = with(&shop, &fourth, "POST", "/v1/auth/logout", &everywhere).await;
+    assert_eq!(out.status, 204, "{}", out.text);
+    for tokens in [&first, &fourth] {
+        refresh(&shop, tokens["refresh_token"].as_str().unwrap())
+            .await
+            .expect_problem(401, "unauthenticated");
+    }
+    log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_password_is_reset_by_the_link_once() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let ask = async |email: &str| {
+        let body = json!({ "email": email });
+        shop.call("POST", "/v1/auth/password-reset", &body)
+            .await
+            .expect(202);
+    };
+    ask("ada@example.com").await;
+    let token = link_token(&shop, "ada@example.com", 2).await;
+    let confirm = async |token: &str, password: &str| {
+        let body = json!({ "token": token, "password": password });
+        shop.call("POST", "/v1/auth/password-reset/confirm", &body)
+            .await
+    };
+    confirm(&token, "short")
+        .await
+        .expect_problem(422, "validation_failed");
+    let (id, proof) = token.split_once('.').unwrap();
+    for wrong in [
+        String::new(),
+        "x".to_owned(),
+        format!("{id}."),
+        format!("{id}.{}", "A".repeat(43)),
+        format!("{}.{proof}", "0".repeat(26)),
+        token.to_lowercase(),
+    ] {
+        confirm(&wrong, "another horse battery")
+            .await
+            .expect_problem(400, "invalid_link");
+    }
+    // A link of another purpose.
+    let as_verification = json!({ "token": token });
+    shop.call("POST", "/v1/auth/verify", &as_verification)
+        .await
+        .expect_problem(400, "invalid_link");
+
+    let mut raced: Vec<u16> = join_all([
+        confirm(&token, "another horse battery"),
+        confirm(&token, "another horse battery"),
+    ])
+    .await
+    .iter()
+    .map(|it| it.status)
+    .collect();
+    raced.sort_unstable();
+    assert_eq!(raced, [204, 400]);
+    confirm(&token, "a third horse battery")
+        .await
+        .expect_problem(400, "invalid_link");
+    log_in(&shop, "ada@example.com", PASSWORD)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    log_in(&shop, "ada@example.com", "another horse battery")
+        .await
+        .expect(200);
+    // Sessions of before have ended.
+    refresh(&shop, tokens["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+
+    // An older link is void once a newer one was used.
+    ask("ada@example.com").await;
+    let older = link_token(&shop, "ada@example.com", 4).await;
+    ask("ada@example.com").await;
+    let newer = link_token(&shop, "ada@example.com", 5).await;
+    assert_ne!(older, newer);
+    assert_eq!(confirm(&newer, "a fourth horse battery").await.status, 204);
+    confirm(&older, "a fifth horse battery")
+        .await
+        .expect_problem(400, "invalid_link");
+}
+
+#[tokio::test]
+async fn the_owner_changes_password_and_address() {
+    let shop = Shop::start().await;
+    let first = account(&shop, "ada@example.com").await;
+    let second = log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+    let change = async |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        with(&shop, &first, "POST", "/v1/me/password", &body).await
+    };
+    change("wrong", "another horse battery")
+        .await
+        .expect_problem(401, "invalid_credentials");
+    change(PASSWORD, "password1")
+        .await
+        .expect_problem(422, "validation_failed");
+    assert_eq!(change(PASSWORD, "another horse battery").await.status, 204);
+    // This session goes on, and the others have ended.
+    refresh(&shop, second["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+    let first = refresh(&shop, first["refresh_token"].as_str().unwrap())
+        .await
+        .expect(200);
+
+    let body = json!({ "email": "ada@lovelace.example", "password": "another horse battery" });
+    with(&shop, &first, "POST", "/v1/me/email", &body)
+        .await
+        .expect(202);
+    let token = link_token(&shop, "ada@lovelace.example", 1).await;
+    let confirm = json!({ "token": token });
+    let confirmed = shop.call("POST", "/v1/auth/email/confirm", &confirm).await;
+    assert_eq!(confirmed.status, 204, "{}", confirmed.text);
+    shop.call("POST", "/v1/auth/email/confirm", &confirm)
+        .await
+        .expect_problem(400, "invalid_link");
+    let me = with(&shop, &first, "GET", "/v1/me", &Value::Null)
+        .await
+        .expect(200);
+    assert_eq!(me["email"], "ada@lovelace.example");
+    log_in(&shop, "ada@example.com", "another horse battery")
+        .await
+        .expect_problem(401, "invalid_credentials");
+    log_in(&shop, "ada@lovelace.example", "another horse battery")
+        .await
+        .expect(200);
+    shop.eventually("the old address is told", async || {
+        let mails = shop.mails_to("ada@example.com").await;
+        let told = |mail: &Value| mail.to_string().contains("another address now");
+        mails.iter().any(told).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cookies_count_from_pages_of_the_shop_only() {
+    let shop = Shop::start().await;
+    account(&shop, "ada@example.com").await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "cookies": true });
+    // Another site must not sign its visitors in.
+    for (name, value) in [
+        ("Origin", "https://eve.example"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ] {
+        let request = shop.request("POST", "/v1/auth/login").header(name, value);
+        shop.send(request.json(&body))
+            .await
+            .expect_problem(403, "cross_site_request");
+    }
+    let request = shop
+        .request("POST", "/v1/auth/login")
+        .header("Sec-Fetch-Site", "same-origin");
+    let response = request.json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let cookies: Vec<String> = response
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .map(|it| it.to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    for cookie in &cookies {
+        for part in [
+            "__Host-",
+            "; Path=/",
+            "; Secure",
+            "; HttpOnly",
+            "; SameSite=",
+        ] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    let sent: Vec<&str> = cookies
+        .iter()
+        .map(|it| it.split(';').next().unwrap())
+        .collect();
+    let (session, refresh_cookie) = (sent[0], sent[1]);
+    let tokens: Value = response.json().await.unwrap();
+    assert_eq!(
+        (tokens.get("access_token"), tokens.get("refresh_token")),
+        (None, None)
+    );
+
+    let me = shop.request("GET", "/v1/me").header("Cookie", session);
+    shop.send(me).await.expect(200);
+    let patch = async |site: Option<&str>| {
+        let mut request = shop.request("PATCH", "/v1/me").header("Cookie", session);
+        if let Some(site) = site {
+            request = request.header("Sec-Fetch-Site", site);
+        }
+        shop.send(request.json(&json!({ "name": "Ada" }))).await
+    };
+    for site in [None, Some("cross-site"), Some("none"), Some("same-site")] {
+        patch(site).await.expect_problem(403, "cross_site_request");
+    }
+    patch(Some("same-origin")).await.expect(200);
+    // Two tokens, or one cookie twice.
+    let bearer = log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+    let both = shop.request("GET", "/v1/me").header("Cookie", session);
+    shop.send(both.bearer_auth(access(&bearer)))
+        .await
+        .expect_problem(401, "unauthenticated");
+    let twice = format!("{session}; {session}");
+    shop.send(shop.request("GET", "/v1/me").header("Cookie", twice))
+        .await
+        .expect_problem(401, "unauthenticated");
+
+    let refreshed = async |site: &str| {
+        let request = shop.request("POST", "/v1/auth/refresh");
+        let request = request.header("Cookie", refresh_cookie);
+        shop.send(request.header("Sec-Fetch-Site", site)).await
+    };
+    refreshed("cross-site")
+        .await
+        .expect_problem(403, "cross_site_request");
+    let answer = refreshed("same-origin").await;
+    assert_eq!(answer.expect(200).get("refresh_token"), None);
+    assert!(answer.headers["set-cookie"].contains("__Host-"));
+}
+
+#[tokio::test]
+async fn limits_stop_a_guesser_and_nobody_else() {
+    let shop = Shop::start().await;
+    account(&shop, "ada@example.com").await;
+    account(&shop, "bob@example.com").await;
+    shop.set(&json!({ "limits": { "sign_in": { "requests": 3, "seconds": 900 } } }))
+        .await;
+    shop.eventually("the limit applies", async || {
+        let answer = log_in(&shop, "ada@example.com", "a wrong password").await;
+        (answer.status == 429).then(|| answer.headers["retry-after"].clone())
+    })
+    .await;
+    // The right password from here waits, too; another account does not, and not one that does not exist.
+    log_in(&shop, "ADA@example.com", PASSWORD)
+        .await
+        .expect_problem(429, "rate_limited");
+    log_in(&shop, "bob@example.com", PASSWORD).await.expect(200);
+    let limited = async || {
+        for _ in 0..3 {
+            log_in(&shop, "nobody@example.com", PASSWORD).await;
+        }
+        log_in(&shop, "nobody@example.com", PASSWORD).await
+    };
+    limited().await.expect_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn the_keys_are_public_where_other_services_look() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let set = shop.get("/.well-known/jwks.json").await.expect(200);
+    let keys = set["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 3);
+    let header = access(&tokens).split('.').next().unwrap();
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    assert_eq!(
+        (&header["typ"], &header["alg"]),
+        (&json!("at+jwt"), &json!("EdDSA"))
+    );
+    assert!(
+        keys.iter().any(|key| key["kid"] == header["kid"]),
+        "{header} {set}"
+    );
+    assert!(!set.to_string().contains("\"d\""));
+}
