@@ -4,6 +4,14 @@ use runtime::ApiPath;
 
 pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
+        pattern: "/v1/admin/api-keys",
+        methods: &["GET", "POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/api-keys/{key_id}",
+        methods: &["DELETE"],
+    },
+    ApiPath {
         pattern: "/v1/admin/customers",
         methods: &["GET"],
     },
@@ -52,6 +60,14 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/admin/roles",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/roles/{role}",
+        methods: &["DELETE", "PUT"],
+    },
+    ApiPath {
         pattern: "/v1/admin/settings",
         methods: &["GET", "PATCH"],
     },
@@ -68,6 +84,22 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/admin/staff",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/staff/invitations",
+        methods: &["GET", "POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/staff/invitations/{invitation_id}",
+        methods: &["DELETE"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/staff/{account_id}",
+        methods: &["DELETE", "PATCH"],
+    },
+    ApiPath {
         pattern: "/v1/admin/stock/{sku}",
         methods: &["GET", "PUT"],
     },
@@ -80,11 +112,31 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/auth/invitations/accept",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/auth/login",
         methods: &["POST"],
     },
     ApiPath {
         pattern: "/v1/auth/logout",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/passkeys/login",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/passkeys/login/options",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/passkeys/register",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/auth/passkeys/register/options",
         methods: &["POST"],
     },
     ApiPath {
@@ -129,11 +181,27 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/me",
-        methods: &["DELETE", "GET", "HEAD", "PATCH"],
+        methods: &["DELETE", "GET", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/me/addresses",
+        methods: &["GET", "HEAD", "POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/addresses/{address_id}",
+        methods: &["DELETE", "PUT"],
     },
     ApiPath {
         pattern: "/v1/me/email",
         methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/passkeys",
+        methods: &["GET", "HEAD"],
+    },
+    ApiPath {
+        pattern: "/v1/me/passkeys/{passkey_id}",
+        methods: &["DELETE", "PATCH"],
     },
     ApiPath {
         pattern: "/v1/me/password",
@@ -141,11 +209,19 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/me/sessions",
-        methods: &["GET", "HEAD"],
+        methods: &["GET"],
     },
     ApiPath {
         pattern: "/v1/me/sessions/{session_id}",
         methods: &["DELETE"],
+    },
+    ApiPath {
+        pattern: "/v1/me/totp",
+        methods: &["DELETE", "POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/totp/confirm",
+        methods: &["POST"],
     },
     ApiPath {
         pattern: "/v1/orders",
