@@ -1,46 +1,39 @@
-//! `PUT /v1/me/addresses/{address_id}`: say here in one sentence what it does.
+//! `PUT /v1/me/addresses/{address_id}`: replaces an address of the address book.
 
 use std::process::ExitCode;
 
+use domain::identity::{BookEntryBody, BookEntryView};
+use identity::AddressPath;
 use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
-use store::Store;
+use store::{AccountOutcome, Store};
 
 pub(crate) struct ChangeAddress {
     store: Store,
 }
 
-/// Parameters of the path.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-pub(crate) struct ChangeAddressPath {
-    /// Identifier of the address.
-    address_id: String,
-}
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChangeAddressBody {}
-
 impl Endpoint for ChangeAddress {
-    const ACCESS: Access = Access::Public;
-    type Path = ChangeAddressPath;
+    const ACCESS: Access = Access::Person;
+    type Path = AddressPath;
     type Query = NoQuery;
-    type Body = Json<ChangeAddressBody>;
-    type Response = String;
+    type Body = Json<BookEntryBody>;
+    type Response = BookEntryView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.address_id, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<BookEntryView>, Failure> {
+        let (account, id) = (request.account()?, request.path.address_id);
+        let put = request.body.0.clone().parse()?;
+        let mut attempts = identity::attempts();
+        loop {
+            identity::next(&mut attempts).await?;
+            let book = self.store.address_book(account).await?;
+            let book = book.replacing(id, &put)?;
+            let written = self.store.put_address_book(account, &book).await?;
+            if let (AccountOutcome::Changed, Some(view)) = (written, book.view(id)) {
+                return Reply::of(&view);
+            }
+        }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ChangeAddress { store })
-    })
+    access::serve(|_, store| Ok(ChangeAddress { store }))
 }

@@ -1,39 +1,40 @@
-//! `POST /v1/me/addresses`: say here in one sentence what it does.
+//! `POST /v1/me/addresses`: adds an address to the address book of the person who is signed in.
 
 use std::process::ExitCode;
 
+use domain::identity::{BookEntryBody, BookEntryView};
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use store::{AccountOutcome, Store};
 
 pub(crate) struct CreateAddress {
     store: Store,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CreateAddressBody {}
-
 impl Endpoint for CreateAddress {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 201;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<CreateAddressBody>;
-    type Response = String;
+    type Body = Json<BookEntryBody>;
+    type Response = BookEntryView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<BookEntryView>, Failure> {
+        let (account, now) = (request.account()?, request.now);
+        let put = request.body.0.clone().parse()?;
+        let id = identity::new_id(&request)?;
+        let mut attempts = identity::attempts();
+        loop {
+            identity::next(&mut attempts).await?;
+            let book = self.store.address_book(account).await?;
+            let book = book.adding(id, &put, now)?;
+            let written = self.store.put_address_book(account, &book).await?;
+            if let (AccountOutcome::Changed, Some(view)) = (written, book.view(id)) {
+                return Ok(Reply::of(&view)?.at(format!("/v1/me/addresses/{id}")));
+            }
+        }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(CreateAddress { store })
-    })
+    access::serve(|_, store| Ok(CreateAddress { store }))
 }

@@ -1,41 +1,38 @@
-//! `DELETE /v1/me/addresses/{address_id}`: say here in one sentence what it does.
+//! `DELETE /v1/me/addresses/{address_id}`: removes an address from the address book.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
-use store::Store;
+use identity::AddressPath;
+use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
+use store::{AccountOutcome, Store};
 
 pub(crate) struct DeleteAddress {
     store: Store,
 }
 
-/// Parameters of the path.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-pub(crate) struct DeleteAddressPath {
-    /// Identifier of the address.
-    address_id: String,
-}
-
 impl Endpoint for DeleteAddress {
-    const ACCESS: Access = Access::Public;
-    type Path = DeleteAddressPath;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
+    type Path = AddressPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.address_id);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let (account, id) = (request.account()?, request.path.address_id);
+        let mut attempts = identity::attempts();
+        loop {
+            identity::next(&mut attempts).await?;
+            let book = self.store.address_book(account).await?;
+            let book = book.removing(id)?;
+            let written = self.store.put_address_book(account, &book).await?;
+            if written == AccountOutcome::Changed {
+                return Ok(Reply::none());
+            }
+        }
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(DeleteAddress { store })
-    })
+    access::serve(|_, store| Ok(DeleteAddress { store }))
 }

@@ -1,7 +1,8 @@
-//! `GET /v1/me/addresses`: say here in one sentence what it does.
+//! `GET /v1/me/addresses`: lists the address book of the person who is signed in.
 
 use std::process::ExitCode;
 
+use domain::identity::AddressBookView;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -10,25 +11,18 @@ pub(crate) struct ListAddresses {
 }
 
 impl Endpoint for ListAddresses {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = AddressBookView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<AddressBookView>, Failure> {
+        let book = self.store.address_book(request.account()?).await?;
+        Reply::of(&AddressBookView::from(&book))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ListAddresses { store })
-    })
+    access::serve(|_, store| Ok(ListAddresses { store }))
 }
