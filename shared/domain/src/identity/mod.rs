@@ -4,13 +4,16 @@ mod account;
 pub mod api;
 mod base32;
 mod caller;
+pub mod factors;
 mod link;
+mod passkey;
 mod password;
 mod permission;
 mod recovery;
 mod refresh;
 mod registration;
 mod seal;
+mod second_factor;
 mod secrets;
 mod session;
 mod token;
@@ -20,6 +23,7 @@ pub mod webauthn;
 pub use account::{Account, AccountChange, AccountChangeKind, ChangeCause, Login, StaffMember};
 pub use caller::Identity;
 pub use link::{LinkKey, LinkPurpose, LinkToken};
+pub use passkey::{Ceremony, IssuedChallenge, Passkey};
 pub use password::{
     NewPassword, PasswordAttempt, PasswordCheck, PasswordHash, Peppers, UnusablePassword,
 };
@@ -28,6 +32,7 @@ pub use recovery::RecoveryCodes;
 pub use refresh::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken};
 pub use registration::{EmailChange, PasswordReset, Registration};
 pub use seal::{SealError, SealingKey};
+pub use second_factor::SecondFactor;
 pub use secrets::{Secrets, SigningKey, UnusableSecrets};
 pub use session::{BegunSession, NewSession, Session};
 pub use token::{
