@@ -6,10 +6,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// The token of the link in the last of `count` mails to an address.
-async fn link_token(shop: &Shop, email: &str, count: usize) -> String {
+pub(crate) async fn link_token(shop: &Shop, email: &str, count: usize) -> String {
     let mail = shop
         .eventually("the mail is there", async || {
             let mails = shop.mails_to(email).await;
@@ -37,13 +37,13 @@ async fn register(shop: &Shop, email: &str) -> Response {
     shop.call("POST", "/v1/auth/register", &body).await
 }
 
-async fn log_in(shop: &Shop, email: &str, password: &str) -> Response {
+pub(crate) async fn log_in(shop: &Shop, email: &str, password: &str) -> Response {
     let body = json!({ "email": email, "password": password });
     shop.call("POST", "/v1/auth/login", &body).await
 }
 
 /// Registers and verifies an account, and signs it in.
-async fn account(shop: &Shop, email: &str) -> Value {
+pub(crate) async fn account(shop: &Shop, email: &str) -> Value {
     register(shop, email).await.expect(202);
     let token = link_token(shop, email, 1).await;
     let verified = shop
@@ -53,11 +53,17 @@ async fn account(shop: &Shop, email: &str) -> Value {
     log_in(shop, email, PASSWORD).await.expect(200)
 }
 
-fn access(tokens: &Value) -> &str {
+pub(crate) fn access(tokens: &Value) -> &str {
     tokens["access_token"].as_str().unwrap()
 }
 
-async fn with(shop: &Shop, tokens: &Value, method: &str, path: &str, body: &Value) -> Response {
+pub(crate) async fn with(
+    shop: &Shop,
+    tokens: &Value,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Response {
     let request = shop.request(method, path).bearer_auth(access(tokens));
     let request = match body {
         Value::Null => request,

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod authenticator;
 mod bad_input;
 mod carts;
 mod edge;
@@ -14,6 +15,9 @@ mod holds;
 mod limits;
 mod order_lists;
 mod orders;
+mod passkeys;
+mod people;
 mod products;
+mod second_factor;
 mod settings;
 mod staff;

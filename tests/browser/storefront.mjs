@@ -8,12 +8,13 @@
 // Every wait is for something to happen and has a deadline.
 // Exits with 0 when every step passed, with 1 when one failed, with 2 when there was nothing to start with.
 
-import { access, constants, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+
+import { ARGS, CannotStart, Failure, browser, check, report, same } from "./driver.mjs";
 
 const BASE = (process.argv[2] ?? "").replace(/\/+$/, "");
-const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 const WAIT_MS = 15_000;
 const PAYMENT_MS = 30_000;
 const WALK_MS = 180_000;
@@ -23,25 +24,9 @@ const PAGE = 12;
 const ENOUGH = 6;
 const TOO_MANY = 999;
 
-const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const CUSTOMER = { email: "ann.field@example.com", name: "Ann Field", line1: "1 Long Meadow", city: "Pilton", postal_code: "BA4 4BY", country: "GB" };
 
 let passed = 0;
-
-/** A step that did not go as it should. */
-class Failure extends Error {}
-
-/** What has to be put right before there is anything to test. */
-class CannotStart extends Error {}
-
-function check(holds, message) {
-  if (!holds) throw new Failure(message);
-}
-
-function same(actual, expected, what) {
-  const [a, e] = [JSON.stringify(actual), JSON.stringify(expected)];
-  check(a === e, `${what}: expected ${e}, found ${a}`);
-}
 
 async function api(path, { method = "GET", body, headers = {} } = {}) {
   const response = await fetch(BASE + path, {
@@ -54,18 +39,6 @@ async function api(path, { method = "GET", body, headers = {} } = {}) {
   });
   check(response.ok, `${method} ${path} answered ${response.status}: ${await response.clone().text()}`);
   return response.json();
-}
-
-/** The library that drives the browser, and the browser itself. */
-async function browser() {
-  const { chromium } = await import("playwright-core").catch(() => {
-    throw new CannotStart("playwright-core is not installed: run npm ci");
-  });
-  const places = CHROMIUM.includes("/") ? [CHROMIUM] : (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, CHROMIUM));
-  for (const executablePath of places) {
-    if (await access(executablePath, constants.X_OK).then(() => true, () => false)) return { chromium, executablePath };
-  }
-  throw new CannotStart(`there is no browser at ${CHROMIUM}: install Chromium (Debian: apt install chromium) or set CHROMIUM to where it is`);
 }
 
 /** Whether the stock would serve so many just now, asked as any customer may: by putting them into a cart. */
@@ -549,7 +522,7 @@ async function walkAt({ chromium, executablePath }, width, height, products) {
   }
 }
 
-try {
+await report(async () => {
   if (!/^https?:\/\//.test(BASE)) throw new CannotStart("say where the shop is: node tests/browser/storefront.mjs http://127.0.0.1:8080");
   const driven = await browser();
   for (const [width, height] of [[1280, 900], [360, 740]]) {
@@ -557,14 +530,4 @@ try {
     // Read anew for each: the one before has bought something.
     await walkAt(driven, width, height, await wholeCatalogue());
   }
-  console.log(`${passed} passed, 0 failed`);
-} catch (error) {
-  if (error instanceof CannotStart) {
-    console.error(`Cannot start: ${error.message}`);
-    process.exitCode = 2;
-  } else {
-    console.error(`FAILED ${error instanceof Failure ? error.message : (error.stack ?? error)}`);
-    console.log(`${passed} passed, 1 failed`);
-    process.exitCode = 1;
-  }
-}
+}, () => passed);

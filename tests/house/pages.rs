@@ -1,6 +1,6 @@
 //! Tests the storefront in a real browser, and the other files that the shop serves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::money::Money;
 use serde_json::Value;
@@ -288,15 +288,10 @@ async fn the_storefront_shows_amounts_with_the_decimals_of_the_api() {
 /// Skipped without a browser, which `make test` allows with SKIP_MISSING=1 only.
 #[tokio::test]
 async fn a_browser_buys_something() {
-    let folder = root().join("tests/browser");
     let Some(chromium) = browser() else {
         println!("skipped: no Chromium or Chrome is in PATH");
         return;
     };
-    assert!(
-        root().join("node_modules/playwright-core").exists(),
-        "run `npm ci` first; `make test` does"
-    );
     let shop = Shop::start().await;
     let import = shop
         .import(std::fs::read(root().join("web/demo/catalogue.csv")).unwrap())
@@ -307,12 +302,33 @@ async fn a_browser_buys_something() {
         "{import}"
     );
     shop.stack().upload_demo_pictures(&root()).await.unwrap();
-    let mut browse = Command::new("node");
-    browse
-        .arg(folder.join("storefront.mjs"))
-        .arg(&shop.address)
+    browse("storefront.mjs", &shop.address, &chromium).await;
+}
+
+/// Skipped like the purchase.
+#[tokio::test]
+async fn a_browser_signs_in_with_a_passkey() {
+    let Some(chromium) = browser() else {
+        println!("skipped: no Chromium or Chrome is in PATH");
+        return;
+    };
+    let shop = Shop::start().await;
+    // The name under which the shop knows itself: browsers have no passkeys for a bare address.
+    let address = shop.address.replace("127.0.0.1", "localhost");
+    browse("passkeys.mjs", &address, &chromium).await;
+}
+
+/// Runs a script of `tests/browser` against a shop.
+async fn browse(script: &str, address: &str, chromium: &Path) {
+    assert!(
+        root().join("node_modules/playwright-core").exists(),
+        "run `npm ci` first; `make test` does"
+    );
+    let mut node = Command::new("node");
+    node.arg(root().join("tests/browser").join(script))
+        .arg(address)
         .env("CHROMIUM", chromium);
-    let (status, said) = crate::run(&mut browse).await;
+    let (status, said) = crate::run(&mut node).await;
     assert!(status.success(), "{status}\n{said}");
 }
 

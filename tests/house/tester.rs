@@ -49,6 +49,7 @@ async fn a_stranger_gets_only_answers_that_the_document_allows() {
             "GET /v1/products/{slug}",
             "GET /v1/shop",
             "HEAD /v1/products",
+            "POST /v1/auth/passkeys/login/options",
             "POST /v1/carts",
         ],
     };

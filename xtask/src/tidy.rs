@@ -234,6 +234,9 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
             "DEFAULT_LIMITS",
         ]);
     }
+    if source.contains("Accounts::new(") {
+        wanted.insert("IDENTITY_SECRET");
+    }
     if source.contains("Limiter::new(") {
         wanted.insert("DEFAULT_LIMITS");
     }

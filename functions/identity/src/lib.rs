@@ -1,5 +1,7 @@
 //! What the endpoints of accounts share: the secrets, the tokens of a session, changes of an account.
 
+pub mod factors;
+pub mod passkeys;
 pub mod password;
 pub mod tokens;
 
@@ -9,11 +11,13 @@ use control::Control;
 use domain::{
     fault::{Code, Rejection},
     id::{AccountId, AddressId, Id, Kind},
-    identity::{Account, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets},
+    identity::{
+        Account, AccountChangeKind, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets,
+    },
 };
 use gateways::secrets::Secret;
 use runtime::{Endpoint, Environment, Failure, Request};
-use store::{Attempts, Consistency, Store};
+use store::{AccountOutcome, Attempts, Consistency, Store};
 
 /// Accounts, as the endpoints see them. Made once per cold start.
 #[derive(Debug)]
@@ -74,6 +78,28 @@ impl Accounts {
         next(attempts).await?;
         self.account(id).await
     }
+
+    /// Records for its owner what has happened to an account, if it still exists.
+    pub async fn record(
+        &self,
+        id: AccountId,
+        kind: AccountChangeKind,
+        cause: &ChangeCause<'_>,
+    ) -> Result<(), Failure> {
+        let mut attempts = attempts();
+        loop {
+            attempts.next().await?;
+            let account = self.store.account(id, Consistency::Strong).await?;
+            // It is gone, and its sessions with it.
+            let Some(account) = account else {
+                return Ok(());
+            };
+            let next = account.changed(kind, cause);
+            if self.store.change_account(&next).await? == AccountOutcome::Changed {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// Path parameters of an address.
@@ -119,6 +145,15 @@ pub fn conflict() -> Rejection {
 /// A new id that sorts by time.
 pub fn new_id<E: Endpoint, K: Kind>(request: &Request<E>) -> Result<Id<K>, Failure> {
     Ok(Id::at(request.now, runtime::random()?))
+}
+
+/// Unguessable bytes, for secrets.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    for part in bytes.chunks_mut(16) {
+        part.copy_from_slice(&runtime::random()?[..part.len()]);
+    }
+    Ok(bytes)
 }
 
 /// A secret that cannot be used is the operator's to correct.

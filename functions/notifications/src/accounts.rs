@@ -157,6 +157,12 @@ impl AccountMails {
                 AccountMail::PasswordChanged(place)
             }
             AccountChangeKind::RefreshTokenReused => AccountMail::TokenReused(place),
+            AccountChangeKind::PasskeyAdded => AccountMail::PasskeyAdded(place),
+            AccountChangeKind::PasskeyRemoved => AccountMail::PasskeyRemoved(place),
+            AccountChangeKind::PasskeyCloned => AccountMail::PasskeyCloned(place),
+            AccountChangeKind::TotpEnabled => AccountMail::TotpEnabled(place),
+            AccountChangeKind::TotpDisabled => AccountMail::TotpDisabled(place),
+            AccountChangeKind::RecoveryCodeUsed => AccountMail::RecoveryCodeUsed(place),
             _ => return Ok(None),
         };
         Ok(Some(mail.render(&account.email, shop)?))

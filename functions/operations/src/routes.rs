@@ -197,7 +197,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/me/passkeys",
-        methods: &["GET", "HEAD"],
+        methods: &["GET"],
     },
     ApiPath {
         pattern: "/v1/me/passkeys/{passkey_id}",

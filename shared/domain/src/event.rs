@@ -384,7 +384,13 @@ impl Event {
                 AccountChangeKind::PasswordChanged
                 | AccountChangeKind::PasswordReset
                 | AccountChangeKind::EmailChanged
-                | AccountChangeKind::RefreshTokenReused => &[Subscriber::SendEmail],
+                | AccountChangeKind::RefreshTokenReused
+                | AccountChangeKind::PasskeyAdded
+                | AccountChangeKind::PasskeyRemoved
+                | AccountChangeKind::PasskeyCloned
+                | AccountChangeKind::TotpEnabled
+                | AccountChangeKind::TotpDisabled
+                | AccountChangeKind::RecoveryCodeUsed => &[Subscriber::SendEmail],
                 AccountChangeKind::Verified
                 | AccountChangeKind::ProfileChanged
                 | AccountChangeKind::SignedOutEverywhere

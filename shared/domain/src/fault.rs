@@ -46,8 +46,14 @@ codes! {
     Forbidden = "forbidden";
     /// A request with cookies that no page of the shop has made.
     CrossSiteRequest = "cross_site_request";
-    /// No account has this email address and this password, or it is locked.
+    /// No account has this email address and this password, this passkey or this code, or it is locked.
     InvalidCredentials = "invalid_credentials";
+    /// The password is right, and the account takes a code, too.
+    SecondFactorRequired = "second_factor_required";
+    /// The session began too long ago for this change, or without the second factor that the account has.
+    ReauthenticationRequired = "reauthentication_required";
+    /// The account has the maximum number of passkeys.
+    TooManyPasskeys = "too_many_passkeys";
     /// The refresh token has been replaced before: its session has ended.
     RefreshTokenReused = "refresh_token_reused";
     /// The address book has the maximum number of addresses.

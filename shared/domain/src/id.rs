@@ -62,6 +62,8 @@ kinds! {
     ResetKind = ResetId, "rst_";
     /// Identifies a request to change an account's address.
     EmailChangeKind = EmailChangeId, "emc_";
+    /// Identifies a passkey; derived from the id of its credential.
+    PasskeyKind = PasskeyId, "psk_";
     /// Identifies an address of an account's address book.
     AddressKind = AddressId, "adr_";
     /// Identifies an API key.

@@ -53,10 +53,10 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid token is required"),
         Code::Forbidden => (StatusCode::FORBIDDEN, "Not permitted"),
         Code::CrossSiteRequest => (StatusCode::FORBIDDEN, "The request comes from another site"),
-        Code::InvalidCredentials => (
-            StatusCode::UNAUTHORIZED,
-            "Email address or password is wrong",
-        ),
+        Code::InvalidCredentials => (StatusCode::UNAUTHORIZED, "The credentials are wrong"),
+        Code::SecondFactorRequired => (StatusCode::UNAUTHORIZED, "A second factor is required"),
+        Code::ReauthenticationRequired => (StatusCode::FORBIDDEN, "A recent login is required"),
+        Code::TooManyPasskeys => (StatusCode::CONFLICT, "The account has too many passkeys"),
         Code::RefreshTokenReused => (
             StatusCode::UNAUTHORIZED,
             "The refresh token was used before",

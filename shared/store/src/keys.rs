@@ -8,9 +8,10 @@ use domain::{
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
     id::{
-        AccountId, CartId, EmailChangeId, ImportId, JobId, OrderId, ProductId, RefundId,
+        AccountId, CartId, EmailChangeId, ImportId, JobId, OrderId, PasskeyId, ProductId, RefundId,
         RegistrationId, RequestId, ResetId, SessionId,
     },
+    identity::webauthn::Challenge,
     invoices::Series,
     limits::LimitKey,
     notifications::suppression::AddressHash,
@@ -31,6 +32,8 @@ const ORDER_PREFIX: &str = "ORDER#";
 
 /// Beginning of the sort keys of an account's sessions.
 pub const SESSION_PREFIX: &str = "SESSION#";
+/// Beginning of the sort keys of an account's passkeys.
+pub const PASSKEY_PREFIX: &str = "PASSKEY#";
 
 /// Partition of an account.
 pub fn account_partition(id: AccountId) -> String {
@@ -138,6 +141,34 @@ impl Key {
             account_partition(account),
             format!("{SESSION_PREFIX}{session}"),
         )
+    }
+
+    /// `ACCOUNT#<id>`, `PASSKEY#<id>`: a passkey of the account.
+    pub fn passkey(account: AccountId, passkey: PasskeyId) -> Self {
+        Self::new(
+            account_partition(account),
+            format!("{PASSKEY_PREFIX}{passkey}"),
+        )
+    }
+
+    /// `PASSKEY#<id>`, `PASSKEY`: the account that has a passkey.
+    pub fn passkey_owner(passkey: PasskeyId) -> Self {
+        Self::new(format!("PASSKEY#{passkey}"), "PASSKEY")
+    }
+
+    /// The passkey of a key of [`Key::passkey`].
+    pub(crate) fn as_passkey(&self) -> Option<PasskeyId> {
+        self.sk.strip_prefix(PASSKEY_PREFIX)?.parse().ok()
+    }
+
+    /// `CHALLENGE#<challenge>`, `CHALLENGE`: a challenge that no authenticator has answered.
+    pub fn challenge(challenge: &Challenge) -> Self {
+        Self::new(format!("CHALLENGE#{challenge}"), "CHALLENGE")
+    }
+
+    /// `ACCOUNT#<id>`, `TOTP`: the authenticator app of an account, and its recovery codes.
+    pub fn totp(account: AccountId) -> Self {
+        Self::new(account_partition(account), "TOTP")
     }
 
     /// `AUDIT#<chain>`, `HEAD`: the last record of a chain of the audit trail.

@@ -48,7 +48,9 @@ pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
 pub use control::ControlItem;
 pub use cursor::{InvalidCursor, ListError};
 pub use error::StoreError;
-pub use identity::{AccountOutcome, EmailOutcome, RotateOutcome, VerifyOutcome};
+pub use identity::{
+    AccountOutcome, EmailOutcome, FactorOutcome, PasskeyUse, RotateOutcome, VerifyOutcome,
+};
 pub use inventory::{
     CountOutcome, CountStock, PutVariantOutcome, Replaces, Shards, SplitOutcome, StockCheck,
     VariantDetails,

@@ -1,41 +1,57 @@
-//! `DELETE /v1/me/passkeys/{passkey_id}`: say here in one sentence what it does.
+//! `DELETE /v1/me/passkeys/{passkey_id}`: removes a passkey of the person who is signed in.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
-use store::Store;
+use domain::{fault::Rejection, id::PasskeyId, identity::AccountChangeKind};
+use identity::{Accounts, tokens::Person};
+use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
+use store::FactorOutcome;
 
 pub(crate) struct DeletePasskey {
-    store: Store,
+    accounts: Accounts,
 }
 
 /// Parameters of the path.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub(crate) struct DeletePasskeyPath {
+pub(crate) struct DeletedPasskeyPath {
     /// Identifier of the passkey.
-    passkey_id: String,
+    passkey_id: PasskeyId,
 }
 
 impl Endpoint for DeletePasskey {
-    const ACCESS: Access = Access::Public;
-    type Path = DeletePasskeyPath;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
+    type Path = DeletedPasskeyPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.passkey_id);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let (person, id) = (Person::of(&request)?, request.path.passkey_id);
+        let mut account = self
+            .accounts
+            .may_change_factors(&person, request.now)
+            .await?;
+        let cause = identity::cause(account.id, &request);
+        let mut attempts = identity::attempts();
+        loop {
+            let next = account.changed(AccountChangeKind::PasskeyRemoved, &cause);
+            match self.accounts.store.remove_passkey(&next, id).await? {
+                FactorOutcome::Changed => break,
+                FactorOutcome::Unfit => return Err(Rejection::not_found("passkey").into()),
+                FactorOutcome::Superseded => {}
+            }
+            account = self.accounts.attempt(&mut attempts, person.account).await?;
+        }
+        tracing::info!(account.id = %person.account, passkey.id = %id, "passkey removed");
+        Ok(Reply::none())
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(DeletePasskey { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(DeletePasskey {
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,7 +1,8 @@
-//! `GET /v1/me/passkeys`: say here in one sentence what it does.
+//! `GET /v1/me/passkeys`: lists the passkeys of the person who is signed in, the newest first.
 
 use std::process::ExitCode;
 
+use domain::identity::factors::PasskeysView;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -10,25 +11,18 @@ pub(crate) struct ListPasskeys {
 }
 
 impl Endpoint for ListPasskeys {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = PasskeysView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<PasskeysView>, Failure> {
+        let passkeys = self.store.passkeys(request.account()?).await?;
+        Reply::of(&PasskeysView::of(&passkeys))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(ListPasskeys { store })
-    })
+    access::serve(|_, store| Ok(ListPasskeys { store }))
 }

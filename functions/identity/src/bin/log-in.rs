@@ -1,4 +1,4 @@
-//! `POST /v1/auth/login`: begins a session by email address and password. An unknown address, a wrong password and an account that cannot be used get the same response in the same time.
+//! `POST /v1/auth/login`: begins a session by email address and password, and a code if the account has a second factor. An unknown address, a wrong password and an account that cannot be used get the same response in the same time.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -7,6 +7,7 @@ use domain::{
     identity::{
         NewSession,
         api::{LoginBody, TokensView, invalid_credentials},
+        factors::second_factor_required,
     },
     limits::{Caller, Limit, SIGN_IN, SIGN_IN_NETWORK},
     notifications::suppression::AddressHash,
@@ -53,17 +54,25 @@ impl Endpoint for LogIn {
             .verify(&address, login.as_ref(), password)
             .await?;
         let login = login.filter(|_| is_right).ok_or_else(invalid_credentials)?;
+        // Without a second factor, staff have no permissions, and can add one.
+        let (mut is_strong, mut permissions) = (false, Vec::new());
+        if login.has_totp {
+            let code = body.code.as_ref().ok_or_else(second_factor_required)?;
+            let cause = identity::cause(login.account, &request);
+            let spent = self.accounts.spend_code(login.account, &code.0, &cause);
+            let account = spent.await?.ok_or_else(invalid_credentials)?;
+            (is_strong, permissions) = (true, account.permissions());
+        }
         let new = NewSession {
             account: login.account,
             generation: login.generation,
             is_staff: login.is_staff,
-            // A password alone.
-            is_strong: false,
+            is_strong,
             device: request.user_agent(),
             now,
             cause: request.cause(),
         };
-        self.accounts.begin(new, Vec::new(), delivery).await
+        self.accounts.begin(new, permissions, delivery).await
     }
 }
 

@@ -15,7 +15,7 @@ use identity::{
     tokens::{Delivery, answer},
 };
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};
-use store::{AccountOutcome, Consistency, RotateOutcome, Store};
+use store::{Consistency, RotateOutcome, Store};
 
 pub(crate) struct RefreshSession {
     accounts: Accounts,
@@ -69,33 +69,11 @@ impl RefreshSession {
             self.accounts.end_tokens(&ended, request.now).await?;
         }
         // Before the session, so that whatever happens in between, the token is found reused again.
-        self.record_reuse(session, request).await?;
+        let cause = identity::cause(session.account, request);
+        let kind = AccountChangeKind::RefreshTokenReused;
+        self.accounts.record(session.account, kind, &cause).await?;
         store.end_session(session.account, session.id).await?;
         Ok(refresh_token_reused().into())
-    }
-}
-
-impl RefreshSession {
-    async fn record_reuse(
-        &self,
-        session: &Session,
-        request: &Request<Self>,
-    ) -> Result<(), Failure> {
-        let store = &self.accounts.store;
-        let mut attempts = identity::attempts();
-        loop {
-            attempts.next().await?;
-            let account = store.account(session.account, Consistency::Strong).await?;
-            // It is gone, and its sessions with it.
-            let Some(account) = account else {
-                return Ok(());
-            };
-            let cause = identity::cause(account.id, request);
-            let next = account.changed(AccountChangeKind::RefreshTokenReused, &cause);
-            if store.change_account(&next).await? == AccountOutcome::Changed {
-                return Ok(());
-            }
-        }
     }
 }
 

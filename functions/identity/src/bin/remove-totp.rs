@@ -1,34 +1,64 @@
-//! `DELETE /v1/me/totp`: say here in one sentence what it does.
+//! `DELETE /v1/me/totp`: removes the authenticator app of the person who is signed in, who gives the password again, and its recovery codes.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use domain::{
+    identity::{
+        AccountChangeKind,
+        factors::{RemoveTotpBody, no_app},
+    },
+    limits::{CONFIRM_PASSWORD, Limit},
+};
+use identity::{Accounts, tokens::Person};
+use limiter::Limiter;
+use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
+use store::FactorOutcome;
 
 pub(crate) struct RemoveTotp {
-    store: Store,
+    accounts: Accounts,
+    limiter: Limiter,
 }
 
 impl Endpoint for RemoveTotp {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
+    const SUCCESS: u16 = 204;
+    const LIMITS: &'static [&'static Limit] = &[&CONFIRM_PASSWORD];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = NoBody;
-    type Response = String;
+    type Body = Json<RemoveTotpBody>;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let (person, now) = (Person::of(&request)?, request.now);
+        let caller = request.caller();
+        self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
+        let mut account = self.accounts.may_change_factors(&person, now).await?;
+        let password = &request.body.0.password.0;
+        self.accounts.confirmed(&account, password).await?;
+        if !self.accounts.has_app(account.id).await? {
+            return Err(no_app().into());
+        }
+        let cause = identity::cause(account.id, &request);
+        let mut attempts = identity::attempts();
+        loop {
+            let next = account.changed(AccountChangeKind::TotpDisabled, &cause);
+            match self.accounts.store.remove_second_factor(&next).await? {
+                FactorOutcome::Changed => break,
+                FactorOutcome::Unfit => return Err(no_app().into()),
+                FactorOutcome::Superseded => {}
+            }
+            account = self.accounts.attempt(&mut attempts, person.account).await?;
+        }
+        tracing::info!(account.id = %person.account, "second factor removed");
+        Ok(Reply::none())
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(RemoveTotp { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(RemoveTotp {
+            limiter: Limiter::new(&store, control.clone(), environment)?,
+            accounts: Accounts::new(environment, store, control)?,
+        })
     })
 }

@@ -1,8 +1,13 @@
-//! `PATCH /v1/me/passkeys/{passkey_id}`: say here in one sentence what it does.
+//! `PATCH /v1/me/passkeys/{passkey_id}`: renames a passkey of the person who is signed in.
 
 use std::process::ExitCode;
 
-use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
+use domain::{
+    fault::Rejection,
+    id::PasskeyId,
+    identity::factors::{PasskeyPatch, PasskeyView},
+};
+use runtime::{Access, Endpoint, Failure, MergePatch, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RenamePasskey {
@@ -11,36 +16,29 @@ pub(crate) struct RenamePasskey {
 
 /// Parameters of the path.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub(crate) struct RenamePasskeyPath {
+pub(crate) struct RenamedPasskeyPath {
     /// Identifier of the passkey.
-    passkey_id: String,
+    passkey_id: PasskeyId,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RenamePasskeyBody {}
-
 impl Endpoint for RenamePasskey {
-    const ACCESS: Access = Access::Public;
-    type Path = RenamePasskeyPath;
+    const ACCESS: Access = Access::Person;
+    type Path = RenamedPasskeyPath;
     type Query = NoQuery;
-    type Body = Json<RenamePasskeyBody>;
-    type Response = String;
+    type Body = MergePatch<PasskeyPatch>;
+    type Response = PasskeyView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.passkey_id, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<PasskeyView>, Failure> {
+        let (account, id) = (request.account()?, request.path.passkey_id);
+        let passkey = match request.body.0.parse()? {
+            None => self.store.passkey(account, id).await?,
+            Some(name) => self.store.rename_passkey(account, id, &name).await?,
+        };
+        let passkey = passkey.ok_or_else(|| Rejection::not_found("passkey"))?;
+        Reply::of(&PasskeyView::from(&passkey))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(RenamePasskey { store })
-    })
+    access::serve(|_, store| Ok(RenamePasskey { store }))
 }

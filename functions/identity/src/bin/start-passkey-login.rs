@@ -1,30 +1,41 @@
-//! `POST /v1/auth/passkeys/login/options`: say here in one sentence what it does.
+//! `POST /v1/auth/passkeys/login/options`: returns the options by which a browser signs in with any passkey of the shop.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
+use control::Control;
+use domain::{
+    identity::{
+        Ceremony,
+        webauthn::{RelyingParty, RequestOptions, UserVerification},
+    },
+    limits::{Limit, SIGN_IN_NETWORK},
+};
+use identity::passkeys;
+use limiter::Limiter;
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct StartPasskeyLogin {
     store: Store,
+    limiter: Limiter,
+    party: RelyingParty,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StartPasskeyLoginBody {}
 
 impl Endpoint for StartPasskeyLogin {
     const ACCESS: Access = Access::Public;
+    const LIMITS: &'static [&'static Limit] = &[&SIGN_IN_NETWORK];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<StartPasskeyLoginBody>;
-    type Response = String;
+    type Body = NoBody;
+    type Response = RequestOptions;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<RequestOptions>, Failure> {
+        let (caller, now) = (request.caller(), request.now);
+        self.limiter.check(&SIGN_IN_NETWORK, caller, now).await?;
+        let challenge = passkeys::issue(&self.store, Ceremony::Login, now).await?;
+        // Nobody knows yet whose passkey it will be: that of staff is refused without a verified user.
+        let verification = UserVerification::Preferred;
+        Reply::of(&self.party.request_options(&challenge, verification))
     }
 }
 
@@ -34,6 +45,12 @@ fn main() -> ExitCode {
             &environment.sdk_config()?,
             environment.require("TABLE_NAME")?,
         );
-        Ok(StartPasskeyLogin { store })
+        let control = Arc::new(Control::new(&store, environment)?);
+        let address = environment.require("SHOP_ADDRESS")?;
+        Ok(StartPasskeyLogin {
+            limiter: Limiter::new(&store, control, environment)?,
+            party: passkeys::relying_party(environment, address)?,
+            store,
+        })
     })
 }

@@ -1,39 +1,45 @@
-//! `POST /v1/me/totp`: say here in one sentence what it does.
+//! `POST /v1/me/totp`: makes the secret of an authenticator app, which a code of it puts into use.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
-use store::Store;
+use control::Control;
+use domain::identity::{TotpSecret, factors::TotpView};
+use identity::{Accounts, tokens::Person};
+use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 
 pub(crate) struct StartTotp {
-    store: Store,
+    accounts: Accounts,
+    control: Arc<Control>,
+    /// The template's, where the settings have none.
+    shop_name: String,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StartTotpBody {}
-
 impl Endpoint for StartTotp {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Person;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<StartTotpBody>;
-    type Response = String;
+    type Body = NoBody;
+    type Response = TotpView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<TotpView>, Failure> {
+        let (person, now) = (Person::of(&request)?, request.now);
+        let account = self.accounts.may_change_factors(&person, now).await?;
+        let secret = TotpSecret::new(identity::random_bytes()?);
+        let sealed = self.accounts.seal(account.id, &secret).await?;
+        let store = &self.accounts.store;
+        store.start_second_factor(account.id, &sealed).await?;
+        let current = self.control.current(now).await?;
+        let shop = current.settings().shop_name(&self.shop_name);
+        Reply::of(&TotpView::of(&secret, shop, &account.email))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        Ok(StartTotp { store })
+    access::serve_with_settings(|environment, store, control| {
+        Ok(StartTotp {
+            shop_name: environment.require("SHOP_NAME")?.to_owned(),
+            accounts: Accounts::new(environment, store, Arc::clone(&control))?,
+            control,
+        })
     })
 }

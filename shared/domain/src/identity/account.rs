@@ -81,6 +81,18 @@ pub enum AccountChangeKind {
     SignedOutEverywhere,
     /// A refresh token was used a second time: its session was ended.
     RefreshTokenReused,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was refused: there may be a copy of it.
+    PasskeyCloned,
+    /// Codes of an authenticator app are asked for from now on, or those of another app.
+    TotpEnabled,
+    /// No codes are asked for any more.
+    TotpDisabled,
+    /// A recovery code stood in for the authenticator app.
+    RecoveryCodeUsed,
     /// The person has deleted the account: what is left says only that.
     Erased,
 }
@@ -111,6 +123,8 @@ pub struct Login {
     pub password_set_at: Timestamp,
     /// Whether the account is one of staff, whose sessions are shorter.
     pub is_staff: bool,
+    /// Whether the password alone is not enough: the account has an authenticator app.
+    pub has_totp: bool,
 }
 
 impl Account {
@@ -202,6 +216,12 @@ impl AccountChangeKind {
             Self::EmailChanged => "email_changed",
             Self::SignedOutEverywhere => "signed_out_everywhere",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyCloned => "passkey_cloned",
+            Self::TotpEnabled => "totp_enabled",
+            Self::TotpDisabled => "totp_disabled",
+            Self::RecoveryCodeUsed => "recovery_code_used",
             Self::Erased => "erased",
         }
     }

@@ -89,6 +89,9 @@ pub struct LoginBody {
     pub email: String,
     /// Password.
     pub password: SecretText,
+    /// A code of the authenticator app, or a recovery code, if the account has a second factor.
+    #[serde(default)]
+    pub code: Option<SecretText>,
     /// Whether the tokens come as cookies, for a browser on a page of the shop.
     #[serde(default)]
     pub cookies: bool,

@@ -5,13 +5,16 @@ mod address;
 pub mod api;
 mod base32;
 mod caller;
+pub mod factors;
 mod link;
+mod passkey;
 mod password;
 mod permission;
 mod recovery;
 mod refresh;
 mod registration;
 mod seal;
+mod second_factor;
 mod secrets;
 mod session;
 mod token;
@@ -24,6 +27,7 @@ pub use address::{
 };
 pub use caller::Identity;
 pub use link::{LinkKey, LinkPurpose, LinkToken};
+pub use passkey::{Ceremony, IssuedChallenge, Passkey};
 pub use password::{
     NewPassword, PasswordAttempt, PasswordCheck, PasswordHash, Peppers, UnusablePassword,
 };
@@ -32,6 +36,7 @@ pub use recovery::RecoveryCodes;
 pub use refresh::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken};
 pub use registration::{EmailChange, PasswordReset, Registration};
 pub use seal::{SealError, SealingKey};
+pub use second_factor::SecondFactor;
 pub use secrets::{Secrets, SigningKey, UnusableSecrets};
 pub use session::{BegunSession, NewSession, Session};
 pub use token::{

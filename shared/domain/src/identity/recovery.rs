@@ -8,12 +8,8 @@ use ring::digest::{SHA256, digest};
 use super::base32::base32;
 use crate::id::{ALPHABET, digit_meant};
 
-/// Codes of an account.
-const CODES: usize = 10;
-/// Random bytes of a code.
-const BYTES: usize = 10;
 /// Digits of a code.
-const DIGITS: usize = BYTES * 8 / 5;
+const DIGITS: usize = RecoveryCodes::BYTES * 8 / 5;
 /// Digits of a group, for the eye.
 const GROUP: usize = 4;
 /// Most bytes of a code as typed, with spaces and dashes of any kind between its digits.
@@ -22,16 +18,22 @@ const MAX_TYPED: usize = 4 * DIGITS;
 /// New recovery codes of an account, which replace those that it had.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecoveryCodes {
-    /// The codes as their owner sees them once, such as `7F3K-92QD-5T0R-CE3V`, and nobody after that.
+    /// The codes as their owner sees them once, such as `7F3K-92QD-5T0R-CE3V-8WXN-41HB`, and nobody after that.
     pub shown: Vec<String>,
     /// The hashes of their digits, for the table: SHA-256 in base64url. A slow hash and a salt are for secrets that people
-    /// choose. A code has 80 random bits: they cannot be tried one after the other, and no table of hashes has them.
+    /// choose. A code has 120 random bits, more than the 112 that a plain hash takes (ASVS 6.5.2): they cannot be tried one
+    /// after the other, and no table of hashes has them.
     pub hashes: Vec<String>,
 }
 
 impl RecoveryCodes {
-    /// Makes ten codes with 10 random bytes each.
-    pub fn generate(random: [[u8; BYTES]; CODES]) -> Self {
+    /// Codes of an account.
+    pub const COUNT: usize = 10;
+    /// Random bytes of a code.
+    pub const BYTES: usize = 15;
+
+    /// Makes ten codes with 15 random bytes each.
+    pub fn generate(random: [[u8; Self::BYTES]; Self::COUNT]) -> Self {
         let digits = random.map(|bytes| base32(&bytes, ALPHABET));
         Self {
             hashes: digits.iter().map(|code| hash(code)).collect(),
@@ -89,12 +91,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn codes() -> RecoveryCodes {
-        let mut random = [[0; BYTES]; CODES];
+        let mut random = [[0; RecoveryCodes::BYTES]; RecoveryCodes::COUNT];
         for (at, bytes) in (0_u8..).zip(&mut random) {
-            bytes.copy_from_slice(&digest(&SHA256, &[at]).as_ref()[..BYTES]);
+            bytes.copy_from_slice(&digest(&SHA256, &[at]).as_ref()[..RecoveryCodes::BYTES]);
         }
         // A code with digits that look like letters.
-        random[3] = [0x00, 0x00, 0x00, 0x84, 0x21, 0xff, 0xff, 0xff, 0xff, 0xff];
+        random[3] = [0xff; RecoveryCodes::BYTES];
+        random[3][..5].copy_from_slice(&[0x00, 0x00, 0x00, 0x84, 0x21]);
         RecoveryCodes::generate(random)
     }
 
@@ -104,10 +107,10 @@ mod tests {
         assert_eq!(codes.shown.len(), 10);
         assert_eq!(codes.hashes.len(), 10);
         for (at, shown) in codes.shown.iter().enumerate() {
-            assert_eq!(shown.len(), 19, "{shown}");
+            assert_eq!(shown.len(), 29, "{shown}");
             assert_eq!(RecoveryCodes::find(&codes.hashes, shown), Some(at));
         }
-        assert_eq!(codes.shown[3], "0000-1111-ZZZZ-ZZZZ");
+        assert_eq!(codes.shown[3], "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZZ");
         assert!(!codes.hashes.iter().any(|hash| hash.contains("ZZZZ")));
         assert_eq!(format!("{codes:?}"), "RecoveryCodes(…)");
     }
@@ -126,12 +129,12 @@ mod tests {
     fn a_code_is_found_however_it_is_typed() {
         let hashes = codes().hashes;
         for typed in [
-            "0000-1111-ZZZZ-ZZZZ",
-            "00001111zzzzzzzz",
-            "oO0o-iIlL-zzzz-zzzz",
-            " 0000 1111\tzzzz\u{a0}zzzz\r\n",
-            "0000–1111—zzzz‐zzzz",
-            "0-0-0-0-1-1-1-1-z-z-z-z-z-z-z-z",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZZ",
+            "00001111zzzzzzzzzzzzzzzz",
+            "oO0o-iIlL-zzzz-zzzz-zzzz-zzzz",
+            " 0000 1111\tzzzz\u{a0}zzzz zzzz zzzz\r\n",
+            "0000–1111—zzzz‐zzzz-zzzz-zzzz",
+            "0-0-0-0-1-1-1-1-z-z-z-z-z-z-z-z-z-z-z-z-z-z-z-z",
         ] {
             assert_eq!(RecoveryCodes::find(&hashes, typed), Some(3), "{typed:?}");
         }
@@ -145,14 +148,15 @@ mod tests {
         for typed in [
             "",
             "-",
-            "0000-1111-ZZZZ-ZZZ",
-            "0000-1111-ZZZZ-ZZZZ-0",
-            "0000-1111-ZZZZ-ZZZ2",
-            "0000-1111-ZZZZ-ZZZU",
-            "0000-1111-ZZZZ-ZZZ\0",
-            "0000_1111_ZZZZ_ZZZZ",
-            "００００-1111-ZZZZ-ZZZZ",
-            &format!("00001111ZZZZZZZZ{}", " ".repeat(1_000_000)),
+            "0000-1111-ZZZZ-ZZZZ",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZ",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZZ-0",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZ2",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZU",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZ\0",
+            "0000_1111_ZZZZ_ZZZZ_ZZZZ_ZZZZ",
+            "００００-1111-ZZZZ-ZZZZ-ZZZZ-ZZZZ",
+            &format!("00001111ZZZZZZZZZZZZZZZZ{}", " ".repeat(1_000_000)),
             &"0".repeat(1_000_000),
             // The hash itself is not a code.
             &codes().hashes[3],

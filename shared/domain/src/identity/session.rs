@@ -68,6 +68,8 @@ pub struct BegunSession {
 }
 
 impl Session {
+    /// Time after a login in which its session may change how the account is signed in to.
+    const RECENT: SignedDuration = SignedDuration::from_hours(1);
     /// How long a session of a customer lasts without a refresh, and in all.
     pub const CUSTOMER: (SignedDuration, SignedDuration) = (
         SignedDuration::from_hours(24 * 30),
@@ -82,6 +84,12 @@ impl Session {
     /// Time at which it ends unless it is refreshed.
     pub fn expires_at(&self) -> Timestamp {
         (self.tokens.rotated_at + self.idle).min(self.ends_at)
+    }
+
+    /// Whether the login was so recent that the session may change how the account is signed in to: a device that was left
+    /// open, or a stolen token, must not be enough for that.
+    pub fn is_recent(&self, now: Timestamp) -> bool {
+        now.duration_since(self.created_at) < Self::RECENT
     }
 
     /// Whether it belongs to the sessions that `account` has not ended all at once.
@@ -149,6 +157,9 @@ mod tests {
             "{}",
             customer.device
         );
+        let hour = SignedDuration::from_hours(1);
+        assert!(customer.is_recent(now) && !customer.is_recent(now + hour));
+        assert!(customer.is_recent(now + hour - SignedDuration::from_secs(1)));
         let mut late = customer.clone();
         late.tokens.rotated_at = customer.ends_at;
         assert_eq!(late.expires_at(), customer.ends_at);

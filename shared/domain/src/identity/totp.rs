@@ -57,17 +57,27 @@ impl TotpSecret {
         format!("otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}")
     }
 
+    /// The code that an app shows at `now`.
+    pub fn code_at(&self, now: Timestamp) -> String {
+        // Never absent, see the function.
+        let code = code_at(&self.key(), step(now)).unwrap_or_default();
+        format!("{code:0DIGITS$}")
+    }
+
     /// The step whose code was typed, if it is the current one or one beside it. `last_step` is the step that matched before:
     /// it and those before it are spent (ASVS 6.5.1). The caller stores the step under the condition that it is later than
     /// the stored one, as two requests may have the same code.
     pub fn matched(&self, code: &str, now: Timestamp, last_step: Option<u64>) -> Option<u64> {
         let typed = read(code)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
-        let current = now.as_second().max(0).unsigned_abs() / STEP;
+        let (key, current) = (self.key(), step(now));
         (current.saturating_sub(SKEW)..=current + SKEW)
             .rev()
             .filter(|step| last_step.is_none_or(|last| *step > last))
             .find(|step| code_at(&key, *step) == Some(typed))
+    }
+
+    fn key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0)
     }
 }
 
@@ -87,6 +97,11 @@ fn read(code: &str) -> Option<u32> {
     // A sign is not a digit, and the number would parse with it.
     let is_code = digits.len() == DIGITS && digits.bytes().all(|it| it.is_ascii_digit());
     is_code.then(|| digits.parse().ok())?
+}
+
+/// The step at `now`.
+fn step(now: Timestamp) -> u64 {
+    now.as_second().max(0).unsigned_abs() / STEP
 }
 
 /// The code of a step (RFC 4226, section 5.3). Never `None`: the hash has 20 bytes, and 4 of them begin at one of the first 16.
@@ -127,6 +142,7 @@ mod tests {
             let step = u64::try_from(second).unwrap() / 30;
             let matched = secret().matched(code, at(second), None);
             assert_eq!(matched, Some(step), "{second}");
+            assert_eq!(secret().code_at(at(second)), code);
             let other = TotpSecret::new([1; 20]);
             assert_eq!(other.matched(code, at(second), None), None, "{second}");
         }

@@ -43,6 +43,8 @@ struct LoginRecord {
     password_set_at: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_staff: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_totp: bool,
 }
 
 /// An account as it is stored.
@@ -147,6 +149,7 @@ impl From<LoginRecord> for Login {
             password: record.password.map(PasswordHash::from),
             password_set_at: record.password_set_at,
             is_staff: record.is_staff,
+            has_totp: record.has_totp,
         }
     }
 }
@@ -221,6 +224,7 @@ impl Store {
             password: Some((&registration.password).into()),
             password_set_at: account.created_at,
             is_staff: false,
+            has_totp: false,
         };
         let new = |put: PutBuilder| {
             put.table_name(&self.table)
@@ -402,6 +406,7 @@ impl Store {
             password: login.password.as_ref().map(PasswordRecord::from),
             password_set_at: login.password_set_at,
             is_staff: login.is_staff,
+            has_totp: login.has_totp,
         };
         let item = to_item(&Key::login(&AddressHash::of(&change.new)), &record)?;
         let put_login = Put::builder()
@@ -453,13 +458,16 @@ impl Store {
         })
     }
 
-    /// Deletes everything in the partition of an account but the account itself: sessions, addresses and the like. Key:
-    /// [`account_partition`]. A read unit for each 4 KB, and a write unit for each KB of an item.
+    /// Deletes everything in the partition of an account but the account itself: sessions, addresses, passkeys and the like. Keys:
+    /// [`account_partition`]; [`Key::passkey_owner`] of its passkeys. A read unit for each 4 KB, and a write unit for each KB
+    /// of an item.
     pub async fn delete_belongings(&self, id: AccountId) -> Result<()> {
         let mut keys = Vec::new();
         let account = Key::account(id);
         self.partition("Query belongings", &account_partition(id), |item| {
             let key = Key::of_item(&item)?;
+            // Before the passkey: if the deletion breaks off in between, the next one finds it again.
+            keys.extend(key.as_passkey().map(Key::passkey_owner));
             if key != account {
                 keys.push(key);
             }
@@ -477,7 +485,8 @@ impl Store {
         Ok(())
     }
 
-    fn next_version(&self, account: &Account) -> Result<PutBuilder> {
+    /// The write of the next version of an account, on the condition that its version is the one before.
+    pub(super) fn next_version(&self, account: &Account) -> Result<PutBuilder> {
         let item = to_item(&Key::account(account.id), &AccountRecord::from(account))?;
         Ok(Put::builder()
             .table_name(&self.table)
@@ -493,7 +502,7 @@ fn password_value(hash: &PasswordHash) -> Result<AttributeValue> {
 }
 
 /// Whether the action at this place was refused.
-fn is_refused(reasons: &[Option<CancellationReason>], place: usize) -> bool {
+pub(super) fn is_refused(reasons: &[Option<CancellationReason>], place: usize) -> bool {
     reasons.get(place).is_some_and(Option::is_some)
 }
 

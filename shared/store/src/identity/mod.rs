@@ -1,9 +1,12 @@
-//! Accounts: requests that a mail's link completes, logins, sessions.
+//! Accounts: requests that a mail's link completes, logins, sessions, passkeys and second factors.
 
 pub(crate) mod accounts;
 mod addresses;
+mod passkeys;
 pub(crate) mod requests;
+mod second_factors;
 pub(crate) mod sessions;
 
 pub use accounts::{AccountOutcome, EmailOutcome, VerifyOutcome};
+pub use passkeys::{FactorOutcome, PasskeyUse};
 pub use sessions::RotateOutcome;

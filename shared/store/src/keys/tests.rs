@@ -38,6 +38,7 @@ fn keys() {
     let chain = ChainNumber::of(&AuditSubject::new(SubjectKind::Order, order));
     let entry = EntryId::try_from("ord_X.2".to_owned()).unwrap();
     let account = AccountId::random([1; 16]);
+    let passkey = PasskeyId::random([1; 16]);
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -64,6 +65,10 @@ fn keys() {
         ("login", Key::login(&address)),
         ("account", Key::account(account)),
         ("session", Key::session(account, SessionId::random([1; 16]))),
+        ("passkey", Key::passkey(account, passkey)),
+        ("passkey_owner", Key::passkey_owner(passkey)),
+        ("challenge", Key::challenge(&Challenge::new([1; 32]))),
+        ("totp", Key::totp(account)),
         ("audit_head", Key::audit_head(chain)),
         ("audit_record", Key::audit_record(chain, 7)),
         ("audit_entry", Key::audit_entry(chain, &entry)),
@@ -158,6 +163,17 @@ fn an_order_is_read_from_its_position_and_sorts_by_time() {
         &format!("+{}", &position[1..]),
     ] {
         assert_eq!(read_order_position(other), None, "{other}");
+    }
+}
+
+#[test]
+fn only_the_key_of_a_passkey_is_one() {
+    let (account, passkey) = (AccountId::random([1; 16]), PasskeyId::random([2; 16]));
+    assert_eq!(Key::passkey(account, passkey).as_passkey(), Some(passkey));
+    let session = Key::session(account, SessionId::random([2; 16]));
+    let owner = Key::passkey_owner(passkey);
+    for other in [session, owner, Key::account(account), Key::totp(account)] {
+        assert_eq!(other.as_passkey(), None, "{other:?}");
     }
 }
 

@@ -48,6 +48,18 @@ pub enum AccountMail<'a> {
     NewDevice(Place<'a>),
     /// A refresh token was used twice.
     TokenReused(Place<'a>),
+    /// A passkey was added.
+    PasskeyAdded(Place<'a>),
+    /// A passkey was removed.
+    PasskeyRemoved(Place<'a>),
+    /// A passkey was refused, as there may be a copy of it.
+    PasskeyCloned(Place<'a>),
+    /// Codes of an authenticator app are asked for.
+    TotpEnabled(Place<'a>),
+    /// No codes are asked for any more.
+    TotpDisabled(Place<'a>),
+    /// Somebody has signed in by a recovery code.
+    RecoveryCodeUsed(Place<'a>),
     /// An invitation to the staff.
     Invited {
         /// The link.
@@ -143,6 +155,45 @@ impl AccountMail<'_> {
                  signed out. Sign in again; if you do not recognize this, change the password.",
                 place,
             ),
+            Self::PasskeyAdded(place) => notice(
+                format!("A passkey was added at {shop}"),
+                "A passkey was added",
+                "Your account can be signed in to with a new passkey.",
+                place,
+            ),
+            Self::PasskeyRemoved(place) => notice(
+                format!("A passkey was removed at {shop}"),
+                "A passkey was removed",
+                "Your account can no longer be signed in to with one of its passkeys.",
+                place,
+            ),
+            Self::PasskeyCloned(place) => notice(
+                format!("A passkey was refused at {shop}"),
+                "A passkey was refused",
+                "Somebody wanted to sign in to your account with what may be a copy of one of \
+                 your passkeys, and was refused. Delete that passkey, and add a new one.",
+                place,
+            ),
+            Self::TotpEnabled(place) => notice(
+                format!("An authenticator app was added at {shop}"),
+                "An authenticator app was added",
+                "Signing in by the password takes a code of your authenticator app from now on, \
+                 or one of your recovery codes. Older codes are void.",
+                place,
+            ),
+            Self::TotpDisabled(place) => notice(
+                format!("The authenticator app was removed at {shop}"),
+                "The authenticator app was removed",
+                "Signing in takes the password alone from now on, and no code.",
+                place,
+            ),
+            Self::RecoveryCodeUsed(place) => notice(
+                format!("A recovery code was used at {shop}"),
+                "A recovery code was used",
+                "Somebody has signed in to your account with its password and one of your \
+                 recovery codes, which is void now.",
+                place,
+            ),
             Self::Invited { link, role } => Letter {
                 subject: format!("{shop} invites you"),
                 title: format!("{shop} invites you"),
@@ -201,6 +252,12 @@ mod tests {
             AccountMail::PasswordChanged(place),
             AccountMail::NewDevice(place),
             AccountMail::TokenReused(place),
+            AccountMail::PasskeyAdded(place),
+            AccountMail::PasskeyRemoved(place),
+            AccountMail::PasskeyCloned(place),
+            AccountMail::TotpEnabled(place),
+            AccountMail::TotpDisabled(place),
+            AccountMail::RecoveryCodeUsed(place),
             AccountMail::Invited {
                 link,
                 role: "manager",

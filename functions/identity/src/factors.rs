@@ -1,0 +1,115 @@
+//! Who may change the ways to sign in to an account, and the codes of its second factor.
+
+use domain::{
+    id::AccountId,
+    identity::{
+        Account, AccountChangeKind, ChangeCause, RecoveryCodes, SealingKey, SecondFactor,
+        TotpSecret, factors::reauthentication_required,
+    },
+};
+use jiff::Timestamp;
+use runtime::Failure;
+use store::{AccountOutcome, Consistency};
+
+use crate::{Accounts, tokens::Person, unusable};
+
+/// No root of the secret opens the stored text: one that is still needed was removed.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret of an authenticator app was sealed with a root that the secret no longer has")]
+struct Sealed;
+
+impl Accounts {
+    /// The account of a person who may change the ways to sign in to it. The session has to be a recent one. That of staff who
+    /// have a second factor or a passkey must have begun with it: otherwise whoever knows the password adds a passkey, and
+    /// has their permissions.
+    pub async fn may_change_factors(
+        &self,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<Account, Failure> {
+        let (account, session) = (person.account, person.session);
+        let session = self.store.session(account, session, now).await?;
+        let account = self.account(account).await?;
+        let session = session.filter(|session| session.is_of(&account));
+        let session = session.ok_or_else(runtime::invalid_token)?;
+        let is_enough = session.is_recent(now)
+            && (account.staff.is_none()
+                || session.is_strong
+                || !self.has_factor(account.id).await?);
+        match is_enough {
+            true => Ok(account),
+            false => Err(reauthentication_required().into()),
+        }
+    }
+
+    async fn has_factor(&self, account: AccountId) -> Result<bool, Failure> {
+        Ok(self.has_app(account).await? || !self.store.passkeys(account).await?.is_empty())
+    }
+
+    /// Whether a login to the account by password takes a code.
+    pub async fn has_app(&self, account: AccountId) -> Result<bool, Failure> {
+        let factor = self.store.second_factor(account).await?;
+        Ok(factor.is_some_and(|factor| factor.is_active()))
+    }
+
+    /// Seals the secret of an account's app with the newest root.
+    pub async fn seal(&self, account: AccountId, secret: &TotpSecret) -> Result<String, Failure> {
+        let keys = self.secrets().await?.sealing_keys().map_err(unusable)?;
+        let newest = keys.first().ok_or_else(|| Failure::internal(Sealed))?;
+        let key = SealingKey::new(newest).map_err(Failure::internal)?;
+        let data = SecondFactor::associated_data(account);
+        key.seal(secret.bytes(), &data, crate::random_bytes()?)
+            .map_err(Failure::internal)
+    }
+
+    /// Opens the secret of an account's app with the newest root, or one before it.
+    pub async fn open(&self, account: AccountId, sealed: &str) -> Result<TotpSecret, Failure> {
+        let keys = self.secrets().await?.sealing_keys().map_err(unusable)?;
+        let data = SecondFactor::associated_data(account);
+        for key in &keys {
+            let key = SealingKey::new(key).map_err(Failure::internal)?;
+            let opened = key.open(sealed, &data);
+            if let Some(secret) = opened.and_then(|bytes| bytes.try_into().ok()) {
+                return Ok(TotpSecret::new(secret));
+            }
+        }
+        Err(Failure::internal(Sealed))
+    }
+
+    /// Spends a code of the account's app, or a recovery code, and returns the account; `None` if it is none, or was used
+    /// before.
+    pub async fn spend_code(
+        &self,
+        account: AccountId,
+        code: &str,
+        cause: &ChangeCause<'_>,
+    ) -> Result<Option<Account>, Failure> {
+        let mut attempts = crate::attempts();
+        loop {
+            attempts.next().await?;
+            let found = self.store.account(account, Consistency::Strong).await?;
+            let factor = self.store.second_factor(account).await?;
+            let (Some(found), Some(factor)) = (found, factor) else {
+                return Ok(None);
+            };
+            let Some(sealed) = &factor.secret else {
+                return Ok(None);
+            };
+            let secret = self.open(account, sealed).await?;
+            if let Some(step) = secret.matched(code, cause.now, factor.last_step) {
+                let is_first = self.store.spend_step(account, sealed, step).await?;
+                return Ok(is_first.then_some(found));
+            }
+            let Some(place) = RecoveryCodes::find(&factor.recovery_codes, code) else {
+                return Ok(None);
+            };
+            let next = found.changed(AccountChangeKind::RecoveryCodeUsed, cause);
+            let spent = self.store.spend_recovery_code(&next, &factor, place);
+            if spent.await? == AccountOutcome::Changed {
+                let left = factor.recovery_codes.len() - 1;
+                tracing::info!(account.id = %account, codes.left = left, "recovery code used");
+                return Ok(Some(next));
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Stores the authenticator app of an account, and its recovery codes.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use domain::{
+    id::AccountId,
+    identity::{Account, SecondFactor},
+    notifications::suppression::AddressHash,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    accounts::AccountOutcome,
+    passkeys::{FactorOutcome, factor_outcome},
+};
+use crate::{
+    Consistency, Result, Store,
+    item::{Record, from_item, number, string, to_item},
+    keys::Key,
+    transaction::{First, Outcome, delete_action, put_action, update_action},
+};
+
+/// An authenticator app and its recovery codes as they are stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct TotpRecord {
+    account: AccountId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_step: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recovery_codes: Vec<String>,
+}
+
+impl Record for TotpRecord {
+    const ENTITY: &'static str = "totp";
+}
+
+impl From<&SecondFactor> for TotpRecord {
+    fn from(factor: &SecondFactor) -> Self {
+        Self {
+            account: factor.account,
+            secret: factor.secret.clone(),
+            pending: factor.pending.clone(),
+            last_step: factor.last_step,
+            recovery_codes: factor.recovery_codes.clone(),
+        }
+    }
+}
+
+impl From<TotpRecord> for SecondFactor {
+    fn from(record: TotpRecord) -> Self {
+        Self {
+            account: record.account,
+            secret: record.secret,
+            pending: record.pending,
+            last_step: record.last_step,
+            recovery_codes: record.recovery_codes,
+        }
+    }
+}
+
+impl Store {
+    /// Reads the authenticator app of an account. Key: [`Key::totp`], strongly consistent: a code that was used must not open any
+    /// more. 1 read unit.
+    pub async fn second_factor(&self, account: AccountId) -> Result<Option<SecondFactor>> {
+        let item = self
+            .get("GetItem totp", &Key::totp(account), Consistency::Strong)
+            .await?;
+        let record = item.map(from_item::<TotpRecord>).transpose()?;
+        Ok(record.map(SecondFactor::from))
+    }
+
+    /// Stores the sealed secret of an app that is not confirmed yet, in place of one of before; one that is in use stays. Key:
+    /// [`Key::totp`]. 2 write units.
+    pub async fn start_second_factor(&self, account: AccountId, sealed: &str) -> Result<()> {
+        let update = self
+            .update(&Key::totp(account))
+            .update_expression(
+                "SET account = :account, pending = :pending, entity_type = :entity, \
+                 schema_version = :schema",
+            )
+            .expression_attribute_values(":account", string(account.to_string()))
+            .expression_attribute_values(":pending", string(sealed))
+            .expression_attribute_values(":entity", string(TotpRecord::ENTITY))
+            .expression_attribute_values(":schema", number(TotpRecord::VERSION));
+        let written = self.write("UpdateItem start totp", update).await?;
+        written.or_inconsistent(TotpRecord::ENTITY)?;
+        Ok(())
+    }
+
+    /// Puts an app that is confirmed into use: `account` is the next version of the account. Keys: [`Key::account`], on the
+    /// condition that its version is the one before; [`Key::login`], which says that the password is not enough; [`Key::totp`], on the
+    /// condition that the secret is the one that waits. 8 write units.
+    pub async fn confirm_second_factor(
+        &self,
+        account: &Account,
+        factor: &SecondFactor,
+    ) -> Result<FactorOutcome> {
+        let item = to_item(&Key::totp(account.id), &TotpRecord::from(factor))?;
+        let secret = factor.secret.as_deref().unwrap_or_default();
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("pending = :secret")
+            .expression_attribute_values(":secret", string(secret));
+        let actions = vec![
+            put_action(self.next_version(account)?)?,
+            self.login_with_totp(account, true)?,
+            put_action(put)?,
+        ];
+        let outcome = self.transact("confirm totp", First::Write, actions);
+        Ok(factor_outcome(&outcome.await?, &[2]))
+    }
+
+    /// Removes the app of an account, whose next version is `account`, and its recovery codes. Keys: [`Key::account`], on the
+    /// condition that its version is the one before; [`Key::login`]; [`Key::totp`], on the condition that it exists. 8 write
+    /// units.
+    pub async fn remove_second_factor(&self, account: &Account) -> Result<FactorOutcome> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::totp(account.id).attributes()))
+            .condition_expression("attribute_exists(PK)");
+        let actions = vec![
+            put_action(self.next_version(account)?)?,
+            self.login_with_totp(account, false)?,
+            delete_action(delete)?,
+        ];
+        let outcome = self.transact("remove totp", First::Write, actions);
+        Ok(factor_outcome(&outcome.await?, &[2]))
+    }
+
+    /// Spends the step of a code: of several logins with it one gets `true`. Key: [`Key::totp`], on the condition that the app is
+    /// the one with the sealed `secret`, and that no code of this step or a later one was accepted. 2 write units.
+    pub async fn spend_step(&self, account: AccountId, secret: &str, step: u64) -> Result<bool> {
+        let update = self
+            .update(&Key::totp(account))
+            .update_expression("SET last_step = :step")
+            .condition_expression(
+                "secret = :secret AND (attribute_not_exists(last_step) OR last_step < :step)",
+            )
+            .expression_attribute_values(":secret", string(secret))
+            .expression_attribute_values(":step", number(step));
+        let written = self.write("UpdateItem spend step", update).await?;
+        Ok(written.is_done())
+    }
+
+    /// Spends the recovery code at `place` of a factor as it was read: `account` is the next version of the account. Keys:
+    /// [`Key::account`], on the condition that its version is the one before; [`Key::totp`], on the condition that its codes are
+    /// those that were read. 6 write units.
+    pub async fn spend_recovery_code(
+        &self,
+        account: &Account,
+        factor: &SecondFactor,
+        place: usize,
+    ) -> Result<AccountOutcome> {
+        let list = |codes: &[String]| AttributeValue::L(codes.iter().map(string).collect());
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::totp(account.id).attributes()))
+            .update_expression("SET recovery_codes = :left")
+            .condition_expression("recovery_codes = :before")
+            .expression_attribute_values(":left", list(&factor.without_code(place)))
+            .expression_attribute_values(":before", list(&factor.recovery_codes));
+        let actions = vec![
+            put_action(self.next_version(account)?)?,
+            update_action(update)?,
+        ];
+        let outcome = self.transact("spend recovery code", First::Write, actions);
+        Ok(match outcome.await? {
+            Outcome::Committed { .. } => AccountOutcome::Changed,
+            Outcome::Refused(_) | Outcome::InProgress => AccountOutcome::Superseded,
+        })
+    }
+
+    /// Records in the login of an account whether its password alone is enough, on the condition that the login is the account's: a
+    /// login then needs no other read.
+    fn login_with_totp(&self, account: &Account, has_totp: bool) -> Result<TransactWriteItem> {
+        let key = Key::login(&AddressHash::of(&account.email));
+        update_action(
+            Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key.attributes()))
+                .update_expression("SET has_totp = :has_totp")
+                .condition_expression("account = :account")
+                .expression_attribute_values(":has_totp", AttributeValue::Bool(has_totp))
+                .expression_attribute_values(":account", string(account.id.to_string())),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_is_read_back_in_each_state() {
+        let account = AccountId::random([1; 16]);
+        let pending = SecondFactor {
+            account,
+            secret: None,
+            pending: Some("sealed".to_owned()),
+            last_step: None,
+            recovery_codes: Vec::new(),
+        };
+        let codes = vec!["hash".to_owned(); 10];
+        let active = SecondFactor::confirmed(account, "sealed".to_owned(), 59_000_000, codes);
+        for factor in [pending, active] {
+            let item = to_item(&Key::totp(account), &TotpRecord::from(&factor)).unwrap();
+            let record: TotpRecord = from_item(item).unwrap();
+            assert_eq!(SecondFactor::from(record), factor);
+        }
+    }
+}
