@@ -17,3 +17,4 @@ mod orders;
 mod products;
 mod settings;
 mod staff;
+mod staff_accounts;
