@@ -89,6 +89,11 @@ deploy: setup setup-sam ## deploy to the AWS account you are logged in to, pages
 	.venv/sam/bin/sam build && .venv/sam/bin/python infra/local/deploy.py $(PARAMETERS)
 	.venv/sam/bin/python infra/local/deploy_web.py
 
+.PHONY: invite-owner
+invite-owner: setup setup-sam ## invite an owner of the deployed shop, the first one, too (EMAIL=you@your-domain.example)
+	@test -n "$(EMAIL)" || { echo "name the address: make invite-owner EMAIL=you@your-domain.example"; exit 1; }
+	@.venv/sam/bin/python infra/local/invite_owner.py "$(EMAIL)"
+
 .PHONY: client
 client: xtask node_modules/.package-lock.json ## OpenAPI document, event schemas and TypeScript client, from the code
 	target/debug/stampede-openapi

@@ -21,3 +21,4 @@ mod products;
 mod second_factor;
 mod settings;
 mod staff;
+mod staff_accounts;

@@ -9,7 +9,6 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Endpoint, Failure, Reply, Request, SignedIn};
-use store::{Attempts, Consistency};
 
 use crate::{Accounts, unusable};
 
@@ -100,21 +99,9 @@ impl Accounts {
         runtime::sign_access_token(&claims, key).map_err(Failure::internal)
     }
 
-    /// Has every verifier refuse the tokens that were issued until `now` for these accounts and sessions of staff, within
-    /// seconds.
+    /// Has every verifier refuse the tokens of before, see [`store::Store::end_tokens`].
     pub async fn end_tokens(&self, ids: &[String], now: Timestamp) -> Result<(), Failure> {
-        let mut attempts = Attempts::new("end tokens");
-        loop {
-            attempts.next().await?;
-            let control = self.store.control(Consistency::Strong).await?;
-            let mut state = control.unwrap_or_default().tokens;
-            state.ended = state.ended_at(now);
-            let ended = ids.iter().map(|id| (id.clone(), now.as_second()));
-            state.ended.extend(ended);
-            if self.store.put_token_state(&state).await? {
-                return Ok(());
-            }
-        }
+        Ok(self.store.end_tokens(ids, now).await?)
     }
 }
 

@@ -45,7 +45,7 @@ impl AccountMails {
                 LinkPurpose::Verify => self.verify(request_id, shop, now).await,
                 LinkPurpose::Reset => self.reset(request_id, shop, now).await,
                 LinkPurpose::ChangeEmail => self.confirm_email(request_id, shop, now).await,
-                LinkPurpose::Invite => Ok(None),
+                LinkPurpose::Invite => self.invite(request_id, shop, now).await,
             },
             Event::AccountChanged {
                 account_id,
@@ -122,6 +122,28 @@ impl AccountMails {
         Ok(Some(
             AccountMail::ConfirmEmail { link: &link }.render(to, shop)?,
         ))
+    }
+
+    async fn invite(
+        &self,
+        request_id: &str,
+        shop: &str,
+        now: Timestamp,
+    ) -> Result<Option<Email>, ConsumeError> {
+        // It may have been revoked by now.
+        let Some(invitation) = self.store.invitation(request_id.parse()?, now).await? else {
+            return Ok(None);
+        };
+        let to = &invitation.email;
+        let link = self.link(LinkPurpose::Invite, "invitation", invitation.id, to);
+        let link = link.await?;
+        // `read_only`, to people.
+        let role = invitation.role.replace('_', " ");
+        let mail = AccountMail::Invited {
+            link: &link,
+            role: &role,
+        };
+        Ok(Some(mail.render(to, shop)?))
     }
 
     async fn changed(

@@ -1,7 +1,10 @@
 //! Runs endpoints that know their caller (docs/adr/0028).
 //!
 //! An access token is verified with the keys of the control item, which the process has in memory: a request costs no read
-//! for it. An endpoint declares by `Endpoint::ACCESS` who may call it, and finds the caller in its request.
+//! for it. An API key is looked up by its hash, which a process remembers for seconds. An endpoint declares by
+//! `Endpoint::ACCESS` who may call it, and finds the caller in its request.
+
+mod api_keys;
 
 use std::{error::Error, process::ExitCode, sync::Arc};
 
@@ -14,6 +17,8 @@ use jiff::Timestamp;
 use runtime::{Authenticator, Endpoint, Environment};
 use store::Store;
 
+use self::api_keys::ApiKeys;
+
 /// Runs the endpoint that `connect` makes of the environment and the table, until the process ends.
 pub fn serve<E: Endpoint>(
     connect: impl FnOnce(&Environment, Store) -> Result<E, Box<dyn Error>>,
@@ -21,7 +26,8 @@ pub fn serve<E: Endpoint>(
     runtime::serve_with(|environment| {
         let store = table(environment)?;
         let control = Arc::new(Control::of_keys(&store, environment)?);
-        Ok((connect(environment, store)?, Accounts { control }))
+        let accounts = Accounts::new(control, &store);
+        Ok((connect(environment, store)?, accounts))
     })
 }
 
@@ -32,8 +38,8 @@ pub fn serve_with_settings<E: Endpoint>(
     runtime::serve_with(|environment| {
         let store = table(environment)?;
         let control = Arc::new(Control::new(&store, environment)?);
-        let endpoint = connect(environment, store, Arc::clone(&control))?;
-        Ok((endpoint, Accounts { control }))
+        let accounts = Accounts::new(Arc::clone(&control), &store);
+        Ok((connect(environment, store, control)?, accounts))
     })
 }
 
@@ -47,6 +53,16 @@ fn table(environment: &Environment) -> Result<Store, Box<dyn Error>> {
 /// Verifies people and API keys.
 struct Accounts {
     control: Arc<Control>,
+    keys: ApiKeys,
+}
+
+impl Accounts {
+    fn new(control: Arc<Control>, store: &Store) -> Self {
+        Self {
+            control,
+            keys: ApiKeys::new(store.clone()),
+        }
+    }
 }
 
 impl Authenticator for Accounts {
@@ -55,7 +71,7 @@ impl Authenticator for Accounts {
         Ok(current.verifier().check(token, now)?)
     }
 
-    async fn api_key(&self, _: &str, _: Timestamp) -> Result<Identity, Failure> {
-        Err(runtime::invalid_token().into())
+    async fn api_key(&self, key: &str, now: Timestamp) -> Result<Identity, Failure> {
+        self.keys.verify(key, now).await
     }
 }

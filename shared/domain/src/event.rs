@@ -394,6 +394,9 @@ impl Event {
                 AccountChangeKind::Verified
                 | AccountChangeKind::ProfileChanged
                 | AccountChangeKind::SignedOutEverywhere
+                | AccountChangeKind::StaffJoined
+                | AccountChangeKind::RoleChanged
+                | AccountChangeKind::StaffRemoved
                 | AccountChangeKind::Erased => &[],
             },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],

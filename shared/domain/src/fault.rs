@@ -102,6 +102,10 @@ codes! {
     PreconditionRequired = "precondition_required";
     /// The job has ended.
     JobEnded = "job_ended";
+    /// Staff, or an open invitation, have the role.
+    RoleInUse = "role_in_use";
+    /// It would leave the shop without an owner.
+    LastOwner = "last_owner";
     /// The revision exists, but its document cannot be read.
     RevisionUnreadable = "revision_unreadable";
     /// The signature of a webhook event is missing, wrong or expired.
@@ -268,6 +272,7 @@ mod tests {
         orders::{ChangeError, OrderStatus, PlaceOrderError, Shortage, placed},
         page,
         payments::UnpayableAmount,
+        staff,
     };
 
     /// Every rejection of a use case, as the client reads it.
@@ -349,6 +354,13 @@ mod tests {
             ("an invoice too early", invoices::missing(&order)),
             ("an invoice of nothing", invoices::missing(&canceled)),
             ("too many requests", limits::rate_limited(1)),
+            ("a role that staff have", staff::role_in_use()),
+            ("no owner left", staff::last_owner()),
+            ("a role that does not exist", staff::unknown_role()),
+            ("a role of every shop", {
+                staff::own_role_name("owner").unwrap_err()
+            }),
+            ("too many roles", staff::too_many_roles()),
         ];
         let mut text = String::new();
         for (name, rejection) in rejections {

@@ -26,6 +26,7 @@ pub mod page;
 pub mod payments;
 pub mod retry;
 pub mod settings;
+pub mod staff;
 pub mod text;
 pub mod trace;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! Keys and tokens for staff, as there are no staff accounts yet.
+//! Keys and staff tokens that are signed by hand, for machines and emergencies.
 
 use std::{fs, io::Write, path::Path};
 

@@ -332,7 +332,14 @@ fn raises_events(record: &Value) -> bool {
         "job_run",
         "job_step_due",
         "account",
-    ]) || is_new && known(&["session", "registration", "password_reset", "email_change"])
+    ]) || is_new
+        && known(&[
+            "session",
+            "registration",
+            "password_reset",
+            "email_change",
+            "invitation",
+        ])
 }
 
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {

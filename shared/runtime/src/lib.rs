@@ -1,4 +1,4 @@
-//! Runtime of every function: environment, AWS clients, logs, metrics, and the four kinds of
+//! Runtime of every function: environment, AWS clients, logs, metrics, and the five kinds of
 //! invocation.
 //!
 //! - [`serve`] runs an [`Endpoint`]: authenticates the caller, parses path, query and body, responds
@@ -7,6 +7,7 @@
 //! - [`consume`] runs a [`Consumer`]: processes a batch record by record, reports failed records, and
 //!   delays their redelivery with exponential backoff.
 //! - [`run_on_schedule`] runs a [`Task`] at regular intervals.
+//! - [`run_command`] runs a [`Command`] that an operator invokes.
 //!
 //! Each of them opens a span for the invocation, and for each message or record of a batch, so that every
 //! line logged inside it has the id of the request that it goes back to.
@@ -14,6 +15,7 @@
 mod auth;
 mod body;
 mod call;
+mod command;
 mod consume;
 mod deadline;
 mod environment;
@@ -33,11 +35,12 @@ mod viewer;
 use tracing::Instrument;
 
 pub use auth::{
-    API_KEY_PREFIX, Access, Authenticator, StaffClaims, TOKEN_AUDIENCE, TokenVerifier,
-    invalid as invalid_token, sign_access_token, sign_staff_token,
+    Access, Authenticator, StaffClaims, TOKEN_AUDIENCE, TokenVerifier, invalid as invalid_token,
+    sign_access_token, sign_staff_token,
 };
 pub use body::{Body, Json, MaybeJson, MergePatch, NoBody, RawBody};
 pub use call::{NoPath, NoQuery, Request, version_mismatch};
+pub use command::{Command, Invocation, run_command};
 pub use consume::{
     BatchConsumer, ConsumeError, Consumer, Delivery, Later, consume, consume_batches,
 };

@@ -92,6 +92,8 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "The resource has changed"),
         Code::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "If-Match is required"),
         Code::JobEnded => (StatusCode::CONFLICT, "The job has ended"),
+        Code::RoleInUse => (StatusCode::CONFLICT, "The role is in use"),
+        Code::LastOwner => (StatusCode::CONFLICT, "The shop needs an owner"),
         Code::RevisionUnreadable => (StatusCode::CONFLICT, "The revision cannot be read"),
         Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
         Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not ready yet"),

@@ -8,8 +8,8 @@ use domain::{
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
     id::{
-        AccountId, CartId, EmailChangeId, ImportId, JobId, OrderId, PasskeyId, ProductId, RefundId,
-        RegistrationId, RequestId, ResetId, SessionId,
+        AccountId, ApiKeyId, CartId, EmailChangeId, ImportId, InvitationId, JobId, OrderId,
+        PasskeyId, ProductId, RefundId, RegistrationId, RequestId, ResetId, SessionId,
     },
     identity::webauthn::Challenge,
     invoices::Series,
@@ -17,6 +17,7 @@ use domain::{
     notifications::suppression::AddressHash,
     orders::{Holder, OrderList, OrderNumber},
     payments::Provider,
+    staff::ApiKeyHash,
 };
 use jiff::Timestamp;
 
@@ -39,6 +40,15 @@ pub const PASSKEY_PREFIX: &str = "PASSKEY#";
 pub fn account_partition(id: AccountId) -> String {
     format!("ACCOUNT#{id}")
 }
+
+/// Partition of the staff: few items, which are read together.
+pub const STAFF_PARTITION: &str = "STAFF";
+/// Partition of the roles of the shop's own.
+pub const ROLES_PARTITION: &str = "ROLES";
+/// Partition of the invitations to the staff.
+pub const INVITATIONS_PARTITION: &str = "INVITATIONS";
+/// Partition of the list of API keys.
+pub const API_KEYS_PARTITION: &str = "APIKEYS";
 
 /// Primary key of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -169,6 +179,37 @@ impl Key {
     /// `ACCOUNT#<id>`, `TOTP`: the authenticator app of an account, and its recovery codes.
     pub fn totp(account: AccountId) -> Self {
         Self::new(account_partition(account), "TOTP")
+    }
+
+    /// `STAFF`, `STAFF#<account id>`: a member of the staff.
+    pub fn staff(account: AccountId) -> Self {
+        Self::new(STAFF_PARTITION.to_owned(), format!("STAFF#{account}"))
+    }
+
+    /// `STAFF`, `OWNERS`: the number of owners.
+    pub fn owners() -> Self {
+        Self::new(STAFF_PARTITION.to_owned(), "OWNERS")
+    }
+
+    /// `ROLES`, `ROLE#<name>`: a role of the shop's own.
+    pub fn role(name: &str) -> Self {
+        Self::new(ROLES_PARTITION.to_owned(), format!("ROLE#{name}"))
+    }
+
+    /// `INVITATIONS`, `INVITATION#<id>`: an invitation to the staff, found by its id and listed with the others.
+    pub fn invitation(id: InvitationId) -> Self {
+        Self::new(INVITATIONS_PARTITION.to_owned(), format!("INVITATION#{id}"))
+    }
+
+    /// `APIKEY#<hash>`, `APIKEY`: an API key, by the hash of what its holder sends. Each in a partition of its own, as a busy
+    /// machine may be behind many processes.
+    pub fn api_key(hash: &ApiKeyHash) -> Self {
+        Self::new(format!("APIKEY#{hash}"), "APIKEY")
+    }
+
+    /// `APIKEYS`, `KEY#<id>`: finds an API key by its id.
+    pub fn api_key_entry(id: ApiKeyId) -> Self {
+        Self::new(API_KEYS_PARTITION.to_owned(), format!("KEY#{id}"))
     }
 
     /// `AUDIT#<chain>`, `HEAD`: the last record of a chain of the audit trail.

@@ -24,6 +24,7 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
+mod staff;
 mod transaction;
 mod write;
 
@@ -65,6 +66,7 @@ pub use orders::{
     Listed, OrderEntries, Over, Placement, Projected, ScannedOrders,
 };
 pub use payments::{PaymentEvent, PaymentEventOutcome};
+pub use staff::{AcceptOutcome, Joining, StaffOutcome};
 
 use crate::{item::Item, keys::Key};
 

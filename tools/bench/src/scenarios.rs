@@ -217,6 +217,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("invite-staff", "sample"),
     same("list-invitations", "sample"),
     same("revoke-invitation", "sample"),
+    same("invite-owner", "sample"),
     same("list-roles", "sample"),
     same("put-role", "sample"),
     same("delete-role", "sample"),

@@ -194,6 +194,13 @@ fn formatted(source: &str) -> Outcome<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// The right to store when an API key was used, which any endpoint of staff may do.
+const NOTES_USE: &str = r#"            - Effect: Allow
+              Action: [dynamodb:UpdateItem]
+              Resource: !Ref TableArn
+              Condition: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["APIKEY#*"] }, "Null": { "dynamodb:LeadingKeys": "false" } }
+"#;
+
 /// The function with its route, its integration and its permission. Globals of the context's template set what
 /// all its functions share: `is_set` tells which variables.
 pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> String {
@@ -246,10 +253,10 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
         ),
         false => String::new(),
     };
-    // The keys that verify a caller.
-    let control = match function.is_for_staff() {
-        true => "\"CONTROL\", ",
-        false => "",
+    // What verifies a caller: keys of access tokens, and API keys, whose last use is stored.
+    let (verifies, notes_use) = match function.is_for_staff() {
+        true => ("\"CONTROL\", \"APIKEY#*\", ", NOTES_USE),
+        false => ("", ""),
     };
     format!(
         r##"  {id}:
@@ -263,8 +270,8 @@ pub(super) fn resources(function: &Function, is_set: impl Fn(&str) -> bool) -> S
             - Effect: Allow
               Action: [dynamodb:GetItem]
               Resource: !Ref TableArn
-              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": [{control}"{KEYS}"] }}, "Null": {{ "dynamodb:LeadingKeys": "false" }} }}
-
+              Condition: {{ "ForAllValues:StringLike": {{ "dynamodb:LeadingKeys": [{verifies}"{KEYS}"] }}, "Null": {{ "dynamodb:LeadingKeys": "false" }} }}
+{notes_use}
   {id}Route:
     Type: AWS::ApiGatewayV2::Route
     Properties:
@@ -509,9 +516,12 @@ mod tests {
             "ORIGIN_SECRETS: !Ref OriginSecret",
             "STAFF_TOKEN_PUBLIC_KEY: ",
             "STAFF_TOKEN_MAX_HOURS: ",
+            "Action: [dynamodb:UpdateItem]",
+            "[\"CONTROL\", \"APIKEY#*\", \"NAME_ITS_KEYS#*\"]",
         ] {
             assert!(staff.contains(variable), "{variable}: {staff}");
         }
+        assert!(!public.contains("APIKEY"), "{public}");
         // Only public reads have a route for HEAD.
         assert!(!staff.contains("HEAD"), "{staff}");
         let post = resources(&function("POST", "/v1/things"), |_| true);

@@ -15,7 +15,10 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "queue", "runtime", "store",
         ],
     ),
-    ("access", &["control", "domain", "runtime", "store"]),
+    (
+        "access",
+        &["cache", "control", "domain", "runtime", "store"],
+    ),
     (
         "limiter",
         &["cache", "control", "domain", "runtime", "store"],

@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use domain::{
     fault::{Code, Rejection},
-    identity::{Role, api::DeleteAccountBody},
+    identity::{Account, api::DeleteAccountBody},
     limits::{CONFIRM_PASSWORD, Limit},
-    notifications::suppression::AddressHash,
 };
 use identity::Accounts;
 use limiter::Limiter;
@@ -34,22 +33,15 @@ impl Endpoint for DeleteMe {
         let password = &request.body.0.password.0;
         let account = self.accounts.account(id).await?;
         self.accounts.confirmed(&account, password).await?;
-        let owner = Role::Owner.name();
-        if account.staff.as_ref().is_some_and(|it| it.role == owner) {
-            return Err(Rejection::new(
-                Code::Forbidden,
-                "An owner cannot delete the account; have another owner remove the role first.",
-            )
-            .into());
-        }
+        must_not_be_owner(&account)?;
         // What belongs to the account goes first: whoever is interrupted can ask again.
         store.delete_belongings(id).await?;
         let mut attempts = identity::attempts();
         loop {
             let account = self.accounts.attempt(&mut attempts, id).await?;
+            must_not_be_owner(&account)?;
             let next = account.erased(&identity::cause(id, &request));
-            let address = AddressHash::of(&account.email);
-            let written = store.erase_account(&next, &address).await?;
+            let written = store.erase_account(&next, &account).await?;
             if written == AccountOutcome::Changed {
                 break;
             }
@@ -59,6 +51,17 @@ impl Endpoint for DeleteMe {
         }
         tracing::info!(account.id = %id, "account erased");
         Ok(Reply::none().signed_out())
+    }
+}
+
+/// Owners are counted, and a shop keeps one.
+fn must_not_be_owner(account: &Account) -> Result<(), Rejection> {
+    match account.staff.as_ref().is_some_and(|it| it.is_owner()) {
+        true => Err(Rejection::new(
+            Code::Forbidden,
+            "An owner cannot delete the account; have another owner remove the role first.",
+        )),
+        false => Ok(()),
     }
 }
 

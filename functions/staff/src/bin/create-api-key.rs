@@ -1,8 +1,16 @@
-//! `POST /v1/admin/api-keys`: say here in one sentence what it does.
+//! `POST /v1/admin/api-keys`: makes an API key for a machine, with some of the permissions of its maker. Only this response has the key itself.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
+use domain::{
+    id::ApiKeyId,
+    identity::Permission,
+    staff::{
+        ApiKeySecret,
+        api::{ApiKeyBody, ApiKeyView},
+        must_have_all,
+    },
+};
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -10,22 +18,28 @@ pub(crate) struct CreateApiKey {
     store: Store,
 }
 
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CreateApiKeyBody {}
-
 impl Endpoint for CreateApiKey {
     const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const SUCCESS: u16 = 201;
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<CreateApiKeyBody>;
-    type Response = String;
+    type Body = Json<ApiKeyBody>;
+    type Response = ApiKeyView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ApiKeyView>, Failure> {
+        let new = request.body.0.parse()?;
+        must_have_all(request.identity(), &new.scopes)?;
+        let (first, second) = (runtime::random()?, runtime::random()?);
+        let mut random = [0; 32];
+        random[..16].copy_from_slice(&first);
+        random[16..].copy_from_slice(&second);
+        let secret = ApiKeySecret::new(random);
+        let id = ApiKeyId::at(request.now, runtime::random()?);
+        let key = new.make(id, &staff::author(&request));
+        self.store.create_api_key(&key, &secret.hash()).await?;
+        tracing::info!(api_key.id = %key.id, "API key made");
+        let view = ApiKeyView::made(&key, &secret);
+        Ok(Reply::of(&view)?.at(format!("/v1/admin/api-keys/{}", key.id)))
     }
 }
 

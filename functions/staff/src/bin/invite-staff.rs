@@ -1,34 +1,76 @@
-//! `POST /v1/admin/staff/invitations`: say here in one sentence what it does.
+//! `POST /v1/admin/staff/invitations`: invites somebody to the staff by a mail, whose link works for 7 days. Nobody gives a permission that they do not have.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
+use domain::{
+    id::InvitationId,
+    identity::{Permission, api::parse_email},
+    limits::{Caller, Limit, MAIL_LINK},
+    staff::{
+        Invitation,
+        api::{InvitationView, InviteBody},
+        must_have_all,
+    },
+};
+use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct InviteStaff {
     store: Store,
+    limiter: Limiter,
 }
-
-/// Body of the request.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct InviteStaffBody {}
 
 impl Endpoint for InviteStaff {
     const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const SUCCESS: u16 = 201;
+    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK];
     type Path = NoPath;
     type Query = NoQuery;
-    type Body = Json<InviteStaffBody>;
-    type Response = String;
+    type Body = Json<InviteBody>;
+    type Response = InvitationView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.body);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<InvitationView>, Failure> {
+        let now = request.now;
+        let email = parse_email(&request.body.0.email)?;
+        let name = &request.body.0.role;
+        let caller = Caller {
+            email: Some(&email),
+            ..request.caller()
+        };
+        self.limiter.check(&MAIL_LINK, caller, now).await?;
+        let invitation = Invitation {
+            id: InvitationId::at(now, runtime::random()?),
+            role: name.clone(),
+            invited_by: request.staff(),
+            created_at: now,
+            account: None,
+            revoked_by: None,
+            trace_id: request.trace_id.clone(),
+            traceparent: request.traceparent,
+            email,
+        };
+        let mut attempts = staff::attempts();
+        loop {
+            staff::next_of(&mut attempts).await?;
+            let role = staff::role(&self.store, name).await?;
+            must_have_all(request.identity(), &role.permissions)?;
+            if self.store.invite(&invitation, &role).await? {
+                break;
+            }
+        }
+        tracing::info!(invitation.id = %invitation.id, staff.role = name, "staff invited");
+        let view = InvitationView::from(&invitation);
+        let location = format!("/v1/admin/staff/invitations/{}", invitation.id);
+        Ok(Reply::of(&view)?.at(location))
     }
 }
 
 fn main() -> ExitCode {
-    access::serve(|_, store| Ok(InviteStaff { store }))
+    access::serve_with_settings(|environment, store, control| {
+        Ok(InviteStaff {
+            limiter: Limiter::new(&store, control, environment)?,
+            store,
+        })
+    })
 }

@@ -1,8 +1,8 @@
-//! `GET /v1/admin/api-keys`: say here in one sentence what it does.
+//! `GET /v1/admin/api-keys`: lists the API keys that are valid, with the time of their last use.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
+use domain::{identity::Permission, staff::api::ApiKeysView};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -11,16 +11,15 @@ pub(crate) struct ListApiKeys {
 }
 
 impl Endpoint for ListApiKeys {
-    const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const ACCESS: Access = Access::Staff(Permission::StaffRead);
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = ApiKeysView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<ApiKeysView>, Failure> {
+        let keys = self.store.api_keys().await?;
+        Reply::of(&ApiKeysView::of(&keys, request.now))
     }
 }
 

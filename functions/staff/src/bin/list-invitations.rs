@@ -1,8 +1,8 @@
-//! `GET /v1/admin/staff/invitations`: say here in one sentence what it does.
+//! `GET /v1/admin/staff/invitations`: lists the invitations that can be accepted.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
+use domain::{identity::Permission, staff::api::InvitationsView};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -11,16 +11,15 @@ pub(crate) struct ListInvitations {
 }
 
 impl Endpoint for ListInvitations {
-    const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const ACCESS: Access = Access::Staff(Permission::StaffRead);
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = InvitationsView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<InvitationsView>, Failure> {
+        let invitations = self.store.invitations(request.now).await?;
+        Reply::of(&InvitationsView::of(&invitations))
     }
 }
 

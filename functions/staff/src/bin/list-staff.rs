@@ -1,8 +1,8 @@
-//! `GET /v1/admin/staff`: say here in one sentence what it does.
+//! `GET /v1/admin/staff`: lists everybody who belongs to the staff, with role and permissions.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
+use domain::{id::AccountId, identity::Permission, staff::api::StaffListView};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
 use store::Store;
 
@@ -11,16 +11,17 @@ pub(crate) struct ListStaff {
 }
 
 impl Endpoint for ListStaff {
-    const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const ACCESS: Access = Access::Staff(Permission::StaffRead);
     type Path = NoPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = StaffListView;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, request);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, _: Request<Self>) -> Result<Reply<StaffListView>, Failure> {
+        let entries = self.store.staff().await?;
+        let ids: Vec<AccountId> = entries.iter().map(|entry| entry.account).collect();
+        let accounts = self.store.accounts(&ids).await?;
+        Reply::of(&StaffListView::of(&entries, &accounts))
     }
 }
 

@@ -1,10 +1,15 @@
-//! `DELETE /v1/admin/staff/{account_id}`: say here in one sentence what it does.
+//! `DELETE /v1/admin/staff/{account_id}`: takes a member from the staff, and ends their sessions; they keep their account as a customer. The last owner stays.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
-use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
-use store::Store;
+use domain::{
+    fault::Rejection,
+    id::AccountId,
+    identity::{Account, AccountChangeKind, Permission},
+    staff::{last_owner, must_have_all},
+};
+use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
+use store::{Consistency, StaffOutcome, Store};
 
 pub(crate) struct RemoveStaff {
     store: Store,
@@ -14,21 +19,59 @@ pub(crate) struct RemoveStaff {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct RemoveStaffPath {
     /// Identifier of the account.
-    account_id: String,
+    account_id: AccountId,
 }
 
 impl Endpoint for RemoveStaff {
     const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const SUCCESS: u16 = 204;
     type Path = RemoveStaffPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.account_id);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let id = request.path.account_id;
+        let cause = staff::cause(&request);
+        let mut attempts = staff::attempts();
+        loop {
+            staff::next_of(&mut attempts).await?;
+            let account = self.store.account(id, Consistency::Strong).await?;
+            let account = account.ok_or_else(no_member)?;
+            if account.staff.is_none() {
+                if account.last_change.kind == AccountChangeKind::StaffRemoved {
+                    // By a request that may have been interrupted before it ended the tokens.
+                    self.end_tokens(id).await?;
+                }
+                return Err(no_member().into());
+            }
+            must_have_all(request.identity(), &account.permissions())?;
+            let next = Account {
+                staff: None,
+                ..account.signed_out(AccountChangeKind::StaffRemoved, &cause)
+            };
+            match self.store.change_staff(&account, &next, None).await? {
+                StaffOutcome::Changed => {
+                    self.end_tokens(id).await?;
+                    tracing::info!(account.id = %id, "staff removed");
+                    return Ok(Reply::none());
+                }
+                StaffOutcome::LastOwner => return Err(last_owner().into()),
+                StaffOutcome::Superseded => {}
+            }
+        }
     }
+}
+
+impl RemoveStaff {
+    async fn end_tokens(&self, id: AccountId) -> Result<(), Failure> {
+        let ended = [id.to_string()];
+        Ok(self.store.end_tokens(&ended, runtime::now()).await?)
+    }
+}
+
+fn no_member() -> Rejection {
+    Rejection::not_found("member of the staff")
 }
 
 fn main() -> ExitCode {

@@ -1,9 +1,9 @@
-//! `DELETE /v1/admin/api-keys/{key_id}`: say here in one sentence what it does.
+//! `DELETE /v1/admin/api-keys/{key_id}`: revokes an API key, which is refused everywhere within 10 seconds.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
-use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
+use domain::{fault::Rejection, id::ApiKeyId, identity::Permission};
+use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RevokeApiKey {
@@ -14,20 +14,25 @@ pub(crate) struct RevokeApiKey {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct RevokeApiKeyPath {
     /// Identifier of the key.
-    key_id: String,
+    key_id: ApiKeyId,
 }
 
 impl Endpoint for RevokeApiKey {
     const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const SUCCESS: u16 = 204;
     type Path = RevokeApiKeyPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.key_id);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let id = request.path.key_id;
+        let author = staff::author(&request);
+        if !self.store.revoke_api_key(id, &author).await? {
+            return Err(Rejection::not_found("API key").into());
+        }
+        tracing::info!(api_key.id = %id, "API key revoked");
+        Ok(Reply::none())
     }
 }
 

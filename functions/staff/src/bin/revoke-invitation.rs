@@ -1,9 +1,9 @@
-//! `DELETE /v1/admin/staff/invitations/{invitation_id}`: say here in one sentence what it does.
+//! `DELETE /v1/admin/staff/invitations/{invitation_id}`: revokes an invitation, whose link no longer works.
 
 use std::process::ExitCode;
 
-use domain::identity::Permission;
-use runtime::{Access, Endpoint, Failure, NoBody, NoQuery, Reply, Request};
+use domain::{fault::Rejection, id::InvitationId, identity::Permission};
+use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
 use store::Store;
 
 pub(crate) struct RevokeInvitation {
@@ -14,20 +14,25 @@ pub(crate) struct RevokeInvitation {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct RevokeInvitationPath {
     /// Identifier of the invitation.
-    invitation_id: String,
+    invitation_id: InvitationId,
 }
 
 impl Endpoint for RevokeInvitation {
     const ACCESS: Access = Access::Staff(Permission::StaffWrite);
+    const SUCCESS: u16 = 204;
     type Path = RevokeInvitationPath;
     type Query = NoQuery;
     type Body = NoBody;
-    type Response = String;
+    type Response = NoContent;
 
-    async fn handle(&self, request: Request<Self>) -> Result<Reply<String>, Failure> {
-        // Read what the use case needs from the store, let the domain decide, write what it decided.
-        let _ = (&self.store, &request.path.invitation_id);
-        Reply::of(&String::from("hello"))
+    async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
+        let id = request.path.invitation_id;
+        let author = staff::author(&request);
+        if !self.store.revoke_invitation(id, &author).await? {
+            return Err(Rejection::not_found("invitation").into());
+        }
+        tracing::info!(invitation.id = %id, "invitation revoked");
+        Ok(Reply::none())
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PasswordHash, Permission, Registration};
+use super::{PasswordHash, Permission, Registration, Role};
 use crate::{
     id::{AccountId, EmailChangeId},
     trace::{Cause, TraceParent},
@@ -93,6 +93,12 @@ pub enum AccountChangeKind {
     TotpDisabled,
     /// A recovery code stood in for the authenticator app.
     RecoveryCodeUsed,
+    /// The person has accepted an invitation to the staff.
+    StaffJoined,
+    /// The person has got another role, or the role other permissions.
+    RoleChanged,
+    /// The person no longer belongs to the staff.
+    StaffRemoved,
     /// The person has deleted the account: what is left says only that.
     Erased,
 }
@@ -151,6 +157,29 @@ impl Account {
         }
     }
 
+    /// The account of a person who joins the staff without having one. The invitation's mail has verified the address.
+    pub fn joining(
+        id: AccountId,
+        email: String,
+        name: Option<String>,
+        staff: StaffMember,
+        cause: &ChangeCause<'_>,
+    ) -> Self {
+        Self {
+            id,
+            email,
+            name,
+            email_consent: None,
+            staff: Some(staff),
+            generation: 1,
+            created_at: cause.now,
+            version: 1,
+            last_change: AccountChange::new(AccountChangeKind::StaffJoined, cause),
+            trace_id: cause.cause.trace_id.to_owned(),
+            traceparent: cause.cause.traceparent,
+        }
+    }
+
     /// The next version of the account.
     pub fn changed(&self, kind: AccountChangeKind, cause: &ChangeCause<'_>) -> Self {
         Self {
@@ -186,10 +215,26 @@ impl Account {
         self.last_change.kind == AccountChangeKind::Erased
     }
 
-    /// What it may do as staff. Names of a later release are left out.
+    /// What it may do as staff: of a role that every shop has what this release says, as it may have others than when the role
+    /// was given. Names of a later release are left out.
     pub fn permissions(&self) -> Vec<Permission> {
-        let names = self.staff.iter().flat_map(|it| &it.permissions);
-        names.filter_map(|it| Permission::named(it)).collect()
+        let Some(staff) = &self.staff else {
+            return Vec::new();
+        };
+        match Role::named(&staff.role) {
+            Some(role) => role.permissions().into_iter().collect(),
+            None => {
+                let names = staff.permissions.iter();
+                names.filter_map(|it| Permission::named(it)).collect()
+            }
+        }
+    }
+}
+
+impl StaffMember {
+    /// Whether it is an owner, of whom a shop keeps one.
+    pub fn is_owner(&self) -> bool {
+        self.role == Role::Owner.name()
     }
 }
 
@@ -222,7 +267,53 @@ impl AccountChangeKind {
             Self::TotpEnabled => "totp_enabled",
             Self::TotpDisabled => "totp_disabled",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::StaffJoined => "staff_joined",
+            Self::RoleChanged => "role_changed",
+            Self::StaffRemoved => "staff_removed",
             Self::Erased => "erased",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(role: &str, permissions: &[&str]) -> Account {
+        let cause = ChangeCause {
+            by: "shop".to_owned(),
+            from: None,
+            now: Timestamp::UNIX_EPOCH,
+            cause: Cause {
+                trace_id: "r",
+                traceparent: TraceParent::begin("r"),
+            },
+        };
+        let staff = StaffMember {
+            role: role.to_owned(),
+            permissions: permissions.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        let email = "ada@example.com".to_owned();
+        Account::joining(AccountId::random([1; 16]), email, None, staff, &cause)
+    }
+
+    #[test]
+    fn a_role_of_every_shop_has_what_the_release_says_and_one_of_its_own_what_was_stored() {
+        let owner = account("owner", &["orders:read"]);
+        assert_eq!(owner.permissions(), Permission::ALL);
+        let packer = account("packer", &["orders:fulfil", "orders:teleport"]);
+        assert_eq!(packer.permissions(), [Permission::OrdersFulfil]);
+        let mut nobody = packer;
+        nobody.staff = None;
+        assert!(nobody.permissions().is_empty());
+    }
+
+    #[test]
+    fn only_the_role_of_that_name_is_an_owner() {
+        let is_owner = |role: &str| account(role, &[]).staff.is_some_and(|it| it.is_owner());
+        assert!(is_owner("owner"));
+        for role in ["manager", "Owner", "owners", ""] {
+            assert!(!is_owner(role), "{role}");
         }
     }
 }

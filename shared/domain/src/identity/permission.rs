@@ -59,6 +59,8 @@ permissions! {
     JobsRead = "jobs:read";
     /// Start, pause and cancel jobs.
     JobsWrite = "jobs:write";
+    /// See staff, roles and keys.
+    StaffRead = "staff:read";
     /// Manage staff, roles and keys.
     StaffWrite = "staff:write";
     /// See and export the audit trail.
@@ -73,7 +75,7 @@ permissions! {
 pub enum Role {
     /// Everything. The last owner cannot be removed.
     Owner,
-    /// Everything but staff.
+    /// Everything but changes of staff.
     Manager,
     /// Ships orders and counts stock.
     Fulfilment,
@@ -104,6 +106,11 @@ impl Role {
         }
     }
 
+    /// The role with a name; `None` for one of a shop's own, and for a name of a later release.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
     /// What the role may do.
     pub fn permissions(self) -> BTreeSet<Permission> {
         use Permission as P;
@@ -128,7 +135,8 @@ impl Role {
                 P::CustomersWrite,
             ]),
             Self::ReadOnly => all
-                .filter(|it| it.name().ends_with(":read") && *it != P::AuditRead)
+                .filter(|it| it.name().ends_with(":read"))
+                .filter(|it| !matches!(it, P::AuditRead | P::StaffRead))
                 .collect(),
         }
     }
@@ -152,6 +160,9 @@ mod tests {
         }
         let writes = |it: &Permission| !it.name().ends_with(":read");
         assert!(!Role::ReadOnly.permissions().iter().any(writes));
+        let sees_staff = |role: Role| role.permissions().contains(&Permission::StaffRead);
+        let seeing: Vec<Role> = Role::ALL.into_iter().filter(|it| sees_staff(*it)).collect();
+        assert_eq!(seeing, [Role::Owner, Role::Manager]);
     }
 
     #[test]
@@ -161,8 +172,10 @@ mod tests {
             assert_eq!(name, permission.name());
             assert_eq!(Permission::named(permission.name()), Some(*permission));
         }
+        assert_eq!(Role::named("Owner"), None);
         for role in Role::ALL {
             assert_eq!(serde_json::to_value(role).unwrap(), role.name());
+            assert_eq!(Role::named(role.name()), Some(role));
         }
     }
 }

@@ -18,6 +18,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     fault::{Code, Failure, Rejection},
     identity::{AccessClaims, Identity, Permission, TOKEN_TYPE},
+    staff::API_KEY_PREFIX,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -28,9 +29,6 @@ pub use staff::{StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 use crate::{environment::Environment, request::HttpRequest};
 use cookies::{CookieRule, SESSION_COOKIE};
 use staff::StaffCheck;
-
-/// Beginning of API keys.
-pub const API_KEY_PREFIX: &str = "stk_";
 
 /// Who may call an endpoint. Each declares it; the OpenAPI document and docs/security.md show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,12 +9,13 @@ use domain::{
     documents::{NewRevision, Revisions},
     identity::{PublicKey, TokenState},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use super::documents::DocumentRecord;
 use crate::{
-    Consistency, Result, Store, StoreError,
+    Attempts, Consistency, Result, Store, StoreError,
     item::{Record, from_item, number, string, to_item},
     keys::Key,
     transaction::{First, Outcome, put_action, update_action},
@@ -102,6 +103,24 @@ impl Store {
             .write("UpdateItem token state", update)
             .await?
             .is_done())
+    }
+
+    /// Has every verifier refuse the tokens that were issued until `now` for these accounts and sessions of staff, within
+    /// seconds. Key: [`Key::control`], read and written again until nobody else has written it in between. 1 read unit, and 1
+    /// write unit for each KB of the item.
+    pub async fn end_tokens(&self, ids: &[String], now: Timestamp) -> Result<()> {
+        let mut attempts = Attempts::new("end tokens");
+        loop {
+            attempts.next().await?;
+            let control = self.control(Consistency::Strong).await?;
+            let mut state = control.unwrap_or_default().tokens;
+            state.ended = state.ended_at(now);
+            let ended = ids.iter().map(|id| (id.clone(), now.as_second()));
+            state.ended.extend(ended);
+            if self.put_token_state(&state).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Writes a revision with the number `number` and makes it the current one, in one transaction: readers see the

@@ -35,7 +35,7 @@ pub(super) struct PasswordRecord {
 
 /// What a login reads.
 #[derive(Debug, Serialize, Deserialize)]
-struct LoginRecord {
+pub(crate) struct LoginRecord {
     account: AccountId,
     generation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,6 +141,20 @@ impl From<PasswordRecord> for PasswordHash {
     }
 }
 
+impl LoginRecord {
+    /// The login of a new account.
+    pub(crate) fn first(account: &Account, password: &PasswordHash) -> Self {
+        Self {
+            account: account.id,
+            generation: account.generation,
+            password: Some(password.into()),
+            password_set_at: account.created_at,
+            is_staff: account.staff.is_some(),
+            has_totp: false,
+        }
+    }
+}
+
 impl From<LoginRecord> for Login {
     fn from(record: LoginRecord) -> Self {
         Self {
@@ -218,14 +232,7 @@ impl Store {
         registration: &Registration,
         account: &Account,
     ) -> Result<VerifyOutcome> {
-        let login = LoginRecord {
-            account: account.id,
-            generation: account.generation,
-            password: Some((&registration.password).into()),
-            password_set_at: account.created_at,
-            is_staff: false,
-            has_totp: false,
-        };
+        let login = LoginRecord::first(account, &registration.password);
         let new = |put: PutBuilder| {
             put.table_name(&self.table)
                 .condition_expression("attribute_not_exists(PK)")
@@ -294,6 +301,23 @@ impl Store {
         // A tombstone is nobody's account.
         let account = account.map(Account::from);
         Ok(account.filter(|account| !account.is_erased()))
+    }
+
+    /// Reads accounts, in any order; those that are missing or deleted are left out. Key: [`Key::account`], strongly consistent. 1
+    /// read unit for each.
+    pub async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>> {
+        let mut accounts = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(100) {
+            let keys = ids.iter().map(|id| Key::account(*id).attributes());
+            let found = self
+                .get_batch("BatchGetItem accounts", keys.collect(), Consistency::Strong)
+                .await?;
+            for item in found {
+                accounts.push(Account::from(from_item::<AccountRecord>(item)?));
+            }
+        }
+        accounts.retain(|account| !account.is_erased());
+        Ok(accounts)
     }
 
     /// Replaces an account by its next version, which leaves address, password and sessions as they are. Key:
@@ -435,22 +459,30 @@ impl Store {
         })
     }
 
-    /// Deletes the login of an account and leaves its tombstone, the next version `account`. Keys: [`Key::login`] of `address`, on
-    /// the condition that it is the account's; [`Key::account`], on the condition that its version is the one before. 4 write units.
+    /// Deletes the login of an account and leaves its tombstone, the version `account` after `before`. Keys: [`Key::login`], on
+    /// the condition that it is the account's; [`Key::account`], on the condition that its version is the one before; of staff,
+    /// who must not be owners, also [`Key::staff`]. 4 write units, or 6.
     pub async fn erase_account(
         &self,
         account: &Account,
-        address: &AddressHash,
+        before: &Account,
     ) -> Result<AccountOutcome> {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::login(address).attributes()))
+        let address = AddressHash::of(&before.email);
+        let delete = |key: &Key| {
+            Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(key.attributes()))
+        };
+        let login = delete(&Key::login(&address))
             .condition_expression("account = :account")
             .expression_attribute_values(":account", string(account.id.to_string()));
-        let actions = vec![
+        let mut actions = vec![
             put_action(self.next_version(account)?)?,
-            delete_action(delete)?,
+            delete_action(login)?,
         ];
+        if before.staff.is_some() {
+            actions.push(delete_action(delete(&Key::staff(account.id)))?);
+        }
         let outcome = self.transact("erase account", First::Write, actions);
         Ok(match outcome.await? {
             Outcome::Committed { .. } => AccountOutcome::Changed,
@@ -485,8 +517,8 @@ impl Store {
         Ok(())
     }
 
-    /// The write of the next version of an account, on the condition that its version is the one before.
-    pub(super) fn next_version(&self, account: &Account) -> Result<PutBuilder> {
+    /// Replaces an account by its next version, on the condition that its version is the one before.
+    pub(crate) fn next_version(&self, account: &Account) -> Result<PutBuilder> {
         let item = to_item(&Key::account(account.id), &AccountRecord::from(account))?;
         Ok(Put::builder()
             .table_name(&self.table)
@@ -502,10 +534,11 @@ fn password_value(hash: &PasswordHash) -> Result<AttributeValue> {
 }
 
 /// Whether the action at this place was refused.
-pub(super) fn is_refused(reasons: &[Option<CancellationReason>], place: usize) -> bool {
+pub(crate) fn is_refused(reasons: &[Option<CancellationReason>], place: usize) -> bool {
     reasons.get(place).is_some_and(Option::is_some)
 }
 
-fn no_key() -> StoreError {
+/// Only a transaction with an idempotency key is ever in progress.
+pub(crate) fn no_key() -> StoreError {
     StoreError::inconsistent(AccountRecord::ENTITY, "no idempotency key")
 }

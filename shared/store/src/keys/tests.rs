@@ -5,6 +5,7 @@ use domain::{
     invoices::Kind,
     limits::{CREATE_CART, CREATE_IMPORT, Caller, Limit},
     orders::{CustomerHash, OrderStatus},
+    staff::ApiKeySecret,
 };
 
 /// Every key and every part of one, by the name of its constructor.
@@ -62,6 +63,14 @@ fn keys() {
             "registration",
             Key::registration(RegistrationId::random([1; 16])),
         ),
+        (
+            "password_reset",
+            Key::password_reset(ResetId::random([1; 16])),
+        ),
+        (
+            "email_change",
+            Key::email_change(EmailChangeId::random([1; 16])),
+        ),
         ("login", Key::login(&address)),
         ("account", Key::account(account)),
         ("session", Key::session(account, SessionId::random([1; 16]))),
@@ -69,6 +78,15 @@ fn keys() {
         ("passkey_owner", Key::passkey_owner(passkey)),
         ("challenge", Key::challenge(&Challenge::new([1; 32]))),
         ("totp", Key::totp(account)),
+        ("staff", Key::staff(account)),
+        ("owners", Key::owners()),
+        ("role", Key::role("packer")),
+        ("invitation", Key::invitation(InvitationId::random([1; 16]))),
+        ("api_key", Key::api_key(&ApiKeySecret::new([1; 32]).hash())),
+        (
+            "api_key_entry",
+            Key::api_key_entry(ApiKeyId::random([1; 16])),
+        ),
         ("audit_head", Key::audit_head(chain)),
         ("audit_record", Key::audit_record(chain, 7)),
         ("audit_entry", Key::audit_entry(chain, &entry)),

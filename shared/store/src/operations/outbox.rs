@@ -22,6 +22,7 @@ use crate::{
     jobs::{DueStepRecord, RunRecord},
     keys::{PK, SK},
     orders, payments,
+    staff::invitations::InvitationRecord,
 };
 
 /// Consequences of one stream record.
@@ -199,6 +200,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
         "registration" => link_of::<RegistrationRecord>(&caused, record, LinkPurpose::Verify),
         "password_reset" => link_of::<ResetRecord>(&caused, record, LinkPurpose::Reset),
         "email_change" => link_of::<EmailChangeRecord>(&caused, record, LinkPurpose::ChangeEmail),
+        "invitation" => link_of::<InvitationRecord>(&caused, record, LinkPurpose::Invite),
         "account" => {
             let account: AccountRecord = parsed(new)?;
             if !old.is_empty() && parsed::<AccountRecord>(old)?.version == account.version {
@@ -419,6 +421,26 @@ mod tests {
         for again in [run, due, further] {
             assert_eq!(relay(Some(again.clone()), again), Relay::default());
         }
+    }
+
+    #[test]
+    fn an_invitation_sends_its_mail_when_it_is_made_and_never_again() {
+        let id = "inv_5T0RCE3VWQ8X4H2YJZ9N6KDPGA";
+        let open = json!({
+            "entity_type": { "S": "invitation" }, "schema_version": { "N": "1" }, "id": { "S": id },
+            "email": { "S": "ada@example.com" }, "role": { "S": "owner" }, "invited_by": { "S": "shop" },
+            "created_at": { "S": "2026-11-26T12:00:00Z" }, "trace_id": { "S": "t" },
+            "expires_at": { "N": "1796299200" },
+        });
+        let event = relay(None, open.clone()).event.unwrap();
+        let requested = Event::LinkRequested {
+            purpose: LinkPurpose::Invite,
+            request_id: id.to_owned(),
+        };
+        assert_eq!((event.event_id.as_str(), event.event), (id, requested));
+        let mut revoked = open.clone();
+        revoked["revoked_by"] = json!({ "S": "staff:ada" });
+        assert_eq!(relay(Some(open), revoked), Relay::default());
     }
 
     #[test]

@@ -1,0 +1,202 @@
+//! Stores invitations to the staff. Their insertion is what sends the mail.
+
+use aws_sdk_dynamodb::types::{Put, Update, builders::UpdateBuilder};
+use domain::{
+    id::{AccountId, InvitationId},
+    orders::Actor,
+    staff::{Author, GivenRole, Invitation},
+    trace::{self, TraceParent},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Consistency, Result, Store,
+    identity::{accounts::no_key, requests::LinkRecord},
+    item::{Item, Record, from_item, number, string, to_item},
+    keys::{INVITATIONS_PARTITION, Key},
+    transaction::{First, Outcome, put_action, update_action},
+};
+
+/// The condition under which an invitation is accepted or revoked.
+const IS_OPEN: &str = "attribute_exists(PK) AND attribute_not_exists(account) AND attribute_not_exists(revoked_by) AND expires_at > :now";
+
+/// An invitation as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct InvitationRecord {
+    id: InvitationId,
+    email: String,
+    role: String,
+    invited_by: Actor,
+    created_at: Timestamp,
+    /// The account that has accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked_by: Option<Actor>,
+    trace_id: String,
+    #[serde(default, deserialize_with = "trace::lenient")]
+    traceparent: Option<TraceParent>,
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+impl Record for InvitationRecord {
+    const ENTITY: &'static str = "invitation";
+}
+
+impl LinkRecord for InvitationRecord {
+    fn into_parts(self) -> (String, String) {
+        (self.id.to_string(), self.trace_id)
+    }
+}
+
+impl From<&Invitation> for InvitationRecord {
+    fn from(invitation: &Invitation) -> Self {
+        Self {
+            id: invitation.id,
+            email: invitation.email.clone(),
+            role: invitation.role.clone(),
+            invited_by: invitation.invited_by.clone(),
+            created_at: invitation.created_at,
+            account: invitation.account,
+            revoked_by: invitation.revoked_by.clone(),
+            trace_id: invitation.trace_id.clone(),
+            traceparent: Some(invitation.traceparent),
+            expires_at: invitation.expires_at().as_second(),
+        }
+    }
+}
+
+impl From<InvitationRecord> for Invitation {
+    fn from(record: InvitationRecord) -> Self {
+        Self {
+            id: record.id,
+            email: record.email,
+            role: record.role,
+            invited_by: record.invited_by,
+            created_at: record.created_at,
+            account: record.account,
+            revoked_by: record.revoked_by,
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
+            trace_id: record.trace_id,
+        }
+    }
+}
+
+impl Store {
+    /// Stores an invitation, from whose insertion its mail follows. Returns whether it was written. Key: [`Key::invitation`], on the
+    /// condition that it does not exist; for a role of the shop's own also [`Key::role`], on the condition that the role has
+    /// not changed. 1 write unit, or 4.
+    pub async fn invite(&self, invitation: &Invitation, role: &GivenRole) -> Result<bool> {
+        let key = Key::invitation(invitation.id);
+        let item = to_item(&key, &InvitationRecord::from(invitation))?;
+        let is_new = "attribute_not_exists(PK)";
+        let Some(version) = role.version else {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .condition_expression(is_new);
+            let written = self.write("PutItem invitation", put).await?;
+            written.or_inconsistent(InvitationRecord::ENTITY)?;
+            return Ok(true);
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(is_new);
+        let actions = vec![
+            put_action(put)?,
+            update_action(self.role_is_given(&role.name, version))?,
+        ];
+        match self.transact("invite", First::Write, actions).await? {
+            Outcome::Committed { .. } => Ok(true),
+            Outcome::Refused(_) => Ok(false),
+            Outcome::InProgress => Err(no_key()),
+        }
+    }
+
+    /// Reads an invitation that can be accepted. Key: [`Key::invitation`], strongly consistent. 1 read unit.
+    pub async fn invitation(&self, id: InvitationId, now: Timestamp) -> Result<Option<Invitation>> {
+        let key = Key::invitation(id);
+        let item = self.get("GetItem invitation", &key, Consistency::Strong);
+        let invitation = item.await?.map(read).transpose()?;
+        Ok(invitation.filter(|invitation| invitation.is_open(now)))
+    }
+
+    /// Lists the invitations that can be accepted. Key: [`INVITATIONS_PARTITION`], strongly consistent. 1 read unit for each 4
+    /// KB, of the others of the last days, too.
+    pub async fn invitations(&self, now: Timestamp) -> Result<Vec<Invitation>> {
+        let mut invitations = Vec::new();
+        self.partition("Query invitations", INVITATIONS_PARTITION, |item| {
+            invitations.push(read(item)?);
+            Ok(())
+        })
+        .await?;
+        invitations.retain(|invitation| invitation.is_open(now));
+        Ok(invitations)
+    }
+
+    /// Revokes an invitation. Returns whether it could be accepted until now. Key: [`Key::invitation`]. 1 write unit.
+    pub async fn revoke_invitation(&self, id: InvitationId, author: &Author<'_>) -> Result<bool> {
+        let update = self
+            .update(&Key::invitation(id))
+            .update_expression("SET revoked_by = :by, trace_id = :trace, traceparent = :place")
+            .condition_expression(IS_OPEN)
+            .expression_attribute_values(":by", string(author.actor.to_string()))
+            .expression_attribute_values(":trace", string(author.cause.trace_id))
+            .expression_attribute_values(":place", string(author.cause.traceparent.to_string()))
+            .expression_attribute_values(":now", number(author.at.as_second()));
+        let revoked = self.write("UpdateItem revoke invitation", update).await?;
+        Ok(revoked.is_done())
+    }
+
+    /// Marks an invitation as accepted by `account`, on the condition that it can be.
+    pub(super) fn invitation_is_accepted(
+        &self,
+        id: InvitationId,
+        account: AccountId,
+        now: Timestamp,
+    ) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::invitation(id).attributes()))
+            .update_expression("SET account = :account")
+            .condition_expression(IS_OPEN)
+            .expression_attribute_values(":account", string(account.to_string()))
+            .expression_attribute_values(":now", number(now.as_second()))
+    }
+}
+
+fn read(item: Item) -> Result<Invitation> {
+    from_item::<InvitationRecord>(item).map(Invitation::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::size;
+
+    #[test]
+    fn the_largest_invitation_is_small_and_comes_back() {
+        let invitation = Invitation {
+            id: InvitationId::random([255; 16]),
+            email: "e".repeat(254),
+            role: "r".repeat(40),
+            invited_by: Actor::Staff("s".repeat(128)),
+            created_at: "9000-01-01T00:00:00.123456789Z".parse().unwrap(),
+            account: Some(AccountId::random([255; 16])),
+            revoked_by: Some(Actor::Shop),
+            trace_id: "t".repeat(36),
+            traceparent: TraceParent::begin("t"),
+        };
+        let key = Key::invitation(invitation.id);
+        let item = to_item(&key, &InvitationRecord::from(&invitation)).unwrap();
+        let bytes = size::of(&item);
+        // One write unit.
+        assert!(bytes < 1024, "{bytes}");
+        assert_eq!(read(item).unwrap(), invitation);
+    }
+}

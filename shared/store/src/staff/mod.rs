@@ -1,0 +1,9 @@
+//! The staff: members and the number of owners, roles of the shop's own, invitations, API keys.
+
+mod api_keys;
+pub(crate) mod invitations;
+mod members;
+mod owners;
+mod roles;
+
+pub use members::{AcceptOutcome, Joining, StaffOutcome};
