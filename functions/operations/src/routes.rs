@@ -120,6 +120,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["DELETE", "PUT"],
     },
     ApiPath {
+        pattern: "/v1/carts/{cart_id}/merge",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/countries",
         methods: &["GET", "HEAD"],
     },
@@ -130,6 +134,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
         pattern: "/v1/me",
         methods: &["DELETE", "GET", "HEAD", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/me/cart",
+        methods: &["GET"],
     },
     ApiPath {
         pattern: "/v1/me/email",
@@ -149,7 +157,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/orders",
-        methods: &["POST"],
+        methods: &["GET", "POST"],
     },
     ApiPath {
         pattern: "/v1/orders/{order_id}",
@@ -157,6 +165,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/orders/{order_id}/cancel",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/orders/{order_id}/claim",
         methods: &["POST"],
     },
     ApiPath {

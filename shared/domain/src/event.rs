@@ -318,6 +318,7 @@ impl Event {
                 | OrderEventKind::PaymentAuthorised
                 | OrderEventKind::UnpaidNotice
                 | OrderEventKind::Returned
+                | OrderEventKind::Claimed
                 | OrderEventKind::RefundFailed => &[Subscriber::ProjectOrders],
                 OrderEventKind::Paid | OrderEventKind::Refunded => &[
                     Subscriber::SendEmail,
