@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod carts;
+mod customers;
 mod edge;
 mod forms;
 mod holds;
