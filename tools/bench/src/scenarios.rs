@@ -11,6 +11,9 @@ use crate::world::{
     set_line, text,
 };
 
+/// Address of a customer who is signed in.
+const ADA: &str = "ada@example.com";
+
 /// One scenario of a function.
 pub(crate) struct Scenario {
     /// Name of the function.
@@ -193,6 +196,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("change-email", "sample"),
     same("list-sessions", "sample"),
     same("end-session", "sample"),
+    same("get-my-cart", "one-line"),
+    each("merge-carts", "one-line"),
+    same("list-my-orders", "page"),
+    each("claim-order", "unpaid"),
 ];
 
 impl Scenario {
@@ -340,6 +347,18 @@ impl Scenario {
                 };
                 world.staff(&route, &[], None)
             }
+            "get-my-cart" => {
+                world.own_cart(ADA).await?;
+                world.signed_in(ADA, http("GET /v1/me/cart", &[], &[], None))?
+            }
+            "list-my-orders" => {
+                let order = world.signed_in(ADA, place_order(&world.own_cart(ADA).await?))?;
+                let placed = world.api("place-order", &order).await?;
+                world
+                    .invoke("project-orders", &order_placed(&placed))
+                    .await?;
+                world.signed_in(ADA, http("GET /v1/orders?limit=1", &[], &[], None))?
+            }
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => world.authorized(sample(other)?),
@@ -354,6 +373,20 @@ impl Scenario {
                 http("DELETE /v1/carts/{cart_id}/lines/{sku}", &path, &[], None)
             }
             "place-order" => place_order(&world.cart().await?),
+            "merge-carts" => {
+                world.own_cart(ADA).await?;
+                let cart = world.cart().await?;
+                let route = "POST /v1/carts/{cart_id}/merge";
+                world.signed_in(ADA, http(route, &[("cart_id", &cart)], &[], None))?
+            }
+            "claim-order" => {
+                let placed = world.place().await?;
+                let (id, email) = (text(&placed["id"]), text(&placed["email"]));
+                world.make_account(&email)?;
+                let route = "POST /v1/orders/{order_id}/claim";
+                let claim = http(route, &[("order_id", &id)], &[], None);
+                world.signed_in(&email, claim)?
+            }
             "cancel-order" => {
                 let placed = world.place().await?;
                 customer(

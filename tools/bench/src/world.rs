@@ -23,6 +23,8 @@ use local::{
 use reqwest::Url;
 use serde_json::{Value, json};
 
+use crate::people::{People, account_item};
+
 /// Number of products: more than one page of a list.
 const PRODUCTS: usize = 60;
 /// Timeout for asynchronous work of the shop.
@@ -41,6 +43,7 @@ pub(crate) struct World {
     pub(crate) meter: Meter,
     pub(crate) logged: Arc<Logged>,
     token: String,
+    people: People,
     /// Paid orders with their access tokens.
     pub(crate) paid: Vec<Value>,
 }
@@ -81,11 +84,15 @@ impl World {
             impatient: true,
         })
         .await?;
+        let people = People::new()?;
+        let table = text(&stack.template.table["TableName"]);
+        stack.emulators.load(&table, vec![people.control_item()])?;
         let mut world = Self {
             stack,
             meter: setting.meter,
             logged,
             token,
+            people,
             paid: Vec::new(),
         };
         world.count_callers().await?;
@@ -255,6 +262,30 @@ impl World {
             &[("authorization", &token), ("idempotency-key", &unique())],
             body,
         )
+    }
+
+    /// A request as the owner of an account with this address.
+    pub(crate) fn signed_in(&self, email: &str, mut event: Value) -> Outcome<Value> {
+        event["headers"]["authorization"] = json!(self.people.authorization(email)?);
+        Ok(event)
+    }
+
+    /// Makes an account with this address.
+    pub(crate) fn make_account(&self, email: &str) -> Outcome {
+        let table = text(&self.stack.template.table["TableName"]);
+        self.stack
+            .emulators
+            .load(&table, vec![account_item(email)])?;
+        Ok(())
+    }
+
+    /// The id of an account's current cart, which has one line.
+    pub(crate) async fn own_cart(&self, email: &str) -> Outcome<String> {
+        let create = self.signed_in(email, http("POST /v1/carts", &[], &[], None))?;
+        let id = text(&self.api("create-cart", &create).await?["id"]);
+        let set = self.signed_in(email, set_line(&id, "SKU-1", 1))?;
+        self.api("set-cart-line", &set).await?;
+        Ok(id)
     }
 
     /// A sample event as it is; a request for staff gets a valid token.
