@@ -9,6 +9,7 @@ mod accounts;
 mod authenticator;
 mod bad_input;
 mod carts;
+mod customers;
 mod edge;
 mod forms;
 mod holds;

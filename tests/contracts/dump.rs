@@ -55,6 +55,10 @@ async fn dump() {
     let cart = world.shop.cart(&[("MUG", 2)]).await;
     let body = order_body(&cart, "tok_ok");
     world.shop.order(&cart, &body).await.expect(201);
+    let ada = world.shop.person("ada").await;
+    let empty = json!({});
+    let created = world.shop.call_as(&ada, "POST", "/v1/carts", &empty);
+    created.await.expect(201);
 
     let mut items = world.items().await;
     let kinds: BTreeSet<String> = items

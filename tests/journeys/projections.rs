@@ -147,6 +147,46 @@ async fn an_order_costs_five_units_in_its_lists_and_a_page_one() {
 }
 
 #[tokio::test]
+async fn an_order_of_an_account_costs_a_unit_more_a_claim_two_and_a_page_half_a_one() {
+    let shop = quiet_shop().await;
+    let ada = shop.person("ada").await;
+    let project = async |order: &Value, version: u64, what: &str| {
+        let before = shop.log().len();
+        let batch = sqs_event(&[&message(order, version, what)], 1);
+        let failed = deliver(&shop, "project-orders", &batch).await;
+        assert!(failed.is_empty(), "{failed:?}");
+        units(&shop.log()[before..], "project-orders")
+    };
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    let request = shop.request("POST", "/v1/orders").bearer_auth(&ada.token);
+    let request = request.header("Idempotency-Key", &cart);
+    let placed = shop.send(request.json(&order_body(&cart, "tok_ok"))).await;
+    let placed = placed.expect(201);
+    assert_eq!(project(&placed, 1, "").await, (2.0, 6.0));
+
+    let cart = shop.cart(&[("TEE", 1)]).await;
+    let mut body = order_body(&cart, "tok_ok");
+    body["email"] = json!(ada.email);
+    let claimed = shop.order(&cart, &body).await.expect(201);
+    assert_eq!(project(&claimed, 1, "").await, (2.0, 5.0), "a guest's");
+    let path = format!("/v1/orders/{}/claim", claimed["id"].as_str().unwrap());
+    shop.call_as(&ada, "POST", &path, &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(project(&claimed, 2, "claimed").await, (2.0, 2.0));
+    assert_eq!(project(&claimed, 2, "claimed").await, (2.0, 0.0));
+
+    let before = shop.log().len();
+    let page = shop.get_as(&ada, "/v1/orders").await.expect(200);
+    let items = page["items"].as_array().unwrap().iter();
+    let ids: Vec<&Value> = items.map(|item| &item["id"]).collect();
+    assert_eq!(ids, [&claimed["id"], &placed["id"]]);
+    let (reads, writes) = units(&shop.log()[before..], "list-my-orders");
+    // And the control item, of a process that has just started.
+    assert!(reads <= 1.0 && writes == 0.0, "{reads}");
+}
+
+#[tokio::test]
 async fn messages_twice_late_and_in_another_order_leave_the_lists_as_they_are() {
     let shop = quiet_shop().await;
     let placed = place(&shop).await;

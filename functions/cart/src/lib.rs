@@ -1,4 +1,6 @@
-//! Path parameters and the cart view, shared by the cart endpoints.
+//! Path parameters, the current cart of an account and the cart view, shared by the cart endpoints.
+
+pub mod accounts;
 
 use domain::{
     cart::{Cart, CartView, price_cart},
@@ -9,6 +11,13 @@ use domain::{
     money::Currency,
 };
 use store::{Consistency, Shards, Store};
+
+/// Path parameters that address a cart.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct CartPath {
+    /// Identifier of the cart.
+    pub cart_id: CartId,
+}
 
 /// Path parameters that address one line of a cart.
 #[derive(serde::Deserialize, schemars::JsonSchema)]

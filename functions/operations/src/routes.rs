@@ -172,6 +172,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["DELETE", "PUT"],
     },
     ApiPath {
+        pattern: "/v1/carts/{cart_id}/merge",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/countries",
         methods: &["GET", "HEAD"],
     },
@@ -190,6 +194,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
         pattern: "/v1/me/addresses/{address_id}",
         methods: &["DELETE", "PUT"],
+    },
+    ApiPath {
+        pattern: "/v1/me/cart",
+        methods: &["GET"],
     },
     ApiPath {
         pattern: "/v1/me/email",
@@ -225,7 +233,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/orders",
-        methods: &["POST"],
+        methods: &["GET", "POST"],
     },
     ApiPath {
         pattern: "/v1/orders/{order_id}",
@@ -233,6 +241,10 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/orders/{order_id}/cancel",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/orders/{order_id}/claim",
         methods: &["POST"],
     },
     ApiPath {

@@ -133,13 +133,19 @@ async fn advance(store: &Store, order: &Order, before: &Projected) -> Result<Ste
     if before.version() >= order.version {
         return Ok(Step::Done(Written::Nothing));
     }
-    let is_same = shown.is_some_and(|shown| shown.shows_the_same(&entry));
-    if !is_same {
-        let status = OrderList::Status(entry.status);
-        let lists: Vec<OrderList> = OrderList::lasting(order)
-            .into_iter()
-            .chain([status])
-            .collect();
+    let lists = match shown.is_some_and(|shown| shown.shows_the_same(&entry)) {
+        false => {
+            let status = OrderList::Status(entry.status);
+            let lasting = OrderList::lasting(order).into_iter();
+            lasting.chain([status]).collect()
+        }
+        // No entry shows whose the order is, but its list begins with the claim.
+        true if order.was_claimed_after(before.version()) => {
+            order.account.map(OrderList::Account).into_iter().collect()
+        }
+        true => Vec::new(),
+    };
+    if !lists.is_empty() {
         let over = Over::Version(entry.version);
         let puts = lists
             .iter()

@@ -351,6 +351,7 @@ impl Event {
                 | OrderEventKind::PaymentAuthorised
                 | OrderEventKind::UnpaidNotice
                 | OrderEventKind::Returned
+                | OrderEventKind::Claimed
                 | OrderEventKind::RefundFailed => &[Subscriber::ProjectOrders],
                 OrderEventKind::Paid | OrderEventKind::Refunded => &[
                     Subscriber::SendEmail,

@@ -244,9 +244,11 @@ fn problem_statuses<E: Endpoint>(route: &Route, has_parameters: bool) -> BTreeSe
     }
     match E::ACCESS {
         Access::Public if !E::CREDENTIALS => {}
-        Access::Public | Access::Guest | Access::Token | Access::Person | Access::Staff(_) => {
+        Access::Public | Access::Guest | Access::Token | Access::Staff(_) => {
             statuses.insert(401);
         }
+        // Somebody's own resource need not exist.
+        Access::Person => statuses.extend([401, 404]),
     }
     statuses
 }

@@ -87,7 +87,7 @@ impl Key {
         Self::new(listing_partition(facet), position.sort_key())
     }
 
-    /// `CART#<id>`, `CART`: a guest cart.
+    /// `CART#<id>`, `CART`: a cart of a guest or of an account.
     pub fn cart(id: CartId) -> Self {
         Self::new(format!("CART#{id}"), "CART")
     }
@@ -143,6 +143,11 @@ impl Key {
     /// `ACCOUNT#<id>`, `ACCOUNT`: an account.
     pub fn account(id: AccountId) -> Self {
         Self::new(account_partition(id), "ACCOUNT")
+    }
+
+    /// `ACCOUNT#<id>`, `CART`: which cart is the account's current one.
+    pub fn account_cart(account: AccountId) -> Self {
+        Self::new(account_partition(account), "CART")
     }
 
     /// `ACCOUNT#<id>`, `SESSION#<id>`: a device on which its owner is signed in.
@@ -396,11 +401,11 @@ pub fn due_before(at: Timestamp) -> String {
 }
 
 /// Number of partitions of a list of orders. In a launch every order is in the lists of all orders, of paid ones and of the
-/// SKU that everybody wants; a page reads all parts. One customer has few orders.
+/// SKU that everybody wants; a page reads all parts. One customer, and one account, has few orders.
 pub const fn order_list_parts(list: &OrderList) -> u8 {
     match list {
         OrderList::All | OrderList::Status(_) | OrderList::Sku(_) => 2,
-        OrderList::Customer(_) => 1,
+        OrderList::Customer(_) | OrderList::Account(_) => 1,
     }
 }
 

@@ -44,7 +44,7 @@ use serde::de::DeserializeOwned;
 
 pub use attempts::Attempts;
 pub use audit::{AppendOutcome, AuditList, TrailOrder, TrailPage};
-pub use cart::CartLineError;
+pub use cart::{AccountCart, CartLineError};
 pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
 pub use control::ControlItem;
 pub use cursor::{InvalidCursor, ListError};

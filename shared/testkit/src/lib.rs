@@ -12,6 +12,7 @@
 
 mod csv;
 mod faults;
+mod people;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::identity::SigningKey;
 use local::stack::{Options, Stack, Wiring};
 use reqwest::{Method, RequestBuilder};
 use ring::{
@@ -29,10 +31,12 @@ use ring::{
 };
 use runtime::{Environment, StaffClaims, TOKEN_AUDIENCE, sign_staff_token};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 pub use crate::{
     csv::{Product, Variant, catalogue},
     faults::{AwsCall, Fault, Faults, Held, Sent},
+    people::Person,
 };
 pub use local::lambda::InvokeError;
 
@@ -46,6 +50,8 @@ pub struct Shop {
     /// A valid staff token.
     pub staff_token: String,
     http: reqwest::Client,
+    /// Signs access tokens, once it is published.
+    signing_key: OnceCell<SigningKey>,
     place: Place,
 }
 
@@ -196,6 +202,7 @@ impl Shop {
             // Longer than any test: the full fault matrix takes more than an hour on a busy machine.
             staff_token: staff_token(&key, "staff", 12 * 3600),
             http: reqwest::Client::new(),
+            signing_key: OnceCell::new(),
             place: Place::Here { stack, log, key },
         }
     }
@@ -214,6 +221,7 @@ impl Shop {
             address: address.to_owned(),
             staff_token: token.to_owned(),
             http: reqwest::Client::new(),
+            signing_key: OnceCell::new(),
             place: Place::Deployed {
                 mails: mails.to_owned(),
             },

@@ -25,6 +25,12 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// A request with this person's token.
+    pub(crate) fn authorize(&self, mut event: Value) -> Value {
+        event["headers"]["authorization"] = json!(format!("Bearer {}", self.access));
+        event
+    }
+
     /// A request by this person.
     pub(crate) fn request(
         &self,
@@ -59,13 +65,17 @@ pub(crate) fn log_in(email: &str) -> Value {
 impl World {
     /// A person who has just signed in.
     pub(crate) async fn person(&self) -> Outcome<Person> {
-        let email = new_email();
-        self.api("register-account", &register(&email)).await?;
-        self.api("verify-email", &self.verification(&email).await?)
+        self.person_at(&new_email()).await
+    }
+
+    /// A person with this address, who has just signed in.
+    pub(crate) async fn person_at(&self, email: &str) -> Outcome<Person> {
+        self.api("register-account", &register(email)).await?;
+        self.api("verify-email", &self.verification(email).await?)
             .await?;
-        let tokens = self.api("log-in", &log_in(&email)).await?;
+        let tokens = self.api("log-in", &log_in(email)).await?;
         Ok(Person {
-            email,
+            email: email.to_owned(),
             access: text(&tokens["access_token"]),
             refresh: text(&tokens["refresh_token"]),
         })

@@ -224,6 +224,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("create-api-key", "sample"),
     same("list-api-keys", "sample"),
     same("revoke-api-key", "sample"),
+    same("get-my-cart", "one-line"),
+    each("merge-carts", "one-line"),
+    same("list-my-orders", "page"),
+    each("claim-order", "unpaid"),
 ];
 
 impl Scenario {
@@ -400,6 +404,20 @@ impl Scenario {
                 person.request(route, &[("address_id", &id)], Some(&address()))
             }
             "rotate-keys" => sample("rotate-keys")?,
+            "get-my-cart" => {
+                let person = world.person().await?;
+                world.own_cart(&person).await?;
+                person.authorize(http("GET /v1/me/cart", &[], &[], None))
+            }
+            "list-my-orders" => {
+                let person = world.person().await?;
+                let order = person.authorize(place_order(&world.own_cart(&person).await?));
+                let placed = world.api("place-order", &order).await?;
+                world
+                    .invoke("project-orders", &order_placed(&placed))
+                    .await?;
+                person.authorize(http("GET /v1/orders?limit=1", &[], &[], None))
+            }
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => world.authorized(sample(other)?),
@@ -414,6 +432,20 @@ impl Scenario {
                 http("DELETE /v1/carts/{cart_id}/lines/{sku}", &path, &[], None)
             }
             "place-order" => place_order(&world.cart().await?),
+            "merge-carts" => {
+                let person = world.person().await?;
+                world.own_cart(&person).await?;
+                let cart = world.cart().await?;
+                let route = "POST /v1/carts/{cart_id}/merge";
+                person.authorize(http(route, &[("cart_id", &cart)], &[], None))
+            }
+            "claim-order" => {
+                let placed = world.place().await?;
+                let (id, email) = (text(&placed["id"]), text(&placed["email"]));
+                let person = world.person_at(&email).await?;
+                let route = "POST /v1/orders/{order_id}/claim";
+                person.authorize(http(route, &[("order_id", &id)], &[], None))
+            }
             "cancel-order" => {
                 let placed = world.place().await?;
                 customer(

@@ -23,6 +23,8 @@ use local::{
 use reqwest::Url;
 use serde_json::{Value, json};
 
+use crate::people::Person;
+
 /// Number of products: more than one page of a list.
 const PRODUCTS: usize = 60;
 /// Timeout for asynchronous work of the shop.
@@ -258,6 +260,64 @@ impl World {
             &[("authorization", &token), ("idempotency-key", &unique())],
             body,
         )
+    }
+
+    /// The id of a person's current cart, which has one line.
+    pub(crate) async fn own_cart(&self, person: &Person) -> Outcome<String> {
+        let create = person.authorize(http("POST /v1/carts", &[], &[], None));
+        let id = text(&self.api("create-cart", &create).await?["id"]);
+        let set = person.authorize(set_line(&id, "SKU-1", 1));
+        self.api("set-cart-line", &set).await?;
+        Ok(id)
+    }
+
+    /// Places an order; only the shop's own queues would capture its payment.
+    pub(crate) async fn place(&self) -> Outcome<Value> {
+        let cart = self.cart().await?;
+        self.api("place-order", &place_order(&cart)).await
+    }
+
+    /// Places an order and captures its payment by invoking the consumer.
+    pub(crate) async fn pay(&self) -> Outcome<Value> {
+        let placed = self.place().await?;
+        self.invoke("capture-payment", &order_placed(&placed))
+            .await?;
+        Ok(placed)
+    }
+
+    /// A request by staff.
+    pub(crate) fn staff(&self, route: &str, path: &[(&str, &str)], body: Option<&Value>) -> Value {
+        let token = format!("Bearer {}", self.token);
+        http(
+            route,
+            path,
+            &[("authorization", &token), ("idempotency-key", &unique())],
+            body,
+        )
+    }
+
+    /// A request as the owner of an account with this address.
+    pub(crate) fn signed_in(&self, email: &str, mut event: Value) -> Outcome<Value> {
+        event["headers"]["authorization"] = json!(self.people.authorization(email)?);
+        Ok(event)
+    }
+
+    /// Makes an account with this address.
+    pub(crate) fn make_account(&self, email: &str) -> Outcome {
+        let table = text(&self.stack.template.table["TableName"]);
+        self.stack
+            .emulators
+            .load(&table, vec![account_item(email)])?;
+        Ok(())
+    }
+
+    /// The id of an account's current cart, which has one line.
+    pub(crate) async fn own_cart(&self, email: &str) -> Outcome<String> {
+        let create = self.signed_in(email, http("POST /v1/carts", &[], &[], None))?;
+        let id = text(&self.api("create-cart", &create).await?["id"]);
+        let set = self.signed_in(email, set_line(&id, "SKU-1", 1))?;
+        self.api("set-cart-line", &set).await?;
+        Ok(id)
     }
 
     /// A sample event as it is; a request for staff gets a valid token.

@@ -1,8 +1,9 @@
-//! `POST /v1/carts`: creates an empty guest cart.
+//! `POST /v1/carts`: creates an empty cart for a guest. For a person who is signed in, it returns the current cart of the account, which
+//! it creates if there is none.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
-use control::Control;
+use cart::accounts;
 use domain::{
     cart::{Cart, CartView},
     limits::{CREATE_CART, Limit},
@@ -24,7 +25,7 @@ pub(crate) struct CreateCart {
 pub(crate) struct CreateCartBody {}
 
 impl Endpoint for CreateCart {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Guest;
     const SUCCESS: u16 = 201;
     const LIMITS: &'static [&'static Limit] = &[&CREATE_CART];
     type Path = NoPath;
@@ -35,20 +36,21 @@ impl Endpoint for CreateCart {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
         let (caller, now) = (request.caller(), request.now);
         self.limiter.check(&CREATE_CART, caller, now).await?;
-        let cart = Cart::new(runtime::random()?, request.now);
-        self.store.create_cart(&cart).await?;
+        let cart = match request.identity().account() {
+            Some(account) => accounts::current(&self.store, account, now).await?,
+            None => {
+                let cart = Cart::new(runtime::random()?, None, now);
+                self.store.create_cart(&cart).await?;
+                cart
+            }
+        };
         let view = cart::view(&self.store, &cart, None, self.currency).await?;
         Ok(Reply::of(&view)?.at(format!("/v1/carts/{}", cart.id)))
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
-        let control = Arc::new(Control::new(&store, environment)?);
+    access::serve_with_settings(|environment, store, control| {
         Ok(CreateCart {
             limiter: Limiter::new(&store, control, environment)?,
             store,

@@ -13,29 +13,27 @@ pub(crate) struct RemoveCartLine {
 }
 
 impl Endpoint for RemoveCartLine {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Guest;
     type Path = LinePath;
     type Query = NoQuery;
     type Body = NoBody;
     type Response = CartView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
+        let caller = request.identity().account();
         let LinePath { cart_id, sku } = request.path;
         let cart = self
             .store
-            .remove_cart_line(cart_id, &sku, request.now)
+            .remove_cart_line(cart_id, caller, &sku, request.now)
             .await?;
         Reply::of(&cart::view(&self.store, &cart, None, self.currency).await?)
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(RemoveCartLine {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             currency: environment.currency()?,
         })
     })

@@ -20,13 +20,14 @@ pub(crate) struct SetCartLine {
 }
 
 impl Endpoint for SetCartLine {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Guest;
     type Path = LinePath;
     type Query = NoQuery;
     type Body = Json<SetLineBody>;
     type Response = CartView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<CartView>, Failure> {
+        let caller = request.identity().account();
         let LinePath { cart_id, sku } = request.path;
         let quantity = request.body.0.parse()?;
         // As for an order, so that a shopper learns it before the checkout.
@@ -39,19 +40,16 @@ impl Endpoint for SetCartLine {
         };
         let cart = self
             .store
-            .set_cart_line(cart_id, &sku, quantity, request.now)
+            .set_cart_line(cart_id, caller, &sku, quantity, request.now)
             .await?;
         Reply::of(&cart::view(&self.store, &cart, Some(variant), self.currency).await?)
     }
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
+    access::serve(|environment, store| {
         Ok(SetCartLine {
-            store: Store::new(
-                &environment.sdk_config()?,
-                environment.require("TABLE_NAME")?,
-            ),
+            store,
             currency: environment.currency()?,
             units: UnitLimits {
                 per_sku: environment.number("MAX_UNITS_PER_SKU")?,

@@ -1,5 +1,5 @@
-//! `POST /v1/orders/{order_id}/cancel`: cancels an order for the holder of its access token before any
-//! of it is shipped. Releases its stock and voids or refunds the payment.
+//! `POST /v1/orders/{order_id}/cancel`: cancels an order for the holder of its access token, or for the person
+//! whose account it belongs to, before any of it is shipped. Releases its stock and voids or refunds the payment.
 
 use std::process::ExitCode;
 
@@ -21,9 +21,9 @@ impl Endpoint for CancelOrder {
     type Response = OrderView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<OrderView>, Failure> {
-        let token = request.bearer()?;
+        let (who, token) = (request.identity(), request.bearer().ok());
         let id = request.path.order_id;
-        let order = find(&self.store, id, |order| order.opens_with(token)).await?;
+        let order = find(&self.store, id, |order| order.opens_to(who, token)).await?;
         let reason = request.body.0.clone().parse()?;
         let caller = format!("order:{id}");
         let identified = request.idempotent(&caller, &reason)?;

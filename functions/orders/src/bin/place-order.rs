@@ -1,11 +1,12 @@
 //! `POST /v1/orders`: places an order: reserves the stock and creates the order in one transaction.
 //! Repeating a request with the same `Idempotency-Key` returns the same order.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use control::{Control, ControlError};
 use domain::{
     fault::Rejection,
+    id::AccountId,
     idempotency::{self, Fingerprint, IdempotencyKey},
     money::Currency,
     orders::{
@@ -23,7 +24,7 @@ use store::{Attempts, Consistency, Placement, Shards, Store, StoreError};
 
 pub(crate) struct PlaceOrder {
     store: Store,
-    control: Control,
+    control: Arc<Control>,
     currency: Currency,
     /// The template's, where the settings have none.
     payment_window: PaymentWindow,
@@ -35,7 +36,7 @@ pub(crate) struct PlaceOrder {
 }
 
 impl Endpoint for PlaceOrder {
-    const ACCESS: Access = Access::Public;
+    const ACCESS: Access = Access::Guest;
     const SUCCESS: u16 = 201;
     const IDEMPOTENCY_KEY: bool = true;
     type Path = NoPath;
@@ -49,17 +50,31 @@ impl Endpoint for PlaceOrder {
             trace_id: &request.trace_id,
             traceparent: request.traceparent,
         };
+        let account = request.identity().account();
         let command = request.body.0.parse(&self.offered)?;
         let holders = self
             .unpaid
             .holders(&self.secret, &command.email, request.viewer);
-        let order = self
-            .place(command, &key, &holders, request.now, cause)
-            .await?;
+        let intent = Intent {
+            fingerprint: Fingerprint::of(&command).map_err(Failure::internal)?,
+            command,
+            account,
+            key,
+        };
+        let order = self.place(&intent, &holders, request.now, cause).await?;
         tracing::info!(order.id = %order.id, "order placed");
         let view = OrderView::placed(&order).map_err(Failure::internal)?;
         Ok(Reply::of(&view)?.at(format!("/v1/orders/{}", order.id)))
     }
+}
+
+/// The order that somebody wants to place.
+struct Intent {
+    command: Command,
+    fingerprint: Fingerprint,
+    /// Of the person who is signed in.
+    account: Option<AccountId>,
+    key: IdempotencyKey,
 }
 
 /// Why no order was placed.
@@ -106,22 +121,18 @@ impl From<NotPlaced> for Failure {
 impl PlaceOrder {
     async fn place(
         &self,
-        command: Command,
-        key: &IdempotencyKey,
+        intent: &Intent,
         holders: &[(Holder, UnpaidLimit)],
         now: Timestamp,
         cause: Cause<'_>,
     ) -> Result<Order, NotPlaced> {
         let mut is_counted = false;
-        let fingerprint = Fingerprint::of(&command).map_err(Failure::internal)?;
         // Start with eventually consistent reads, as the transaction checks everything they return. A
         // rejection is only based on a consistent read.
         let mut consistency = Consistency::Eventual;
         let mut attempts = Attempts::new("place order");
         while consistency == Consistency::Eventual || attempts.next().await.is_ok() {
-            let decided = self
-                .decide(&command, key, &fingerprint, now, cause, consistency)
-                .await;
+            let decided = self.decide(intent, now, cause, consistency).await;
             if let Ok((order, _)) = &decided
                 && !is_counted
             {
@@ -141,18 +152,17 @@ impl PlaceOrder {
                         }
                         return Ok(order);
                     }
-                    Placement::Exists(order) => return Ok(replay(*order, &fingerprint)?),
+                    Placement::Exists(order) => return Ok(replay(*order, intent)?),
                     Placement::InProgress => {
                         return Err(Failure::from(idempotency::in_progress()).into());
                     }
                     Placement::TooManyShards => {
-                        let refusal = PlaceOrderError::TooManyShards;
-                        return self.refuse(refusal, key, &fingerprint).await;
+                        return self.refuse(PlaceOrderError::TooManyShards, intent).await;
                     }
                     Placement::BasisChanged => {}
                 },
                 Err(NotPlaced::Rejected(refusal)) if consistency == Consistency::Strong => {
-                    return self.refuse(refusal, key, &fingerprint).await;
+                    return self.refuse(refusal, intent).await;
                 }
                 // An eventually consistent read may be out of date.
                 Err(NotPlaced::Rejected(_)) => {}
@@ -160,23 +170,21 @@ impl PlaceOrder {
             }
             consistency = Consistency::Strong;
         }
-        self.refuse(PlaceOrderError::Contended, key, &fingerprint)
-            .await
+        self.refuse(PlaceOrderError::Contended, intent).await
     }
 
     /// The order that the cart would become, from the data read so far.
     async fn decide(
         &self,
-        command: &Command,
-        key: &IdempotencyKey,
-        fingerprint: &Fingerprint,
+        intent: &Intent,
         now: Timestamp,
         cause: Cause<'_>,
         consistency: Consistency,
     ) -> Result<(Order, domain::cart::Cart), NotPlaced> {
         // Together, as the control item is checked now and then; the settings of a retry are as new as its cart.
         let current = async { Ok::<_, NotPlaced>(self.control.current(now).await?) };
-        let cart = async { Ok(self.store.cart(command.cart_id, now, consistency).await?) };
+        let cart_id = intent.command.cart_id;
+        let cart = async { Ok(self.store.cart(cart_id, now, consistency).await?) };
         let (current, cart) = try_join(current, cart).await?;
         let Some(cart) = cart else {
             return Err(PlaceOrderError::NoSuchCart.into());
@@ -191,6 +199,7 @@ impl PlaceOrder {
         let variants = self.store.variants(skus, consistency, look).await?;
         let basis = PricingContext {
             cart: &cart,
+            account: intent.account,
             variants: &variants,
             currency: self.currency,
             now,
@@ -200,28 +209,25 @@ impl PlaceOrder {
             cause,
             revisions: current.revisions(),
         };
-        let order = place_order(command.clone(), key, fingerprint.clone(), basis);
+        let (command, fingerprint) = (intent.command.clone(), intent.fingerprint.clone());
+        let order = place_order(command, &intent.key, fingerprint, basis);
         Ok((order?, cart))
     }
 
     /// Rejects the request, unless the order of its own key exists by now: another call with the key may
     /// have placed it, which used up the cart, or the last units that this call found missing.
-    async fn refuse(
-        &self,
-        refusal: PlaceOrderError,
-        key: &IdempotencyKey,
-        fingerprint: &Fingerprint,
-    ) -> Result<Order, NotPlaced> {
-        match self.store.order(order_id(key), Consistency::Strong).await? {
-            Some(order) => Ok(replay(order, fingerprint)?),
+    async fn refuse(&self, refusal: PlaceOrderError, intent: &Intent) -> Result<Order, NotPlaced> {
+        let id = order_id(intent.account, &intent.key);
+        match self.store.order(id, Consistency::Strong).await? {
+            Some(order) => Ok(replay(order, intent)?),
             None => Err(refusal.into()),
         }
     }
 }
 
 /// The order to return for an idempotency key that was used before.
-fn replay(order: Order, fingerprint: &Fingerprint) -> Result<Order, PlaceOrderError> {
-    if order.fingerprint == *fingerprint {
+fn replay(order: Order, intent: &Intent) -> Result<Order, PlaceOrderError> {
+    if order.fingerprint == intent.fingerprint {
         Ok(order)
     } else {
         Err(PlaceOrderError::KeyReused)
@@ -229,13 +235,9 @@ fn replay(order: Order, fingerprint: &Fingerprint) -> Result<Order, PlaceOrderEr
 }
 
 fn main() -> ExitCode {
-    runtime::serve(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
+    access::serve_with_settings(|environment, store, control| {
         Ok(PlaceOrder {
-            control: Control::new(&store, environment)?,
+            control,
             store,
             currency: environment.currency()?,
             payment_window: environment.payment_window()?,

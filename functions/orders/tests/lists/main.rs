@@ -5,6 +5,7 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
+mod accounts;
 mod projection;
 mod rebuild;
 mod world;

@@ -19,6 +19,7 @@ use crate::world::{Random, TABLE, World, start_of_time};
 
 fn list(limit: u32) -> ListOrders {
     ListOrders {
+        account: None,
         email: None,
         number: None,
         status: None,

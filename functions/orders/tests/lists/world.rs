@@ -11,8 +11,9 @@ use domain::{
     catalog::Sku,
     change::ChangeStamp,
     documents::Revisions,
-    id::{ImportId, OrderId},
+    id::{AccountId, ImportId, OrderId},
     idempotency::Fingerprint,
+    identity::{Account, AccountChange, AccountChangeKind},
     money::Money,
     orders::{
         Actor, Address, ListOrders, Order, OrderEntry, OrderList, OrderStatus, PaymentWindow,
@@ -40,6 +41,29 @@ pub(crate) struct World {
 
 pub(crate) fn start_of_time() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+/// An account with a verified address.
+pub(crate) fn account(number: u8, email: &str) -> Account {
+    Account {
+        id: AccountId::random([number; 16]),
+        email: email.to_owned(),
+        name: None,
+        email_consent: None,
+        staff: None,
+        generation: 1,
+        created_at: start_of_time(),
+        version: 1,
+        last_change: AccountChange {
+            kind: AccountChangeKind::Verified,
+            by: "shop".to_owned(),
+            at: start_of_time(),
+            from: None,
+            email_change: None,
+        },
+        trace_id: "t".to_owned(),
+        traceparent: TraceParent::begin("t"),
+    }
 }
 
 /// A deterministic pseudo-random generator (SplitMix64).
@@ -88,15 +112,27 @@ impl World {
 
     /// Places the order with this number: its time is so many seconds after the first.
     pub(crate) async fn place(&self, number: u32, email: &str, skus: &[&str]) -> Order {
+        self.place_as(None, number, email, skus).await
+    }
+
+    /// Like [`place`](Self::place), as the owner of an account.
+    pub(crate) async fn place_as(
+        &self,
+        account: Option<AccountId>,
+        number: u32,
+        email: &str,
+        skus: &[&str],
+    ) -> Order {
         let now = start_of_time() + SignedDuration::from_secs(number.into());
         let mut random = [0; 16];
         random[..4].copy_from_slice(&number.to_be_bytes());
-        let mut cart = Cart::new(random, now);
+        let mut cart = Cart::new(random, None, now);
         self.store.create_cart(&cart).await.unwrap();
         let skus: Vec<Sku> = skus.iter().map(|sku| sku.parse().unwrap()).collect();
         let line = |sku: &Sku| CartLine {
             sku: sku.clone(),
             quantity: 2,
+            added_at: now,
         };
         cart.lines = skus.iter().map(line).collect();
         let variants = self
@@ -123,6 +159,7 @@ impl World {
         let fingerprint = Fingerprint::of(&command).unwrap();
         let basis = PricingContext {
             cart: &cart,
+            account,
             variants: &variants.unwrap(),
             currency: "USD".parse().unwrap(),
             now,
@@ -159,7 +196,8 @@ impl World {
         let now = order.due_at;
         let total = order.totals.total.amount;
         let by = Actor::Customer;
-        let change = match (random.below(3), order.status()) {
+        let change = match (random.below(4), order.status()) {
+            (3, _) => return self.claim(order, &account(1, &order.email)).await,
             (0, OrderStatus::PendingPayment) => order.expired(now),
             (1, OrderStatus::PendingPayment) => order.payment_failed(PaymentFailure::Declined, now),
             // Late, after its end: so a status comes back.
@@ -172,6 +210,12 @@ impl World {
             Ok(change) => Some(self.change(change).await),
             Err(_) => None,
         }
+    }
+
+    /// Makes an order that of an account, if that may be.
+    pub(crate) async fn claim(&self, order: &Order, account: &Account) -> Option<Order> {
+        let change = order.claimed(account, order.due_at).ok()?;
+        Some(self.change(change).await)
     }
 
     pub(crate) async fn project(&self, order: &Order, care: Care) -> Written {

@@ -269,9 +269,9 @@ async fn place(store: &Store, placed: Placed) -> Order {
         stamp: &ImportId::at(placed_at(), [1; 16]).into(),
     };
     store.put_variant_details(&details).await.unwrap();
-    let cart = Cart::new([1; 16], placed_at());
+    let cart = Cart::new([1; 16], None, placed_at());
     store.create_cart(&cart).await.unwrap();
-    let cart = store.set_cart_line(cart.id, &SKU, QUANTITY, placed_at());
+    let cart = store.set_cart_line(cart.id, None, &SKU, QUANTITY, placed_at());
     let cart = cart.await.unwrap();
     let command = PlaceOrder {
         cart_id: cart.id,
@@ -294,6 +294,7 @@ async fn place(store: &Store, placed: Placed) -> Order {
     let variant = store.whole_variant(&SKU).await.unwrap().unwrap();
     let context = PricingContext {
         cart: &cart,
+        account: None,
         variants: &HashMap::from([(SKU.clone(), variant)]),
         currency: usd,
         now: placed_at(),
@@ -311,7 +312,7 @@ async fn place(store: &Store, placed: Placed) -> Order {
     };
     let fingerprint = Fingerprint::of(&command).unwrap();
     let order = place_order(command, &key, fingerprint, context).unwrap();
-    assert_eq!(order.id, order_id(&key));
+    assert_eq!(order.id, order_id(None, &key));
     let placement = store.place_order(&order, &cart).await.unwrap();
     assert!(
         matches!(placement, Placement::Placed { .. }),

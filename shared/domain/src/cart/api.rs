@@ -36,10 +36,16 @@ impl SetLineBody {
     }
 }
 
-/// A cart as the guest sees it.
+/// Body of `POST /v1/carts/{cart_id}/merge`: an empty object.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeCartsBody {}
+
+/// A cart as the shopper sees it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CartView {
-    /// Identifier and credential: anyone who knows it may use the cart.
+    /// Identifier; of a guest's cart also the credential: anyone who knows it may use the cart. The cart of an account takes
+    /// its owner's token, too.
     pub id: CartId,
     /// Lines in the order in which they were first added.
     pub lines: Vec<CartLineView>,

@@ -1,10 +1,13 @@
-//! Guest carts. A cart stores SKUs and quantities, never prices; totals are computed from the current
+//! Carts of guests and of accounts. A cart stores SKUs and quantities, never prices; totals are computed from the current
 //! prices.
 
 mod api;
+mod merge;
 mod rules;
 
-pub use api::{CartLineView, CartView, SetLineBody, price_cart};
+pub use api::{CartLineView, CartView, MergeCartsBody, SetLineBody, price_cart};
+pub use merge::{Merge, MergeCartsError, merge_carts};
 pub use rules::{
     Cart, CartLine, ChangeCartError, LIFETIME, MAX_LINES, MAX_QUANTITY, Totals, already_ordered,
+    merged,
 };

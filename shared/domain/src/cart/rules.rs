@@ -1,4 +1,4 @@
-//! Lines, limits, lifetime and totals of a cart, and the reasons why it cannot be changed.
+//! Lines, limits, owner, lifetime and totals of a cart, and the reasons why it cannot be used or changed.
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::Sku,
     fault::{Code, Rejection},
-    id::{CartId, OrderId},
+    id::{AccountId, CartId, OrderId},
     money::{Currency, Money, MoneyError},
 };
 
@@ -19,10 +19,10 @@ pub const MAX_QUANTITY: u32 = 999;
 /// Lifetime of a cart since its last change.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 14);
 
-/// A guest cart as it is stored.
-#[derive(Clone, Debug)]
+/// A cart of a guest or of an account, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cart {
-    /// Also the credential: anyone who knows the id may use the cart.
+    /// Of a guest's cart also the credential: anyone who knows the id may use it.
     pub id: CartId,
     /// Incremented by every change, so that an order is placed for exactly the cart that was priced.
     pub version: u64,
@@ -32,6 +32,10 @@ pub struct Cart {
     pub expires_at: Timestamp,
     /// The order that was placed from this cart.
     pub order_id: Option<OrderId>,
+    /// The account that it belongs to, whose owner alone may use it; `None` for a guest's cart.
+    pub account: Option<AccountId>,
+    /// The account's cart that has its lines since its guest signed in. Nobody uses it any more.
+    pub merged_into: Option<CartId>,
 }
 
 /// One SKU of a cart with its quantity.
@@ -41,29 +45,59 @@ pub struct CartLine {
     pub sku: Sku,
     /// Units to buy, 1 to [`MAX_QUANTITY`].
     pub quantity: u32,
+    /// Time at which the line was added, in whole milliseconds.
+    pub added_at: Timestamp,
 }
 
 impl Cart {
-    /// Creates an empty cart that expires after [`LIFETIME`], in whole seconds, as the table stores it.
-    pub fn new(random: [u8; 16], now: Timestamp) -> Self {
-        let expires_at = now + LIFETIME;
-        let fraction = SignedDuration::from_nanos(expires_at.subsec_nanosecond().into());
+    /// Creates an empty cart of an account or a guest, that expires after [`LIFETIME`].
+    pub fn new(random: [u8; 16], account: Option<AccountId>, now: Timestamp) -> Self {
         Self {
             id: CartId::random(random),
             version: 0,
             lines: Vec::new(),
-            expires_at: expires_at - fraction,
+            expires_at: expiry(now),
             order_id: None,
+            account,
+            merged_into: None,
         }
+    }
+
+    /// Whether somebody may use it: of an account's cart the owner alone, by the account of whoever is signed in; of a
+    /// guest's cart anyone who knows its id.
+    pub fn is_open_to(&self, caller: Option<AccountId>) -> bool {
+        self.account.is_none() || self.account == caller
+    }
+
+    /// Why this caller cannot use it at `now`, if the cart's own state is the reason. An ordered cart can be read.
+    pub fn refusal(&self, caller: Option<AccountId>, now: Timestamp) -> Option<ChangeCartError> {
+        if self.expires_at <= now || !self.is_open_to(caller) {
+            return Some(ChangeCartError::NoSuchCart);
+        }
+        self.merged_into.map(|_| ChangeCartError::Merged)
+    }
+
+    /// Whether lines can be put into it at `now`, and an order be placed from it.
+    pub fn is_in_use(&self, now: Timestamp) -> bool {
+        self.expires_at > now && self.order_id.is_none() && self.merged_into.is_none()
     }
 }
 
-/// Why a cart cannot be changed.
+/// Expiry of a cart that is changed at `now`, in whole seconds, as the table stores it.
+pub(super) fn expiry(now: Timestamp) -> Timestamp {
+    let expires_at = now + LIFETIME;
+    expires_at - SignedDuration::from_nanos(expires_at.subsec_nanosecond().into())
+}
+
+/// Why a cart cannot be used or changed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ChangeCartError {
-    /// The cart never existed, or has expired.
+    /// The cart never existed, has expired, or is another's.
     #[error("cart not found")]
     NoSuchCart,
+    /// The cart was merged into that of an account.
+    #[error("the cart was merged into the cart of an account")]
+    Merged,
     /// An order has been placed from the cart.
     #[error("an order was placed from this cart")]
     AlreadyOrdered,
@@ -82,6 +116,7 @@ impl From<ChangeCartError> for Rejection {
     fn from(error: ChangeCartError) -> Self {
         match error {
             ChangeCartError::NoSuchCart => Self::not_found("cart"),
+            ChangeCartError::Merged => merged(),
             ChangeCartError::AlreadyOrdered => already_ordered(),
             ChangeCartError::Full => Self::new(
                 Code::CartFull,
@@ -104,6 +139,15 @@ pub fn already_ordered() -> Rejection {
     Rejection::new(
         Code::CartAlreadyOrdered,
         "An order was already placed from this cart; create a new cart.",
+    )
+}
+
+/// The rejection for a cart whose lines are in the cart of an account. It is gone, also for clients that know nothing of
+/// accounts, which then create another one.
+pub fn merged() -> Rejection {
+    Rejection::new(
+        Code::NotFound,
+        "This cart was merged into the cart of an account; sign in and read GET /v1/me/cart, or create a new cart.",
     )
 }
 

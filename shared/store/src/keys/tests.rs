@@ -35,6 +35,7 @@ fn keys() {
     let paid = OrderList::Status(OrderStatus::Paid);
     let of_sku = OrderList::Sku(sku.clone());
     let of_ada = OrderList::Customer(CustomerHash::of("ada@example.com"));
+    let of_account = OrderList::Account(AccountId::random([1; 16]));
     let number = OrderNumber::of(order);
     let chain = ChainNumber::of(&AuditSubject::new(SubjectKind::Order, order));
     let entry = EntryId::try_from("ord_X.2".to_owned()).unwrap();
@@ -58,6 +59,10 @@ fn keys() {
         ("order_entry", Key::order_entry(&paid, placed_at, order)),
         ("order_entry", Key::order_entry(&of_sku, placed_at, order)),
         ("order_entry", Key::order_entry(&of_ada, placed_at, order)),
+        (
+            "order_entry",
+            Key::order_entry(&of_account, placed_at, order),
+        ),
         ("order_number", Key::order_number(order)),
         (
             "registration",
@@ -73,6 +78,7 @@ fn keys() {
         ),
         ("login", Key::login(&address)),
         ("account", Key::account(account)),
+        ("account_cart", Key::account_cart(account)),
         ("session", Key::session(account, SessionId::random([1; 16]))),
         ("passkey", Key::passkey(account, passkey)),
         ("passkey_owner", Key::passkey_owner(passkey)),

@@ -1,4 +1,4 @@
-//! Lists of orders: an entry of each order in each of its lists, by which staff find it. They are a projection of the
+//! Lists of orders: an entry of each order in each of its lists, by which staff and its owner find it. They are a projection of the
 //! orders, which `project-orders` maintains behind the stream (docs/adr/0024); nothing of a sale reads or writes them.
 //!
 //! The entry in the list of all orders comes last in every change, under the condition that nobody has written it since the
@@ -196,7 +196,7 @@ impl Store {
     }
 
     /// All entries of an order, also in lists in which it should not be. Keys: [`Key::order_entry`] in every list that an
-    /// order can be in, and [`Key::order_number`], strongly consistent. 12 read units, and 1 for each SKU.
+    /// order can be in, and [`Key::order_number`], strongly consistent. 12 read units, and 1 for each SKU and for an account.
     pub async fn order_entries(&self, order: &Order) -> Result<OrderEntries> {
         let at = |list: &OrderList| Key::order_entry(list, order.placed_at, order.id);
         let all = at(&OrderList::All);
@@ -348,7 +348,7 @@ impl Store {
 
     /// Reads one page of the list that [`ListOrders::list`] names, newest first, and leaves out what its filters do not
     /// take. The page may have fewer orders than the limit although there are more. Keys: [`order_list_partition`] for
-    /// each part of the list, eventually consistent. 1 read unit for a page of 25, or 0.5 of a customer's few orders;
+    /// each part of the list, eventually consistent. 1 read unit for a page of 25, or 0.5 of the few orders of a customer or an account;
     /// filters that take little of what is read: up to four times as much.
     pub async fn list_orders(&self, list: &ListOrders) -> Result<EntryPage, ListError> {
         let of = list.list();
@@ -649,6 +649,8 @@ fn read_place(place: &str) -> Result<Item> {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::AccountId;
+
     use super::*;
     use crate::{item::size, keys::order_position};
 
@@ -672,12 +674,13 @@ mod tests {
         size::of(&to_item(&key, &EntryRecord::of(entry, revision)).unwrap())
     }
 
-    fn lists() -> [OrderList; 4] {
+    fn lists() -> [OrderList; 5] {
         [
             OrderList::All,
             OrderList::Status(OrderStatus::PartiallyRefunded),
             OrderList::Sku("\u{1F6D2}".repeat(100).parse().unwrap()),
             OrderList::Customer(CustomerHash::of("ada@example.com")),
+            OrderList::Account(AccountId::random([255; 16])),
         ]
     }
 
@@ -700,7 +703,7 @@ mod tests {
                 bytes(&list, &typical, revision),
                 bytes(&list, &largest, revision),
             );
-            // A customer's list has one part, the others two.
+            // The list of a customer or an account has one part, the others two.
             let each = match order_list_parts(&list) {
                 1 => 8192 / 25,
                 _ => 4096 / 18,

@@ -5,7 +5,7 @@ use domain::{
     cart::Totals,
     catalog::Sku,
     documents::Revisions,
-    id::{CartId, OrderId},
+    id::{AccountId, CartId, OrderId},
     idempotency::Fingerprint,
     inventory::Share,
     money::{Currency, Money},
@@ -37,6 +37,9 @@ pub(super) struct OrderRecord {
     closed: Option<CloseReason>,
     /// Part of the derivation of the access token.
     cart_id: CartId,
+    /// Missing on a guest's order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
     email: String,
     address: Address,
     currency: Currency,
@@ -163,6 +166,7 @@ impl From<&Order> for OrderRecord {
             status: order.status(),
             closed: order.closed,
             cart_id: order.cart_id,
+            account: order.account,
             email: order.email.clone(),
             address: order.shipping_address.clone(),
             currency: order.totals.total.currency,
@@ -225,6 +229,7 @@ impl TryFrom<OrderRecord> for Order {
             version: record.version,
             closed: record.closed,
             cart_id: record.cart_id,
+            account: record.account,
             email: record.email,
             shipping_address: record.address,
             totals: Totals {

@@ -4,7 +4,7 @@ use domain::{
     cart::{Cart, CartLine, MAX_LINES, MAX_QUANTITY},
     catalog::Sku,
     documents::Revisions,
-    id::{FulfilmentId, RefundId, RequestId, ReturnId},
+    id::{AccountId, FulfilmentId, RefundId, RequestId, ReturnId},
     idempotency::{Fingerprint, Shown, StoredResponse},
     inventory::{Stock, Variant},
     invoices::{Invoice, Seller, TaxRule},
@@ -44,7 +44,8 @@ fn wide(length: usize) -> String {
 fn placed() -> Order {
     let currency = "USD".parse().unwrap();
     let sku = |line: usize| format!("{line:04}{}", wide(96)).parse::<Sku>().unwrap();
-    let mut cart = Cart::new([255; 16], now());
+    let account = Some(AccountId::random([255; 16]));
+    let mut cart = Cart::new([255; 16], account, now());
     let mut variants = HashMap::new();
     let half = i64::from(MAX_QUANTITY / 2 + 1);
     for line in 0..MAX_LINES {
@@ -69,6 +70,7 @@ fn placed() -> Order {
         cart.lines.push(CartLine {
             sku: sku(line),
             quantity: MAX_QUANTITY,
+            added_at: now(),
         });
     }
     let command = PlaceOrder {
@@ -91,6 +93,7 @@ fn placed() -> Order {
     let fingerprint = Fingerprint::of(&command).unwrap();
     let basis = PricingContext {
         cart: &cart,
+        account,
         variants: &variants,
         currency,
         now: now(),

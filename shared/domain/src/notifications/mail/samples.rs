@@ -164,6 +164,7 @@ fn order() -> Option<Order> {
         version: 1,
         closed: None,
         cart_id: CartId::random([0; 16]),
+        account: None,
         email: "ada@example.com".to_owned(),
         shipping_address: Address {
             name: "Ada Lovelace".to_owned(),

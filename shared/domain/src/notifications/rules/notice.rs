@@ -44,6 +44,7 @@ impl<'a> Notice<'a> {
             | OrderEventKind::PaymentAuthorised
             | OrderEventKind::UnpaidNotice
             | OrderEventKind::Returned
+            | OrderEventKind::Claimed
             | OrderEventKind::RefundRequested
             | OrderEventKind::RefundFailed => None,
         }

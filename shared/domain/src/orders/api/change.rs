@@ -25,6 +25,11 @@ pub struct CancelOrderBody {
     pub reason: Option<String>,
 }
 
+/// Body of `POST /v1/orders/{order_id}/claim`: an empty object.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimOrderBody {}
+
 /// Number of units of one line.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

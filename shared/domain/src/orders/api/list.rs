@@ -72,6 +72,7 @@ impl ListOrdersQuery {
         }
         let limit = check.accept(page_size(self.limit, DEFAULT_ORDERS_PAGE, MAX_ORDERS_PAGE));
         let list = ListOrders {
+            account: None,
             email,
             number,
             status,
@@ -118,6 +119,52 @@ pub struct OrderSummary {
     pub total: Money,
     /// Captured amount less refunds.
     pub paid: Money,
+}
+
+/// An order in the list of its owner. It lags the order by seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MyOrderSummary {
+    /// Identifier of the order.
+    pub id: OrderId,
+    /// Order number for people, such as `7K3MQ-9QXPB`.
+    pub number: String,
+    /// Status of the order.
+    pub status: OrderStatus,
+    /// Time at which it was placed.
+    #[schemars(with = "String")]
+    pub placed_at: Timestamp,
+    /// Name of the recipient; shortened if it is longer than 40 bytes.
+    pub name: String,
+    /// Units of all lines.
+    pub units: u32,
+    /// Total at the time of the order.
+    pub total: Money,
+    /// Captured amount less refunds.
+    pub paid: Money,
+}
+
+/// One page of the orders of the person who is signed in, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MyOrderPage {
+    /// Orders.
+    pub items: Vec<MyOrderSummary>,
+    /// Cursor of the next page; null on the last page.
+    pub next_cursor: Option<String>,
+}
+
+impl From<&OrderEntry> for MyOrderSummary {
+    fn from(entry: &OrderEntry) -> Self {
+        Self {
+            id: entry.order_id,
+            number: OrderNumber::of(entry.order_id).to_string(),
+            status: entry.status,
+            placed_at: entry.placed_at,
+            name: entry.name.clone(),
+            units: entry.units,
+            total: entry.total,
+            paid: Money::new(entry.paid, entry.total.currency),
+        }
+    }
 }
 
 /// One page of orders, newest first.

@@ -7,11 +7,13 @@ mod place;
 mod view;
 
 pub use change::{
-    CancelOrderBody, FulfilOrderBody, GoodsLineBody, RefundOrderBody, ReturnGoodsBody, UnitsBody,
+    CancelOrderBody, ClaimOrderBody, FulfilOrderBody, GoodsLineBody, RefundOrderBody,
+    ReturnGoodsBody, UnitsBody,
 };
 pub use country::{CountriesView, CountryView};
 pub use list::{
-    CustomerPage, CustomerView, ListCustomersQuery, ListOrdersQuery, OrderPage, OrderSummary,
+    CustomerPage, CustomerView, ListCustomersQuery, ListOrdersQuery, MyOrderPage, MyOrderSummary,
+    OrderPage, OrderSummary,
 };
 pub use place::{AddressBody, PaymentBody, PlaceOrderBody};
 pub use view::{HistoryView, OrderLineView, OrderView, PaymentView, RefundView, StaffOrderView};

@@ -11,7 +11,7 @@ use crate::id::{FulfilmentId, RefundId, ReturnId};
 /// The originator of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// The holder of the order's access token.
+    /// The holder of the order's access token, or the person whose account the order has.
     Customer,
     /// A staff member, by the subject of their token.
     Staff(String),
@@ -71,6 +71,8 @@ pub enum OrderEventKind {
     Fulfilled,
     /// Goods came back, or will not be shipped.
     Returned,
+    /// A guest's order became that of an account.
+    Claimed,
     /// A refund was requested.
     RefundRequested,
     /// A refund succeeded.
@@ -92,6 +94,7 @@ impl OrderEventKind {
             Self::Cancelled => "cancelled",
             Self::Fulfilled => "fulfilled",
             Self::Returned => "returned",
+            Self::Claimed => "claimed",
             Self::RefundRequested => "refund_requested",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund_failed",

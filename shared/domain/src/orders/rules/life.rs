@@ -437,7 +437,7 @@ impl Order {
     }
 
     /// The next version of the order, with a history entry for the change.
-    fn after(
+    pub(super) fn after(
         &self,
         now: Timestamp,
         by: Actor,
@@ -533,7 +533,7 @@ impl Order {
         self.lines.iter_mut().find(|line| line.sku == *sku)
     }
 
-    fn moving(self, moves: Vec<StockMove>) -> Transition {
+    pub(super) fn moving(self, moves: Vec<StockMove>) -> Transition {
         Transition { order: self, moves }
     }
 

@@ -90,6 +90,14 @@ impl UnitLimits {
         })
     }
 
+    /// The units of a line that are within the limit of a SKU.
+    pub fn within(&self, quantity: u32) -> u32 {
+        match self.per_sku {
+            0 => quantity,
+            most => quantity.min(most),
+        }
+    }
+
     /// Lists everything by which the lines of an order exceed the limits.
     pub fn excesses<'a>(&self, lines: impl Iterator<Item = (&'a Sku, u32)>) -> Vec<Excess> {
         let mut excesses = Vec::new();

@@ -1,4 +1,4 @@
-//! Lists by which staff find orders, and what is known of a customer from theirs. An order has an entry in each of its
+//! Lists by which staff and customers find orders, and what is known of a customer from theirs. An order has an entry in each of its
 //! lists, which shows what a page of orders needs, and has a bounded size.
 
 use std::{fmt, str::FromStr};
@@ -9,9 +9,10 @@ use ring::digest::{SHA256, digest};
 use super::{Order, OrderStatus};
 use crate::{
     catalog::Sku,
-    id::{OrderId, crockford, digit_meant},
+    id::{AccountId, OrderId, crockford, digit_meant},
     money::{Currency, Money},
     notifications::suppression::AddressHash,
+    page::PageRequest,
     text::shortened,
 };
 
@@ -94,12 +95,16 @@ pub enum OrderList {
     Sku(Sku),
     /// Orders of one email address.
     Customer(CustomerHash),
+    /// Orders of one account, for its owner. The only list that an order may join later.
+    Account(AccountId),
 }
 
 impl OrderList {
-    /// The lists that an order is in from the beginning and for good, without that of all orders.
+    /// The lists that an order never leaves, without that of all orders: from the beginning, but for that of an account that
+    /// has claimed it.
     pub fn lasting(order: &Order) -> Vec<Self> {
         let mut lists = vec![Self::Customer(CustomerHash::of(&order.email))];
+        lists.extend(order.account.map(Self::Account));
         for line in &order.lines {
             let list = Self::Sku(line.sku.clone());
             if !lists.contains(&list) {
@@ -122,6 +127,7 @@ impl OrderList {
                 format!("sku#{}", &crockford(u128::from_be_bytes(bits))[10..])
             }
             Self::Customer(CustomerHash(hash)) => format!("customer#{hash}"),
+            Self::Account(account) => format!("account#{account}"),
         }
     }
 }
@@ -179,6 +185,8 @@ impl OrderEntry {
 /// A validated query for one page of orders, newest first. All filters apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListOrders {
+    /// Account that the orders belong to.
+    pub account: Option<AccountId>,
     /// Email address of the customer.
     pub email: Option<String>,
     /// Order number.
@@ -198,8 +206,26 @@ pub struct ListOrders {
 }
 
 impl ListOrders {
+    /// One page of all orders of an account.
+    pub fn of_account(account: AccountId, page: PageRequest) -> Self {
+        Self {
+            account: Some(account),
+            email: None,
+            number: None,
+            status: None,
+            sku: None,
+            from: None,
+            to: None,
+            limit: page.limit,
+            cursor: page.cursor,
+        }
+    }
+
     /// The list to read: of those that contain every order asked for, the one with the fewest others.
     pub fn list(&self) -> OrderList {
+        if let Some(account) = self.account {
+            return OrderList::Account(account);
+        }
         if let Some(email) = &self.email {
             return OrderList::Customer(CustomerHash::of(email));
         }
@@ -226,7 +252,9 @@ impl ListOrders {
         let is_theirs = |email: &String| CustomerHash::of(email) == CustomerHash::of(&order.email);
         let has = |sku: &Sku| order.lines.iter().any(|line| line.sku == *sku);
         let is_it = |number: &OrderNumber| *number == OrderNumber::of(order.id);
+        let has_owner = |account: AccountId| order.account == Some(account);
         self.takes(&OrderEntry::of(order))
+            && self.account.is_none_or(has_owner)
             && self.email.as_ref().is_none_or(is_theirs)
             && self.sku.as_ref().is_none_or(has)
             && self.number.as_ref().is_none_or(is_it)
@@ -341,8 +369,22 @@ mod tests {
         assert_ne!(same, CustomerHash::of("ada+1@example.com"));
     }
 
+    #[test]
+    fn an_order_of_an_account_is_in_its_list() {
+        let account = AccountId::random([1; 16]);
+        let mut order = placed(&[("A", 1, 500)]);
+        let of_account = OrderList::Account(account);
+        assert!(!OrderList::lasting(&order).contains(&of_account));
+        order.account = Some(account);
+        assert!(OrderList::lasting(&order).contains(&of_account));
+        // No longer than a customer's, which has room in a page's read unit.
+        let of_customer = OrderList::Customer(CustomerHash::of(&order.email));
+        assert!(of_account.key().len() <= of_customer.key().len());
+    }
+
     fn all() -> ListOrders {
         ListOrders {
+            account: None,
             email: None,
             number: None,
             status: None,
@@ -374,6 +416,14 @@ mod tests {
         assert_eq!(of_sku.list(), OrderList::Sku(sku));
         assert!(matches!(of_customer.list(), OrderList::Customer(_)));
         assert!(of_customer.needs_orders() && !of_sku.needs_orders());
+        let account = AccountId::random([1; 16]);
+        let page = PageRequest {
+            limit: 25,
+            cursor: None,
+        };
+        let of_account = ListOrders::of_account(account, page);
+        assert_eq!(of_account.list(), OrderList::Account(account));
+        assert!(!of_account.needs_orders());
     }
 
     #[test]
@@ -381,6 +431,7 @@ mod tests {
         let order = placed(&[("A", 1, 500)]);
         let at = order.placed_at;
         let every = ListOrders {
+            account: None,
             email: Some("Ada@example.com".into()),
             number: Some(OrderNumber::of(order.id)),
             status: Some(OrderStatus::PendingPayment),
@@ -390,7 +441,8 @@ mod tests {
             ..all()
         };
         assert!(every.takes_order(&order) && all().takes_order(&order));
-        let misses: [fn(&mut ListOrders); 6] = [
+        let misses: [fn(&mut ListOrders); 7] = [
+            |list| list.account = Some(AccountId::random([1; 16])),
             |list| list.email = Some("bea@example.com".into()),
             |list| list.number = Some(OrderNumber::of(OrderId::random([9; 16]))),
             |list| list.status = Some(OrderStatus::Paid),

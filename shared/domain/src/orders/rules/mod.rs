@@ -7,6 +7,7 @@ mod life;
 mod limits;
 mod list;
 mod order;
+mod owner;
 mod parts;
 mod place;
 mod status;
@@ -24,6 +25,9 @@ pub use list::{
     OrderList, OrderNumber,
 };
 pub use order::{Address, Order, OrderLine, Payment};
+pub use owner::ClaimOrderError;
+#[cfg(test)]
+pub(crate) use owner::tests::account;
 pub use parts::{
     Fulfil, Fulfilment, Goods, GoodsLine, MAX_PARTS, RecordReturn, Refund, RefundStatus,
     RequestRefund, Return, Units,

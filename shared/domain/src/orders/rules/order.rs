@@ -13,7 +13,7 @@ use crate::{
     cart::Totals,
     catalog::Sku,
     documents::Revisions,
-    id::{CartId, OrderId},
+    id::{AccountId, CartId, OrderId},
     idempotency::Fingerprint,
     inventory::{HeldUnits, Share},
     money::Money,
@@ -55,6 +55,8 @@ pub struct Order {
     pub closed: Option<CloseReason>,
     /// The cart it was placed from; the access token is derived from it.
     pub cart_id: CartId,
+    /// The account that it belongs to; `None` for a guest's order.
+    pub account: Option<AccountId>,
     /// Email address for the confirmation.
     pub email: String,
     /// Address to ship to.
@@ -183,6 +185,9 @@ impl Order {
     /// The order as it was placed: the response to a repeated request.
     pub fn as_placed(&self) -> Self {
         let mut order = self.clone();
+        if order.was_claimed_after(1) {
+            order.account = None;
+        }
         order.version = 1;
         order.closed = None;
         order.due_at = order.window.first_due(order.placed_at);

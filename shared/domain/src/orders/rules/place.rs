@@ -13,7 +13,7 @@ use crate::{
     catalog::Sku,
     documents::Revisions,
     fault::{Code, FieldFault, Rejection},
-    id::{CartId, OrderId},
+    id::{AccountId, CartId, OrderId},
     idempotency::{Fingerprint, IdempotencyKey},
     inventory::Variant,
     money::{Currency, MoneyError},
@@ -49,9 +49,12 @@ pub struct Shortage {
 /// Why an order was not placed. Nothing was reserved, and nothing is charged.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PlaceOrderError {
-    /// The cart never existed, or has expired.
+    /// The cart never existed, has expired, or is another's.
     #[error("cart not found")]
     NoSuchCart,
+    /// The cart was merged into that of an account.
+    #[error("the cart was merged into the cart of an account")]
+    CartMerged,
     /// The cart has no lines.
     #[error("the cart is empty")]
     CartEmpty,
@@ -85,6 +88,7 @@ impl From<PlaceOrderError> for Rejection {
     fn from(error: PlaceOrderError) -> Self {
         match error {
             PlaceOrderError::NoSuchCart => Self::not_found("cart"),
+            PlaceOrderError::CartMerged => crate::cart::merged(),
             PlaceOrderError::CartEmpty => {
                 Self::new(Code::CartEmpty, "The cart is empty; add a line first.")
             }
@@ -131,9 +135,10 @@ impl From<PlaceOrderError> for Rejection {
 /// options may be longer.
 pub const MAX_TITLE_BYTES: usize = 600;
 
-/// The id of the order that belongs to an idempotency key.
-pub fn order_id(key: &IdempotencyKey) -> OrderId {
-    OrderId::derived(&["guest", "POST /v1/orders", key.as_str()])
+/// The id of the order that belongs to an idempotency key. Guests share one space of keys, each account has its own.
+pub fn order_id(account: Option<AccountId>, key: &IdempotencyKey) -> OrderId {
+    let caller = account.map_or_else(|| "guest".to_owned(), |account| account.to_string());
+    OrderId::derived(&[&caller, "POST /v1/orders", key.as_str()])
 }
 
 /// Data that an order is placed from: the cart and the current prices and stock of its variants.
@@ -141,6 +146,8 @@ pub fn order_id(key: &IdempotencyKey) -> OrderId {
 pub struct PricingContext<'a> {
     /// The cart to order.
     pub cart: &'a Cart,
+    /// The account of the person who is signed in; `None` for a guest.
+    pub account: Option<AccountId>,
     /// Variants of the cart's lines, by SKU.
     pub variants: &'a HashMap<Sku, Variant>,
     /// Currency of the shop.
@@ -169,6 +176,7 @@ pub fn place_order(
 ) -> Result<Order, PlaceOrderError> {
     let PricingContext {
         cart,
+        account,
         variants,
         currency,
         now,
@@ -178,6 +186,12 @@ pub fn place_order(
         cause,
         revisions,
     } = basis;
+    if !cart.is_open_to(account) {
+        return Err(PlaceOrderError::NoSuchCart);
+    }
+    if cart.merged_into.is_some() {
+        return Err(PlaceOrderError::CartMerged);
+    }
     if cart.order_id.is_some() {
         return Err(PlaceOrderError::CartAlreadyOrdered);
     }
@@ -222,10 +236,11 @@ pub fn place_order(
         return Err(PlaceOrderError::OutOfStock(shortages));
     }
     Ok(Order {
-        id: order_id(key),
+        id: order_id(account, key),
         version: 1,
         closed: None,
         cart_id: command.cart_id,
+        account,
         email: command.email,
         shipping_address: command.shipping_address,
         totals: Totals::of(amounts, currency)?,
@@ -308,21 +323,31 @@ pub(crate) mod tests {
     }
 
     fn place(lines: &[(String, u32)], variants: &[Variant]) -> Result<Order, PlaceOrderError> {
-        let mut cart = Cart::new([7; 16], Timestamp::UNIX_EPOCH);
+        let mut cart = Cart::new([7; 16], None, Timestamp::UNIX_EPOCH);
         let line = |(sku, quantity): &(String, u32)| crate::cart::CartLine {
             sku: sku.parse().unwrap(),
             quantity: *quantity,
+            added_at: Timestamp::UNIX_EPOCH,
         };
         cart.lines = lines.iter().map(line).collect();
         let variants: HashMap<Sku, Variant> = variants
             .iter()
             .map(|variant| (variant.sku.clone(), variant.clone()))
             .collect();
+        place_from(&cart, None, &variants)
+    }
+
+    fn place_from(
+        cart: &Cart,
+        account: Option<AccountId>,
+        variants: &HashMap<Sku, Variant>,
+    ) -> Result<Order, PlaceOrderError> {
         let command = command(cart.id);
         let fingerprint = Fingerprint::of(&command).unwrap();
         let basis = PricingContext {
-            cart: &cart,
-            variants: &variants,
+            cart,
+            account,
+            variants,
             currency: usd(),
             now: Timestamp::UNIX_EPOCH,
             payment_window: PaymentWindow::flat(SignedDuration::from_mins(15)),
@@ -348,6 +373,52 @@ pub(crate) mod tests {
             .map(|(sku, quantity, price)| variant(sku, *price, i64::from(*quantity), true))
             .collect();
         place(&wanted, &variants).unwrap()
+    }
+
+    /// Kind of fault: a credential that is taken for another one.
+    #[test]
+    fn a_cart_of_an_account_is_ordered_by_its_owner() {
+        let [ada, bea] = [1, 2].map(|id| Some(AccountId::random([id; 16])));
+        let variants = HashMap::from([("S".parse().unwrap(), variant("S", 100, 9, true))]);
+        let cart = |account| Cart {
+            lines: vec![crate::cart::CartLine {
+                sku: "S".parse().unwrap(),
+                quantity: 1,
+                added_at: Timestamp::UNIX_EPOCH,
+            }],
+            ..Cart::new([7; 16], account, Timestamp::UNIX_EPOCH)
+        };
+        for (owner, caller, opens) in [
+            (None, None, true),
+            (None, ada, true),
+            (ada, ada, true),
+            (ada, bea, false),
+            (ada, None, false),
+        ] {
+            let placed = place_from(&cart(owner), caller, &variants);
+            match opens {
+                true => assert_eq!(placed.unwrap().account, caller),
+                false => assert_eq!(placed, Err(PlaceOrderError::NoSuchCart)),
+            }
+        }
+        let merged = Cart {
+            merged_into: Some(CartId::random([8; 16])),
+            ..cart(None)
+        };
+        for caller in [None, ada] {
+            let placed = place_from(&merged, caller, &variants);
+            assert_eq!(placed, Err(PlaceOrderError::CartMerged));
+        }
+    }
+
+    /// Keys of orders that are stored: they stay as they are.
+    #[test]
+    fn an_account_has_idempotency_keys_of_its_own() {
+        let key = "key".parse().unwrap();
+        let of_guests = OrderId::derived(&["guest", "POST /v1/orders", "key"]);
+        assert_eq!(order_id(None, &key), of_guests);
+        let [ada, bea] = [1, 2].map(|id| order_id(Some(AccountId::random([id; 16])), &key));
+        assert!(ada != bea && ada != of_guests);
     }
 
     proptest! {

@@ -3,7 +3,11 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{inventory::HeldUnits, orders::placed, payments::Provider};
+use crate::{
+    inventory::HeldUnits,
+    orders::{account, placed},
+    payments::Provider,
+};
 
 /// A change to try on an order, with its arguments.
 #[derive(Clone, Debug)]
@@ -16,6 +20,7 @@ enum Try {
     Failed,
     Expired(i64),
     UnpaidNotice,
+    Claimed,
     Cancelled,
     Fulfilled(Option<(usize, u32)>),
     Refund(Option<i64>, Option<GoodsChoice>, bool),
@@ -45,6 +50,7 @@ fn tries() -> impl Strategy<Value = Try> {
         Just(Try::Failed),
         (0_i64..2000).prop_map(Try::Expired),
         Just(Try::UnpaidNotice),
+        Just(Try::Claimed),
         Just(Try::Cancelled),
         line().prop_map(Try::Fulfilled),
         (
@@ -88,6 +94,10 @@ fn attempt(order: &Order, step: &Try, number: usize) -> Changed {
         Try::Failed => order.payment_failed(PaymentFailure::Declined, now),
         Try::Expired(seconds) => order.expired(now + jiff::SignedDuration::from_secs(*seconds)),
         Try::UnpaidNotice => order.unpaid_notice(now),
+        Try::Claimed => {
+            let claimed = order.claimed(&account(1, &order.email), now);
+            claimed.map_err(|_| ChangeError::AlreadyDone)
+        }
         Try::Cancelled => order.cancelled(None, Actor::Customer, now),
         Try::Fulfilled(line) => order.fulfilled(
             FulfilmentId::derived(&[&id]),
@@ -232,8 +242,12 @@ proptest! {
                     || order.refundable() == 0);
             }
             prop_assert_eq!(order.as_placed(), first.clone());
+            // Whose it is has nothing to do with goods and money.
+            if matches!(step, Try::Claimed) {
+                prop_assert_eq!((before.status(), &before.payment), (order.status(), &order.payment));
+            }
             // Repeating a payment's change has no effect.
-            if matches!(step, Try::Captured | Try::CapturedAfterClose | Try::Failed | Try::Authorised | Try::ActionRequired | Try::Confirming) {
+            if matches!(step, Try::Captured | Try::CapturedAfterClose | Try::Failed | Try::Authorised | Try::ActionRequired | Try::Confirming | Try::Claimed) {
                 prop_assert_eq!(attempt(&order, step, number), Err(ChangeError::AlreadyDone));
             }
         }
