@@ -50,7 +50,7 @@ pub(super) fn entry(number: u64) -> AuditEntry {
     }
 }
 
-fn trail(length: u64) -> Vec<AuditRecord> {
+pub(super) fn trail(length: u64) -> Vec<AuditRecord> {
     let mut head = ChainHead::genesis(chain());
     let record = |number| {
         let now = at(60) + SignedDuration::from_nanos(i64::try_from(number).unwrap());
@@ -61,7 +61,7 @@ fn trail(length: u64) -> Vec<AuditRecord> {
     (1..=length).map(record).collect()
 }
 
-fn items(records: &[AuditRecord]) -> Vec<TrailItem> {
+pub(super) fn items(records: &[AuditRecord]) -> Vec<TrailItem> {
     let items = records.iter().cloned();
     items.map(|it| TrailItem::Record(Box::new(it))).collect()
 }

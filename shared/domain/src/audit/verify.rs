@@ -79,6 +79,8 @@ pub enum AuditFaultKind {
     WrongChain,
     /// The chain ends before this record, which the head or an anchor names.
     EndsEarly,
+    /// It is there, but the chain's head is an earlier record: the head was moved back.
+    BeyondHead,
     /// It cannot be read, or not by this release.
     Unreadable,
 }
@@ -219,6 +221,7 @@ impl fmt::Display for AuditFaultKind {
             Self::Reordered => "it is not in its place",
             Self::WrongChain => "it belongs to another chain",
             Self::EndsEarly => "it is missing at the end",
+            Self::BeyondHead => "the chain's head is before it",
             Self::Unreadable => "it cannot be read",
         })
     }
