@@ -156,7 +156,8 @@ impl Store {
             expires_at: registration.expires_at().as_second(),
         };
         let key = Key::registration(registration.id);
-        self.put_request("PutItem registration", &key, &record).await
+        self.put_request("PutItem registration", &key, &record)
+            .await
     }
 
     /// Stores a request to set a new password, from whose insertion its mail follows. Key: [`Key::password_reset`], on the
@@ -171,7 +172,8 @@ impl Store {
             expires_at: reset.expires_at().as_second(),
         };
         let key = Key::password_reset(reset.id);
-        self.put_request("PutItem password reset", &key, &record).await
+        self.put_request("PutItem password reset", &key, &record)
+            .await
     }
 
     /// Stores a request to replace an address, from whose insertion its mail follows. Key: [`Key::email_change`], on the
@@ -188,7 +190,8 @@ impl Store {
             expires_at: change.expires_at().as_second(),
         };
         let key = Key::email_change(change.id);
-        self.put_request("PutItem email change", &key, &record).await
+        self.put_request("PutItem email change", &key, &record)
+            .await
     }
 
     /// Reads a registration that has not expired. Key: [`Key::registration`], strongly consistent. 1 read unit.

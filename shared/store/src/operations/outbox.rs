@@ -104,16 +104,9 @@ pub fn traceparent(record: &EventRecord) -> TraceParent {
 pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     let new = &record.change.new_image;
     let old = &record.change.old_image;
-    let occurred_at = Timestamp::from_millisecond(
-        record
-            .change
-            .approximate_creation_date_time
-            .timestamp_millis(),
-    )
-    .map_err(|error| StoreError::unreadable("stream record", error))?;
     let caused = Caused {
         place: traceparent(record),
-        occurred_at,
+        occurred_at: occurred_at(record)?,
     };
     match text(new, "entity_type").as_str() {
         "order" => {
@@ -213,8 +206,15 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     }
 }
 
+/// Time of the change of a stream record.
+pub(super) fn occurred_at(record: &EventRecord) -> Result<Timestamp, StoreError> {
+    let time = record.change.approximate_creation_date_time;
+    Timestamp::from_millisecond(time.timestamp_millis())
+        .map_err(|error| StoreError::unreadable("stream record", error))
+}
+
 /// A text attribute; empty if it is missing or not a text.
-fn text(item: &serde_dynamo::Item, name: &str) -> String {
+pub(super) fn text(item: &serde_dynamo::Item, name: &str) -> String {
     match item.get(name) {
         Some(serde_dynamo::AttributeValue::S(text)) => text.clone(),
         _ => String::new(),
