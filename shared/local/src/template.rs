@@ -132,6 +132,8 @@ pub struct Bucket {
     pub name: String,
     /// Queues that are notified of new objects: ARN and key prefix.
     pub notifications: Vec<(String, String)>,
+    /// Whether it keeps all versions of its objects.
+    pub is_versioned: bool,
 }
 
 /// Settings that differ between stacks of the same template.
@@ -416,6 +418,7 @@ impl Scope<'_> {
         Ok(Bucket {
             name: self.reference(id, resource)?,
             notifications,
+            is_versioned: resource["Properties"]["VersioningConfiguration"]["Status"] == "Enabled",
         })
     }
 
