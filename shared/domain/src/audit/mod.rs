@@ -27,7 +27,7 @@ pub use export::{
     ExportedChain, ExportedHead, ExportedItem, VerifyAudit, VerifyAuditBody,
 };
 pub use list::{ListAudit, MAX_AUDIT_PAGE};
-pub use part::{ChainPart, VerifiedPart};
+pub use part::{AnchorItem, ChainPart, NoSuchRecord, VerifiedPart};
 pub use personal::{PersonKey, PersonalField, PersonalValue, Sealed, Unsealable};
 pub use record::{AuditRecord, ChainHead, ChainNumber, InvalidRecord, RecordHash};
 pub use subject::{AuditSubject, SubjectKind};

@@ -177,6 +177,11 @@ impl ChainHead {
             hash: RecordHash::of(canonical),
         }
     }
+
+    /// Whether it is the record of a chain with a number.
+    pub(super) fn is(&self, chain: ChainNumber, sequence: u64) -> bool {
+        self.chain == chain && self.sequence == sequence
+    }
 }
 
 impl AuditRecord {

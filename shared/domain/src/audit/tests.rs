@@ -246,6 +246,33 @@ fn a_head_is_compared_when_its_record_comes() {
 }
 
 #[test]
+fn an_anchor_has_one_key_and_is_of_its_record() {
+    let anchor = anchor(&trail(2), 2);
+    let key = Anchor::key(chain(), 2);
+    assert_eq!(key, "anchors/03/00000000000000000002.json");
+    assert_eq!(Anchor::read_key(chain(), &key), Some(2));
+    assert!(Anchor::key(chain(), 9) < Anchor::key(chain(), 10));
+    for none in [
+        "",
+        "anchors/03/2.json",
+        "anchors/03/00000000000000000002",
+        "anchors/04/00000000000000000002.json",
+        "anchors/03/+0000000000000000002.json",
+        "anchors/03/99999999999999999999.json",
+    ] {
+        assert_eq!(Anchor::read_key(chain(), none), None, "{none}");
+    }
+    let bytes = serde_json::to_vec(&anchor).unwrap();
+    assert_eq!(Anchor::read(chain(), 2, &bytes), Some(anchor));
+    assert_eq!(Anchor::read(chain(), 3, &bytes), None);
+    let other = ChainNumber::try_from(4).unwrap();
+    assert_eq!(Anchor::read(other, 2, &bytes), None);
+    for length in 0..bytes.len() {
+        assert_eq!(Anchor::read(chain(), 2, &bytes[..length]), None, "{length}");
+    }
+}
+
+#[test]
 fn an_anchor_is_read_as_it_was_written() {
     let anchor = anchor(&trail(2), 2);
     let json = serde_json::to_value(anchor).unwrap();
