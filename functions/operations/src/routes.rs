@@ -4,6 +4,18 @@ use runtime::ApiPath;
 
 pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
+        pattern: "/v1/admin/audit",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/audit/chains/{chain}",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/audit/verifications",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/admin/customers",
         methods: &["GET"],
     },

@@ -193,6 +193,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("change-email", "sample"),
     same("list-sessions", "sample"),
     same("end-session", "sample"),
+    each("append-audit", "one-order"),
+    same("anchor-audit", "unchanged"),
+    same("list-audit", "page"),
+    same("export-audit-chain", "page"),
+    same("verify-audit", "part"),
 ];
 
 impl Scenario {
@@ -340,6 +345,21 @@ impl Scenario {
                 };
                 world.staff(&route, &[], None)
             }
+            "list-audit" => {
+                world.invoke("append-audit", &changed_by_staff()?).await?;
+                world.staff("GET /v1/admin/audit?limit=1", &[], None)
+            }
+            "export-audit-chain" => {
+                world.invoke("append-audit", &changed_by_staff()?).await?;
+                let route = "GET /v1/admin/audit/chains/{chain}?limit=1";
+                world.staff(route, &[("chain", &CHAIN.to_string())], None)
+            }
+            "verify-audit" => {
+                world.invoke("append-audit", &changed_by_staff()?).await?;
+                let body = json!({ "chain": CHAIN });
+                let route = "POST /v1/admin/audit/verifications";
+                world.staff(route, &[], Some(&body))
+            }
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => world.authorized(sample(other)?),
@@ -393,6 +413,7 @@ impl Scenario {
                 request["headers"]["idempotency-key"] = json!(key);
                 request
             }
+            "append-audit" => changed_by_staff()?,
             "change-settings" => change_settings(world),
             "restore-settings" => {
                 world
@@ -416,6 +437,18 @@ fn change_settings(world: &World) -> Value {
     let body = json!({ "tax_name": format!("Tax {name}") });
     any_version(world.staff("PATCH /v1/admin/settings", &[], Some(&body)))
 }
+
+/// A change of the sample's order by staff, each with a version of its own.
+fn changed_by_staff() -> Outcome<Value> {
+    static VERSIONS: AtomicU32 = AtomicU32::new(4);
+    let version = VERSIONS.fetch_add(1, Ordering::Relaxed).to_string();
+    let mut event = sample_named("append-audit", "order-canceled-by-staff")?;
+    event["Records"][0]["dynamodb"]["NewImage"]["version"]["N"] = json!(version);
+    Ok(event)
+}
+
+/// Number of the chain of the sample's order, which follows from the order's id.
+const CHAIN: u8 = 13;
 
 /// A request that replaces whatever is there.
 fn any_version(mut event: Value) -> Value {

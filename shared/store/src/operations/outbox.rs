@@ -31,6 +31,8 @@ pub struct Relay {
 /// item, nothing of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnreadableRecord {
+    /// Name of the function that could not do anything with it.
+    pub reader: &'static str,
     /// Position of the record in the stream.
     pub sequence_number: String,
     /// `entity_type` of the changed item.
@@ -42,11 +44,16 @@ pub struct UnreadableRecord {
 }
 
 impl UnreadableRecord {
-    /// Describes `record`. What it does not have stays empty.
-    pub fn of(record: &EventRecord) -> Self {
+    /// Describes `record`, which `reader` sets aside. What it does not have stays empty.
+    pub fn of(record: &EventRecord, reader: &'static str) -> Self {
+        let image = match record.change.new_image.is_empty() {
+            true => &record.change.old_image,
+            false => &record.change.new_image,
+        };
         Self {
+            reader,
             sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
-            entity_type: text(&record.change.new_image, "entity_type"),
+            entity_type: text(image, "entity_type"),
             pk: text(&record.change.keys, PK),
             sk: text(&record.change.keys, SK),
         }
@@ -440,10 +447,11 @@ mod tests {
         sample["Records"][0]["dynamodb"]["NewImage"]["version"] = json!({ "S": "ada@example.com" });
         let event: dynamodb::Event = serde_json::from_value(sample).unwrap();
         assert!(relay_of(&event.records[0]).is_err());
-        let record = UnreadableRecord::of(&event.records[0]);
+        let record = UnreadableRecord::of(&event.records[0], "relay-events");
         let text = serde_json::to_string(&record).unwrap();
         assert!(!text.contains("ada@"), "{text}");
         assert_eq!(record.entity_type, "order");
+        assert_eq!(record.reader, "relay-events");
         assert!(record.pk.starts_with("ORDER#ord_"), "{record:?}");
         assert_eq!(record.sk, "ORDER");
         assert!(!record.sequence_number.is_empty());
