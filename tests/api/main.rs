@@ -5,6 +5,8 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
+mod audit;
+mod audit_verification;
 mod bad_input;
 mod carts;
 mod edge;
