@@ -6,6 +6,8 @@
 )]
 
 mod accounts;
+mod audit;
+mod audit_verification;
 mod authenticator;
 mod bad_input;
 mod carts;

@@ -3,7 +3,8 @@
 //! Covers: place-order, relay-events, capture-payment, cancel-order, cancel-order-as-staff, refund-order,
 //! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
 //! handle-payment-event, send-email, reconcile-stock, change-settings, restore-settings, get-shop,
-//! start-import, import-rows, change-job, get-job, create-cart, create-import, project-orders, merge-carts, claim-order.
+//! start-import, import-rows, change-job, get-job, create-cart, create-import, project-orders, merge-carts, claim-order,
+//! append-audit.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -16,6 +17,7 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
+mod audit;
 mod customers;
 mod hops;
 mod jobs;

@@ -265,6 +265,7 @@ async fn an_unreadable_record_is_set_aside_alone() {
     };
     let message: Value = serde_json::from_str(message.body().unwrap()).unwrap();
     let expected = json!({
+        "reader": "relay-events",
         "sequence_number": "200",
         "entity_type": "order",
         "pk": "ORDER#ord_2GZ8W1Q4D6TN0XKJ5R7VBM3CY2",

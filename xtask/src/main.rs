@@ -13,6 +13,7 @@ mod local_aws;
 mod new_function;
 mod routes;
 mod tidy;
+mod verify_audit;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -69,6 +70,9 @@ enum Command {
         #[command(flatten)]
         project: Project,
     },
+    /// Verify the audit trail of a shop, or one that was saved
+    #[command(after_help = verify_audit::ANCHORS)]
+    VerifyAudit(verify_audit::Arguments),
     /// Create the key pair that signs staff tokens, and print the public key
     StaffKey {
         /// Folder of the private key
@@ -179,6 +183,7 @@ fn main() -> ExitCode {
         Command::BreachedPasswords { lists, project } => project
             .root()
             .and_then(|root| breached_passwords::run(&root, &lists)),
+        Command::VerifyAudit(arguments) => verify_audit::run(&arguments),
         Command::StaffKey { dir } => staff::make_key(&dir).map(|public| println!("{public}")),
         Command::StaffToken {
             dir,

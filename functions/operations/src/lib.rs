@@ -1,4 +1,6 @@
-//! What the endpoints of jobs share.
+//! What the endpoints of jobs share, and the anchors of the audit trail.
+
+pub mod anchors;
 
 use std::time::Duration;
 

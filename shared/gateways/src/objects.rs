@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_s3::{Client, error::ProvideErrorMetadata, presigning::PresigningConfig};
+use aws_sdk_s3::{
+    Client, error::ProvideErrorMetadata, operation::get_object::builders::GetObjectFluentBuilder,
+    presigning::PresigningConfig,
+};
 use aws_types::{SdkConfig, service_config::ServiceConfigKey};
 use jiff::{SignedDuration, Timestamp};
 
@@ -38,6 +41,18 @@ pub struct Object {
     /// Its version, as of [`Bucket::version`].
     pub version: String,
 }
+
+/// The first version of an object. Where versions are locked, nobody can replace it: a later one, or a deletion, only hides it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstVersion {
+    /// Key of the object.
+    pub key: String,
+    /// S3's identifier of the version.
+    id: String,
+}
+
+/// Most pages of a list of versions: objects of which there should be one version have few.
+const MAX_PAGES: usize = 20;
 
 /// A client of one bucket.
 #[derive(Clone, Debug)]
@@ -175,22 +190,79 @@ impl Bucket {
         Ok(())
     }
 
+    /// Lists the first versions of objects whose keys begin with `prefix` and come after `after`, in the order of their keys and
+    /// at most `limit`: also those of objects that were written again or deleted.
+    pub async fn first_versions(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<FirstVersion>, GatewayError> {
+        let mut found: Vec<FirstVersion> = Vec::new();
+        let (mut key_marker, mut version_marker) = (after.to_owned(), None);
+        for _ in 0..MAX_PAGES {
+            let answer = self
+                .client
+                .list_object_versions()
+                .bucket(&self.name)
+                .prefix(prefix)
+                .key_marker(&key_marker)
+                .set_version_id_marker(version_marker.take())
+                .send()
+                .await
+                .map_err(|error| GatewayError::call("S3", "ListObjectVersions", error))?;
+            for version in answer.versions() {
+                let (Some(key), Some(id)) = (version.key(), version.version_id()) else {
+                    continue;
+                };
+                if key <= after {
+                    continue;
+                }
+                // The versions of an object come the newest first.
+                if let Some(last) = found.last_mut().filter(|last| last.key == key) {
+                    id.clone_into(&mut last.id);
+                    continue;
+                }
+                if found.len() == limit {
+                    return Ok(found);
+                }
+                found.push(FirstVersion {
+                    key: key.to_owned(),
+                    id: id.to_owned(),
+                });
+            }
+            match answer.next_key_marker() {
+                Some(next) if answer.is_truncated() == Some(true) => {
+                    next.clone_into(&mut key_marker);
+                    version_marker = answer.next_version_id_marker().map(str::to_owned);
+                }
+                _ => return Ok(found),
+            }
+        }
+        Err(GatewayError {
+            service: "S3",
+            operation: "ListObjectVersions",
+            reason: format!("too many versions of {prefix}"),
+            source: None,
+        })
+    }
+
+    /// Reads the first version of an object as a whole; `None` if it does not exist any more.
+    pub async fn get_first(&self, first: &FirstVersion) -> Result<Option<Object>, GatewayError> {
+        let request = self.client.get_object().bucket(&self.name);
+        Self::read(request.key(&first.key).version_id(&first.id)).await
+    }
+
     /// Reads an object as a whole; `None` if it does not exist.
     pub async fn get(&self, key: &str) -> Result<Option<Object>, GatewayError> {
-        let answer = self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .send()
-            .await;
-        let object = match answer {
+        let request = self.client.get_object().bucket(&self.name);
+        Self::read(request.key(key)).await
+    }
+
+    async fn read(request: GetObjectFluentBuilder) -> Result<Option<Object>, GatewayError> {
+        let object = match request.send().await {
             Ok(object) => object,
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_no_such_key()) =>
-            {
+            Err(error) if matches!(error.code(), Some("NoSuchKey" | "NoSuchVersion")) => {
                 return Ok(None);
             }
             Err(error) => return Err(GatewayError::call("S3", "GetObject", error)),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use aws_sdk_s3::types::{
-    Event, FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter,
-    QueueConfiguration, S3KeyFilter,
+    BucketVersioningStatus, Event, FilterRule, FilterRuleName, NotificationConfiguration,
+    NotificationConfigurationFilter, QueueConfiguration, S3KeyFilter, VersioningConfiguration,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::{Database, actions::create_table::CreateTableRequest};
@@ -202,6 +202,17 @@ impl Emulators {
             self.s3
                 .create_bucket()
                 .bucket(&bucket.name)
+                .send()
+                .await
+                .map_err(|error| failed(&aws_sdk_s3::error::DisplayErrorContext(error)))?;
+        }
+        if bucket.is_versioned {
+            let status = BucketVersioningStatus::Enabled;
+            let versioning = VersioningConfiguration::builder().status(status).build();
+            self.s3
+                .put_bucket_versioning()
+                .bucket(&bucket.name)
+                .versioning_configuration(versioning)
                 .send()
                 .await
                 .map_err(|error| failed(&aws_sdk_s3::error::DisplayErrorContext(error)))?;

@@ -9,7 +9,7 @@
 //!   child process).
 //! - [`lambda`] is the Runtime API: processes, timeouts, concurrency.
 //! - [`gateway`] is the HTTP API and the CDN in front of it, on one address.
-//! - [`triggers`] polls for the queue consumers and the consumer of the table's stream.
+//! - [`triggers`] polls for the queue consumers and the readers of the table's stream, whose records [`filter`] chooses.
 //! - [`stack`] combines them; its `Aws` is the emulators alone.
 //! - [`environment`] writes the functions' environments for cargo-lambda.
 //! - [`meter`] measures the calls of functions to AWS.
@@ -29,6 +29,7 @@ pub mod environment;
 pub mod event;
 pub mod executor;
 pub mod files;
+pub mod filter;
 pub mod gateway;
 pub mod host;
 pub mod lambda;

@@ -183,18 +183,22 @@ impl Stack {
                         };
                         triggers.push(tokio::spawn(poller.run()));
                     }
-                    Trigger::Stream { batch_size } => {
+                    Trigger::Stream {
+                        batch_size,
+                        filters,
+                    } => {
                         let table = template.table["TableName"].as_str().unwrap_or_default();
                         let poller = StreamPoller {
                             database: emulators.database.clone(),
                             table: table.to_owned(),
                             function: function.binary.clone(),
                             batch_size: *batch_size,
+                            filters: filters.clone(),
                             lambda: lambda.clone(),
                             position: options
                                 .data
                                 .as_deref()
-                                .map(|data| data.join("stream-position")),
+                                .map(|data| data.join(stream_position(&function.binary))),
                         };
                         let log = Arc::clone(&options.log);
                         triggers.push(tokio::spawn(async move {
@@ -297,6 +301,11 @@ impl Drop for Stack {
     fn drop(&mut self) {
         self.abort();
     }
+}
+
+/// Name of the file with the position of a reader of the stream: each has its own.
+fn stream_position(function: &str) -> String {
+    format!("stream-position-{function}")
 }
 
 /// Listens on a local port; 0 chooses a free one.

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::{ACCOUNT, LocalError, REGION, Result};
+use crate::{ACCOUNT, LocalError, REGION, Result, filter::Filter};
 
 /// Everything that `template.yaml` and the stacks nested in it declare to run.
 #[derive(Clone, Debug)]
@@ -111,6 +111,8 @@ pub enum Trigger {
     Stream {
         /// Maximum number of records per batch.
         batch_size: usize,
+        /// A record reaches the function if one of them takes it, or if there is none.
+        filters: Vec<Filter>,
     },
 }
 
@@ -132,6 +134,8 @@ pub struct Bucket {
     pub name: String,
     /// Queues that are notified of new objects: ARN and key prefix.
     pub notifications: Vec<(String, String)>,
+    /// Whether it keeps all versions of its objects.
+    pub is_versioned: bool,
 }
 
 /// Settings that differ between stacks of the same template.
@@ -353,8 +357,13 @@ impl Scope<'_> {
         let arn = self.text(&settings["EventSourceArn"])?;
         let batch_size = number(&settings["BatchSize"]);
         let trigger = if arn.starts_with("arn:aws:dynamodb:") {
+            let filters = settings["FilterCriteria"]["Filters"].as_array();
+            let filters = filters.into_iter().flatten();
+            let filters =
+                filters.map(|it| Filter::read(it["Pattern"].as_str().unwrap_or_default()));
             Trigger::Stream {
                 batch_size: batch_size.unwrap_or(100),
+                filters: filters.collect::<Result<_>>()?,
             }
         } else {
             Trigger::Queue {
@@ -424,6 +433,7 @@ impl Scope<'_> {
         Ok(Bucket {
             name: self.reference(id, resource)?,
             notifications,
+            is_versioned: resource["Properties"]["VersioningConfiguration"]["Status"] == "Enabled",
         })
     }
 

@@ -1,4 +1,4 @@
-//! Event sources of functions: a poller per queue, and one for the table's stream.
+//! Event sources of functions: a poller per queue, and one per reader of the table's stream.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
-use crate::{LocalError, REGION, Result, lambda::Lambda};
+use crate::{LocalError, REGION, Result, filter::Filter, lambda::Lambda};
 
 /// Interval of polling without a notification: for delayed messages, and for those that others send.
 const IDLE: Duration = Duration::from_millis(200);
@@ -173,6 +173,8 @@ pub struct StreamPoller {
     pub function: String,
     /// Maximum number of records per batch.
     pub batch_size: usize,
+    /// A record reaches the function if one of them takes it, or if there is none.
+    pub filters: Vec<Filter>,
     /// The functions to invoke.
     pub lambda: Lambda,
     /// File that stores the position between runs.
@@ -202,10 +204,7 @@ impl StreamPoller {
                 record["eventSourceARN"] = json!(stream.arn);
                 records.push(record);
             }
-            let wanted: Vec<&Value> = records
-                .iter()
-                .filter(|record| raises_events(record))
-                .collect();
+            let wanted: Vec<&Value> = records.iter().filter(|record| self.takes(record)).collect();
             let failed = if wanted.is_empty() {
                 None
             } else {
@@ -238,6 +237,11 @@ impl StreamPoller {
                     .map_err(|error| LocalError::new(path.display(), error))?;
             }
         }
+    }
+
+    /// Whether the function is invoked for a record.
+    fn takes(&self, record: &Value) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| filter.takes(record))
     }
 
     /// Returns the sequence number of the failed record, if any.
@@ -318,28 +322,6 @@ impl StreamPoller {
 struct Stream {
     arn: String,
     shard: String,
-}
-
-/// The filter of relay-events in functions/operations/template.yaml.
-fn raises_events(record: &Value) -> bool {
-    let entity = &record["dynamodb"]["NewImage"]["entity_type"]["S"];
-    let known = |names: &[&str]| names.iter().any(|known| entity == known);
-    let is_new = record["eventName"] == "INSERT";
-    known(&[
-        "order",
-        "payment_event",
-        "variant",
-        "job_run",
-        "job_step_due",
-        "account",
-    ]) || is_new
-        && known(&[
-            "session",
-            "registration",
-            "password_reset",
-            "email_change",
-            "invitation",
-        ])
 }
 
 fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {

@@ -60,7 +60,7 @@ pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use jobs::{BeginOutcome, CreateJobError, DueStep, JobBeginning, StepOutcome, StepStart};
 pub use limits::Taken;
 pub use notifications::Claim;
-pub use operations::outbox;
+pub use operations::{outbox, trail};
 pub use orders::{
     ChangeOutcome, Due, DueChange, DueCursor, DuePage, EntryPage, HeldByOrders, Hold, Holds,
     Listed, OrderEntries, Over, Placement, Projected, ScannedOrders,

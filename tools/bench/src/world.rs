@@ -296,30 +296,6 @@ impl World {
         )
     }
 
-    /// A request as the owner of an account with this address.
-    pub(crate) fn signed_in(&self, email: &str, mut event: Value) -> Outcome<Value> {
-        event["headers"]["authorization"] = json!(self.people.authorization(email)?);
-        Ok(event)
-    }
-
-    /// Makes an account with this address.
-    pub(crate) fn make_account(&self, email: &str) -> Outcome {
-        let table = text(&self.stack.template.table["TableName"]);
-        self.stack
-            .emulators
-            .load(&table, vec![account_item(email)])?;
-        Ok(())
-    }
-
-    /// The id of an account's current cart, which has one line.
-    pub(crate) async fn own_cart(&self, email: &str) -> Outcome<String> {
-        let create = self.signed_in(email, http("POST /v1/carts", &[], &[], None))?;
-        let id = text(&self.api("create-cart", &create).await?["id"]);
-        let set = self.signed_in(email, set_line(&id, "SKU-1", 1))?;
-        self.api("set-cart-line", &set).await?;
-        Ok(id)
-    }
-
     /// A sample event as it is; a request for staff gets a valid token.
     pub(crate) fn authorized(&self, mut event: Value) -> Value {
         let path = event["rawPath"].as_str().unwrap_or_default();

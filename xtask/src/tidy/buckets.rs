@@ -12,8 +12,8 @@ const BLOCKS: [&str; 4] = [
     "IgnorePublicAcls",
     "RestrictPublicBuckets",
 ];
-/// Buckets whose objects the law wants kept.
-const KEPT: [&str; 1] = ["InvoiceBucket"];
+/// Buckets whose objects the law or an auditor wants kept.
+const KEPT: [&str; 2] = ["AuditBucket", "InvoiceBucket"];
 
 /// Checks the buckets of all templates together.
 pub(super) fn check<'a>(

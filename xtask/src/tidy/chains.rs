@@ -277,6 +277,7 @@ mod tests {
         template.buckets.push(Bucket {
             name: "uploads".to_owned(),
             notifications: vec![("A".to_owned(), "in/".to_owned())],
+            is_versioned: false,
         });
         let put = |path: &str| json!({ "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::uploads/{path}") });
         template.functions[0].statements = vec![put("out/*")];

@@ -91,8 +91,10 @@ fn size(template: &Value) -> usize {
             .iter()
             .any(|source| !source["AutoPublishAlias"].is_null());
         let schedules = properties["Events"].as_object().map_or(0, |it| it.len());
-        // The function and its role; a version and its alias; a rule and its permission for each schedule.
-        2 + 2 * usize::from(has_alias) + 2 * schedules
+        let is_configured = !properties["EventInvokeConfig"].is_null();
+        // The function and its role; a version and its alias; a rule and its permission for each schedule; what becomes of its
+        // failures.
+        2 + 2 * usize::from(has_alias) + 2 * schedules + usize::from(is_configured)
     };
     resources(template).map(count).sum()
 }
@@ -305,6 +307,8 @@ mod tests {
         let function = |properties: Value| json!({ "Resources": { "F": { "Type": "AWS::Serverless::Function", "Properties": properties } } });
         assert_eq!(size(&function(json!({}))), 2);
         assert_eq!(size(&function(json!({ "AutoPublishAlias": "live" }))), 4);
+        let failures = json!({ "EventInvokeConfig": {} });
+        assert_eq!(size(&function(failures)), 3);
         let schedule = json!({ "Events": { "Daily": { "Type": "Schedule" } } });
         assert_eq!(size(&function(schedule)), 4);
         let mut global = function(json!({}));

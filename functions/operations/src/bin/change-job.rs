@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::{
     fault::Rejection,
     identity::Permission,
-    jobs::{ChangeJobBody, ChangeJobError, Job, JobView, WantedState},
+    jobs::{ChangeJobBody, ChangeJobError, Job, JobChange, JobView, WantedState},
 };
 use jiff::Timestamp;
 use operations::JobPath;
@@ -25,6 +25,10 @@ impl Endpoint for ChangeJob {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<JobView>, Failure> {
         let MergePatch(ChangeJobBody { state }) = request.body;
+        let change = JobChange {
+            by: request.staff(),
+            trace_id: request.trace_id.clone(),
+        };
         let mut attempts = Attempts::new("change job");
         while attempts.next().await.is_ok() {
             let before = self.store.job_to_work_on(request.path.job_id).await?;
@@ -32,6 +36,7 @@ impl Endpoint for ChangeJob {
             let Some(changed) = changed(&before, state, request.now).map_err(rejected)? else {
                 return Reply::of(&JobView::of(&before, Vec::new(), None));
             };
+            let changed = changed.by(change.clone());
             if self
                 .store
                 .change_job(&before, &changed, request.cause())

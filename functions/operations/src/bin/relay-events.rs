@@ -22,6 +22,9 @@ use store::{
     outbox::{self, UnreadableRecord},
 };
 
+/// Name by which a record that is set aside says who has done so.
+const READER: &str = "relay-events";
+
 struct RelayEvents {
     store: Store,
     queues: Queues,
@@ -52,7 +55,7 @@ impl StreamConsumer for RelayEvents {
                     events.extend(event.map(|event| (change, event)));
                 }
                 Err(error) => {
-                    let record = UnreadableRecord::of(change.record);
+                    let record = UnreadableRecord::of(change.record, READER);
                     change.in_span(|| {
                         tracing::error!(
                             stream.sequence_number = record.sequence_number,

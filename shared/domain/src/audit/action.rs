@@ -31,6 +31,8 @@ macro_rules! actions {
 actions! {
     /// The address of a registration was verified, and its account made.
     AccountVerified = "account.verified";
+    /// Name or consent of an account were changed.
+    AccountChanged = "account.changed";
     /// An account and what is known of its owner were erased.
     AccountErased = "account.erased";
     /// Somebody signed in.
@@ -43,8 +45,10 @@ actions! {
     SessionsEnded = "sessions.ended";
     /// A refresh token was used again after it had been replaced.
     RefreshReused = "refresh.reused";
-    /// A password was changed.
+    /// A password was changed by somebody who knew it.
     PasswordChanged = "password.changed";
+    /// A password was set by a mail's link.
+    PasswordReset = "password.reset";
     /// The address of an account was changed.
     EmailChanged = "email.changed";
     /// A passkey was added.

@@ -120,7 +120,7 @@ pub struct AuditRecordView {
     pub subject: String,
     /// Network address that the request came from; null if it is unknown or erased.
     pub from: Option<String>,
-    /// Id of the request.
+    /// Id of the request; of its trace, or of the event, where nothing else is known.
     pub trace_id: String,
     /// Changed fields.
     pub changes: Vec<FieldChangeView>,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditAction, AuditActor, AuditSubject, PersonalField};
@@ -41,7 +42,7 @@ pub struct InvalidAuditText {
 pub struct EntryId(String);
 
 /// A field that an action changed. Without values it was changed and nothing is kept of them, as of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldChange {
     /// Name of the field, with dots between its parts.
     pub field: String,
@@ -54,19 +55,23 @@ pub struct FieldChange {
 }
 
 /// An action that belongs in the trail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEntry {
     /// Identifier.
+    #[schemars(with = "String")]
     pub id: EntryId,
     /// The originator.
+    #[schemars(with = "String")]
     pub actor: AuditActor,
     /// The action.
     pub action: AuditAction,
     /// What it changed.
+    #[schemars(with = "String")]
     pub subject: AuditSubject,
     /// Time of the action.
+    #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Id of the request.
+    /// Id of the request; of its trace, or of the event, where nothing else is known.
     pub trace_id: String,
     /// The fields that it changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

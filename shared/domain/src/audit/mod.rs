@@ -10,7 +10,9 @@ mod actor;
 mod api;
 mod canonical;
 mod entry;
+mod export;
 mod list;
+mod part;
 mod personal;
 mod record;
 mod subject;
@@ -20,7 +22,12 @@ pub use action::AuditAction;
 pub use actor::AuditActor;
 pub use api::{AuditPage, AuditRecordView, FieldChangeView, ListAuditQuery, PersonalView};
 pub use entry::{AuditEntry, EntryId, FieldChange, InvalidAuditText};
+pub use export::{
+    AuditFaultView, AuditVerificationView, ChainInPath, ExportChain, ExportChainQuery,
+    ExportedChain, ExportedHead, ExportedItem, VerifyAudit, VerifyAuditBody,
+};
 pub use list::{ListAudit, MAX_AUDIT_PAGE};
+pub use part::{AnchorItem, ChainPart, NoSuchRecord, VerifiedPart};
 pub use personal::{PersonKey, PersonalField, PersonalValue, Sealed, Unsealable};
 pub use record::{AuditRecord, ChainHead, ChainNumber, InvalidRecord, RecordHash};
 pub use subject::{AuditSubject, SubjectKind};

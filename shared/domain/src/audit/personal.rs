@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -33,13 +34,14 @@ pub struct PersonalValue<'a> {
 }
 
 /// A sealed value about a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PersonalField {
     /// The person, whose key opens it.
     pub person: AccountId,
     /// Name of the value.
     pub name: String,
     /// The value.
+    #[schemars(with = "String")]
     pub sealed: Sealed,
 }
 

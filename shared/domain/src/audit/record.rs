@@ -5,6 +5,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditEntry, AuditSubject, canonical::Canonical};
@@ -46,18 +47,21 @@ pub struct ChainHead {
 }
 
 /// An entry in its chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRecord {
     /// Version of what the hash covers.
     pub format: u8,
     /// The chain.
+    #[schemars(with = "u8")]
     pub chain: ChainNumber,
     /// Number of the record, from 1 for each chain.
     pub sequence: u64,
     /// Hash of the record before.
+    #[schemars(with = "String")]
     pub previous: RecordHash,
     /// Time at which it was appended: of two records of a chain the later one has the later time, but for the difference
     /// between clocks.
+    #[schemars(with = "String")]
     pub recorded_at: Timestamp,
     /// The entry.
     pub entry: AuditEntry,
@@ -65,6 +69,7 @@ pub struct AuditRecord {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub omitted: u32,
     /// Hash of everything above.
+    #[schemars(with = "String")]
     pub hash: RecordHash,
 }
 
@@ -171,6 +176,11 @@ impl ChainHead {
             sequence: 0,
             hash: RecordHash::of(canonical),
         }
+    }
+
+    /// Whether it is the record of a chain with a number.
+    pub(super) fn is(&self, chain: ChainNumber, sequence: u64) -> bool {
+        self.chain == chain && self.sequence == sequence
     }
 }
 

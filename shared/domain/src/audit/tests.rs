@@ -50,7 +50,7 @@ pub(super) fn entry(number: u64) -> AuditEntry {
     }
 }
 
-fn trail(length: u64) -> Vec<AuditRecord> {
+pub(super) fn trail(length: u64) -> Vec<AuditRecord> {
     let mut head = ChainHead::genesis(chain());
     let record = |number| {
         let now = at(60) + SignedDuration::from_nanos(i64::try_from(number).unwrap());
@@ -61,7 +61,7 @@ fn trail(length: u64) -> Vec<AuditRecord> {
     (1..=length).map(record).collect()
 }
 
-fn items(records: &[AuditRecord]) -> Vec<TrailItem> {
+pub(super) fn items(records: &[AuditRecord]) -> Vec<TrailItem> {
     let items = records.iter().cloned();
     items.map(|it| TrailItem::Record(Box::new(it))).collect()
 }
@@ -243,6 +243,33 @@ fn a_head_is_compared_when_its_record_comes() {
     let found = verifier.check_head(&elsewhere).unwrap_err();
     assert_eq!(found.kind, AuditFaultKind::WrongChain);
     assert_eq!(verifier.finish(), Ok(last));
+}
+
+#[test]
+fn an_anchor_has_one_key_and_is_of_its_record() {
+    let anchor = anchor(&trail(2), 2);
+    let key = Anchor::key(chain(), 2);
+    assert_eq!(key, "anchors/03/00000000000000000002.json");
+    assert_eq!(Anchor::read_key(chain(), &key), Some(2));
+    assert!(Anchor::key(chain(), 9) < Anchor::key(chain(), 10));
+    for none in [
+        "",
+        "anchors/03/2.json",
+        "anchors/03/00000000000000000002",
+        "anchors/04/00000000000000000002.json",
+        "anchors/03/+0000000000000000002.json",
+        "anchors/03/99999999999999999999.json",
+    ] {
+        assert_eq!(Anchor::read_key(chain(), none), None, "{none}");
+    }
+    let bytes = serde_json::to_vec(&anchor).unwrap();
+    assert_eq!(Anchor::read(chain(), 2, &bytes), Some(anchor));
+    assert_eq!(Anchor::read(chain(), 3, &bytes), None);
+    let other = ChainNumber::try_from(4).unwrap();
+    assert_eq!(Anchor::read(other, 2, &bytes), None);
+    for length in 0..bytes.len() {
+        assert_eq!(Anchor::read(chain(), 2, &bytes[..length]), None, "{length}");
+    }
 }
 
 #[test]

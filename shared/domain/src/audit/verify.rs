@@ -79,6 +79,8 @@ pub enum AuditFaultKind {
     WrongChain,
     /// The chain ends before this record, which the head or an anchor names.
     EndsEarly,
+    /// It is there, but the chain's head is an earlier record: the head was moved back.
+    BeyondHead,
     /// It cannot be read, or not by this release.
     Unreadable,
 }
@@ -94,6 +96,29 @@ impl Anchor {
         }
     }
 
+    /// What the keys of the anchors of a chain begin with.
+    pub fn prefix(chain: ChainNumber) -> String {
+        format!("anchors/{:02}/", chain.get())
+    }
+
+    /// Key of the object that anchors a record: twenty digits, which sort like the number.
+    pub fn key(chain: ChainNumber, sequence: u64) -> String {
+        format!("{}{sequence:020}.json", Self::prefix(chain))
+    }
+
+    /// The number of the record that a key of a chain names.
+    pub fn read_key(chain: ChainNumber, key: &str) -> Option<u64> {
+        let rest = key.strip_prefix(&Self::prefix(chain))?;
+        let sequence = rest.strip_suffix(".json")?.parse().ok()?;
+        (Self::key(chain, sequence) == key).then_some(sequence)
+    }
+
+    /// Reads an anchor; `None` for what is not the anchor of this record.
+    pub fn read(chain: ChainNumber, sequence: u64, bytes: &[u8]) -> Option<Self> {
+        let anchor: Self = serde_json::from_slice(bytes).ok()?;
+        (anchor.chain == chain && anchor.sequence == sequence).then_some(anchor)
+    }
+
     /// The head that it fixes.
     pub const fn head(&self) -> ChainHead {
         ChainHead {
@@ -105,6 +130,14 @@ impl Anchor {
 }
 
 impl TrailItem {
+    /// Number of the record, or that under which something else was found.
+    pub fn sequence(&self) -> u64 {
+        match self {
+            Self::Record(record) => record.sequence,
+            Self::Unreadable { sequence } => *sequence,
+        }
+    }
+
     fn is_record(&self, sequence: u64) -> bool {
         matches!(self, Self::Record(record) if record.sequence == sequence)
     }
@@ -219,6 +252,7 @@ impl fmt::Display for AuditFaultKind {
             Self::Reordered => "it is not in its place",
             Self::WrongChain => "it belongs to another chain",
             Self::EndsEarly => "it is missing at the end",
+            Self::BeyondHead => "the chain's head is before it",
             Self::Unreadable => "it cannot be read",
         })
     }

@@ -92,6 +92,11 @@ impl Session {
         now.duration_since(self.created_at) < Self::RECENT
     }
 
+    /// Whether it is one of staff, which are shorter.
+    pub fn is_of_staff(&self) -> bool {
+        self.idle == Self::STAFF.0
+    }
+
     /// Whether it belongs to the sessions that `account` has not ended all at once.
     pub fn is_of(&self, account: &Account) -> bool {
         self.account == account.id && self.generation == account.generation
@@ -152,6 +157,7 @@ mod tests {
         };
         let (customer, staff) = (session(false), session(true));
         assert!(staff.expires_at() < customer.expires_at());
+        assert!(staff.is_of_staff() && !customer.is_of_staff());
         assert!(
             !customer.device.contains(['\r', '\n']),
             "{}",

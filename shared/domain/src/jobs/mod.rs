@@ -12,5 +12,6 @@ pub use api::{
     ChangeJobBody, CreateJobBody, JobProgress, JobView, JobsView, NewJobKind, WantedState,
 };
 pub use rules::{
-    Chain, ChangeJobError, GIVEN_UP_AFTER, Job, JobInput, JobKind, JobPage, JobState, Run,
+    Chain, ChangeJobError, GIVEN_UP_AFTER, Job, JobChange, JobInput, JobKind, JobPage, JobState,
+    Run,
 };

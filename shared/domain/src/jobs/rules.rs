@@ -156,6 +156,17 @@ pub struct Job {
     pub traceparent: TraceParent,
     /// Whether an earlier release has begun it: some steps are stored in its form.
     pub adopted: bool,
+    /// The last change by staff, for the audit trail.
+    pub last_change: Option<JobChange>,
+}
+
+/// A change of a job by staff: a pause, a cancellation, a new run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobChange {
+    /// Author of the request.
+    pub by: Actor,
+    /// Id of the request.
+    pub trace_id: String,
 }
 
 /// Why staff cannot change a job.
@@ -223,6 +234,16 @@ impl Job {
             trace_id: trace_id.to_owned(),
             traceparent,
             adopted: false,
+            last_change: None,
+        }
+    }
+
+    /// The job with its change by staff.
+    #[must_use]
+    pub fn by(self, change: JobChange) -> Self {
+        Self {
+            last_change: Some(change),
+            ..self
         }
     }
 
@@ -389,6 +410,13 @@ mod tests {
         };
         assert_eq!(resumed.run, run);
         assert_eq!(resumed.rate_per_minute(), None, "nothing done in this run");
+        let change = JobChange {
+            by: Actor::Staff("ada".to_owned()),
+            trace_id: "r".to_owned(),
+        };
+        let by_staff = resumed.clone().by(change.clone());
+        assert_eq!(by_staff.last_change, Some(change));
+        assert_eq!(by_staff.run, resumed.run);
         // A run that lost its messages is started again, too.
         assert_eq!(resumed.resumed(at(101)).unwrap().run.number, 3);
     }

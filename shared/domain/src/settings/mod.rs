@@ -14,6 +14,6 @@ pub use api::{
 };
 pub use rules::{
     Author, ChangeSettingsError, Defaults, LegalLinks, SellerSettings, Settings, SettingsChange,
-    change_settings, locales, parse, restore_settings,
+    change_settings, locales, parse, restore_settings, values,
 };
 pub use shop::{CurrencyView, PaymentMethodView, ShopInput, ShopView};

@@ -219,6 +219,16 @@ pub fn parse(body: &str) -> Result<Settings, serde_json::Error> {
     serde_json::from_str(body)
 }
 
+/// The values of a stored document that are set, as text, by the names that the history has: for the audit trail.
+pub fn values(body: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
+    let members = parse(body)?.members().into_iter();
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(members.map(|(name, value)| (name, text(value))).collect())
+}
+
 impl Settings {
     /// The settings after a patch, validated as a whole. All faults are reported at once.
     fn patched(&self, patch: SettingsPatch, defaults: &Defaults) -> Result<Self, Rejection> {

@@ -16,7 +16,7 @@ use crate::{
 
 /// A revision as it is stored. The document is a text: only its kind knows its shape.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct DocumentRecord {
+pub(crate) struct DocumentRecord {
     revision: u64,
     changed_at: Timestamp,
     changed_by: Actor,
@@ -32,7 +32,7 @@ impl Record for DocumentRecord {
 }
 
 impl DocumentRecord {
-    pub(super) fn of(new: &NewRevision, number: u64) -> Self {
+    pub(crate) fn of(new: &NewRevision, number: u64) -> Self {
         Self {
             revision: number,
             changed_at: new.changed_at,

@@ -3,4 +3,6 @@
 mod documents;
 mod revisions;
 
+pub(crate) use documents::DocumentRecord;
 pub use revisions::ControlItem;
+pub(crate) use revisions::ControlRecord;

@@ -24,14 +24,14 @@ use crate::{
 /// The control item. The current revision of each kind of document is an attribute with its name: so changes of
 /// different kinds do not meet in one version.
 #[derive(Debug, Serialize, Deserialize)]
-struct ControlRecord {
+pub(crate) struct ControlRecord {
     #[serde(default)]
     settings: u64,
     /// Version of the token state, which is in the item itself: it is small, and every process needs it.
     #[serde(default)]
     token_version: u64,
     #[serde(default)]
-    token_keys: Vec<PublicKey>,
+    pub(crate) token_keys: Vec<PublicKey>,
     #[serde(default)]
     ended: BTreeMap<String, i64>,
 }

@@ -5,7 +5,9 @@ mod adopt;
 mod record;
 mod steps;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::{
     catalog::import::LineFault,
     fault::{Failure, chain},
@@ -18,8 +20,8 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use record::{DueStepRecord, RunRecord};
-use record::{JobRecord, value};
+use record::value;
+pub(crate) use record::{DueStepRecord, JobRecord, RunRecord};
 pub use steps::{BeginOutcome, DueStep, JobBeginning, StepOutcome, StepStart};
 
 use crate::{
@@ -201,7 +203,7 @@ impl Store {
     /// are those of `before`; for a new run [`Key::job_run`], from whose insertion its event follows, with the request that
     /// is its `cause`. 1 write unit, or 4 with a run.
     pub async fn change_job(&self, before: &Job, changed: &Job, cause: Cause<'_>) -> Result<bool> {
-        let expression = "SET #state = :state, run = :run, updated_at = :now";
+        let mut expression = "SET #state = :state, run = :run, updated_at = :now".to_owned();
         let condition = "#state = :before AND run.#number = :run_before AND chains_total = :chains";
         let names = ["state", "number"].map(|name| (format!("#{name}"), name.to_owned()));
         let values = [
@@ -213,13 +215,18 @@ impl Store {
             (":chains", number(before.chains_total)),
         ];
         let values = values.map(|(name, value)| (name.to_owned(), value));
+        let mut values: HashMap<String, AttributeValue> = values.into();
+        if let Some(change) = &changed.last_change {
+            expression.push_str(", last_change = :change");
+            values.insert(":change".to_owned(), value(change)?);
+        }
         if before.run.number == changed.run.number {
             let update = self
                 .update(&Key::job(changed.id))
                 .update_expression(expression)
                 .condition_expression(condition)
                 .set_expression_attribute_names(Some(names.into()))
-                .set_expression_attribute_values(Some(values.into()));
+                .set_expression_attribute_values(Some(values));
             return Ok(self.write("UpdateItem job", update).await?.is_done());
         }
         let update = Update::builder()
@@ -228,7 +235,7 @@ impl Store {
             .update_expression(expression)
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names.into()))
-            .set_expression_attribute_values(Some(values.into()));
+            .set_expression_attribute_values(Some(values));
         let actions = vec![update_action(update)?, self.put_run(changed, cause)?];
         let outcome = self.transact("start run", First::Write, actions).await?;
         Ok(matches!(outcome, Outcome::Committed { .. }))

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     id::JobId,
-    jobs::{Job, JobInput, JobKind, JobState, Run},
+    jobs::{Job, JobChange, JobInput, JobKind, JobState, Run},
     orders::Actor,
     trace::{self, Cause, TraceParent},
 };
@@ -14,7 +14,7 @@ use super::{DueStep, KEPT};
 use crate::{Result, StoreError, item::Record};
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct JobRecord {
+pub(crate) struct JobRecord {
     id: JobId,
     kind: JobKind,
     state: JobState,
@@ -37,6 +37,8 @@ pub(super) struct JobRecord {
     traceparent: Option<TraceParent>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     adopted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_change: Option<JobChange>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
 }
@@ -65,6 +67,7 @@ impl From<&Job> for JobRecord {
             trace_id: job.trace_id.clone(),
             traceparent: Some(job.traceparent),
             adopted: job.adopted,
+            last_change: job.last_change.clone(),
             expires_at: (job.created_at + KEPT).as_second(),
         }
     }
@@ -92,6 +95,7 @@ impl From<JobRecord> for Job {
                 .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
             trace_id: record.trace_id,
             adopted: record.adopted,
+            last_change: record.last_change,
         }
     }
 }
@@ -102,6 +106,9 @@ pub(crate) struct RunRecord {
     pub(crate) job: JobId,
     pub(crate) kind: JobKind,
     pub(crate) run: u32,
+    /// The member of staff who resumed the job; missing for its first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resumed_by: Option<Actor>,
     pub(crate) trace_id: String,
     /// Read from the item, as of each change that raises an event.
     #[serde(default, deserialize_with = "trace::lenient")]
@@ -115,11 +122,12 @@ impl Record for RunRecord {
 }
 
 impl RunRecord {
-    pub(super) fn of(job: &Job, cause: Cause<'_>, expires_at: Timestamp) -> Self {
+    pub(crate) fn of(job: &Job, cause: Cause<'_>, expires_at: Timestamp) -> Self {
         Self {
             job: job.id,
             kind: job.kind,
             run: job.run.number,
+            resumed_by: job.last_change.as_ref().map(|change| change.by.clone()),
             trace_id: cause.trace_id.to_owned(),
             traceparent: Some(cause.traceparent),
             expires_at: expires_at.as_second(),
@@ -221,6 +229,10 @@ mod tests {
             },
             result: Some("r".repeat(100)),
             adopted: true,
+            last_change: Some(JobChange {
+                by: Actor::Staff("s".repeat(128)),
+                trace_id: "t".repeat(100),
+            }),
             created_at: Timestamp::UNIX_EPOCH,
             ..queued
         }

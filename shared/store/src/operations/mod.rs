@@ -1,4 +1,5 @@
-//! The outbox, and counts of redeliveries.
+//! What follows from the table's stream, the outbox and the audit trail, and counts of redeliveries.
 
 pub mod outbox;
 mod redeliveries;
+pub mod trail;

@@ -38,6 +38,8 @@ pub struct Relay {
 /// item, nothing of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnreadableRecord {
+    /// Name of the function that could not do anything with it.
+    pub reader: &'static str,
     /// Position of the record in the stream.
     pub sequence_number: String,
     /// `entity_type` of the changed item.
@@ -49,11 +51,16 @@ pub struct UnreadableRecord {
 }
 
 impl UnreadableRecord {
-    /// Describes `record`. What it does not have stays empty.
-    pub fn of(record: &EventRecord) -> Self {
+    /// Describes `record`, which `reader` sets aside. What it does not have stays empty.
+    pub fn of(record: &EventRecord, reader: &'static str) -> Self {
+        let image = match record.change.new_image.is_empty() {
+            true => &record.change.old_image,
+            false => &record.change.new_image,
+        };
         Self {
+            reader,
             sequence_number: record.change.sequence_number.clone().unwrap_or_default(),
-            entity_type: text(&record.change.new_image, "entity_type"),
+            entity_type: text(image, "entity_type"),
             pk: text(&record.change.keys, PK),
             sk: text(&record.change.keys, SK),
         }
@@ -111,16 +118,9 @@ pub fn traceparent(record: &EventRecord) -> TraceParent {
 pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
     let new = &record.change.new_image;
     let old = &record.change.old_image;
-    let occurred_at = Timestamp::from_millisecond(
-        record
-            .change
-            .approximate_creation_date_time
-            .timestamp_millis(),
-    )
-    .map_err(|error| StoreError::unreadable("stream record", error))?;
     let caused = Caused {
         place: traceparent(record),
-        occurred_at,
+        occurred_at: occurred_at(record)?,
     };
     match text(new, "entity_type").as_str() {
         "order" => {
@@ -273,8 +273,15 @@ fn parsed<R: Record + DeserializeOwned>(item: &serde_dynamo::Item) -> Result<R, 
     serde_dynamo::from_item(item.clone()).map_err(|error| StoreError::unreadable(R::ENTITY, error))
 }
 
+/// Time of the change of a stream record.
+pub(super) fn occurred_at(record: &EventRecord) -> Result<Timestamp, StoreError> {
+    let time = record.change.approximate_creation_date_time;
+    Timestamp::from_millisecond(time.timestamp_millis())
+        .map_err(|error| StoreError::unreadable("stream record", error))
+}
+
 /// A text attribute; empty if it is missing or not a text.
-fn text(item: &serde_dynamo::Item, name: &str) -> String {
+pub(super) fn text(item: &serde_dynamo::Item, name: &str) -> String {
     match item.get(name) {
         Some(serde_dynamo::AttributeValue::S(text)) => text.clone(),
         _ => String::new(),
@@ -520,10 +527,11 @@ mod tests {
         sample["Records"][0]["dynamodb"]["NewImage"]["version"] = json!({ "S": "ada@example.com" });
         let event: dynamodb::Event = serde_json::from_value(sample).unwrap();
         assert!(relay_of(&event.records[0]).is_err());
-        let record = UnreadableRecord::of(&event.records[0]);
+        let record = UnreadableRecord::of(&event.records[0], "relay-events");
         let text = serde_json::to_string(&record).unwrap();
         assert!(!text.contains("ada@"), "{text}");
         assert_eq!(record.entity_type, "order");
+        assert_eq!(record.reader, "relay-events");
         assert!(record.pk.starts_with("ORDER#ord_"), "{record:?}");
         assert_eq!(record.sk, "ORDER");
         assert!(!record.sequence_number.is_empty());

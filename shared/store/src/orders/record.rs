@@ -9,7 +9,7 @@ use domain::{
     idempotency::Fingerprint,
     inventory::Share,
     money::{Currency, Money},
-    orders::{Address, CloseReason, Order, OrderLine, OrderStatus, Payment, PaymentWindow},
+    orders::{Actor, Address, CloseReason, Order, OrderLine, OrderStatus, Payment, PaymentWindow},
     payments::PaymentStatus,
     trace::{self, TraceParent},
 };
@@ -78,6 +78,10 @@ pub(super) struct OrderRecord {
     returns: Vec<ReturnRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<HistoryRecord>,
+    /// The member of staff who has made this version; missing if nobody of the staff has. The audit trail is told of these
+    /// versions alone. Never read from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed_by: Option<Actor>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -203,6 +207,10 @@ impl From<&Order> for OrderRecord {
                 .iter()
                 .map(|entry| HistoryRecord::of(entry, order))
                 .collect(),
+            changed_by: order
+                .last_change()
+                .map(|change| change.by.clone())
+                .filter(|by| matches!(by, Actor::Staff(_))),
         }
     }
 }

@@ -270,6 +270,29 @@ fn the_largest_order_fits_into_items_and_responses() {
     }
 }
 
+/// The filter of `append-audit` looks at this attribute.
+#[test]
+fn a_version_by_staff_names_its_author_and_no_other_does() {
+    let by = |order: &Order| {
+        let item = to_item(&Key::order(order.id), &OrderRecord::from(order)).unwrap();
+        let author = item.get("changed_by").map(|it| it.as_s().unwrap().clone());
+        assert_eq!(read_order(item).unwrap(), *order);
+        author
+    };
+    let placed = placed();
+    assert_eq!(by(&placed), None);
+    let total = placed.totals.total.amount;
+    let paid = placed.captured("p", total, now()).unwrap().order;
+    assert_eq!(by(&paid), None);
+    let ada = Actor::Staff("ada".into());
+    let canceled = paid.cancelled(None, ada, now()).unwrap().order;
+    assert_eq!(by(&canceled).as_deref(), Some("staff:ada"));
+    let refund = canceled.refunds[0].id;
+    let refunded = canceled.refund_settled(refund, true, now());
+    let refunded = refunded.unwrap().order;
+    assert_eq!(by(&refunded), None);
+}
+
 /// Orders that were stored when fulfilments and refunds had lists with SKUs, and goods followed the money.
 #[test]
 fn older_orders_are_read() {
@@ -290,6 +313,7 @@ fn older_orders_are_read() {
         .unwrap()
         .order;
     let mut record = serde_json::to_value(OrderRecord::from(&order)).unwrap();
+    record.as_object_mut().unwrap().remove("changed_by");
     assert_eq!(record["refunds"][0]["lines"], "1:3c");
     assert_eq!(
         record["history"][1]["reason"],

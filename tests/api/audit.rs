@@ -1,0 +1,446 @@
+//! Covers: append-audit, list-audit, export-audit-chain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::audit::{AuditSubject, ChainHead, ChainNumber, ExportedChain, Verifier};
+use jiff::Timestamp;
+use local::stack::{Options, Stack};
+use serde_json::{Value, json};
+use testkit::{Product, Shop, order_body, root};
+
+const AUDIT: &str = "/v1/admin/audit";
+
+/// Records of a page, once there are so many.
+pub(crate) async fn records(shop: &Shop, query: &str, count: usize) -> Vec<Value> {
+    shop.eventually(&format!("{count} records of {query:?}"), async || {
+        let page = shop
+            .staff_get(&format!("{AUDIT}?{query}"))
+            .await
+            .expect(200);
+        let items = page["items"].as_array().unwrap();
+        (items.len() == count).then(|| items.clone())
+    })
+    .await
+}
+
+/// The chain of a subject.
+pub(crate) fn chain_of(subject: &str) -> ChainNumber {
+    ChainNumber::of(&subject.parse::<AuditSubject>().unwrap())
+}
+
+pub(crate) async fn put(shop: &Shop, item: &Value) {
+    let table = &shop.stack().template.table["TableName"];
+    let request = json!({ "TableName": table, "Item": item });
+    shop.table("PutItem", &request).await;
+}
+
+fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// Changes as texts: `field: before → after`.
+fn changes(record: &Value) -> Vec<String> {
+    let side = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let changes = record["changes"].as_array().unwrap().iter();
+    changes
+        .map(|it| {
+            format!(
+                "{}: {} → {}",
+                side(&it["field"]),
+                side(&it["before"]),
+                side(&it["after"])
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_change_of_settings_is_in_the_trail() {
+    let shop = Shop::start().await;
+    let page = shop.staff_get(AUDIT).await.expect(200);
+    assert_eq!(page, json!({ "items": [], "next_cursor": null }));
+    let before = runtime::now();
+    let window = json!({ "payment_window_seconds": 600, "flags": { "gifts": true } });
+    shop.set(&window).await;
+    shop.set(&json!({ "payment_window_seconds": 1200, "seller": { "name": "Long Meadow" } }))
+        .await;
+    let after = runtime::now();
+    let records = records(&shop, "action=settings.changed", 2).await;
+    let [second, first] = &records[..] else {
+        unreachable!("there are two")
+    };
+    assert_eq!(first["actor"], "token:test");
+    assert_eq!(first["subject"], "settings:settings");
+    assert_eq!(first["id"], "settings.1");
+    assert_eq!(first["from"], Value::Null);
+    assert_eq!(
+        changes(first),
+        [
+            "revision: - → 1",
+            "flags: - → {\"gifts\":true}",
+            "payment_window_seconds: - → 600"
+        ]
+    );
+    assert_eq!(
+        changes(second),
+        [
+            "revision: - → 2",
+            "payment_window_seconds: 600 → 1200",
+            "seller.name: - → Long Meadow"
+        ]
+    );
+    for record in &records {
+        assert!((before..=after).contains(&time(&record["at"])), "{record}");
+        assert!(
+            time(&record["recorded_at"]) >= time(&record["at"]),
+            "{record}"
+        );
+        assert_eq!(record["chain"], chain_of("settings:settings").get());
+    }
+    assert_eq!(
+        (&first["sequence"], &second["sequence"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(second["previous"], first["hash"]);
+}
+
+#[tokio::test]
+async fn staff_are_recorded_and_a_sale_is_not() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 50)])
+        .await;
+    let [import] = &records(&shop, "", 1).await[..] else {
+        unreachable!("there is one")
+    };
+    assert_eq!(import["action"], "import.created");
+    let read = |shop: &Shop| shop.stack().lambda.counts()["append-audit"].invocations;
+    let before = read(&shop);
+    let cart = shop.cart(&[("TEE", 2)]).await;
+    let placed = shop.order(&cart, &order_body(&cart, "tok_ok")).await;
+    let order = shop.order_becomes(&placed.expect(201), "paid").await;
+    assert_eq!(read(&shop), before, "a sale wakes the other reader only");
+
+    let id = order["id"].as_str().unwrap();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let refund = shop
+        .request("POST", &format!("/v1/admin/orders/{id}/refunds"))
+        .bearer_auth(&shop.staff_token)
+        .header("Idempotency-Key", "r")
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .json(&json!({ "amount": 550, "reason": "Ada Lovelace called" }));
+    shop.send(refund).await.expect(202);
+    let query = format!("subject=order:{id}");
+    let [refunded] = &records(&shop, &query, 1).await[..] else {
+        unreachable!("there is one")
+    };
+    assert_eq!(refunded["action"], "order.changed");
+    assert_eq!(refunded["actor"], "token:test");
+    assert_eq!(refunded["trace_id"], trace);
+    let made = changes(refunded);
+    assert_eq!(made[0], "what: - → refund_requested");
+    assert!(
+        made.contains(&"amount: - → 5.50 USD".to_owned()),
+        "{made:?}"
+    );
+    // What the shop does then is the shop's.
+    let path = format!("/v1/admin/orders/{id}");
+    shop.eventually("the refund is paid", async || {
+        let order = shop.staff_get(&path).await.expect(200);
+        (order["status"] == "partially_refunded").then_some(())
+    })
+    .await;
+    records(&shop, &query, 1).await;
+
+    let rebuild = shop
+        .request("POST", "/v1/admin/jobs")
+        .bearer_auth(&shop.staff_token)
+        .header("Idempotency-Key", "j")
+        .json(&json!({ "kind": "order_lists_rebuild" }));
+    let job = shop.send(rebuild).await.expect(202)["id"].clone();
+    let ticket = shop.import_ticket(100).await;
+    let waiting = ticket["job_id"].as_str().unwrap();
+    for state in ["paused", "running", "cancelled"] {
+        let path = format!("/v1/admin/jobs/{waiting}");
+        let body = json!({ "state": state });
+        shop.staff_call("PATCH", &path, &body).await.expect(200);
+    }
+    let changed = records(&shop, &format!("subject=job:{waiting}"), 3).await;
+    let states: Vec<String> = changed.iter().map(|it| changes(it)[0].clone()).collect();
+    assert_eq!(
+        states,
+        [
+            "state: queued → cancelled",
+            "state: - → running",
+            "state: queued → paused"
+        ]
+    );
+    let created = records(&shop, "action=job.created", 1).await;
+    assert_eq!(
+        created[0]["subject"],
+        format!("job:{}", job.as_str().unwrap())
+    );
+    let log = shop.log();
+    assert!(!log.contains("record set aside"), "{log}");
+}
+
+/// A session as `log-in` stores it.
+fn session(account: &str, number: u8) -> Value {
+    let id = format!("ses_01KB0Z3VWQ8X4H2YJZ9N6KDP{number:02}");
+    json!({
+        "PK": { "S": format!("ACCOUNT#{account}") }, "SK": { "S": format!("SESSION#{id}") },
+        "entity_type": { "S": "session" }, "schema_version": { "N": "1" }, "id": { "S": id },
+        "account": { "S": account }, "generation": { "N": "1" }, "current": { "S": "x" },
+        "rotated_at": { "S": "2026-11-22T10:00:00Z" }, "created_at": { "S": "2026-11-22T10:00:00Z" },
+        "device": { "S": format!("Firefox {number}") }, "is_strong": { "BOOL": false },
+        "idle_seconds": { "N": "2592000" }, "ends_at": { "N": "4102444800" },
+        "trace_id": { "S": format!("trace {number}") }, "expires_at": { "N": "4102444800" },
+    })
+}
+
+async fn delete(shop: &Shop, item: &Value) {
+    let request = json!({
+        "TableName": shop.stack().template.table["TableName"],
+        "Key": { "PK": item["PK"], "SK": item["SK"] },
+    });
+    shop.table("DeleteItem", &request).await;
+}
+
+/// Devices of records, as the trail shows them.
+fn devices(records: &[Value]) -> Vec<&Value> {
+    records
+        .iter()
+        .map(|it| &it["personal"][0]["value"])
+        .collect()
+}
+
+#[tokio::test]
+async fn a_person_who_is_erased_leaves_a_chain_that_verifies() {
+    let shop = Shop::start().await;
+    let (ada, bea) = (
+        "acc_5T0RCE3VWQ8X4H2YJZ9N6KDPGA",
+        "acc_5T0RCE3VWQ8X4H2YJZ9N6KDPGB",
+    );
+    for (account, number) in [(ada, 1), (ada, 2), (bea, 3)] {
+        put(&shop, &session(account, number)).await;
+    }
+    let logins = |account: &str| format!("subject=account:{account}&actor=customer:{account}");
+    let of_ada = records(&shop, &logins(ada), 2).await;
+    assert_eq!(of_ada[0]["action"], "login.succeeded");
+    assert_eq!(of_ada[0]["trace_id"], "trace 2");
+    assert_eq!(of_ada[0]["personal"][0]["person"], ada);
+    assert_eq!(of_ada[0]["personal"][0]["name"], "device");
+    assert_eq!(devices(&of_ada), ["Firefox 2", "Firefox 1"]);
+    delete(&shop, &session(ada, 2)).await;
+    let ended = records(&shop, &format!("{}&action=session.ended", logins(ada)), 1).await;
+    assert_eq!(devices(&ended), ["Firefox 2"]);
+
+    // As `Store::destroy_person_key` does.
+    let key = json!({ "PK": { "S": format!("PERSON#{ada}") }, "SK": { "S": "KEY" } });
+    let destroy = json!({
+        "TableName": shop.stack().template.table["TableName"], "Key": key,
+        "UpdateExpression": "SET destroyed_at = :now REMOVE #key",
+        "ExpressionAttributeNames": { "#key": "key" },
+        "ExpressionAttributeValues": { ":now": { "S": "2026-11-22T10:00:00Z" } },
+    });
+    shop.table("UpdateItem", &destroy).await;
+    let erased = records(&shop, &logins(ada), 3).await;
+    assert_eq!(devices(&erased), [&Value::Null; 3]);
+    let of_bea = records(&shop, &logins(bea), 1).await;
+    assert_eq!(devices(&of_bea), ["Firefox 3"]);
+    // A late event makes no other key.
+    put(&shop, &session(ada, 4)).await;
+    let late = records(&shop, &logins(ada), 4).await;
+    assert_eq!(late[0]["personal"], json!([]));
+    verify(&shop, chain_of(&format!("account:{ada}"))).await;
+    let exported = export(&shop, chain_of(&format!("account:{ada}")), "").await;
+    let text = serde_json::to_string(&exported).unwrap();
+    assert!(!text.contains("Firefox"), "{text}");
+}
+
+/// A page of the export.
+async fn export(shop: &Shop, chain: ChainNumber, query: &str) -> ExportedChain {
+    let page = shop
+        .staff_get(&format!("{AUDIT}/chains/{chain}{query}"))
+        .await;
+    serde_json::from_value(page.expect(200)).unwrap()
+}
+
+/// Verifies an export, in small pages.
+async fn verify(shop: &Shop, chain: ChainNumber) -> u64 {
+    let mut verifier = Verifier::new(ChainHead::genesis(chain));
+    let mut query = "?limit=2".to_owned();
+    loop {
+        let page = export(shop, chain, &query).await;
+        verifier.check_head(&page.head()).unwrap();
+        let next = page.next;
+        verifier.feed(&page.into_items()).unwrap();
+        match next {
+            Some(next) => query = format!("?limit=2&after={next}"),
+            None => return verifier.finish().unwrap().sequence,
+        }
+    }
+}
+
+#[tokio::test]
+async fn filters_pages_and_exports_show_the_same_trail() {
+    let shop = Shop::start().await;
+    let ada = "acc_5T0RCE3VWQ8X4H2YJZ9N6KDPGA";
+    for number in 1..=5 {
+        put(&shop, &session(ada, number)).await;
+        shop.set(&json!({ "tax_name": format!("Tax {number}") }))
+            .await;
+    }
+    let all = records(&shop, "limit=100", 10).await;
+    let ids =
+        |records: &[Value]| -> Vec<Value> { records.iter().map(|it| it["id"].clone()).collect() };
+    // Page by page.
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = shop
+            .staff_get(&format!("{AUDIT}?limit=3{cursor}"))
+            .await
+            .expect(200);
+        paged.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next_cursor"].as_str() else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(ids(&paged), ids(&all));
+    let settings = chain_of("settings:settings");
+    let since = all.iter().find(|it| it["id"] == "settings.3").unwrap();
+    let since = since["at"].as_str().unwrap();
+    for (query, count) in [
+        (format!("chain={settings}"), 5),
+        ("actor=token:test".to_owned(), 5),
+        (format!("actor=customer:{ada}"), 5),
+        ("actor=system".to_owned(), 0),
+        ("action=settings.changed".to_owned(), 5),
+        ("action=order.changed".to_owned(), 0),
+        (format!("subject=account:{ada}&action=login.succeeded"), 5),
+        (format!("action=settings.changed&since={since}"), 3),
+        (format!("action=settings.changed&until={since}"), 2),
+        ("since=2100-01-01".to_owned(), 0),
+    ] {
+        records(&shop, &query, count).await;
+    }
+    assert_eq!(verify(&shop, settings).await, 5);
+    assert_eq!(verify(&shop, chain_of(&format!("account:{ada}"))).await, 5);
+    let rest = export(&shop, settings, "?after=4").await;
+    assert_eq!(
+        (rest.items.len(), rest.items[0].sequence, rest.next),
+        (1, 5, None)
+    );
+    let empty =
+        ChainNumber::all().find(|it| *it != settings && *it != chain_of(&format!("account:{ada}")));
+    let empty = export(&shop, empty.unwrap(), "").await;
+    assert_eq!(
+        (empty.head.sequence, empty.items.len(), empty.next),
+        (0, 0, None)
+    );
+}
+
+#[tokio::test]
+async fn bad_requests_are_rejected() {
+    let shop = Shop::start().await;
+    let get = async |path: &str| shop.staff_get(&format!("{AUDIT}{path}")).await;
+    get("?form=x").await.expect_problem(400, "bad_request");
+    get("?cursor=x").await.expect_problem(400, "invalid_cursor");
+    let problem = get("?actor=ada&action=x&chain=16&limit=0").await;
+    let problem = problem.expect_problem(422, "validation_failed");
+    let fields: BTreeSet<&str> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        fields,
+        BTreeSet::from(["actor", "action", "chain", "limit"])
+    );
+    for none in ["16", "03", "x", "-1"] {
+        get(&format!("/chains/{none}"))
+            .await
+            .expect_problem(404, "not_found");
+    }
+    get("/chains/3?after=x&limit=501")
+        .await
+        .expect_problem(422, "validation_failed");
+    get("/chains/3?from=1")
+        .await
+        .expect_problem(400, "bad_request");
+    for path in [AUDIT, "/v1/admin/audit/chains/3"] {
+        shop.get(path).await.expect_problem(401, "unauthenticated");
+    }
+}
+
+/// `make dev` goes on where it was, with either reader.
+#[tokio::test]
+async fn each_reader_of_the_stream_keeps_its_own_position() {
+    let data = std::env::temp_dir().join(format!("stampede-audit-{}", std::process::id()));
+    let start = async || {
+        let test = std::env::current_exe().unwrap();
+        Stack::start(Options {
+            root: root(),
+            binaries: test.ancestors().nth(2).unwrap().to_owned(),
+            data: Some(data.clone()),
+            port: 0,
+            parameters: BTreeMap::new(),
+            log: std::sync::Arc::new(|_, _| {}),
+            before_invoke: None,
+            wiring: None,
+            impatient: false,
+        })
+        .await
+        .unwrap()
+    };
+    let invocations = |stack: &Stack| stack.lambda.counts()["append-audit"].invocations;
+    let put = |stack: &Stack, number: u8| {
+        let item = session("acc_5T0RCE3VWQ8X4H2YJZ9N6KDPGA", number);
+        let request = json!({ "TableName": stack.template.table["TableName"], "Item": item });
+        let database = &stack.emulators.database;
+        database
+            .put_item(serde_json::from_value(request).unwrap())
+            .unwrap();
+    };
+    let positions = || {
+        let read = |name: &str| {
+            let text = std::fs::read_to_string(data.join(format!("stream-position-{name}")));
+            text.unwrap_or_default()
+        };
+        (read("append-audit"), read("relay-events"))
+    };
+    let until = async |stack: &Stack, is: &dyn Fn() -> bool| {
+        let mut progress = stack.lambda.progress();
+        for _ in 0..600 {
+            if is() {
+                return;
+            }
+            let pause = std::time::Duration::from_millis(100);
+            let _ = tokio::time::timeout(pause, progress.changed()).await;
+        }
+        unreachable!("waited in vain");
+    };
+    let stack = start().await;
+    put(&stack, 1);
+    until(&stack, &|| {
+        let (append, relay) = positions();
+        !append.is_empty() && append == relay
+    })
+    .await;
+    assert_eq!(invocations(&stack), 1);
+    let before = positions();
+    stack.stop().await;
+    // What was read is not read again; what comes is.
+    let stack = start().await;
+    put(&stack, 2);
+    until(&stack, &|| {
+        let (append, relay) = positions();
+        append != before.0 && append == relay
+    })
+    .await;
+    assert_eq!(invocations(&stack), 1);
+    assert_eq!(stack.lambda.counts()["relay-events"].invocations, 0);
+    stack.stop().await;
+    std::fs::remove_dir_all(&data).unwrap();
+}
