@@ -95,8 +95,9 @@ invite-owner: setup setup-sam ## invite an owner of the deployed shop, the first
 	@.venv/sam/bin/python infra/local/invite_owner.py "$(EMAIL)"
 
 .PHONY: client
-client: xtask node_modules/.package-lock.json ## OpenAPI document, event schemas and TypeScript client, from the code
+client: xtask node_modules/.package-lock.json ## OpenAPI document, event schemas, access matrix and TypeScript client, from the code
 	target/debug/stampede-openapi
+	target/debug/xtask access
 	npm run --silent client
 
 .PHONY: release-contracts

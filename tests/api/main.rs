@@ -18,6 +18,7 @@ mod holds;
 mod limits;
 mod order_lists;
 mod orders;
+mod ownership;
 mod passkeys;
 mod people;
 mod products;

@@ -1,4 +1,4 @@
-//! Checks that the documents match the code: the OpenAPI document and the README's walkthrough.
+//! Checks that the documents match the code: the OpenAPI document, the access matrix and the README's walkthrough.
 
 use std::{
     fs,
@@ -18,6 +18,21 @@ fn the_openapi_document_is_what_the_code_says() {
         committed == openapi::document(),
         "run `cargo xtask openapi` and look at the difference"
     );
+}
+
+/// Kind of fault: a new route that nobody has decided about. The matrix has a row for each.
+#[tokio::test]
+async fn the_access_matrix_is_what_the_endpoints_declare() {
+    let binary = crate::build().join("xtask");
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo build --workspace --bins` first",
+        binary.display()
+    );
+    let mut xtask = Command::new(binary);
+    xtask.args(["access", "--check", "--root"]).arg(root());
+    let (status, said) = crate::run(&mut xtask).await;
+    assert!(status.success(), "{said}");
 }
 
 /// Kind of fault: the document promises more than the code does. A field that is left out of the JSON

@@ -27,6 +27,8 @@ struct Caller<'a> {
     name: &'static str,
     /// Bearer token, if any.
     token: Option<&'a str>,
+    /// Paths that are called, as a regular expression; without it, all.
+    paths: Option<&'static str>,
     /// Values that mean something to the shop, by parameter. The tester takes one more often than a random value.
     known: Vec<(&'static str, Value)>,
     /// Operations of which some requests succeed: a tester that is always rejected sees few responses.
@@ -41,6 +43,7 @@ async fn a_stranger_gets_only_answers_that_the_document_allows() {
     let stranger = Caller {
         name: "stranger",
         token: None,
+        paths: None,
         known: vec![("path.slug", json!(["tee"]))],
         succeeds: &[
             "GET /v1/countries",
@@ -72,6 +75,7 @@ async fn a_guest_gets_only_answers_that_the_document_allows() {
     let guest = Caller {
         name: "guest",
         token: placed["access_token"].as_str(),
+        paths: None,
         known: vec![
             ("path.order_id", json!([placed["id"]])),
             ("path.cart_id", json!(carts)),
@@ -101,6 +105,87 @@ async fn a_guest_gets_only_answers_that_the_document_allows() {
     test(&shop, &guest).await;
 }
 
+/// Of paths where it makes a difference that somebody is signed in.
+#[tokio::test]
+async fn a_customer_gets_only_answers_that_the_document_allows() {
+    let shop = Shop::start().await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 500)])
+        .await;
+    let (token, sessions) = sign_in(&shop, "ada@example.com").await;
+    let send = async |method: &str, path: &str, body: Value| {
+        let request = shop.request(method, path).bearer_auth(&token);
+        shop.send(request.json(&body)).await.expect(201)
+    };
+    let cart = send("POST", "/v1/carts", json!({})).await;
+    let mut addresses = Vec::new();
+    for _ in 0..4 {
+        let body = json!({ "address": order_body("", "")["shipping_address"] });
+        let added = send("POST", "/v1/me/addresses", body).await;
+        addresses.push(added["id"].clone());
+    }
+    let customer = Caller {
+        name: "customer",
+        token: Some(&token),
+        paths: Some("^/v1/(me|carts|orders)(/|$)"),
+        known: vec![
+            ("path.address_id", json!(addresses)),
+            ("path.cart_id", json!([cart["id"]])),
+            ("path.session_id", json!(sessions)),
+            ("path.sku", json!(["TEE"])),
+            ("body.quantity", json!([1, 2])),
+            ("body.address.name", json!(["Ada Lovelace"])),
+            ("body.address.line1", json!(["1 High Street"])),
+            // Addresses there have a city, but need none.
+            ("body.address.country", json!(["AG"])),
+        ],
+        succeeds: &[
+            "DELETE /v1/me/addresses/{address_id}",
+            "DELETE /v1/me/sessions/{session_id}",
+            "GET /v1/carts/{cart_id}",
+            "GET /v1/me",
+            "GET /v1/me/addresses",
+            "GET /v1/me/cart",
+            "GET /v1/me/sessions",
+            "GET /v1/orders",
+            "PATCH /v1/me",
+            "POST /v1/carts",
+            "POST /v1/me/addresses",
+            "PUT /v1/carts/{cart_id}/lines/{sku}",
+        ],
+    };
+    test(&shop, &customer).await;
+}
+
+/// Somebody who registers, follows the link and signs in on three devices: an access token, and the ids of the sessions.
+async fn sign_in(shop: &Shop, email: &str) -> (String, Vec<Value>) {
+    let body = json!({ "email": email, "password": "correct horse battery" });
+    let registered = shop.call("POST", "/v1/auth/register", &body).await;
+    registered.expect(202);
+    let link = shop
+        .eventually("the link is there", async || {
+            let text = shop.mails_to(email).await.first()?.to_string();
+            let (_, rest) = text.split_once("token=")?;
+            let end = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+            rest.split(end).next().map(str::to_owned)
+        })
+        .await;
+    let verified = shop
+        .call("POST", "/v1/auth/verify", &json!({ "token": link }))
+        .await;
+    assert_eq!(verified.status, 204, "{}", verified.text);
+    let mut token = String::new();
+    for _ in 0..3 {
+        let tokens = shop.call("POST", "/v1/auth/login", &body).await.expect(200);
+        let access = tokens["access_token"].as_str();
+        token = access.expect("an access token").to_owned();
+    }
+    let request = shop.request("GET", "/v1/me/sessions").bearer_auth(&token);
+    let listed = shop.send(request).await.expect(200);
+    let sessions = listed["items"].as_array().expect("a list").iter();
+    let ids = sessions.map(|session| session["id"].clone()).collect();
+    (token, ids)
+}
+
 #[tokio::test]
 async fn staff_get_only_answers_that_the_document_allows() {
     let shop = Shop::start().await;
@@ -124,6 +209,7 @@ async fn staff_get_only_answers_that_the_document_allows() {
     let staff = Caller {
         name: "staff",
         token: Some(&shop.staff_token),
+        paths: None,
         known: vec![
             ("path.order_id", json!(orders)),
             ("path.import_id", json!([import["id"]])),
@@ -203,6 +289,9 @@ async fn test(shop: &Shop, caller: &Caller<'_>) {
         .args(["--workers", "1", "--request-timeout", "30"])
         .args(["--report", "ndjson", "--report-ndjson-path"])
         .arg(&report);
+    if let Some(paths) = caller.paths {
+        tester.args(["--include-path-regex", paths]);
+    }
     if let Some(token) = caller.token {
         tester.args(["--header", &format!("Authorization: Bearer {token}")]);
     }

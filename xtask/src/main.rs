@@ -6,6 +6,7 @@
     reason = "a command-line tool speaks to its terminal"
 )]
 
+mod access;
 mod breached_passwords;
 mod dev;
 mod forward;
@@ -49,6 +50,14 @@ enum Command {
     /// Write the section of Cargo.toml for `cargo lambda watch` from the template; with --check, only
     /// verify it
     Routes {
+        /// Only verify that it is up to date
+        #[arg(long)]
+        check: bool,
+        #[command(flatten)]
+        project: Project,
+    },
+    /// Write the matrix of who may call which route into docs/security.md; with --check, only verify it
+    Access {
         /// Only verify that it is up to date
         #[arg(long)]
         check: bool,
@@ -176,6 +185,9 @@ fn main() -> ExitCode {
         Command::Tidy(project) => project.root().and_then(|root| tidy::run(&root)),
         Command::Routes { check, project } => {
             project.root().and_then(|root| routes::run(&root, check))
+        }
+        Command::Access { check, project } => {
+            project.root().and_then(|root| access::run(&root, check))
         }
         Command::NewFunction { function, project } => project
             .root()
