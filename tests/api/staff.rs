@@ -142,7 +142,7 @@ async fn a_path_says_which_methods_it_accepts() {
         ("DELETE", "/v1/products/caf%C3%A9", "GET, HEAD"),
         ("POST", &cart, "GET, HEAD"),
         ("GET", &line, "DELETE, PUT"),
-        ("GET", "/v1/orders", "POST"),
+        ("DELETE", "/v1/orders", "GET, POST"),
         ("HEAD", "/v1/orders/ord_1", "GET"),
         ("GET", "/v1/admin/imports", "POST"),
         ("OPTIONS", "/v1/carts", "POST"),
