@@ -124,7 +124,14 @@ impl Trail {
     }
 
     async fn anchor(&self) {
-        self.shop.invoke("anchor-audit", &json!({})).await.unwrap();
+        let run = self.shop.invoke("anchor-audit", &json!({})).await;
+        run.unwrap_or_else(|error| unreachable!("{error}"));
+    }
+
+    /// The error of a run that finds a fault.
+    async fn anchor_fails(&self) -> String {
+        let run = self.shop.invoke("anchor-audit", &json!({})).await;
+        run.unwrap_err().to_string()
     }
 
     fn bucket(&self) -> &str {
@@ -236,12 +243,17 @@ async fn a_chain_that_lost_its_end_or_was_written_anew_contradicts_an_anchor() {
     // The end is gone, with the head: without the anchor nothing tells.
     trail.become_(&trail.earlier(4, &fourth)).await;
     assert_eq!(trail.fault().await, (json!(5), json!("ends_early")));
-    trail.anchor().await;
+    let error = trail.anchor_fails().await;
+    assert!(
+        error.contains("1 chains contradict their anchors"),
+        "{error}"
+    );
     assert!(trail.shop.log().contains("audit fault"));
     assert_eq!(trail.anchors().await, keys);
     // A chain without anything.
     trail.become_(&[]).await;
     assert_eq!(trail.fault().await, (json!(1), json!("ends_early")));
+    trail.anchor_fails().await;
 
     // Whoever hides the anchors does not hide their first versions.
     let s3 = &trail.shop.stack().emulators.s3;
@@ -253,11 +265,23 @@ async fn a_chain_that_lost_its_end_or_was_written_anew_contradicts_an_anchor() {
     assert_eq!(trail.fault().await, (json!(1), json!("ends_early")));
     trail.become_(&whole).await;
     trail.must_be_in_order(8).await;
+    trail.anchor().await;
+    // Written anew, as long as it was.
+    let mut forged = whole.clone();
+    let head = forged
+        .iter_mut()
+        .find(|it| it["SK"]["S"] == "HEAD")
+        .unwrap();
+    head["hash"] = trail.record(1)["hash"].clone();
+    put(&trail.shop, head).await;
+    trail.anchor_fails().await;
+    assert_eq!(trail.fault().await, (json!(8), json!("altered")));
+    trail.become_(&whole).await;
 
     // Nor does another object in their place replace them.
     let forged = json!({
         "chain": trail.chain.get(), "sequence": 4, "at": "2026-11-22T10:00:00Z",
-        "hash": whole[0]["hash"]["S"],
+        "hash": trail.record(1)["hash"]["S"],
     });
     let put = s3.put_object().bucket(trail.bucket()).key(&keys[0]);
     put.body(forged.to_string().into_bytes().into())

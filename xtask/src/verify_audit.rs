@@ -1,4 +1,4 @@
-//! Verifies the audit trail away from the shop: what it exports, or what was saved of that before.
+//! Verifies the audit trail away from the shop: chains that it exports, or that were saved before.
 
 mod chain;
 mod export;

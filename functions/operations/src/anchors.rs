@@ -27,6 +27,13 @@ impl Anchors {
         Self { bucket }
     }
 
+    /// The chains that have anchors.
+    pub async fn chains(&self) -> Result<Vec<ChainNumber>, GatewayError> {
+        let folders = self.bucket.folders(Anchor::FOLDER).await?;
+        let has_folder = |chain: &ChainNumber| folders.contains(&Anchor::prefix(*chain));
+        Ok(ChainNumber::all().filter(has_folder).collect())
+    }
+
     /// Lists anchors of a chain whose records come after the number `after`, in order, at most `limit`.
     pub async fn after(
         &self,

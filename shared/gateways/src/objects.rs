@@ -239,12 +239,26 @@ impl Bucket {
                 _ => return Ok(found),
             }
         }
-        Err(GatewayError {
-            service: "S3",
-            operation: "ListObjectVersions",
-            reason: format!("too many versions of {prefix}"),
-            source: None,
-        })
+        Err(too_many(prefix))
+    }
+
+    /// Lists the folders in the folder `prefix` that have objects, or had some.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, GatewayError> {
+        let answer = self
+            .client
+            .list_object_versions()
+            .bucket(&self.name)
+            .prefix(prefix)
+            .delimiter("/")
+            .send()
+            .await
+            .map_err(|error| GatewayError::call("S3", "ListObjectVersions", error))?;
+        if answer.is_truncated() == Some(true) {
+            return Err(too_many(prefix));
+        }
+        let folders = answer.common_prefixes().iter();
+        let folders = folders.filter_map(|it| it.prefix().map(str::to_owned));
+        Ok(folders.collect())
     }
 
     /// Reads the first version of an object as a whole; `None` if it does not exist any more.
@@ -278,6 +292,16 @@ impl Bucket {
             bytes: body.to_vec(),
             version,
         }))
+    }
+}
+
+/// The error of a list that is longer than anybody has made it on purpose.
+fn too_many(prefix: &str) -> GatewayError {
+    GatewayError {
+        service: "S3",
+        operation: "ListObjectVersions",
+        reason: format!("too many versions of {prefix}"),
+        source: None,
     }
 }
 

@@ -27,9 +27,12 @@ enum Anchored {
 
 impl Task for AnchorAudit {
     async fn run(&self, tick: Tick) -> Result<(), ConsumeError> {
+        // Before the heads, which only grow.
+        let known = self.anchors.chains().await?;
         let (mut anchored, mut faults) = (0, 0);
         for chain in ChainNumber::all() {
-            match self.anchor(chain, tick.now).await? {
+            let is_known = known.contains(&chain);
+            match self.anchor(chain, is_known, tick.now).await? {
                 Anchored::New => anchored += 1,
                 Anchored::Before => {}
                 Anchored::Fault(fault) => {
@@ -43,19 +46,24 @@ impl Task for AnchorAudit {
                 }
             }
         }
-        tracing::info!(
-            audit.anchored = anchored,
-            audit.faults = faults,
-            "audit trail anchored"
-        );
-        runtime::metric_if_any("AuditFault", faults);
-        Ok(())
+        tracing::info!(audit.anchored = anchored, "audit trail anchored");
+        match faults {
+            0 => Ok(()),
+            // A failure goes to a queue, which has an alarm.
+            faults => Err(format!("{faults} chains contradict their anchors").into()),
+        }
     }
 }
 
 impl AnchorAudit {
-    /// Anchors the head of a chain unless it is, and compares it with the anchors that are there.
-    async fn anchor(&self, chain: ChainNumber, now: Timestamp) -> Result<Anchored, ConsumeError> {
+    /// Anchors the head of a chain unless it is, and compares it with the anchors that are there, if the chain `is_known` to have
+    /// some.
+    async fn anchor(
+        &self,
+        chain: ChainNumber,
+        is_known: bool,
+        now: Timestamp,
+    ) -> Result<Anchored, ConsumeError> {
         let head = self.store.audit_head(chain).await?;
         let fault = |sequence, kind| {
             Anchored::Fault(AuditFault {
@@ -64,30 +72,31 @@ impl AnchorAudit {
                 kind,
             })
         };
-        if let Some(beyond) = self.anchors.after(chain, head.sequence, 1).await?.first() {
-            // The chain was longer, unless it has been since, and another run has anchored that.
+        let Some(before) = head.sequence.checked_sub(1) else {
+            return Ok(match is_known {
+                true => fault(1, AuditFaultKind::EndsEarly),
+                false => Anchored::Before,
+            });
+        };
+        // That of the head, and one behind it.
+        let places = self.anchors.after(chain, before, 2).await?;
+        if let Some(beyond) = places.iter().find(|it| it.sequence > head.sequence) {
+            // The chain was longer, unless it has become so just now, and another run has anchored that.
             let now = self.store.audit_head(chain).await?;
             return Ok(match now.sequence < beyond.sequence {
                 true => fault(now.sequence.saturating_add(1), AuditFaultKind::EndsEarly),
                 false => Anchored::Before,
             });
         }
-        if head.sequence == 0 {
-            return Ok(Anchored::Before);
-        }
-        if self.anchors.put(&Anchor::of(&head, now)).await? {
-            return Ok(Anchored::New);
-        }
-        // Nothing was appended since it was anchored, or the chain was written anew.
-        let before = head.sequence.saturating_sub(1);
-        let there = self.anchors.after(chain, before, 1).await?;
-        let anchor = match there.first() {
-            Some(place) if place.sequence == head.sequence => self.anchors.read(place).await?,
-            _ => AnchorItem::Unreadable {
-                sequence: head.sequence,
-            },
+        let Some(place) = places.first() else {
+            let is_new = self.anchors.put(&Anchor::of(&head, now)).await?;
+            return Ok(match is_new {
+                true => Anchored::New,
+                false => Anchored::Before,
+            });
         };
-        Ok(match anchor {
+        // Nothing was appended since it was anchored, or the chain was written anew.
+        Ok(match self.anchors.read(place).await? {
             AnchorItem::Anchor(anchor) if anchor.head() == head => Anchored::Before,
             AnchorItem::Anchor(_) => fault(head.sequence, AuditFaultKind::Altered),
             AnchorItem::Unreadable { sequence } => fault(sequence, AuditFaultKind::Unreadable),

@@ -2,7 +2,7 @@
 //! stream, which only lags.
 //!
 //! Values about persons are sealed with their keys. An action that comes again is recorded once. Failures of the table are
-//! retried for hours; what cannot be read, or belongs to a chain that cannot be appended to, is set aside.
+//! retried for hours; records that cannot be read, or that belong to a chain that cannot be appended to, are set aside.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -45,7 +45,6 @@ impl Endpoint for VerifyAudit {
                 error = %fault,
                 "audit fault"
             );
-            runtime::metric("AuditFault", 1);
         }
         Reply::of(&AuditVerificationView::of(wanted.chain, &verified))
     }

@@ -96,9 +96,12 @@ impl Anchor {
         }
     }
 
-    /// What the keys of the anchors of a chain begin with.
+    /// Folder of the anchors of all chains.
+    pub const FOLDER: &str = "anchors/";
+
+    /// Folder of the anchors of a chain, with which their keys begin.
     pub fn prefix(chain: ChainNumber) -> String {
-        format!("anchors/{:02}/", chain.get())
+        format!("{}{:02}/", Self::FOLDER, chain.get())
     }
 
     /// Key of the object that anchors a record: twenty digits, which sort like the number.

@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_is_no_version_has_no_entry() {
+    fn a_write_without_a_new_version_has_no_entry() {
         let account = registered();
         assert!(has_none(Some(image(&account)), Some(image(&account))));
         assert!(has_none(Some(image(&account)), None));

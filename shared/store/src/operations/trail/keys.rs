@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn another_change_of_the_control_item_is_none_of_the_keys() {
+    fn another_change_of_the_control_item_has_no_entry() {
         assert!(has_none(
             Some(control(1, &["a", "b"])),
             Some(control(2, &["b", "a"]))

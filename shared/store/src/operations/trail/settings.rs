@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(draft.entry.actor, AuditActor::System);
         assert_eq!(
             draft.replaces, None,
-            "the template's values are no revision"
+            "the template's values are not a revision"
         );
         let all = changes(&draft);
         assert_eq!(all[..2], ["revision: - → 1", "restored_from: - → 3"]);
