@@ -1,4 +1,5 @@
-//! Checks that the documents match the code: the OpenAPI document, the access matrix and the README's walkthrough.
+//! Checks that the documents match the code: the OpenAPI document, the access matrix, the tests that the security page
+//! names, and the README's walkthrough.
 
 use std::{
     fs,
@@ -33,6 +34,34 @@ async fn the_access_matrix_is_what_the_endpoints_declare() {
     xtask.args(["access", "--check", "--root"]).arg(root());
     let (status, said) = crate::run(&mut xtask).await;
     assert!(status.success(), "{said}");
+}
+
+/// Kind of fault: a claim whose proof was renamed or deleted.
+#[test]
+fn the_tests_that_the_security_page_names_are_there() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut files = Vec::new();
+    for folder in ["functions", "shared", "tests", "xtask"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut named = 0;
+    for name in page.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = name.split_once(".rs::") else {
+            continue;
+        };
+        let (end, start) = (format!("/{file}.rs"), format!("fn {test}("));
+        let is_there = files.iter().any(|path| {
+            let is_the_file = path.display().to_string().ends_with(&end);
+            is_the_file && fs::read_to_string(path).unwrap().contains(&start)
+        });
+        assert!(
+            is_there,
+            "docs/security.md names {name}, which is not there"
+        );
+        named += 1;
+    }
+    // As many are known to be there.
+    assert!(named > 100, "{named}");
 }
 
 /// Kind of fault: the document promises more than the code does. A field that is left out of the JSON
