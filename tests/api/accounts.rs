@@ -53,7 +53,6 @@ pub(crate) async fn account(shop: &Shop, email: &str) -> Value {
     log_in(shop, email, PASSWORD).await.expect(200)
 }
 
-/// The access token of the response to a login.
 pub(crate) fn access(tokens: &Value) -> &str {
     tokens["access_token"].as_str().unwrap()
 }
