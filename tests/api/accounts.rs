@@ -482,6 +482,38 @@ async fn the_owner_changes_password_and_address() {
     .await;
 }
 
+/// The kind of fault: a link that outlives the password which asked for it. A thief who knew it would keep the account.
+#[tokio::test]
+async fn a_new_password_voids_links_that_are_under_way() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let body = json!({ "email": "eve@example.com", "password": PASSWORD });
+    with(&shop, &tokens, "POST", "/v1/me/email", &body)
+        .await
+        .expect(202);
+    let thiefs = link_token(&shop, "eve@example.com", 1).await;
+    let reset = json!({ "email": "ada@example.com" });
+    shop.call("POST", "/v1/auth/password-reset", &reset)
+        .await
+        .expect(202);
+    let token = link_token(&shop, "ada@example.com", 2).await;
+    let reset = json!({ "token": token, "password": "another horse battery" });
+    let reset = shop
+        .call("POST", "/v1/auth/password-reset/confirm", &reset)
+        .await;
+    assert_eq!(reset.status, 204, "{}", reset.text);
+    shop.call(
+        "POST",
+        "/v1/auth/email/confirm",
+        &json!({ "token": thiefs }),
+    )
+    .await
+    .expect_problem(400, "invalid_link");
+    log_in(&shop, "ada@example.com", "another horse battery")
+        .await
+        .expect(200);
+}
+
 #[tokio::test]
 async fn cookies_count_from_pages_of_the_shop_only() {
     let shop = Shop::start().await;
