@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Puts the pages in web/ where CloudFront serves them from: `make deploy` after `sam deploy`, and `make stage`.
+"""Puts the pages in web/ where CloudFront serves them from, and publishes the keys of access tokens: `make deploy` after
+`sam deploy`, and `make stage`.
 
     .venv/sam/bin/python infra/local/deploy_web.py [--stack-name stampede] [--region eu-central-1]
 
@@ -41,7 +42,7 @@ def pages(folder):
 
 
 def upload_web(s3, bucket, folder=WEB):
-    """Makes the bucket hold the pages of the folder and nothing else; returns how many there are."""
+    """Makes the bucket hold the pages of the folder and nothing else but what functions write; returns how many there are."""
     found = pages(folder)
     if unknown := [key for key, path in found.items() if path.suffix not in CONTENT_TYPES]:
         sys.exit(f"No content type is known for {', '.join(unknown)}: add one to infra/local/deploy_web.py.")
@@ -54,7 +55,8 @@ def upload_web(s3, bucket, folder=WEB):
             CacheControl=CACHE_CONTROL,
         )
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for stale in {item["Key"] for item in page.get("Contents", [])} - found.keys():
+        kept = {item["Key"] for item in page.get("Contents", [])}
+        for stale in {key for key in kept - found.keys() if not key.startswith(".well-known/")}:
             s3.delete_object(Bucket=bucket, Key=stale)
     return len(found)
 
@@ -62,6 +64,13 @@ def upload_web(s3, bucket, folder=WEB):
 def stack_outputs(cloudformation, stack_name):
     stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def publish_keys(functions, name):
+    """Has the shop publish the keys of its access tokens, without which nobody signs in; otherwise it does so within an hour."""
+    answer = functions.invoke(FunctionName=name, Payload=b"{}")
+    if "FunctionError" in answer:
+        sys.exit(f"{name} failed: {answer['Payload'].read().decode()}")
 
 
 def main():
@@ -73,6 +82,7 @@ def main():
     session = boto3.Session(region_name=arguments.region)
     outputs = stack_outputs(session.client("cloudformation"), arguments.stack_name)
     count = upload_web(session.client("s3"), outputs["WebBucketName"])
+    publish_keys(session.client("lambda"), outputs["RotateKeysName"])
     session.client("cloudfront").create_invalidation(
         DistributionId=outputs["DistributionId"],
         InvalidationBatch={"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": str(time.time_ns())},

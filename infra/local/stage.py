@@ -27,7 +27,7 @@ from pathlib import Path
 
 try:
     import boto3
-    from deploy_web import stack_outputs, upload_web
+    from deploy_web import publish_keys, stack_outputs, upload_web
 except ImportError:
     sys.exit("Run this with .venv/bin/python, which `make setup` makes.")
 
@@ -36,7 +36,7 @@ STAGE = ROOT / "target/stage"
 TOOLS = ROOT / ".venv/bin"
 SAM = ROOT / ".venv/sam/bin/sam"
 STACK = "stampede"
-JOURNEY = "cargo nextest run --workspace --test journeys sale::sale"
+JOURNEY = "cargo nextest run --workspace --test journeys sale::sale accounts::account"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 
 
@@ -340,9 +340,10 @@ def stage(steps, arguments):
         outputs = stack_outputs(account.client("cloudformation"), STACK)
         with steps.step("Uploading the pages"):
             upload_web(account.client("s3"), outputs["WebBucketName"])
+            publish_keys(account.client("lambda"), outputs["RotateKeysName"])
         told = addresses(account, outputs, token)
         try:
-            steps.run("The sale journey", shlex.split(arguments.journey), environment | told, "journey")
+            steps.run("The journeys of a sale and of an account", shlex.split(arguments.journey), environment | told, "journey")
             with steps.step("Showing that the CDN reads the catalogue from functions"):
                 show_that_the_cdn_reads_functions(account)
             with steps.step("Showing that the API calls aliases"):

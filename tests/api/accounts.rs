@@ -1,5 +1,6 @@
 //! Covers: register-account, verify-email, log-in, refresh-session, log-out, request-password-reset, reset-password, get-me,
-//! change-me, delete-me, change-password, request-email-change, change-email, list-sessions, end-session.
+//! change-me, delete-me, change-password, request-email-change, change-email, list-sessions, end-session, list-addresses,
+//! create-address, change-address, delete-address, rotate-keys.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -475,6 +476,38 @@ async fn the_owner_changes_password_and_address() {
     .await;
 }
 
+/// The kind of fault: a link that outlives the password which asked for it. A thief who knew it would keep the account.
+#[tokio::test]
+async fn a_new_password_voids_links_that_are_under_way() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let body = json!({ "email": "eve@example.com", "password": PASSWORD });
+    with(&shop, &tokens, "POST", "/v1/me/email", &body)
+        .await
+        .expect(202);
+    let thiefs = link_token(&shop, "eve@example.com", 1).await;
+    let reset = json!({ "email": "ada@example.com" });
+    shop.call("POST", "/v1/auth/password-reset", &reset)
+        .await
+        .expect(202);
+    let token = link_token(&shop, "ada@example.com", 2).await;
+    let reset = json!({ "token": token, "password": "another horse battery" });
+    let reset = shop
+        .call("POST", "/v1/auth/password-reset/confirm", &reset)
+        .await;
+    assert_eq!(reset.status, 204, "{}", reset.text);
+    shop.call(
+        "POST",
+        "/v1/auth/email/confirm",
+        &json!({ "token": thiefs }),
+    )
+    .await
+    .expect_problem(400, "invalid_link");
+    log_in(&shop, "ada@example.com", "another horse battery")
+        .await
+        .expect(200);
+}
+
 #[tokio::test]
 async fn cookies_count_from_pages_of_the_shop_only() {
     let shop = Shop::start().await;
@@ -607,4 +640,97 @@ async fn the_keys_are_public_where_other_services_look() {
         "{header} {set}"
     );
     assert!(!set.to_string().contains("\"d\""));
+}
+
+#[tokio::test]
+async fn an_address_book_has_one_default_of_each_kind() {
+    let shop = Shop::start().await;
+    let ada = account(&shop, "ada@example.com").await;
+    let bob = account(&shop, "bob@example.com").await;
+    let address = |name: &str| {
+        json!({
+            "name": name, "line1": "12 St James's Square", "city": "London",
+            "postal_code": "SW1Y 4JH", "country": "GB",
+        })
+    };
+    let book = "/v1/me/addresses";
+    let add = async |body: Value| with(&shop, &ada, "POST", book, &body).await;
+    let home = add(json!({ "address": address("Home") })).await.expect(201);
+    assert_eq!(
+        (&home["default_shipping"], &home["default_billing"]),
+        (&json!(true), &json!(true))
+    );
+    let work = json!({ "address": address("Work"), "default_shipping": true });
+    let work = add(work).await;
+    let path = work.headers["location"].clone();
+    work.expect(201);
+    let list = async || {
+        let listed = with(&shop, &ada, "GET", book, &Value::Null)
+            .await
+            .expect(200);
+        let items = listed["items"].as_array().unwrap().clone();
+        let seen = items.iter().map(|it| {
+            let name = it["address"]["name"].as_str().unwrap().to_owned();
+            (
+                name,
+                it["default_shipping"] == true,
+                it["default_billing"] == true,
+            )
+        });
+        seen.collect::<Vec<_>>()
+    };
+    let both = [
+        ("Home".to_owned(), false, true),
+        ("Work".to_owned(), true, false),
+    ];
+    assert_eq!(list().await, both);
+
+    // Two changes at once: both are there afterwards.
+    let changes = join_all([
+        add(json!({ "address": address("Third"), "default_billing": true })),
+        add(json!({ "address": address("Fourth"), "default_billing": true })),
+    ])
+    .await;
+    changes.iter().for_each(|it| {
+        it.expect(201);
+    });
+    let listed = list().await;
+    assert_eq!(listed.len(), 4);
+    assert_eq!(listed.iter().filter(|it| it.2).count(), 1);
+
+    // What orders refuse, the book refuses; and it is nobody else's.
+    for (body, field) in [
+        (
+            json!({ "address": { "name": "", "line1": "x", "country": "GB" } }),
+            "address.name",
+        ),
+        (
+            json!({ "address": { "name": "A", "line1": "x", "country": "XX" } }),
+            "address.country",
+        ),
+    ] {
+        let problem = add(body).await.expect_problem(422, "validation_failed");
+        assert!(problem.to_string().contains(field), "{problem}");
+    }
+    let changed = json!({ "address": address("Office") });
+    with(&shop, &bob, "PUT", &path, &changed)
+        .await
+        .expect_problem(404, "not_found");
+    with(&shop, &bob, "DELETE", &path, &Value::Null)
+        .await
+        .expect_problem(404, "not_found");
+    let office = with(&shop, &ada, "PUT", &path, &changed).await.expect(200);
+    assert_eq!(office["default_shipping"], true);
+    assert_eq!(
+        with(&shop, &ada, "DELETE", &path, &Value::Null)
+            .await
+            .status,
+        204
+    );
+    with(&shop, &ada, "DELETE", &path, &Value::Null)
+        .await
+        .expect_problem(404, "not_found");
+    shop.send(shop.request("GET", book))
+        .await
+        .expect_problem(401, "unauthenticated");
 }

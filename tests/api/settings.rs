@@ -274,7 +274,7 @@ async fn faults_of_a_change_are_named_and_change_nothing() {
     assert_eq!(problem["errors"][0]["code"], "duplicate_field");
     let read = shop.staff_get(SETTINGS).await.expect(200);
     assert_eq!(read["revision"], 0);
-    assert_eq!(shop.items(), 0, "neither a document nor a control item");
+    assert_eq!(shop.items(), 0, "no document");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Journeys across functions: from a product file to a paid order, and all variants.
 //!
-//! `sale` also runs against a deployed shop: see [`testkit::Shop::deployed_or_started`].
+//! `sale` and `accounts` also run against a deployed shop: see [`testkit::Shop::deployed_or_started`].
 
 #![expect(
     clippy::print_stdout,
@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
+mod accounts;
 mod imports;
 mod invoices;
 mod jobs;

@@ -237,6 +237,12 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     if source.contains("Limiter::new(") {
         wanted.insert("DEFAULT_LIMITS");
     }
+    if source.contains("access::serve(") || source.contains("access::serve_with_settings(") {
+        wanted.insert("TABLE_NAME");
+    }
+    if source.contains("Accounts::new(") {
+        wanted.insert("IDENTITY_SECRET");
+    }
     if source.contains("Access::Staff") {
         wanted.extend(["STAFF_TOKEN_PUBLIC_KEY", "STAFF_TOKEN_MAX_HOURS"]);
     }

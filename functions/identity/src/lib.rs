@@ -8,7 +8,7 @@ use std::{error::Error, sync::Arc};
 use control::Control;
 use domain::{
     fault::{Code, Rejection},
-    id::{AccountId, Id, Kind},
+    id::{AccountId, AddressId, Id, Kind},
     identity::{Account, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets},
 };
 use gateways::secrets::Secret;
@@ -71,11 +71,21 @@ impl Accounts {
         attempts: &mut Attempts,
         id: AccountId,
     ) -> Result<Account, Failure> {
-        if attempts.next().await.is_err() {
-            return Err(conflict().into());
-        }
+        next(attempts).await?;
         self.account(id).await
     }
+}
+
+/// Path parameters of an address.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct AddressPath {
+    /// Identifier of the address.
+    pub address_id: AddressId,
+}
+
+/// Begins the next attempt, with backoff, or says that there were enough.
+pub async fn next(attempts: &mut Attempts) -> Result<(), Rejection> {
+    attempts.next().await.map_err(|_| conflict())
 }
 
 /// Attempts to change an account.

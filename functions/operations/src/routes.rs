@@ -129,7 +129,15 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/me",
-        methods: &["DELETE", "GET", "HEAD", "PATCH"],
+        methods: &["DELETE", "GET", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/me/addresses",
+        methods: &["GET", "POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/addresses/{address_id}",
+        methods: &["DELETE", "PUT"],
     },
     ApiPath {
         pattern: "/v1/me/email",
@@ -141,7 +149,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/me/sessions",
-        methods: &["GET", "HEAD"],
+        methods: &["GET"],
     },
     ApiPath {
         pattern: "/v1/me/sessions/{session_id}",

@@ -50,6 +50,8 @@ codes! {
     InvalidCredentials = "invalid_credentials";
     /// The refresh token has been replaced before: its session has ended.
     RefreshTokenReused = "refresh_token_reused";
+    /// The address book has the maximum number of addresses.
+    AddressBookFull = "address_book_full";
     /// The token of a mail's link is not valid, has been used, or has expired.
     InvalidLink = "invalid_link";
     /// The endpoint requires an `Idempotency-Key`.

@@ -159,11 +159,18 @@ impl<'a> Check<'a> {
     }
 
     fn operation(&mut self, place: &Place, before: &Value, now: &Value) {
-        for scheme in schemes(now).difference(&schemes(before)) {
-            self.note(
-                place,
-                &format!("callers need a token of the kind `{scheme}` now"),
-            );
+        let (before_by, now_by) = (alternatives(before), alternatives(now));
+        for known in &before_by {
+            // A further way to call it is none that callers need.
+            if now_by.iter().any(|it| it.is_subset(known)) {
+                continue;
+            }
+            for scheme in now_by.iter().flat_map(|it| it.difference(known)) {
+                self.note(
+                    place,
+                    &format!("callers need a token of the kind `{scheme}` now"),
+                );
+            }
         }
         self.parameters(place, before, now);
         self.request(
@@ -536,13 +543,17 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// The tokens that an operation asks for.
-fn schemes(operation: &Value) -> BTreeSet<String> {
-    let alternatives = array(&operation["security"]);
-    alternatives
-        .flat_map(object)
-        .map(|(name, _)| name.clone())
-        .collect()
+/// The ways to call an operation, of which one is enough: each the kinds of tokens that it takes together.
+fn alternatives(operation: &Value) -> Vec<BTreeSet<&str>> {
+    let listed = operation["security"].as_array().into_iter().flatten();
+    let ways: Vec<BTreeSet<&str>> = listed
+        .map(|way| object(way).map(|(scheme, _)| scheme.as_str()).collect())
+        .collect();
+    match ways.is_empty() {
+        // Anybody may.
+        true => vec![BTreeSet::new()],
+        false => ways,
+    }
 }
 
 fn find<'a>(operation: &'a Value, kind: &Value, name: &str) -> Option<&'a Value> {
@@ -690,6 +701,13 @@ mod tests {
                 "{place}: callers need a token of the kind `staff` now"
             )]
         );
+        // A further way, or anybody: nothing is needed.
+        for ways in [json!([{}, { "staff": [] }]), json!([])] {
+            let found = after(|document| {
+                document["paths"]["/v1/tees/{sku}"]["put"]["security"] = ways.clone();
+            });
+            assert_eq!(found, [""; 0], "{ways}");
+        }
         assert_eq!(
             operation(|it| it["requestBody"]["required"] = json!(true)),
             [format!("{place}, request: a body is required now")]

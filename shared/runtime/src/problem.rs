@@ -61,6 +61,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
             StatusCode::UNAUTHORIZED,
             "The refresh token was used before",
         ),
+        Code::AddressBookFull => (StatusCode::CONFLICT, "The address book is full"),
         Code::InvalidLink => (StatusCode::BAD_REQUEST, "The link is not valid"),
         Code::IdempotencyKeyMissing => (StatusCode::BAD_REQUEST, "An Idempotency-Key is required"),
         Code::IdempotencyKeyInvalid => {

@@ -160,6 +160,11 @@ impl Key {
         Self::new(format!("PERSON#{person}"), "KEY")
     }
 
+    /// `ACCOUNT#<id>`, `ADDRESSES`: the address book of an account.
+    pub fn address_book(account: AccountId) -> Self {
+        Self::new(account_partition(account), "ADDRESSES")
+    }
+
     /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address or a network.
     pub fn holds(holder: &Holder) -> Self {
         Self::new(format!("HOLDS#{}", holder.as_str()), "HOLDS")

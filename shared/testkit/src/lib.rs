@@ -514,13 +514,13 @@ impl Shop {
         answer.expect(200)
     }
 
-    /// Number of items in the table.
+    /// Number of items in the table besides the control item, which has the keys of tokens from the start.
     pub fn items(&self) -> u64 {
         let table = self.stack().emulators.database.table_stats().unwrap();
-        table
+        let items = table
             .iter()
-            .map(|table| u64::try_from(table.item_count).unwrap_or(0))
-            .sum()
+            .map(|table| u64::try_from(table.item_count).unwrap_or(0));
+        items.sum::<u64>() - 1
     }
 }
 

@@ -10,6 +10,7 @@ mod budget;
 mod chart;
 mod measure;
 mod page;
+mod people;
 mod run;
 mod scenarios;
 mod table;

@@ -6,6 +6,7 @@ use bench::binaries::Way;
 use local::outcome::Outcome;
 use serde_json::{Value, json};
 
+use crate::people::{PASSWORD, Person, log_in, new_email, register};
 use crate::world::{
     World, customer, http, message, order_changed, order_placed, place_order, sample, sample_named,
     set_line, text,
@@ -178,21 +179,27 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("project-orders", "paid"),
     same("list-orders", "page"),
     same("list-customers", "one"),
-    same("register-account", "sample"),
-    same("verify-email", "sample"),
-    same("log-in", "sample"),
-    same("refresh-session", "sample"),
-    same("log-out", "sample"),
-    same("request-password-reset", "sample"),
-    same("reset-password", "sample"),
-    same("get-me", "sample"),
-    same("change-me", "sample"),
-    same("delete-me", "sample"),
-    same("change-password", "sample"),
-    same("request-email-change", "sample"),
-    same("change-email", "sample"),
-    same("list-sessions", "sample"),
-    same("end-session", "sample"),
+    same("rotate-keys", "known"),
+    each("register-account", "new"),
+    each("verify-email", "link"),
+    same("log-in", "password"),
+    expecting(Expected::Status(401), same("log-in", "wrong")),
+    each("refresh-session", "next"),
+    each("log-out", "one"),
+    same("request-password-reset", "known"),
+    each("reset-password", "link"),
+    same("get-me", "one"),
+    each("change-me", "name"),
+    each("delete-me", "one"),
+    each("change-password", "new"),
+    each("request-email-change", "new"),
+    each("change-email", "link"),
+    same("list-sessions", "one"),
+    each("end-session", "own"),
+    same("list-addresses", "one"),
+    each("create-address", "first"),
+    same("change-address", "one"),
+    each("delete-address", "only"),
 ];
 
 impl Scenario {
@@ -340,6 +347,35 @@ impl Scenario {
                 };
                 world.staff(&route, &[], None)
             }
+            "log-in" => {
+                let person = world.person().await?;
+                match self.name {
+                    "wrong" => log_in(&new_email()),
+                    _ => log_in(&person.email),
+                }
+            }
+            "request-password-reset" => {
+                let body = json!({ "email": world.person().await?.email });
+                http("POST /v1/auth/password-reset", &[], &[], Some(&body))
+            }
+            "get-me" => world.person().await?.request("GET /v1/me", &[], None),
+            "list-sessions" => {
+                let person = world.person().await?;
+                person.request("GET /v1/me/sessions", &[], None)
+            }
+            "list-addresses" => {
+                let person = world.person().await?;
+                world.api("create-address", &new_address(&person)).await?;
+                person.request("GET /v1/me/addresses", &[], None)
+            }
+            "change-address" => {
+                let person = world.person().await?;
+                let made = world.api("create-address", &new_address(&person)).await?;
+                let id = text(&made["id"]);
+                let route = "PUT /v1/me/addresses/{address_id}";
+                person.request(route, &[("address_id", &id)], Some(&address()))
+            }
+            "rotate-keys" => sample("rotate-keys")?,
             "health" => http("GET /v1/health", &[], &[], None),
             "not-found" => http("GET /v1/nothing", &[], &[], None),
             other => world.authorized(sample(other)?),
@@ -404,6 +440,65 @@ impl Scenario {
             "render-invoice" | "send-email" | "project-orders" => {
                 order_changed(&world.pay().await?, 3, "paid")
             }
+            "register-account" => register(&new_email()),
+            "verify-email" => {
+                let email = new_email();
+                world.api("register-account", &register(&email)).await?;
+                world.verification(&email).await?
+            }
+            "reset-password" => {
+                let person = world.person().await?;
+                world.reset(&person.email).await?
+            }
+            "refresh-session" => {
+                let body = json!({ "refresh_token": world.person().await?.refresh });
+                http("POST /v1/auth/refresh", &[], &[], Some(&body))
+            }
+            "log-out" => {
+                let person = world.person().await?;
+                person.request("POST /v1/auth/logout", &[], Some(&json!({})))
+            }
+            "change-me" => {
+                let person = world.person().await?;
+                let body = json!({ "name": "Ada Lovelace" });
+                person.request("PATCH /v1/me", &[], Some(&body))
+            }
+            "delete-me" => {
+                let person = world.person().await?;
+                let body = json!({ "password": PASSWORD });
+                person.request("DELETE /v1/me", &[], Some(&body))
+            }
+            "change-password" => {
+                let person = world.person().await?;
+                let new = "another horse battery";
+                let body = json!({ "current_password": PASSWORD, "new_password": new });
+                person.request("POST /v1/me/password", &[], Some(&body))
+            }
+            "request-email-change" => {
+                let person = world.person().await?;
+                let body = json!({ "email": new_email(), "password": PASSWORD });
+                person.request("POST /v1/me/email", &[], Some(&body))
+            }
+            "change-email" => {
+                let person = world.person().await?;
+                world.email_change(&person).await?
+            }
+            "end-session" => {
+                let person = world.person().await?;
+                let listed = person.request("GET /v1/me/sessions", &[], None);
+                let listed = world.api("list-sessions", &listed).await?;
+                let id = text(&listed["items"][0]["id"]);
+                let route = "DELETE /v1/me/sessions/{session_id}";
+                person.request(route, &[("session_id", &id)], None)
+            }
+            "create-address" => new_address(&world.person().await?),
+            "delete-address" => {
+                let person = world.person().await?;
+                let made = world.api("create-address", &new_address(&person)).await?;
+                let id = text(&made["id"]);
+                let route = "DELETE /v1/me/addresses/{address_id}";
+                person.request(route, &[("address_id", &id)], None)
+            }
             other => return Err(format!("nothing is known of {other}").into()),
         })
     }
@@ -415,6 +510,17 @@ fn change_settings(world: &World) -> Value {
     let name = NAMES.fetch_add(1, Ordering::Relaxed);
     let body = json!({ "tax_name": format!("Tax {name}") });
     any_version(world.staff("PATCH /v1/admin/settings", &[], Some(&body)))
+}
+
+fn address() -> Value {
+    json!({ "address": {
+        "name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London",
+        "postal_code": "SW1Y 4JH", "country": "GB",
+    } })
+}
+
+fn new_address(person: &Person) -> Value {
+    person.request("POST /v1/me/addresses", &[], Some(&address()))
 }
 
 /// A request that replaces whatever is there.

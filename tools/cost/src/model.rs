@@ -348,6 +348,9 @@ impl<'a> Model<'a> {
         usage
             .bill
             .add(Item::Alarms, Quantity::whole(self.shop.alarm_metrics));
+        usage
+            .bill
+            .add(Item::Secrets, Quantity::whole(self.shop.secrets));
         for (function, every) in self.shop.schedules() {
             let calls = Quantity::whole(MONTH_SECONDS).over(every);
             usage.bill.add(Item::ScheduleTicks, calls);

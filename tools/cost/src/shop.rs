@@ -30,6 +30,8 @@ pub(crate) struct Shop {
     pub(crate) alarm_metrics: u64,
     /// Number of alarms on dead-letter queues.
     pub(crate) dead_letter_alarms: u64,
+    /// Secrets of the templates.
+    pub(crate) secrets: u64,
     pub(crate) log_retention_days: u64,
     /// Whether point-in-time recovery of the table is enabled.
     pub(crate) backup: bool,
@@ -93,6 +95,7 @@ impl Shop {
         let templates = load_all(root)?;
         let nested = || templates.values().flat_map(resources);
         let alarms = || nested().filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+        let secrets = nested().filter(|it| it["Type"] == "AWS::SecretsManager::Secret");
         let on_queues = alarms().filter(|alarm| alarm["Properties"]["Namespace"] == "AWS/SQS");
         let table = nested().find(|resource| resource["Type"] == "AWS::DynamoDB::Table");
         let recovery = table.map(|table| &table["Properties"]["PointInTimeRecoverySpecification"]);
@@ -100,6 +103,7 @@ impl Shop {
             alarms: alarms().count() as u64,
             alarm_metrics: alarms().map(metrics_of).sum(),
             dead_letter_alarms: on_queues.count() as u64,
+            secrets: secrets.count() as u64,
             backup: recovery.is_some_and(|is| is["PointInTimeRecoveryEnabled"] == true),
             log_retention_days:
                 templates["template.yaml"]["Parameters"]["LogRetentionDays"]["Default"]

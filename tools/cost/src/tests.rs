@@ -196,7 +196,8 @@ fn stripe_costs_a_secret_time_and_events() {
         // 1,000 × 2 s × 0.25 GB, and the events' own.
         assert!(more(Item::LambdaArm64) > Quantity::whole(500));
         let idle = with_stripe.idle_month(IDLE_TABLE_BYTES).unwrap().bill;
-        assert_bill(&idle, &[(Item::Secrets, "1")]);
+        // The root secret of accounts, and Stripe's keys.
+        assert_bill(&idle, &[(Item::Secrets, "2")]);
     });
 }
 

@@ -311,6 +311,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new address the one of its account, by the token of the mail's link. */
+        post: operations["change-email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a session by email address and password. An unknown address, a wrong password and an account that cannot be used get the same response in the same time. */
+        post: operations["log-in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the session, or all sessions of the account. */
+        post: operations["log-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a link to set a new password, if the address has an account. The response is the same if not. */
+        post: operations["request-password-reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a new password by the token of the mail's link, and ends all sessions. */
+        post: operations["reset-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces a refresh token by the next one and signs a new access token. */
+        post: operations["refresh-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for an account; a mail with a link confirms the address. The response is the same whether or not the address has an account. */
+        post: operations["register-account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the account of a registration, by the token of the mail's link. */
+        post: operations["verify-email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts": {
         parameters: {
             query?: never;
@@ -397,6 +533,129 @@ export interface paths {
         options?: never;
         /** Reports that the API is up, and the deployed version. */
         head: operations["head-health"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the account of the person who is signed in. */
+        get: operations["get-me"];
+        put?: never;
+        post?: never;
+        /** Deletes the account of the person who is signed in, who gives the password again. Orders are kept for accounting. */
+        delete: operations["delete-me"];
+        options?: never;
+        head?: never;
+        /** Changes the name, or the consent to advertising, of the person who is signed in. */
+        patch: operations["change-me"];
+        trace?: never;
+    };
+    "/v1/me/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the address book of the person who is signed in. */
+        get: operations["list-addresses"];
+        put?: never;
+        /** Adds an address to the address book of the person who is signed in. */
+        post: operations["create-address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/addresses/{address_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces an address of the address book. */
+        put: operations["change-address"];
+        post?: never;
+        /** Removes an address from the address book. */
+        delete: operations["delete-address"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a link to a new address, which it makes the one of the account. */
+        post: operations["request-email-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the password of the person who is signed in, and ends all other sessions. */
+        post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the devices on which the person is signed in, the last login first. */
+        get: operations["list-sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs the person out on one device. */
+        delete: operations["end-session"];
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -590,6 +849,39 @@ export interface components {
              */
             region?: string | null;
         };
+        /** @description All addresses of an account. */
+        AddressBookView: {
+            /** @description The addresses, in the order in which they were added. */
+            items: components["schemas"]["BookEntryView"][];
+        };
+        /** @description Body of `POST /v1/me/addresses` and `PUT /v1/me/addresses/{address_id}`. */
+        BookEntryBody: {
+            /** @description The address. */
+            address: components["schemas"]["AddressBody"];
+            /**
+             * @description Whether invoices name it unless another one is chosen; absent leaves that as it is.
+             * @default null
+             */
+            default_billing?: boolean | null;
+            /**
+             * @description Whether orders go to it unless another one is chosen; absent leaves that as it is.
+             * @default null
+             */
+            default_shipping?: boolean | null;
+        };
+        /** @description An address of an address book. */
+        BookEntryView: {
+            /** @description The address. */
+            address: components["schemas"]["Address"];
+            /** @description Time at which it was added. */
+            created_at: string;
+            /** @description Whether invoices name it unless another one is chosen. */
+            default_billing: boolean;
+            /** @description Whether orders go to it unless another one is chosen. */
+            default_shipping: boolean;
+            /** @description Identifier. */
+            id: string;
+        };
         /** @description Body of `POST /v1/orders/{order_id}/cancel` and of its staff counterpart; optional. */
         CancelOrderBody: {
             /**
@@ -631,10 +923,31 @@ export interface components {
             /** @description Totals of the lines that are for sale. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description Body of `POST /v1/me/email`. */
+        ChangeEmailBody: {
+            /** @description The new address, which a mail confirms. */
+            email: string;
+            /** @description The password of the account. */
+            password: components["schemas"]["SecretText"];
+        };
         /** @description Body of `PATCH /v1/admin/jobs/{job_id}`. */
         ChangeJobBody: {
             /** @description State that the job shall have. */
             state: components["schemas"]["WantedState"];
+        };
+        /** @description Body of `POST /v1/me/password`. */
+        ChangePasswordBody: {
+            /** @description The password until now. */
+            current_password: components["schemas"]["SecretText"];
+            /** @description The new one, of 8 to 256 characters. */
+            new_password: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `POST /v1/auth/password-reset/confirm`. */
+        ConfirmResetBody: {
+            /** @description The new password, of 8 to 256 characters. */
+            password: components["schemas"]["SecretText"];
+            /** @description The token of the link, after `token=`. */
+            token: components["schemas"]["SecretText"];
         };
         /** @description The countries that an address can be in. */
         CountriesView: {
@@ -722,6 +1035,11 @@ export interface components {
             orders: number;
             /** @description Paid amounts less refunds, one for each currency of an order. */
             totals: components["schemas"]["Money"][];
+        };
+        /** @description Body of `DELETE /v1/me`. */
+        DeleteAccountBody: {
+            /** @description The password of the account. */
+            password: components["schemas"]["SecretText"];
         };
         /** @description A validation error of one field. */
         FieldFault: {
@@ -1039,6 +1357,49 @@ export interface components {
             /** @description Explanation for people: how to correct the line. */
             message: string;
         };
+        /** @description That a mail with a link is on its way, if there is anything to send. */
+        LinkSentView: {
+            /**
+             * Format: int64
+             * @description Seconds for which the link works.
+             */
+            expires_in: number;
+        };
+        /** @description Body of `POST /v1/auth/login`. */
+        LoginBody: {
+            /**
+             * @description Whether the tokens come as cookies, for a browser on a page of the shop.
+             * @default false
+             */
+            cookies?: boolean;
+            /** @description Email address of the account. */
+            email: string;
+            /** @description Password. */
+            password: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `POST /v1/auth/logout`. */
+        LogoutBody: {
+            /**
+             * @description Whether all sessions of the account end, and not this one alone.
+             * @default false
+             */
+            everywhere?: boolean;
+        };
+        /** @description An account as its owner sees it. */
+        MeView: {
+            /** @description Time at which the address was verified. */
+            created_at: string;
+            /** @description Email address. */
+            email: string;
+            /** @description Whether the person agrees to get advertising by email. */
+            email_consent: boolean;
+            /** @description Identifier. */
+            id: string;
+            /** @description Name of the person. */
+            name?: string | null;
+            /** @description What the person may do as staff. */
+            staff?: components["schemas"]["StaffView"] | null;
+        };
         /** @description An amount in one currency. */
         Money: {
             /**
@@ -1290,6 +1651,13 @@ export interface components {
             /** @description Brand of the product. */
             vendor: string;
         };
+        /** @description Body of `PATCH /v1/me`: a JSON Merge Patch (RFC 7396). */
+        ProfilePatch: {
+            /** @description Whether the person agrees to get advertising by email. */
+            email_consent?: boolean | null;
+            /** @description Name of the person, at most 100 characters; `null` removes it. */
+            name?: string | null;
+        };
         /** @description Supported payment providers. */
         Provider: "test" | "stripe";
         /** @description Changes of the keys with which clients pay. */
@@ -1306,6 +1674,11 @@ export interface components {
         ReceivedView: {
             /** @description Always true. */
             received: boolean;
+        };
+        /** @description Body of `POST /v1/auth/refresh`. */
+        RefreshBody: {
+            /** @description The refresh token; absent if a cookie has it. */
+            refresh_token?: components["schemas"]["SecretText"] | null;
         };
         /**
          * @description Body of `POST /v1/admin/orders/{order_id}/refunds`. Without `amount` and `lines`, the rest of the
@@ -1347,6 +1720,23 @@ export interface components {
             reason?: string | null;
             /** @description Progress of the refund. */
             status: components["schemas"]["RefundStatus"];
+        };
+        /** @description Body of `POST /v1/auth/register`. */
+        RegisterBody: {
+            /** @description Email address, which a mail confirms. */
+            email: string;
+            /**
+             * @description Name of the person, at most 100 characters.
+             * @default null
+             */
+            name?: string | null;
+            /** @description Password of 8 to 256 characters. */
+            password: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `POST /v1/auth/password-reset`. */
+        ResetBody: {
+            /** @description Email address of the account. */
+            email: string;
         };
         /** @description Body of `POST /v1/admin/settings/revisions/{revision}/restore`: nothing, or an empty object. */
         RestoreSettingsBody: Record<string, never>;
@@ -1413,6 +1803,8 @@ export interface components {
              */
             revision: number;
         };
+        /** @description A text that must not be logged: a password, or a token. */
+        SecretText: string;
         /** @description Changes of the seller. */
         SellerPatch: {
             /** @description Address of the company: at most 8 lines of 100 characters. */
@@ -1434,6 +1826,26 @@ export interface components {
             name: string;
             /** @description Tax identification number, if it is printed. */
             tax_id?: string | null;
+        };
+        /** @description All sessions of an account. */
+        SessionsView: {
+            /** @description The sessions, the last login first. */
+            items: components["schemas"]["SessionView"][];
+        };
+        /** @description A device on which the owner is signed in. */
+        SessionView: {
+            /** @description Time of the login. */
+            created_at: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description What the browser or app says about itself. */
+            device: string;
+            /** @description Time at which it ends unless it is refreshed. */
+            expires_at: string;
+            /** @description Identifier. */
+            id: string;
+            /** @description Time of the last refresh. */
+            refreshed_at: string;
         };
         /** @description Body of `PUT /v1/carts/{cart_id}/lines/{sku}`. */
         SetLineBody: {
@@ -1468,8 +1880,8 @@ export interface components {
             /** @description Pages that the law asks for. */
             legal_links?: components["schemas"]["LegalLinksPatch"] | null;
             /**
-             * @description Limits of callers, by name: `create_cart` (of a network) and `create_import` (of an account). `null` returns one to
-             *     its default.
+             * @description Limits of callers, by name (docs/API-DESIGN.md lists them), such as `create_cart` and `sign_in`. `null` returns one
+             *     to its default.
              */
             limits?: {
                 [key: string]: components["schemas"]["LimitPatch"] | null;
@@ -1660,6 +2072,13 @@ export interface components {
              */
             version: number;
         };
+        /** @description What a person may do as staff. */
+        StaffView: {
+            /** @description Permissions of the role. */
+            permissions: string[];
+            /** @description Name of the role. */
+            role: string;
+        };
         /** @description The stock of one SKU. */
         StockView: {
             /**
@@ -1698,6 +2117,25 @@ export interface components {
              *     follow the orders.
              */
             untracked: boolean;
+        };
+        /** @description Body of endpoints that take the token of a mail's link. */
+        TokenBody: {
+            /** @description The token of the link, after `token=`. */
+            token: components["schemas"]["SecretText"];
+        };
+        /** @description Tokens of a session. */
+        TokensView: {
+            /** @description The access token; absent if a cookie has it. */
+            access_token?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds for which the access token is valid.
+             */
+            expires_in: number;
+            /** @description The refresh token, which is replaced by each refresh; absent if a cookie has it. */
+            refresh_token?: string | null;
+            /** @description `Bearer`. */
+            token_type: string;
         };
         /** @description Totals of a cart or an order. */
         Totals: {
@@ -1786,10 +2224,16 @@ export interface components {
 }
 export type Address = components['schemas']['Address'];
 export type AddressBody = components['schemas']['AddressBody'];
+export type AddressBookView = components['schemas']['AddressBookView'];
+export type BookEntryBody = components['schemas']['BookEntryBody'];
+export type BookEntryView = components['schemas']['BookEntryView'];
 export type CancelOrderBody = components['schemas']['CancelOrderBody'];
 export type CartLineView = components['schemas']['CartLineView'];
 export type CartView = components['schemas']['CartView'];
+export type ChangeEmailBody = components['schemas']['ChangeEmailBody'];
 export type ChangeJobBody = components['schemas']['ChangeJobBody'];
+export type ChangePasswordBody = components['schemas']['ChangePasswordBody'];
+export type ConfirmResetBody = components['schemas']['ConfirmResetBody'];
 export type CountriesView = components['schemas']['CountriesView'];
 export type CountryView = components['schemas']['CountryView'];
 export type CreateCartBody = components['schemas']['CreateCartBody'];
@@ -1799,6 +2243,7 @@ export type CreditNoteView = components['schemas']['CreditNoteView'];
 export type CurrencyView = components['schemas']['CurrencyView'];
 export type CustomerPage = components['schemas']['CustomerPage'];
 export type CustomerView = components['schemas']['CustomerView'];
+export type DeleteAccountBody = components['schemas']['DeleteAccountBody'];
 export type FieldFault = components['schemas']['FieldFault'];
 export type Fulfilment = components['schemas']['Fulfilment'];
 export type FulfilOrderBody = components['schemas']['FulfilOrderBody'];
@@ -1822,6 +2267,10 @@ export type LegalLinksView = components['schemas']['LegalLinksView'];
 export type LimitPatch = components['schemas']['LimitPatch'];
 export type LimitView = components['schemas']['LimitView'];
 export type LineFault = components['schemas']['LineFault'];
+export type LinkSentView = components['schemas']['LinkSentView'];
+export type LoginBody = components['schemas']['LoginBody'];
+export type LogoutBody = components['schemas']['LogoutBody'];
+export type MeView = components['schemas']['MeView'];
 export type Money = components['schemas']['Money'];
 export type NewJobKind = components['schemas']['NewJobKind'];
 export type OptionView = components['schemas']['OptionView'];
@@ -1840,21 +2289,28 @@ export type Problem = components['schemas']['Problem'];
 export type ProductPage = components['schemas']['ProductPage'];
 export type ProductSummary = components['schemas']['ProductSummary'];
 export type ProductView = components['schemas']['ProductView'];
+export type ProfilePatch = components['schemas']['ProfilePatch'];
 export type Provider = components['schemas']['Provider'];
 export type PublishableKeysPatch = components['schemas']['PublishableKeysPatch'];
 export type PublishableKeysView = components['schemas']['PublishableKeysView'];
 export type ReceivedView = components['schemas']['ReceivedView'];
+export type RefreshBody = components['schemas']['RefreshBody'];
 export type RefundOrderBody = components['schemas']['RefundOrderBody'];
 export type RefundStatus = components['schemas']['RefundStatus'];
 export type RefundView = components['schemas']['RefundView'];
+export type RegisterBody = components['schemas']['RegisterBody'];
+export type ResetBody = components['schemas']['ResetBody'];
 export type RestoreSettingsBody = components['schemas']['RestoreSettingsBody'];
 export type Return = components['schemas']['Return'];
 export type ReturnGoodsBody = components['schemas']['ReturnGoodsBody'];
 export type Revisions = components['schemas']['Revisions'];
 export type RevisionsView = components['schemas']['RevisionsView'];
 export type RevisionView = components['schemas']['RevisionView'];
+export type SecretText = components['schemas']['SecretText'];
 export type SellerPatch = components['schemas']['SellerPatch'];
 export type SellerView = components['schemas']['SellerView'];
+export type SessionsView = components['schemas']['SessionsView'];
+export type SessionView = components['schemas']['SessionView'];
 export type SetLineBody = components['schemas']['SetLineBody'];
 export type SetStockBody = components['schemas']['SetStockBody'];
 export type SettingsPatch = components['schemas']['SettingsPatch'];
@@ -1864,7 +2320,10 @@ export type ShopView = components['schemas']['ShopView'];
 export type Sku = components['schemas']['Sku'];
 export type SplitStockBody = components['schemas']['SplitStockBody'];
 export type StaffOrderView = components['schemas']['StaffOrderView'];
+export type StaffView = components['schemas']['StaffView'];
 export type StockView = components['schemas']['StockView'];
+export type TokenBody = components['schemas']['TokenBody'];
+export type TokensView = components['schemas']['TokensView'];
 export type Totals = components['schemas']['Totals'];
 export type Units = components['schemas']['Units'];
 export type UnitsBody = components['schemas']['UnitsBody'];
@@ -2749,6 +3208,274 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    "change-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "log-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "log-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LogoutBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "request-password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkSentView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmResetBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "refresh-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "register-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkSentView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "verify-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "create-cart": {
         parameters: {
             query?: never;
@@ -3151,6 +3878,375 @@ export interface operations {
                 };
                 content?: never;
             };
+        };
+    };
+    "get-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccountBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfilePatch"];
+                "application/merge-patch+json": components["schemas"]["ProfilePatch"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressBookView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "create-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookEntryBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookEntryView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the address. */
+                address_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookEntryBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookEntryView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the address. */
+                address_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "request-email-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeEmailBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkSentView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
         };
     };
     "place-order": {

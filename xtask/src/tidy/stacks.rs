@@ -176,6 +176,9 @@ fn throttles(root_template: &Value, template: &Template, findings: &mut Vec<Stri
     }
 }
 
+/// Most headers of an origin request policy, by the quotas of CloudFront.
+const MAX_FORWARDED: usize = 10;
+
 /// The CDN forwards every header that functions read or that browsers may send.
 fn forwarded_headers(
     root: &Path,
@@ -183,13 +186,24 @@ fn forwarded_headers(
     template: &Template,
     findings: &mut Vec<String>,
 ) -> Outcome {
-    let origin = &edge["Resources"]["ApiOriginPolicy"]["Properties"]["OriginRequestPolicyConfig"];
-    let origin = &origin["HeadersConfig"]["Headers"];
+    let policy = &edge["Resources"]["ApiOriginPolicy"]["Properties"]["OriginRequestPolicyConfig"];
+    let origin = &policy["HeadersConfig"]["Headers"];
     let cache = &edge["Resources"]["ApiCachePolicy"]["Properties"]["CachePolicyConfig"];
     let cached = &cache["ParametersInCacheKeyAndForwardedToOrigin"]["HeadersConfig"]["Headers"];
     let headers = [origin, cached].into_iter().filter_map(Value::as_array);
     let headers = headers.flatten().filter_map(Value::as_str);
-    let forwarded: BTreeSet<String> = headers.map(str::to_lowercase).collect();
+    let mut forwarded: BTreeSet<String> = headers.map(str::to_lowercase).collect();
+    let most = origin.as_array().map_or(0, Vec::len);
+    if most > MAX_FORWARDED {
+        findings.push(format!(
+            "infra/edge.yaml: ApiOriginPolicy has {most} headers of {MAX_FORWARDED}"
+        ));
+    }
+    // The CDN compares it with what it has, and answers itself.
+    forwarded.insert("if-none-match".to_owned());
+    if policy["CookiesConfig"]["CookieBehavior"] == "all" {
+        forwarded.insert("cookie".to_owned());
+    }
     let mut wanted: BTreeSet<String> = template.cors.headers.iter().cloned().collect();
     for file in with_extension(&root.join("shared/runtime/src"), "rs")? {
         let source = fs::read_to_string(file)?;

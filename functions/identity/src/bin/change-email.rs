@@ -3,9 +3,12 @@
 use std::{process::ExitCode, sync::Arc};
 
 use control::Control;
-use domain::identity::{
-    AccountChangeKind, LinkPurpose,
-    api::{TokenBody, invalid_link},
+use domain::{
+    identity::{
+        AccountChangeKind, LinkPurpose,
+        api::{TokenBody, invalid_link},
+    },
+    notifications::suppression::AddressHash,
 };
 use identity::Accounts;
 use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
@@ -36,14 +39,14 @@ impl Endpoint for ChangeEmail {
         let mut attempts = identity::attempts();
         loop {
             let account = self.accounts.attempt(&mut attempts, change.account).await?;
-            if !change.applies_to(&account) {
-                return Err(invalid_link().into());
-            }
+            let login = store.login(&AddressHash::of(&change.old)).await?;
+            let login = login.filter(|login| change.applies_to(&account, login));
+            let login = login.ok_or_else(invalid_link)?;
             let cause = identity::cause(account.id, &request);
             let mut next = account.changed(AccountChangeKind::EmailChanged, &cause);
             next.email.clone_from(&change.new);
             next.last_change.email_change = Some(change.id);
-            match store.change_email(&next, &change).await? {
+            match store.change_email(&next, &login, &change).await? {
                 EmailOutcome::Changed => {
                     tracing::info!(account.id = %account.id, "email changed");
                     return Ok(Reply::none());

@@ -43,6 +43,11 @@ impl Endpoint for ChangePassword {
         let (hash, kept) = (Some(&hash), Some(person.session));
         match store.begin_generation(&next, &login, hash, kept).await? {
             AccountOutcome::Changed => {
+                if account.staff.is_some() {
+                    // This session's, too: its next refresh gets another.
+                    let ended = [account.id.to_string()];
+                    self.accounts.end_tokens(&ended, now).await?;
+                }
                 tracing::info!(account.id = %account.id, "password changed");
                 Ok(Reply::none())
             }

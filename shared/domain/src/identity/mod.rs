@@ -1,6 +1,7 @@
 //! Accounts of customers and staff, how they sign in, and what they may do (docs/adr/0028).
 
 mod account;
+mod address;
 pub mod api;
 mod base32;
 mod caller;
@@ -18,6 +19,9 @@ mod totp;
 pub mod webauthn;
 
 pub use account::{Account, AccountChange, AccountChangeKind, ChangeCause, Login, StaffMember};
+pub use address::{
+    AddressBook, AddressBookView, BookEntry, BookEntryBody, BookEntryView, PutAddress,
+};
 pub use caller::Identity;
 pub use link::{LinkKey, LinkPurpose, LinkToken};
 pub use password::{

@@ -95,8 +95,12 @@ impl EmailChange {
         self.created_at + CONFIRMATION_LIFETIME
     }
 
-    /// Whether it changes the address of the account: it still has the one of the request.
-    pub fn applies_to(&self, account: &Account) -> bool {
-        self.account == account.id && self.old == account.email
+    /// Whether it changes the address of the account: it still has the one of the request, and the password that was given
+    /// then. Whoever sets a new one takes the account back, also from links that are under way.
+    pub fn applies_to(&self, account: &Account, login: &Login) -> bool {
+        self.account == account.id
+            && self.old == account.email
+            && login.account == account.id
+            && login.password_set_at < self.created_at
     }
 }

@@ -384,18 +384,16 @@ impl Store {
         })
     }
 
-    /// Replaces the address of an account, whose next version is `account`. Keys: [`Key::login`] of the old address, which is deleted, and of the
-    /// new one, on the condition that it does not exist; [`Key::account`], on the condition that its version is the one before. 6
-    /// write units, and a read unit for the password that moves.
+    /// Replaces the address of an account, whose next version is `account` and whose login is `login`. Keys: [`Key::login`] of the old address, which is deleted if it has
+    /// the password of `login`, and of the new one, on the condition that it does not exist; [`Key::account`], on the condition that its version is the one
+    /// before. 6 write units.
     pub async fn change_email(
         &self,
         account: &Account,
+        login: &Login,
         change: &EmailChange,
     ) -> Result<EmailOutcome> {
         let old = AddressHash::of(&change.old);
-        let Some(login) = self.login(&old).await? else {
-            return Ok(EmailOutcome::Superseded);
-        };
         let record = LoginRecord {
             account: account.id,
             generation: account.generation,

@@ -61,7 +61,16 @@ fn keys() {
             "registration",
             Key::registration(RegistrationId::random([1; 16])),
         ),
+        (
+            "password_reset",
+            Key::password_reset(ResetId::random([1; 16])),
+        ),
+        (
+            "email_change",
+            Key::email_change(EmailChangeId::random([1; 16])),
+        ),
         ("login", Key::login(&address)),
+        ("address_book", Key::address_book(account)),
         ("account", Key::account(account)),
         ("session", Key::session(account, SessionId::random([1; 16]))),
         ("audit_head", Key::audit_head(chain)),

@@ -78,7 +78,7 @@ impl PlaceOrderBody {
             check.fault("cart_id", "invalid", "Must be the id of a cart (crt_…).");
         }
         let email = check.email("email", &self.email);
-        let shipping_address = self.shipping_address.parse(&mut check);
+        let shipping_address = self.shipping_address.parse("shipping_address", &mut check);
         let provider = Provider::named(&self.payment.method);
         let provider = provider.filter(|provider| offered.contains(provider));
         if provider.is_none() {
@@ -107,8 +107,9 @@ impl PlaceOrderBody {
 }
 
 impl AddressBody {
-    fn parse(self, check: &mut FieldCheck) -> Address {
-        let path = |name: &str| format!("shipping_address.{name}");
+    /// Validates the address, which is the member `name` of its body.
+    pub fn parse(self, name: &str, check: &mut FieldCheck) -> Address {
+        let path = |part: &str| format!("{name}.{part}");
         let code = check.line(&path("country"), &self.country, 2);
         let country = Country::of(&code);
         if country.is_none() && !check.has(&path("country")) {
@@ -158,7 +159,7 @@ mod tests {
         let mut check = FieldCheck::default();
         serde_json::from_value::<AddressBody>(address)
             .unwrap()
-            .parse(&mut check);
+            .parse("shipping_address", &mut check);
         check
             .into_faults()
             .into_iter()

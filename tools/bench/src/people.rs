@@ -1,0 +1,144 @@
+//! People with accounts, for the functions that know their caller.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::{
+    id::{EmailChangeId, Id, Kind, RegistrationId, ResetId},
+    identity::{LinkPurpose, Secrets},
+};
+use local::outcome::Outcome;
+use serde_json::{Value, json};
+
+use crate::world::{World, http, text};
+
+/// The password of everybody.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A person with an account.
+pub(crate) struct Person {
+    /// Address of the account.
+    pub(crate) email: String,
+    /// Access token.
+    access: String,
+    /// Refresh token.
+    pub(crate) refresh: String,
+}
+
+impl Person {
+    /// A request by this person.
+    pub(crate) fn request(
+        &self,
+        route: &str,
+        path: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Value {
+        let token = format!("Bearer {}", self.access);
+        http(route, path, &[("authorization", &token)], body)
+    }
+}
+
+/// An address that nobody else has.
+pub(crate) fn new_email() -> String {
+    static PEOPLE: AtomicU32 = AtomicU32::new(0);
+    let number = PEOPLE.fetch_add(1, Ordering::Relaxed);
+    format!("person-{number:06}@example.com")
+}
+
+/// A request to register an address.
+pub(crate) fn register(email: &str) -> Value {
+    let body = json!({ "email": email, "password": PASSWORD });
+    http("POST /v1/auth/register", &[], &[], Some(&body))
+}
+
+/// A request to sign in.
+pub(crate) fn log_in(email: &str) -> Value {
+    let body = json!({ "email": email, "password": PASSWORD });
+    http("POST /v1/auth/login", &[], &[], Some(&body))
+}
+
+impl World {
+    /// A person who has just signed in.
+    pub(crate) async fn person(&self) -> Outcome<Person> {
+        let email = new_email();
+        self.api("register-account", &register(&email)).await?;
+        self.api("verify-email", &self.verification(&email).await?)
+            .await?;
+        let tokens = self.api("log-in", &log_in(&email)).await?;
+        Ok(Person {
+            email,
+            access: text(&tokens["access_token"]),
+            refresh: text(&tokens["refresh_token"]),
+        })
+    }
+
+    /// The request that a registration's link makes.
+    pub(crate) async fn verification(&self, email: &str) -> Outcome<Value> {
+        let id: RegistrationId = self.request_of("registration", email).await?;
+        let body = json!({ "token": self.token(LinkPurpose::Verify, id, email).await? });
+        Ok(http("POST /v1/auth/verify", &[], &[], Some(&body)))
+    }
+
+    /// The request that a link to set a new password makes.
+    pub(crate) async fn reset(&self, email: &str) -> Outcome<Value> {
+        let body = json!({ "email": email });
+        let ask = http("POST /v1/auth/password-reset", &[], &[], Some(&body));
+        self.api("request-password-reset", &ask).await?;
+        let id: ResetId = self.request_of("password_reset", email).await?;
+        let token = self.token(LinkPurpose::Reset, id, email).await?;
+        let body = json!({ "token": token, "password": "another horse battery" });
+        let route = "POST /v1/auth/password-reset/confirm";
+        Ok(http(route, &[], &[], Some(&body)))
+    }
+
+    /// The request that the link to a new address makes.
+    pub(crate) async fn email_change(&self, person: &Person) -> Outcome<Value> {
+        let email = new_email();
+        let body = json!({ "email": email, "password": PASSWORD });
+        let ask = person.request("POST /v1/me/email", &[], Some(&body));
+        self.api("request-email-change", &ask).await?;
+        let id: EmailChangeId = self.request_of("email_change", &email).await?;
+        let token = self.token(LinkPurpose::ChangeEmail, id, &email).await?;
+        let body = json!({ "token": token });
+        Ok(http("POST /v1/auth/email/confirm", &[], &[], Some(&body)))
+    }
+
+    /// The id of the newest request of a kind for an address, from the table: only a mail has it.
+    async fn request_of<K: Kind>(&self, entity: &str, email: &str) -> Outcome<Id<K>> {
+        let table = self.stack.template.table["TableName"].clone();
+        let scan = json!({
+            "TableName": table,
+            "FilterExpression": "entity_type = :entity AND (email = :email OR #new = :email)",
+            "ExpressionAttributeNames": { "#new": "new" },
+            "ExpressionAttributeValues": { ":entity": { "S": entity }, ":email": { "S": email } },
+        });
+        let found = self
+            .stack
+            .emulators
+            .database
+            .scan(serde_json::from_value(scan)?)?;
+        let found = serde_json::to_value(found)?;
+        let items = found["Items"].as_array().ok_or("a scan without items")?;
+        let ids = items.iter().map(|item| text(&item["id"]["S"]));
+        let id = ids.max().ok_or("the request is not in the table")?;
+        Ok(id.parse()?)
+    }
+
+    async fn token<K: Kind>(
+        &self,
+        purpose: LinkPurpose,
+        id: Id<K>,
+        address: &str,
+    ) -> Outcome<String> {
+        let secret = self.stack.template.secrets.first().ok_or("no secret")?;
+        let request = reqwest::Client::new()
+            .post(&self.stack.emulators.endpoint)
+            .header("X-Amz-Target", "secretsmanager.GetSecretValue")
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00")
+            .body(json!({ "SecretId": secret.name }).to_string());
+        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
+        let keys = Secrets::parse(&text(&answer["SecretString"]))?.link_keys()?;
+        let key = keys.first().ok_or("the secret has no root")?;
+        Ok(key.token(purpose, id, address))
+    }
+}
