@@ -20,7 +20,7 @@ const WITHOUT_A_HEADER: [&str; 7] = ["400", "401", "403", "406", "415", "422", "
 /// A run of the tester repeats the requests of the last one.
 const SEED: &str = "13";
 /// Requests of each operation whose values are random; those at the limits of the schema come on top.
-const EXAMPLES: &str = "15";
+const EXAMPLES: &str = "10";
 
 /// Who sends the requests.
 struct Caller<'a> {
