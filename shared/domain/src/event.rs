@@ -136,9 +136,8 @@ impl TryFrom<Message> for Envelope {
                 known,
             });
         }
-        let begun = || TraceParent::begin(&message.trace_id);
         Ok(Self {
-            traceparent: message.traceparent.unwrap_or_else(begun),
+            traceparent: trace::stored(message.traceparent, &message.trace_id),
             event_id: message.event_id,
             occurred_at: message.occurred_at,
             trace_id: message.trace_id,

@@ -158,7 +158,38 @@ impl Emulators {
         Ok(())
     }
 
-    /// Makes a secret as CloudFormation does, unless it is there. By plain HTTP: no tool needs the service's SDK otherwise.
+    /// The text of a secret.
+    pub async fn secret(&self, name: &str) -> Result<String> {
+        let body = serde_json::json!({ "SecretId": name });
+        let failed =
+            |error: &dyn std::fmt::Display| LocalError::new(format!("secret {name}"), error);
+        let answer = self.secrets_manager("GetSecretValue", &body).await;
+        let (is_read, text) = answer.map_err(|error| failed(&error))?;
+        let answer: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
+        match answer["SecretString"].as_str().filter(|_| is_read) {
+            Some(secret) => Ok(secret.to_owned()),
+            None => Err(failed(&text)),
+        }
+    }
+
+    /// Calls Secrets Manager: whether it succeeded, and the answer. By plain HTTP: no tool needs the service's SDK otherwise, and
+    /// the emulator reads only region and service of the signature.
+    async fn secrets_manager(
+        &self,
+        operation: &str,
+        body: &Value,
+    ) -> std::result::Result<(bool, String), reqwest::Error> {
+        let request = reqwest::Client::new()
+            .post(&self.endpoint)
+            .header("X-Amz-Target", format!("secretsmanager.{operation}"))
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("Authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/secretsmanager/aws4_request, SignedHeaders=host, Signature=00"))
+            .body(body.to_string());
+        let answer = request.send().await?;
+        Ok((answer.status().is_success(), answer.text().await?))
+    }
+
+    /// Makes a secret as CloudFormation does, unless it is there.
     async fn create_secret(&self, secret: &SecretResource) -> Result<()> {
         let failed = |error: &dyn std::fmt::Display| {
             LocalError::new(format!("secret {}", secret.name), error)
@@ -172,15 +203,8 @@ impl Emulators {
         let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         text[&secret.key] = digits.into();
         let body = serde_json::json!({ "Name": secret.name, "SecretString": text.to_string() });
-        let request = reqwest::Client::new()
-            .post(&self.endpoint)
-            .header("X-Amz-Target", "secretsmanager.CreateSecret")
-            .header("Content-Type", "application/x-amz-json-1.1")
-            .header("Authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/secretsmanager/aws4_request, SignedHeaders=host, Signature=00"))
-            .body(body.to_string());
-        let answer = request.send().await.map_err(|error| failed(&error))?;
-        let is_made = answer.status().is_success();
-        let text = answer.text().await.map_err(|error| failed(&error))?;
+        let answer = self.secrets_manager("CreateSecret", &body).await;
+        let (is_made, text) = answer.map_err(|error| failed(&error))?;
         match is_made || text.contains("ResourceExistsException") {
             true => Ok(()),
             false => Err(failed(&text)),

@@ -666,6 +666,8 @@ impl Scope<'_> {
                 "{}.s3.{REGION}.amazonaws.com",
                 self.reference(id, resource)?
             ),
+            // Its ARN on AWS; here the name finds it as well.
+            ("AWS::SecretsManager::Secret", "Id") => name,
             ("AWS::CloudFront::Distribution", "DomainName") => "localhost".to_owned(),
             _ => {
                 return Err(LocalError(format!(

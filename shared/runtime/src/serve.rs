@@ -88,7 +88,8 @@ pub fn serve_with<E: Endpoint, A: Authenticator>(
         let connected = Arc::new(connected);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let connected = Arc::clone(&connected);
-            async move { answer(&connected, &event).await }
+            // Boxed, or the types of all futures from Lambda's loop down to the table nest too deeply for the compiler.
+            Box::pin(async move { answer(&connected, &event).await })
         }))
     })
 }

@@ -140,14 +140,8 @@ impl World {
         address: &str,
     ) -> Outcome<String> {
         let secret = self.stack.template.secrets.first().ok_or("no secret")?;
-        let request = reqwest::Client::new()
-            .post(&self.stack.emulators.endpoint)
-            .header("X-Amz-Target", "secretsmanager.GetSecretValue")
-            .header("Content-Type", "application/x-amz-json-1.1")
-            .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00")
-            .body(json!({ "SecretId": secret.name }).to_string());
-        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
-        let keys = Secrets::parse(&text(&answer["SecretString"]))?.link_keys()?;
+        let secret = self.stack.emulators.secret(&secret.name).await?;
+        let keys = Secrets::parse(&secret)?.link_keys()?;
         let key = keys.first().ok_or("the secret has no root")?;
         Ok(key.token(purpose, id, address))
     }

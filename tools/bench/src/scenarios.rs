@@ -196,7 +196,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("change-email", "link"),
     same("list-sessions", "one"),
     each("end-session", "own"),
-    expecting(Expected::Status(401), same("start-passkey-registration", "sample")),
+    expecting(
+        Expected::Status(401),
+        same("start-passkey-registration", "sample"),
+    ),
     expecting(Expected::Status(401), same("register-passkey", "sample")),
     same("start-passkey-login", "sample"),
     same("log-in-with-passkey", "sample"),
@@ -422,6 +425,7 @@ impl Scenario {
                     .invoke("project-orders", &order_placed(&placed))
                     .await?;
                 person.authorize(http("GET /v1/orders?limit=1", &[], &[], None))
+            }
             "list-audit" => {
                 world.invoke("append-audit", &changed_by_staff()?).await?;
                 world.staff("GET /v1/admin/audit?limit=1", &[], None)
@@ -598,6 +602,7 @@ fn address() -> Value {
 fn new_address(person: &Person) -> Value {
     person.request("POST /v1/me/addresses", &[], Some(&address()))
 }
+
 /// A change of the sample's order by staff, each with a version of its own.
 fn changed_by_staff() -> Outcome<Value> {
     static VERSIONS: AtomicU32 = AtomicU32::new(4);

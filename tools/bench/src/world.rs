@@ -237,31 +237,6 @@ impl World {
         Ok(id)
     }
 
-    /// Places an order; only the shop's own queues would capture its payment.
-    pub(crate) async fn place(&self) -> Outcome<Value> {
-        let cart = self.cart().await?;
-        self.api("place-order", &place_order(&cart)).await
-    }
-
-    /// Places an order and captures its payment by invoking the consumer.
-    pub(crate) async fn pay(&self) -> Outcome<Value> {
-        let placed = self.place().await?;
-        self.invoke("capture-payment", &order_placed(&placed))
-            .await?;
-        Ok(placed)
-    }
-
-    /// A request by staff.
-    pub(crate) fn staff(&self, route: &str, path: &[(&str, &str)], body: Option<&Value>) -> Value {
-        let token = format!("Bearer {}", self.token);
-        http(
-            route,
-            path,
-            &[("authorization", &token), ("idempotency-key", &unique())],
-            body,
-        )
-    }
-
     /// The id of a person's current cart, which has one line.
     pub(crate) async fn own_cart(&self, person: &Person) -> Outcome<String> {
         let create = person.authorize(http("POST /v1/carts", &[], &[], None));

@@ -1,6 +1,92 @@
 // Generated from web/openapi.json by `npm run client`: do not edit.
 
 export interface paths {
+    "/v1/admin/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the API keys that are valid, with the time of their last use. */
+        get: operations["list-api-keys"];
+        put?: never;
+        /** Makes an API key for a machine, with some of the permissions of its maker. Only this response has the key itself. */
+        post: operations["create-api-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/api-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes an API key, which is refused everywhere within 10 seconds. */
+        delete: operations["revoke-api-key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the records of the audit trail, newest first, by actor, action, subject and time. */
+        get: operations["list-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit/chains/{chain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the records of one chain of the audit trail as they are stored, oldest first. */
+        get: operations["export-audit-chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verifies a part of a chain of the audit trail, by its hashes, its head and its anchors. */
+        post: operations["verify-audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/customers": {
         parameters: {
             query?: never;
@@ -207,6 +293,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all roles with what they permit: those that every shop has, and the shop's own. */
+        get: operations["list-roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a role of the shop's own, or gives it and everybody who has it other permissions. Nobody gives or takes a permission that they do not have. A request that was interrupted may be sent again. */
+        put: operations["put-role"];
+        post?: never;
+        /** Removes a role of the shop's own that nobody of the staff and no open invitation has. */
+        delete: operations["delete-role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/settings": {
         parameters: {
             query?: never;
@@ -276,6 +397,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists everybody who belongs to the staff, with role and permissions. */
+        get: operations["list-staff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/staff/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a member from the staff, and ends their sessions; they keep their account as a customer. The last owner stays. */
+        delete: operations["remove-staff"];
+        options?: never;
+        head?: never;
+        /** Gives a member of the staff another role, and ends their sessions. Nobody gives or takes a permission that they do not have; the last owner keeps the role. */
+        patch: operations["change-staff"];
+        trace?: never;
+    };
+    "/v1/admin/staff/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the invitations that can be accepted. */
+        get: operations["list-invitations"];
+        put?: never;
+        /** Invites somebody to the staff by a mail, whose link works for 7 days. Nobody gives a permission that they do not have. */
+        post: operations["invite-staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/staff/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes an invitation, whose link no longer works. */
+        delete: operations["revoke-invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/stock/{sku}": {
         parameters: {
             query?: never;
@@ -311,6 +502,227 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new address the one of its account, by the token of the mail's link. */
+        post: operations["change-email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the reader of an invitation's mail a member of the staff, by the token of its link. An address without an account gets one, with the password that is given. */
+        post: operations["accept-invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a session by email address and password, and a code if the account has a second factor. An unknown address, a wrong password and an account that cannot be used get the same response in the same time. */
+        post: operations["log-in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the session, or all sessions of the account. */
+        post: operations["log-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/passkeys/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a session by a passkey. Whatever is wrong with it gets the same response. */
+        post: operations["log-in-with-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/passkeys/login/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Returns the options by which a browser signs in with any passkey of the shop. */
+        post: operations["start-passkey-login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/passkeys/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds the passkey that a browser has made to the account of the person who is signed in. */
+        post: operations["register-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/passkeys/register/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Returns the options by which a browser makes a passkey for the person who is signed in. */
+        post: operations["start-passkey-registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a link to set a new password, if the address has an account. The response is the same if not. */
+        post: operations["request-password-reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a new password by the token of the mail's link, and ends all sessions. */
+        post: operations["reset-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces a refresh token by the next one and signs a new access token. */
+        post: operations["refresh-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for an account; a mail with a link confirms the address. The response is the same whether or not the address has an account. */
+        post: operations["register-account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the account of a registration, by the token of the mail's link. */
+        post: operations["verify-email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/carts": {
         parameters: {
             query?: never;
@@ -320,7 +732,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Creates an empty guest cart. */
+        /** Creates an empty cart for a guest. For a person who is signed in, it returns the current cart of the account, which it creates if there is none. */
         post: operations["create-cart"];
         delete?: never;
         options?: never;
@@ -335,13 +747,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the cart at current prices. */
+        /** Returns the cart at current prices; that of an account to its owner only. */
         get: operations["get-cart"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        /** Returns the cart at current prices. */
+        /** Returns the cart at current prices; that of an account to its owner only. */
         head: operations["head-get-cart"];
         patch?: never;
         trace?: never;
@@ -359,6 +771,23 @@ export interface paths {
         post?: never;
         /** Removes a line from the cart. */
         delete: operations["remove-cart-line"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/carts/{cart_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merges a guest's cart into the current cart of the person who has signed in, and returns that. Without a current cart, the guest's becomes the account's. */
+        post: operations["merge-carts"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -400,7 +829,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/orders": {
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the account of the person who is signed in. */
+        get: operations["get-me"];
+        put?: never;
+        post?: never;
+        /** Deletes the account of the person who is signed in, who gives the password again. Orders are kept for accounting. */
+        delete: operations["delete-me"];
+        options?: never;
+        head?: never;
+        /** Changes the name, or the consent to advertising, of the person who is signed in. */
+        patch: operations["change-me"];
+        trace?: never;
+    };
+    "/v1/me/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the address book of the person who is signed in. */
+        get: operations["list-addresses"];
+        put?: never;
+        /** Adds an address to the address book of the person who is signed in. */
+        post: operations["create-address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/addresses/{address_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -408,6 +874,180 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** Replaces an address of the address book. */
+        put: operations["change-address"];
+        post?: never;
+        /** Removes an address from the address book. */
+        delete: operations["delete-address"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/cart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the current cart of the person who is signed in, at current prices. */
+        get: operations["get-my-cart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a link to a new address, which it makes the one of the account. */
+        post: operations["request-email-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the passkeys of the person who is signed in, the newest first. */
+        get: operations["list-passkeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/passkeys/{passkey_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a passkey of the person who is signed in. */
+        delete: operations["delete-passkey"];
+        options?: never;
+        head?: never;
+        /** Renames a passkey of the person who is signed in. */
+        patch: operations["rename-passkey"];
+        trace?: never;
+    };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the password of the person who is signed in, and ends all other sessions. */
+        post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the devices on which the person is signed in, the last login first. */
+        get: operations["list-sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs the person out on one device. */
+        delete: operations["end-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the secret of an authenticator app, which a code of it puts into use. */
+        post: operations["start-totp"];
+        /** Removes the authenticator app of the person who is signed in, who gives the password again, and its recovery codes. */
+        delete: operations["remove-totp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts an authenticator app into use by a code of it, and returns recovery codes once. */
+        post: operations["confirm-totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the orders of the person who is signed in, newest first. */
+        get: operations["list-my-orders"];
         put?: never;
         /** Places an order: reserves the stock and creates the order in one transaction. Repeating a request with the same `Idempotency-Key` returns the same order. */
         post: operations["place-order"];
@@ -424,7 +1064,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns an order to the holder of its access token. */
+        /** Returns an order to the holder of its access token, or to the person whose account it belongs to. */
         get: operations["get-order"];
         put?: never;
         post?: never;
@@ -443,8 +1083,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels an order for the holder of its access token before any of it is shipped. Releases its stock and voids or refunds the payment. */
+        /** Cancels an order for the holder of its access token, or for the person whose account it belongs to, before any of it is shipped. Releases its stock and voids or refunds the payment. */
         post: operations["cancel-order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a guest's order that of the person who is signed in, if it was placed with the verified address of their account. */
+        post: operations["claim-order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -458,7 +1115,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns an order's invoice and credit notes to the holder of its access token. */
+        /** Returns an order's invoice and credit notes to the holder of its access token, or to the person whose account the order belongs to. */
         get: operations["get-invoice"];
         put?: never;
         post?: never;
@@ -543,6 +1200,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Body of `POST /v1/auth/invitations/accept`. */
+        AcceptBody: {
+            /**
+             * @description Name of the person, at most 100 characters, for an address without an account.
+             * @default null
+             */
+            name?: string | null;
+            /** @description Password of 8 to 256 characters, for an address without an account; otherwise it is ignored. */
+            password?: components["schemas"]["SecretText"] | null;
+            /** @description The token of the link, after `token=`. */
+            token: components["schemas"]["SecretText"];
+        };
         /** @description A postal address. */
         Address: {
             /** @description City or town, where addresses have one. */
@@ -590,6 +1259,250 @@ export interface components {
              */
             region?: string | null;
         };
+        /** @description All addresses of an account. */
+        AddressBookView: {
+            /** @description The addresses, in the order in which they were added. */
+            items: components["schemas"]["BookEntryView"][];
+        };
+        /** @description Body of `POST /v1/admin/api-keys`. */
+        ApiKeyBody: {
+            /**
+             * Format: int64
+             * @description Days for which the key is valid, 1 to 366.
+             */
+            expires_in_days: number;
+            /** @description Name for people, at most 60 characters. */
+            name: string;
+            /** @description What the key may do: permissions by name, such as `orders:read`; at least one. */
+            scopes: string[];
+        };
+        /** @description All API keys that are valid. */
+        ApiKeysView: {
+            /** @description The keys, the last one first. */
+            items: components["schemas"]["ApiKeyView"][];
+        };
+        /** @description An API key. Not to be logged: the one that was just made has its secret. */
+        ApiKeyView: {
+            /** @description Time at which it was made. */
+            created_at: string;
+            /** @description Whoever has made it: `staff:` and the account or the subject of a token. */
+            created_by: string;
+            /** @description Time from which on it is not valid. */
+            expires_at: string;
+            /** @description Identifier. */
+            id: string;
+            /** @description Time of its last use, up to an hour earlier; missing if it was not used. */
+            last_used_at?: string | null;
+            /** @description Name for people. */
+            name: string;
+            /** @description What it may do. */
+            scopes: string[];
+            /** @description The key itself, which a machine sends as its bearer token: only in the response that has made it. */
+            secret?: string | null;
+        };
+        /** @description Proof that somebody has a credential (`AuthenticatorAssertionResponseJSON`). */
+        AssertionResponse: {
+            /** @description Authenticator data, in base64url. */
+            authenticatorData: string;
+            /** @description Client data, in base64url. */
+            clientDataJSON: string;
+            /** @description Signature of both, in base64url. */
+            signature: string;
+            /** @description The user handle of the account, in base64url. */
+            userHandle?: string | null;
+        };
+        /** @description A new credential (`AuthenticatorAttestationResponseJSON`). */
+        AttestationResponse: {
+            /** @description The credential as its authenticator describes it, in base64url. */
+            attestationObject: string;
+            /** @description Client data, in base64url. */
+            clientDataJSON: string;
+            /**
+             * @description Ways to reach the authenticator, such as `internal` or `usb`.
+             * @default []
+             */
+            transports?: string[];
+        };
+        /**
+         * @description An action of staff, of security or of the owner of an account. Old records are read forever: no action is renamed
+         *     or removed.
+         */
+        AuditAction: "account.verified" | "account.changed" | "account.erased" | "login.succeeded" | "login.failed_too_often" | "session.ended" | "sessions.ended" | "refresh.reused" | "password.changed" | "password.reset" | "email.changed" | "passkey.added" | "passkey.removed" | "passkey.cloned" | "totp.enabled" | "totp.disabled" | "recovery.used" | "staff.invited" | "staff.joined" | "staff.role_changed" | "staff.removed" | "role.changed" | "role.removed" | "api_key.created" | "api_key.revoked" | "keys.rotated" | "settings.changed" | "order.changed" | "stock.changed" | "job.created" | "job.changed" | "import.created";
+        /** @description An action that belongs in the trail. */
+        AuditEntry: {
+            /** @description The action. */
+            action: components["schemas"]["AuditAction"];
+            /** @description The originator. */
+            actor: string;
+            /** @description Time of the action. */
+            at: string;
+            /** @description The fields that it changed. */
+            changes?: components["schemas"]["FieldChange"][];
+            /** @description Identifier. */
+            id: string;
+            /**
+             * @description Values about a person. The network address that the request came from is the one that is named
+             *     [`PersonalField::FROM`].
+             */
+            personal?: components["schemas"]["PersonalField"][];
+            /** @description What it changed. */
+            subject: string;
+            /** @description Id of the request; of its trace, or of the event, where nothing else is known. */
+            trace_id: string;
+        };
+        /** @description What is wrong with a record. */
+        AuditFaultKind: "altered" | "missing" | "reordered" | "wrong_chain" | "ends_early" | "beyond_head" | "unreadable";
+        /** @description What is wrong with a chain, and where. */
+        AuditFaultView: {
+            /** @description Kind of fault. */
+            kind: components["schemas"]["AuditFaultKind"];
+            /** @description The same in words. */
+            message: string;
+            /**
+             * Format: uint64
+             * @description Number of the record.
+             */
+            sequence: number;
+        };
+        /** @description One page of the audit trail, newest first. */
+        AuditPage: {
+            /** @description Records; fewer than the limit, or none, do not mean that it is the last page. */
+            items: components["schemas"]["AuditRecordView"][];
+            /** @description Cursor of the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description An entry in its chain. */
+        AuditRecord: {
+            /**
+             * Format: uint8
+             * @description The chain.
+             */
+            chain: number;
+            /** @description The entry. */
+            entry: components["schemas"]["AuditEntry"];
+            /**
+             * Format: uint8
+             * @description Version of what the hash covers.
+             */
+            format: number;
+            /** @description Hash of everything above. */
+            hash: string;
+            /**
+             * Format: uint32
+             * @description Number of fields that were left out because there were too many.
+             */
+            omitted?: number;
+            /** @description Hash of the record before. */
+            previous: string;
+            /**
+             * @description Time at which it was appended: of two records of a chain the later one has the later time, but for the difference
+             *     between clocks.
+             */
+            recorded_at: string;
+            /**
+             * Format: uint64
+             * @description Number of the record, from 1 for each chain.
+             */
+            sequence: number;
+        };
+        /** @description A record of the audit trail. */
+        AuditRecordView: {
+            /** @description Name of the action. */
+            action: components["schemas"]["AuditAction"];
+            /** @description Originator of the action, as in the query. */
+            actor: string;
+            /** @description Time of the action. */
+            at: string;
+            /**
+             * Format: uint8
+             * @description Number of the chain, 0 to 15.
+             */
+            chain: number;
+            /** @description Changed fields. */
+            changes: components["schemas"]["FieldChangeView"][];
+            /** @description Network address that the request came from; null if it is unknown or erased. */
+            from: string | null;
+            /** @description Hash of the record, in base64url. */
+            hash: string;
+            /** @description Identifier of the action. */
+            id: string;
+            /**
+             * Format: uint32
+             * @description Number of fields that were left out because there were too many.
+             */
+            omitted: number;
+            /** @description Values about persons. */
+            personal: components["schemas"]["PersonalView"][];
+            /** @description Hash of the record before, in base64url. */
+            previous: string;
+            /** @description Time at which it was appended, after the action. */
+            recorded_at: string;
+            /**
+             * Format: uint64
+             * @description Number of the record in its chain, from 1.
+             */
+            sequence: number;
+            /** @description What was changed, as in the query. */
+            subject: string;
+            /** @description Id of the request; of its trace, or of the event, where nothing else is known. */
+            trace_id: string;
+        };
+        /** @description Result of verifying a part of a chain. */
+        AuditVerificationView: {
+            /**
+             * Format: uint8
+             * @description Number of the chain, 0 to 15.
+             */
+            chain: number;
+            /** @description Whether the chain was verified to its end, and agrees with its head and its anchors. */
+            complete: boolean;
+            /** @description The first fault; null if there is none. */
+            fault: components["schemas"]["AuditFaultView"] | null;
+            /**
+             * Format: uint64
+             * @description Number of the last record that is in order. Unless the chain is complete or has a fault, go on after it.
+             */
+            verified_to: number;
+        };
+        /** @description Answer to a login's options (`AuthenticationResponseJSON`). */
+        AuthenticationResponse: {
+            /** @description Id of the credential, in base64url. */
+            id: string;
+            /** @description The same id. */
+            rawId: string;
+            /** @description The proof. */
+            response: components["schemas"]["AssertionResponse"];
+            /** @description `public-key`. */
+            type: components["schemas"]["CredentialType"];
+        };
+        /** @description Body of `POST /v1/me/addresses` and `PUT /v1/me/addresses/{address_id}`. */
+        BookEntryBody: {
+            /** @description The address. */
+            address: components["schemas"]["AddressBody"];
+            /**
+             * @description Whether invoices name it unless another one is chosen; absent leaves that as it is.
+             * @default null
+             */
+            default_billing?: boolean | null;
+            /**
+             * @description Whether orders go to it unless another one is chosen; absent leaves that as it is.
+             * @default null
+             */
+            default_shipping?: boolean | null;
+        };
+        /** @description An address of an address book. */
+        BookEntryView: {
+            /** @description The address. */
+            address: components["schemas"]["Address"];
+            /** @description Time at which it was added. */
+            created_at: string;
+            /** @description Whether invoices name it unless another one is chosen. */
+            default_billing: boolean;
+            /** @description Whether orders go to it unless another one is chosen. */
+            default_shipping: boolean;
+            /** @description Identifier. */
+            id: string;
+        };
         /** @description Body of `POST /v1/orders/{order_id}/cancel` and of its staff counterpart; optional. */
         CancelOrderBody: {
             /**
@@ -618,11 +1531,14 @@ export interface components {
             /** @description Current price of one unit. */
             unit_price: components["schemas"]["Money"];
         };
-        /** @description A cart as the guest sees it. */
+        /** @description A cart as the shopper sees it. */
         CartView: {
             /** @description Expiry of the cart; every change extends it. */
             expires_at: string;
-            /** @description Identifier and credential: anyone who knows it may use the cart. */
+            /**
+             * @description Identifier; of a guest's cart also the credential: anyone who knows it may use the cart. The cart of an account takes
+             *     its owner's token, too.
+             */
             id: string;
             /** @description Lines in the order in which they were first added. */
             lines: components["schemas"]["CartLineView"][];
@@ -631,10 +1547,43 @@ export interface components {
             /** @description Totals of the lines that are for sale. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description Body of `POST /v1/me/email`. */
+        ChangeEmailBody: {
+            /** @description The new address, which a mail confirms. */
+            email: string;
+            /** @description The password of the account. */
+            password: components["schemas"]["SecretText"];
+        };
         /** @description Body of `PATCH /v1/admin/jobs/{job_id}`. */
         ChangeJobBody: {
             /** @description State that the job shall have. */
             state: components["schemas"]["WantedState"];
+        };
+        /** @description Body of `POST /v1/me/password`. */
+        ChangePasswordBody: {
+            /** @description The password until now. */
+            current_password: components["schemas"]["SecretText"];
+            /** @description The new one, of 8 to 256 characters. */
+            new_password: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `PATCH /v1/admin/staff/{account_id}`. */
+        ChangeStaffBody: {
+            /** @description Name of the new role. */
+            role: string;
+        };
+        /** @description Body of `POST /v1/orders/{order_id}/claim`: an empty object. */
+        ClaimOrderBody: Record<string, never>;
+        /** @description Body of `POST /v1/auth/password-reset/confirm`. */
+        ConfirmResetBody: {
+            /** @description The new password, of 8 to 256 characters. */
+            password: components["schemas"]["SecretText"];
+            /** @description The token of the link, after `token=`. */
+            token: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `POST /v1/me/totp/confirm`. */
+        ConfirmTotpBody: {
+            /** @description The code that the app shows: 6 digits. */
+            code: components["schemas"]["SecretText"];
         };
         /** @description The countries that an address can be in. */
         CountriesView: {
@@ -671,6 +1620,47 @@ export interface components {
             /** @description Kind of work. An import is created by `POST /v1/admin/imports`. */
             kind: components["schemas"]["NewJobKind"];
         };
+        /** @description Options of a registration (`PublicKeyCredentialCreationOptionsJSON`). */
+        CreationOptions: {
+            /** @description `none`: the model of the authenticator need not be proven. */
+            attestation: string;
+            /** @description Demands on the authenticator. */
+            authenticatorSelection: components["schemas"]["Selection"];
+            /** @description Challenge, in base64url. */
+            challenge: string;
+            /** @description Credentials of the account: an authenticator that has one makes no other. */
+            excludeCredentials: components["schemas"]["CredentialDescriptor"][];
+            /** @description Algorithms, most preferred first. */
+            pubKeyCredParams: components["schemas"]["CredentialParameters"][];
+            /** @description The shop. */
+            rp: components["schemas"]["RelyingPartyEntity"];
+            /**
+             * Format: uint32
+             * @description Time for the answer, in milliseconds.
+             */
+            timeout: number;
+            /** @description The account. */
+            user: components["schemas"]["UserEntity"];
+        };
+        /** @description A credential that exists. */
+        CredentialDescriptor: {
+            /** @description Its id, in base64url. */
+            id: string;
+            /** @description `public-key`. */
+            type: components["schemas"]["CredentialType"];
+        };
+        /** @description An algorithm for a new key. */
+        CredentialParameters: {
+            /**
+             * Format: int64
+             * @description Number in IANA's registry of COSE algorithms.
+             */
+            alg: number;
+            /** @description `public-key`. */
+            type: components["schemas"]["CredentialType"];
+        };
+        /** @description The type of a credential. The standard knows one. */
+        CredentialType: "public-key";
         /** @description A credit note for a refund. */
         CreditNoteView: {
             /** @description Time of issue. */
@@ -722,6 +1712,66 @@ export interface components {
             orders: number;
             /** @description Paid amounts less refunds, one for each currency of an order. */
             totals: components["schemas"]["Money"][];
+        };
+        /** @description Body of `DELETE /v1/me`. */
+        DeleteAccountBody: {
+            /** @description The password of the account. */
+            password: components["schemas"]["SecretText"];
+        };
+        /** @description Some records of one chain as they are stored, the oldest first. */
+        ExportedChain: {
+            /**
+             * Format: uint8
+             * @description Number of the chain, 0 to 15.
+             */
+            chain: number;
+            /** @description The chain's head as it was before the records were read. */
+            head: components["schemas"]["ExportedHead"];
+            /** @description The records. */
+            items: components["schemas"]["ExportedItem"][];
+            /**
+             * Format: uint64
+             * @description Number after which the next page begins; null on the last page.
+             */
+            next: number | null;
+        };
+        /** @description The last record of a chain. */
+        ExportedHead: {
+            /** @description Its hash, in base64url. */
+            hash: string;
+            /**
+             * Format: uint64
+             * @description Number of the record; 0 before the first one.
+             */
+            sequence: number;
+        };
+        /** @description One place of a chain. */
+        ExportedItem: {
+            /** @description The record; null if it cannot be read. */
+            record: components["schemas"]["AuditRecord"] | null;
+            /**
+             * Format: uint64
+             * @description The number under which it is stored.
+             */
+            sequence: number;
+        };
+        /** @description A field that an action changed. Without values it was changed and nothing is kept of them, as of a secret. */
+        FieldChange: {
+            /** @description Value after the action. */
+            after?: string | null;
+            /** @description Value before the action, as text; of a person's data in [`AuditEntry::personal`] instead. */
+            before?: string | null;
+            /** @description Name of the field, with dots between its parts. */
+            field: string;
+        };
+        /** @description A field that an action changed. */
+        FieldChangeView: {
+            /** @description Value after the action; null if there is none, or if it is not kept. */
+            after: string | null;
+            /** @description Value before the action; null if there was none, or if it is not kept. */
+            before: string | null;
+            /** @description Name of the field. */
+            field: string;
         };
         /** @description A validation error of one field. */
         FieldFault: {
@@ -871,6 +1921,33 @@ export interface components {
             rows_total: number;
             /** @description State of the import. */
             state: components["schemas"]["ImportState"];
+        };
+        /** @description All open invitations. */
+        InvitationsView: {
+            /** @description The invitations, the last one first. */
+            items: components["schemas"]["InvitationView"][];
+        };
+        /** @description An open invitation. */
+        InvitationView: {
+            /** @description Time of the invitation. */
+            created_at: string;
+            /** @description Address that it was sent to. */
+            email: string;
+            /** @description Time from which on it cannot be accepted. */
+            expires_at: string;
+            /** @description Identifier. */
+            id: string;
+            /** @description Author: `staff:` and the account or the subject of a token, or `shop` for the command of an operator. */
+            invited_by: string;
+            /** @description Name of the role. */
+            role: string;
+        };
+        /** @description Body of `POST /v1/admin/staff/invitations`. */
+        InviteBody: {
+            /** @description Email address of the person. */
+            email: string;
+            /** @description Name of the role. */
+            role: string;
         };
         /** @description The invoice of an order, with its credit notes. */
         InvoiceView: {
@@ -1039,6 +2116,53 @@ export interface components {
             /** @description Explanation for people: how to correct the line. */
             message: string;
         };
+        /** @description That a mail with a link is on its way, if there is anything to send. */
+        LinkSentView: {
+            /**
+             * Format: int64
+             * @description Seconds for which the link works.
+             */
+            expires_in: number;
+        };
+        /** @description Body of `POST /v1/auth/login`. */
+        LoginBody: {
+            /** @description A code of the authenticator app, or a recovery code, if the account has a second factor. */
+            code?: components["schemas"]["SecretText"] | null;
+            /**
+             * @description Whether the tokens come as cookies, for a browser on a page of the shop.
+             * @default false
+             */
+            cookies?: boolean;
+            /** @description Email address of the account. */
+            email: string;
+            /** @description Password. */
+            password: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `POST /v1/auth/logout`. */
+        LogoutBody: {
+            /**
+             * @description Whether all sessions of the account end, and not this one alone.
+             * @default false
+             */
+            everywhere?: boolean;
+        };
+        /** @description Body of `POST /v1/carts/{cart_id}/merge`: an empty object. */
+        MergeCartsBody: Record<string, never>;
+        /** @description An account as its owner sees it. */
+        MeView: {
+            /** @description Time at which the address was verified. */
+            created_at: string;
+            /** @description Email address. */
+            email: string;
+            /** @description Whether the person agrees to get advertising by email. */
+            email_consent: boolean;
+            /** @description Identifier. */
+            id: string;
+            /** @description Name of the person. */
+            name?: string | null;
+            /** @description What the person may do as staff. */
+            staff?: components["schemas"]["StaffView"] | null;
+        };
         /** @description An amount in one currency. */
         Money: {
             /**
@@ -1053,6 +2177,35 @@ export interface components {
              * @description How many of the amount's digits are decimals: 2 for USD, 0 for JPY.
              */
             decimals: number;
+        };
+        /** @description One page of the orders of the person who is signed in, newest first. */
+        MyOrderPage: {
+            /** @description Orders. */
+            items: components["schemas"]["MyOrderSummary"][];
+            /** @description Cursor of the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description An order in the list of its owner. It lags the order by seconds. */
+        MyOrderSummary: {
+            /** @description Identifier of the order. */
+            id: string;
+            /** @description Name of the recipient; shortened if it is longer than 40 bytes. */
+            name: string;
+            /** @description Order number for people, such as `7K3MQ-9QXPB`. */
+            number: string;
+            /** @description Captured amount less refunds. */
+            paid: components["schemas"]["Money"];
+            /** @description Time at which it was placed. */
+            placed_at: string;
+            /** @description Status of the order. */
+            status: components["schemas"]["OrderStatus"];
+            /** @description Total at the time of the order. */
+            total: components["schemas"]["Money"];
+            /**
+             * Format: uint32
+             * @description Units of all lines.
+             */
+            units: number;
         };
         /** @description Kind of a job that staff create by itself. */
         NewJobKind: "order_lists_rebuild";
@@ -1165,6 +2318,39 @@ export interface components {
             /** @description Totals at the time of the order. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description Body of `POST /v1/auth/passkeys/login`. */
+        PasskeyLoginBody: {
+            /**
+             * @description Whether the tokens come as cookies, for a browser on a page of the shop.
+             * @default false
+             */
+            cookies?: boolean;
+            /** @description The browser's answer to the options: `credential.toJSON()`. */
+            credential: components["schemas"]["AuthenticationResponse"];
+        };
+        /** @description Body of `PATCH /v1/me/passkeys/{passkey_id}`: a JSON Merge Patch (RFC 7396). */
+        PasskeyPatch: {
+            /** @description Name of the passkey, at most 100 characters; `null` removes it. */
+            name?: string | null;
+        };
+        /** @description All passkeys of an account. */
+        PasskeysView: {
+            /** @description The passkeys, the newest first. */
+            items: components["schemas"]["PasskeyView"][];
+        };
+        /** @description A passkey as its owner sees it. */
+        PasskeyView: {
+            /** @description Whether it has been copied to other devices, so that it survives the loss of one. */
+            backed_up: boolean;
+            /** @description Time at which it was added. */
+            created_at: string;
+            /** @description Identifier. */
+            id: string;
+            /** @description Time of the last login with it. */
+            last_used_at?: string | null;
+            /** @description Name for its owner. */
+            name: string;
+        };
         /** @description Payment method with its token. */
         PaymentBody: {
             /** @description `test` for the built-in provider, or `stripe`; the shop may offer only one of them. */
@@ -1203,6 +2389,24 @@ export interface components {
             refunded: components["schemas"]["Money"];
             /** @description Progress of the payment. */
             status: components["schemas"]["PaymentStatus"];
+        };
+        /** @description A sealed value about a person. */
+        PersonalField: {
+            /** @description Name of the value. */
+            name: string;
+            /** @description The person, whose key opens it. */
+            person: string;
+            /** @description The value. */
+            sealed: string;
+        };
+        /** @description A value about a person. */
+        PersonalView: {
+            /** @description Name of the value. */
+            name: string;
+            /** @description Account of the person. */
+            person: string;
+            /** @description The value; null if it is erased. */
+            value: string | null;
         };
         /** @description Body of `POST /v1/orders`. */
         PlaceOrderBody: {
@@ -1290,6 +2494,13 @@ export interface components {
             /** @description Brand of the product. */
             vendor: string;
         };
+        /** @description Body of `PATCH /v1/me`: a JSON Merge Patch (RFC 7396). */
+        ProfilePatch: {
+            /** @description Whether the person agrees to get advertising by email. */
+            email_consent?: boolean | null;
+            /** @description Name of the person, at most 100 characters; `null` removes it. */
+            name?: string | null;
+        };
         /** @description Supported payment providers. */
         Provider: "test" | "stripe";
         /** @description Changes of the keys with which clients pay. */
@@ -1306,6 +2517,16 @@ export interface components {
         ReceivedView: {
             /** @description Always true. */
             received: boolean;
+        };
+        /** @description The recovery codes of an account, which are shown once. */
+        RecoveryCodesView: {
+            /** @description The codes, each of which stands in for a code of the app once. */
+            recovery_codes: string[];
+        };
+        /** @description Body of `POST /v1/auth/refresh`. */
+        RefreshBody: {
+            /** @description The refresh token; absent if a cookie has it. */
+            refresh_token?: components["schemas"]["SecretText"] | null;
         };
         /**
          * @description Body of `POST /v1/admin/orders/{order_id}/refunds`. Without `amount` and `lines`, the rest of the
@@ -1347,6 +2568,72 @@ export interface components {
             reason?: string | null;
             /** @description Progress of the refund. */
             status: components["schemas"]["RefundStatus"];
+        };
+        /** @description Body of `POST /v1/auth/register`. */
+        RegisterBody: {
+            /** @description Email address, which a mail confirms. */
+            email: string;
+            /**
+             * @description Name of the person, at most 100 characters.
+             * @default null
+             */
+            name?: string | null;
+            /** @description Password of 8 to 256 characters. */
+            password: components["schemas"]["SecretText"];
+        };
+        /** @description Body of `POST /v1/auth/passkeys/register`. */
+        RegisterPasskeyBody: {
+            /** @description The browser's answer to the options: `credential.toJSON()`. */
+            credential: components["schemas"]["RegistrationResponse"];
+            /**
+             * @description Name of the passkey for its owner, at most 100 characters.
+             * @default null
+             */
+            name?: string | null;
+        };
+        /** @description Answer to a registration's options (`RegistrationResponseJSON`). */
+        RegistrationResponse: {
+            /** @description Id of the new credential, in base64url. */
+            id: string;
+            /** @description The same id. */
+            rawId: string;
+            /** @description The credential. */
+            response: components["schemas"]["AttestationResponse"];
+            /** @description `public-key`. */
+            type: components["schemas"]["CredentialType"];
+        };
+        /** @description The shop, as an authenticator stores it. */
+        RelyingPartyEntity: {
+            /** @description RP ID: a domain. */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+        };
+        /** @description Body of `DELETE /v1/me/totp`. */
+        RemoveTotpBody: {
+            /** @description The password of the account. */
+            password: components["schemas"]["SecretText"];
+        };
+        /** @description Options of a login (`PublicKeyCredentialRequestOptionsJSON`). */
+        RequestOptions: {
+            /** @description Empty: the authenticator shows the accounts that it has a passkey for. */
+            allowCredentials: components["schemas"]["CredentialDescriptor"][];
+            /** @description Challenge, in base64url. */
+            challenge: string;
+            /** @description The shop's RP ID. */
+            rpId: string;
+            /**
+             * Format: uint32
+             * @description Time for the answer, in milliseconds.
+             */
+            timeout: number;
+            /** @description Whether the authenticator must check that its user is its owner. */
+            userVerification: components["schemas"]["UserVerification"];
+        };
+        /** @description Body of `POST /v1/auth/password-reset`. */
+        ResetBody: {
+            /** @description Email address of the account. */
+            email: string;
         };
         /** @description Body of `POST /v1/admin/settings/revisions/{revision}/restore`: nothing, or an empty object. */
         RestoreSettingsBody: Record<string, never>;
@@ -1413,6 +2700,36 @@ export interface components {
              */
             revision: number;
         };
+        /** @description Body of `PUT /v1/admin/roles/{role}`. */
+        RoleBody: {
+            /** @description Permissions by name, such as `orders:read`; at least one. */
+            permissions: string[];
+        };
+        /** @description All roles. */
+        RolesView: {
+            /** @description The roles: first those that every shop has, then the shop's own by name. */
+            items: components["schemas"]["RoleView"][];
+        };
+        /** @description A role. */
+        RoleView: {
+            /** @description Whether every shop has it, and nobody can change it. */
+            built_in: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description What it permits. */
+            permissions: string[];
+        };
+        /** @description A text that must not be logged: a password, or a token. */
+        SecretText: string;
+        /** @description Demands on the authenticator of a registration. */
+        Selection: {
+            /** @description The same for browsers of Level 1. */
+            requireResidentKey: boolean;
+            /** @description `required`: the credential can be found without its id. */
+            residentKey: string;
+            /** @description Whether the authenticator must check that its user is its owner. */
+            userVerification: components["schemas"]["UserVerification"];
+        };
         /** @description Changes of the seller. */
         SellerPatch: {
             /** @description Address of the company: at most 8 lines of 100 characters. */
@@ -1434,6 +2751,26 @@ export interface components {
             name: string;
             /** @description Tax identification number, if it is printed. */
             tax_id?: string | null;
+        };
+        /** @description All sessions of an account. */
+        SessionsView: {
+            /** @description The sessions, the last login first. */
+            items: components["schemas"]["SessionView"][];
+        };
+        /** @description A device on which the owner is signed in. */
+        SessionView: {
+            /** @description Time of the login. */
+            created_at: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description What the browser or app says about itself. */
+            device: string;
+            /** @description Time at which it ends unless it is refreshed. */
+            expires_at: string;
+            /** @description Identifier. */
+            id: string;
+            /** @description Time of the last refresh. */
+            refreshed_at: string;
         };
         /** @description Body of `PUT /v1/carts/{cart_id}/lines/{sku}`. */
         SetLineBody: {
@@ -1468,8 +2805,8 @@ export interface components {
             /** @description Pages that the law asks for. */
             legal_links?: components["schemas"]["LegalLinksPatch"] | null;
             /**
-             * @description Limits of callers, by name: `create_cart` (of a network) and `create_import` (of an account). `null` returns one to
-             *     its default.
+             * @description Limits of callers, by name (docs/API-DESIGN.md lists them), such as `create_cart` and `sign_in`. `null` returns one
+             *     to its default.
              */
             limits?: {
                 [key: string]: components["schemas"]["LimitPatch"] | null;
@@ -1616,6 +2953,28 @@ export interface components {
              */
             shards: number;
         };
+        /** @description The staff. */
+        StaffListView: {
+            /** @description The members, in the order in which they joined. */
+            items: components["schemas"]["StaffMemberView"][];
+        };
+        /** @description A member of the staff. */
+        StaffMemberView: {
+            /** @description Identifier of the account. */
+            account_id: string;
+            /** @description Email address. */
+            email: string;
+            /** @description Author of the invitation: `staff:` and the account or the subject of a token, or `shop` for the command of an operator. */
+            invited_by: string;
+            /** @description Time at which the invitation was accepted. */
+            joined_at: string;
+            /** @description Name of the person. */
+            name?: string | null;
+            /** @description What the role permits. */
+            permissions: string[];
+            /** @description Name of the role. */
+            role: string;
+        };
         /** @description An order as staff see it. */
         StaffOrderView: {
             /** @description Bearer token to read and cancel the order; only returned when it is placed. */
@@ -1660,6 +3019,13 @@ export interface components {
              */
             version: number;
         };
+        /** @description What a person may do as staff. */
+        StaffView: {
+            /** @description Permissions of the role. */
+            permissions: string[];
+            /** @description Name of the role. */
+            role: string;
+        };
         /** @description The stock of one SKU. */
         StockView: {
             /**
@@ -1699,12 +3065,38 @@ export interface components {
              */
             untracked: boolean;
         };
+        /** @description Body of endpoints that take the token of a mail's link. */
+        TokenBody: {
+            /** @description The token of the link, after `token=`. */
+            token: components["schemas"]["SecretText"];
+        };
+        /** @description Tokens of a session. */
+        TokensView: {
+            /** @description The access token; absent if a cookie has it. */
+            access_token?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds for which the access token is valid.
+             */
+            expires_in: number;
+            /** @description The refresh token, which is replaced by each refresh; absent if a cookie has it. */
+            refresh_token?: string | null;
+            /** @description `Bearer`. */
+            token_type: string;
+        };
         /** @description Totals of a cart or an order. */
         Totals: {
             /** @description Sum of the lines. */
             subtotal: components["schemas"]["Money"];
             /** @description Amount to pay. */
             total: components["schemas"]["Money"];
+        };
+        /** @description The secret of an authenticator app, which is shown once. */
+        TotpView: {
+            /** @description The secret as somebody types it into an app: 32 digits of base 32. */
+            secret: string;
+            /** @description The URI of a QR code for an app: `otpauth://totp/…`. */
+            uri: string;
         };
         /** @description A number of units of one SKU. */
         Units: {
@@ -1739,6 +3131,17 @@ export interface components {
             /** @description URL to upload to. */
             url: string;
         };
+        /** @description The account, as an authenticator stores it. */
+        UserEntity: {
+            /** @description Name for people. */
+            displayName: string;
+            /** @description User handle, in base64url. It says nothing of the person. */
+            id: string;
+            /** @description Name that tells accounts apart, such as an address. */
+            name: string;
+        };
+        /** @description Whether the authenticator must check that its user is its owner, by a PIN or biometrics. */
+        UserVerification: "required" | "preferred";
         /** @description One variant of a product, sold under a SKU of its own. */
         VariantView: {
             /** @description Whether the variant is in stock; seconds behind the stock itself. */
@@ -1753,6 +3156,21 @@ export interface components {
             sku: components["schemas"]["Sku"];
             /** @description Option values, or `Default Title`. */
             title: string;
+        };
+        /** @description Body of a request to verify a part of a chain. */
+        VerifyAuditBody: {
+            /**
+             * Format: int64
+             * @description Number of the record after which to begin, which was verified before: `verified_to` of the part before. 0 for the first
+             *     part.
+             * @default 0
+             */
+            after?: number;
+            /**
+             * Format: int64
+             * @description Number of the chain, 0 to 15.
+             */
+            chain: number;
         };
         /** @description State that staff want of a job. */
         WantedState: "paused" | "running" | "cancelled";
@@ -1784,21 +3202,55 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AcceptBody = components['schemas']['AcceptBody'];
 export type Address = components['schemas']['Address'];
 export type AddressBody = components['schemas']['AddressBody'];
+export type AddressBookView = components['schemas']['AddressBookView'];
+export type ApiKeyBody = components['schemas']['ApiKeyBody'];
+export type ApiKeysView = components['schemas']['ApiKeysView'];
+export type ApiKeyView = components['schemas']['ApiKeyView'];
+export type AssertionResponse = components['schemas']['AssertionResponse'];
+export type AttestationResponse = components['schemas']['AttestationResponse'];
+export type AuditAction = components['schemas']['AuditAction'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditFaultKind = components['schemas']['AuditFaultKind'];
+export type AuditFaultView = components['schemas']['AuditFaultView'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type AuditRecord = components['schemas']['AuditRecord'];
+export type AuditRecordView = components['schemas']['AuditRecordView'];
+export type AuditVerificationView = components['schemas']['AuditVerificationView'];
+export type AuthenticationResponse = components['schemas']['AuthenticationResponse'];
+export type BookEntryBody = components['schemas']['BookEntryBody'];
+export type BookEntryView = components['schemas']['BookEntryView'];
 export type CancelOrderBody = components['schemas']['CancelOrderBody'];
 export type CartLineView = components['schemas']['CartLineView'];
 export type CartView = components['schemas']['CartView'];
+export type ChangeEmailBody = components['schemas']['ChangeEmailBody'];
 export type ChangeJobBody = components['schemas']['ChangeJobBody'];
+export type ChangePasswordBody = components['schemas']['ChangePasswordBody'];
+export type ChangeStaffBody = components['schemas']['ChangeStaffBody'];
+export type ClaimOrderBody = components['schemas']['ClaimOrderBody'];
+export type ConfirmResetBody = components['schemas']['ConfirmResetBody'];
+export type ConfirmTotpBody = components['schemas']['ConfirmTotpBody'];
 export type CountriesView = components['schemas']['CountriesView'];
 export type CountryView = components['schemas']['CountryView'];
 export type CreateCartBody = components['schemas']['CreateCartBody'];
 export type CreateImportBody = components['schemas']['CreateImportBody'];
 export type CreateJobBody = components['schemas']['CreateJobBody'];
+export type CreationOptions = components['schemas']['CreationOptions'];
+export type CredentialDescriptor = components['schemas']['CredentialDescriptor'];
+export type CredentialParameters = components['schemas']['CredentialParameters'];
+export type CredentialType = components['schemas']['CredentialType'];
 export type CreditNoteView = components['schemas']['CreditNoteView'];
 export type CurrencyView = components['schemas']['CurrencyView'];
 export type CustomerPage = components['schemas']['CustomerPage'];
 export type CustomerView = components['schemas']['CustomerView'];
+export type DeleteAccountBody = components['schemas']['DeleteAccountBody'];
+export type ExportedChain = components['schemas']['ExportedChain'];
+export type ExportedHead = components['schemas']['ExportedHead'];
+export type ExportedItem = components['schemas']['ExportedItem'];
+export type FieldChange = components['schemas']['FieldChange'];
+export type FieldChangeView = components['schemas']['FieldChangeView'];
 export type FieldFault = components['schemas']['FieldFault'];
 export type Fulfilment = components['schemas']['Fulfilment'];
 export type FulfilOrderBody = components['schemas']['FulfilOrderBody'];
@@ -1811,6 +3263,9 @@ export type ImageView = components['schemas']['ImageView'];
 export type ImportState = components['schemas']['ImportState'];
 export type ImportTicket = components['schemas']['ImportTicket'];
 export type ImportView = components['schemas']['ImportView'];
+export type InvitationsView = components['schemas']['InvitationsView'];
+export type InvitationView = components['schemas']['InvitationView'];
+export type InviteBody = components['schemas']['InviteBody'];
 export type InvoiceView = components['schemas']['InvoiceView'];
 export type JobKind = components['schemas']['JobKind'];
 export type JobProgress = components['schemas']['JobProgress'];
@@ -1822,7 +3277,14 @@ export type LegalLinksView = components['schemas']['LegalLinksView'];
 export type LimitPatch = components['schemas']['LimitPatch'];
 export type LimitView = components['schemas']['LimitView'];
 export type LineFault = components['schemas']['LineFault'];
+export type LinkSentView = components['schemas']['LinkSentView'];
+export type LoginBody = components['schemas']['LoginBody'];
+export type LogoutBody = components['schemas']['LogoutBody'];
+export type MergeCartsBody = components['schemas']['MergeCartsBody'];
+export type MeView = components['schemas']['MeView'];
 export type Money = components['schemas']['Money'];
+export type MyOrderPage = components['schemas']['MyOrderPage'];
+export type MyOrderSummary = components['schemas']['MyOrderSummary'];
 export type NewJobKind = components['schemas']['NewJobKind'];
 export type OptionView = components['schemas']['OptionView'];
 export type OrderLineView = components['schemas']['OrderLineView'];
@@ -1830,31 +3292,54 @@ export type OrderPage = components['schemas']['OrderPage'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type OrderView = components['schemas']['OrderView'];
+export type PasskeyLoginBody = components['schemas']['PasskeyLoginBody'];
+export type PasskeyPatch = components['schemas']['PasskeyPatch'];
+export type PasskeysView = components['schemas']['PasskeysView'];
+export type PasskeyView = components['schemas']['PasskeyView'];
 export type PaymentBody = components['schemas']['PaymentBody'];
 export type PaymentFailure = components['schemas']['PaymentFailure'];
 export type PaymentMethodView = components['schemas']['PaymentMethodView'];
 export type PaymentStatus = components['schemas']['PaymentStatus'];
 export type PaymentView = components['schemas']['PaymentView'];
+export type PersonalField = components['schemas']['PersonalField'];
+export type PersonalView = components['schemas']['PersonalView'];
 export type PlaceOrderBody = components['schemas']['PlaceOrderBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProductPage = components['schemas']['ProductPage'];
 export type ProductSummary = components['schemas']['ProductSummary'];
 export type ProductView = components['schemas']['ProductView'];
+export type ProfilePatch = components['schemas']['ProfilePatch'];
 export type Provider = components['schemas']['Provider'];
 export type PublishableKeysPatch = components['schemas']['PublishableKeysPatch'];
 export type PublishableKeysView = components['schemas']['PublishableKeysView'];
 export type ReceivedView = components['schemas']['ReceivedView'];
+export type RecoveryCodesView = components['schemas']['RecoveryCodesView'];
+export type RefreshBody = components['schemas']['RefreshBody'];
 export type RefundOrderBody = components['schemas']['RefundOrderBody'];
 export type RefundStatus = components['schemas']['RefundStatus'];
 export type RefundView = components['schemas']['RefundView'];
+export type RegisterBody = components['schemas']['RegisterBody'];
+export type RegisterPasskeyBody = components['schemas']['RegisterPasskeyBody'];
+export type RegistrationResponse = components['schemas']['RegistrationResponse'];
+export type RelyingPartyEntity = components['schemas']['RelyingPartyEntity'];
+export type RemoveTotpBody = components['schemas']['RemoveTotpBody'];
+export type RequestOptions = components['schemas']['RequestOptions'];
+export type ResetBody = components['schemas']['ResetBody'];
 export type RestoreSettingsBody = components['schemas']['RestoreSettingsBody'];
 export type Return = components['schemas']['Return'];
 export type ReturnGoodsBody = components['schemas']['ReturnGoodsBody'];
 export type Revisions = components['schemas']['Revisions'];
 export type RevisionsView = components['schemas']['RevisionsView'];
 export type RevisionView = components['schemas']['RevisionView'];
+export type RoleBody = components['schemas']['RoleBody'];
+export type RolesView = components['schemas']['RolesView'];
+export type RoleView = components['schemas']['RoleView'];
+export type SecretText = components['schemas']['SecretText'];
+export type Selection = components['schemas']['Selection'];
 export type SellerPatch = components['schemas']['SellerPatch'];
 export type SellerView = components['schemas']['SellerView'];
+export type SessionsView = components['schemas']['SessionsView'];
+export type SessionView = components['schemas']['SessionView'];
 export type SetLineBody = components['schemas']['SetLineBody'];
 export type SetStockBody = components['schemas']['SetStockBody'];
 export type SettingsPatch = components['schemas']['SettingsPatch'];
@@ -1863,18 +3348,255 @@ export type SettingsView = components['schemas']['SettingsView'];
 export type ShopView = components['schemas']['ShopView'];
 export type Sku = components['schemas']['Sku'];
 export type SplitStockBody = components['schemas']['SplitStockBody'];
+export type StaffListView = components['schemas']['StaffListView'];
+export type StaffMemberView = components['schemas']['StaffMemberView'];
 export type StaffOrderView = components['schemas']['StaffOrderView'];
+export type StaffView = components['schemas']['StaffView'];
 export type StockView = components['schemas']['StockView'];
+export type TokenBody = components['schemas']['TokenBody'];
+export type TokensView = components['schemas']['TokensView'];
 export type Totals = components['schemas']['Totals'];
+export type TotpView = components['schemas']['TotpView'];
 export type Units = components['schemas']['Units'];
 export type UnitsBody = components['schemas']['UnitsBody'];
 export type UploadTicket = components['schemas']['UploadTicket'];
+export type UserEntity = components['schemas']['UserEntity'];
+export type UserVerification = components['schemas']['UserVerification'];
 export type VariantView = components['schemas']['VariantView'];
+export type VerifyAuditBody = components['schemas']['VerifyAuditBody'];
 export type WantedState = components['schemas']['WantedState'];
 export type ResponseProblem = components['responses']['Problem'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type $defs = Record<string, never>;
 export interface operations {
+    "list-api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeysView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "create-api-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "revoke-api-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-audit": {
+        parameters: {
+            query?: {
+                /** @description Name of the action, such as `staff.invited`. */
+                action?: string | null;
+                /** @description Originator of the action: `system`, `token:` with a subject, `staff:` or `customer:` with the id of an account. */
+                actor?: string | null;
+                /** @description Number of the chain, 0 to 15. */
+                chain?: string | null;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 25 by default. */
+                limit?: string | null;
+                /** @description Earliest time of the action: RFC 3339, or a date in UTC. */
+                since?: string | null;
+                /** @description What was changed: kind and id, such as `order:ord_5T0RCE3VWQ8X4H2YJZ9N6KDPGA`. */
+                subject?: string | null;
+                /** @description Time before which the action was: RFC 3339, or the last date in UTC. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "export-audit-chain": {
+        parameters: {
+            query?: {
+                /** @description Number of the record after which to begin: `next` of the previous page. At the first record without it. */
+                after?: string | null;
+                /** @description Page size, 1 to 500; 100 by default. A page may be shorter although more follow. */
+                limit?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Number of the chain, 0 to 15. */
+                chain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedChain"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "verify-audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyAuditBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerificationView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "list-customers": {
         parameters: {
             query?: {
@@ -2436,6 +4158,107 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    "list-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolesView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "put-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the role: 1 to 40 lower-case letters, digits and underscores. */
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the role. */
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "get-settings": {
         parameters: {
             query?: never;
@@ -2631,6 +4454,206 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    "list-staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffListView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "remove-staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeStaffBody"];
+                "application/merge-patch+json": components["schemas"]["ChangeStaffBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMemberView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "invite-staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "revoke-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the invitation. */
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "get-stock": {
         parameters: {
             query?: never;
@@ -2749,6 +4772,431 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    "change-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "accept-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "log-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "log-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LogoutBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "log-in-with-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyLoginBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "start-passkey-login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestOptions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "register-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterPasskeyBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "start-passkey-registration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreationOptions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "request-password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkSentView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmResetBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "refresh-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "register-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkSentView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "verify-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "create-cart": {
         parameters: {
             query?: never;
@@ -2772,6 +5220,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
@@ -2812,6 +5261,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
@@ -2848,6 +5298,13 @@ export interface operations {
             };
             /** @description The status of the problem, without its body. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The status of the problem, without its body. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2925,6 +5382,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
@@ -2960,9 +5418,48 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "merge-carts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the cart. */
+                cart_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MergeCartsBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
@@ -3153,6 +5650,651 @@ export interface operations {
             };
         };
     };
+    "get-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccountBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfilePatch"];
+                "application/merge-patch+json": components["schemas"]["ProfilePatch"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressBookView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "create-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookEntryBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookEntryView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the address. */
+                address_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookEntryBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookEntryView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the address. */
+                address_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-my-cart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "request-email-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeEmailBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkSentView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeysView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the passkey. */
+                passkey_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "rename-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the passkey. */
+                passkey_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyPatch"];
+                "application/merge-patch+json": components["schemas"]["PasskeyPatch"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "start-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "remove-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveTotpBody"];
+            };
+        };
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "confirm-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmTotpBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-my-orders": {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 25 by default. */
+                limit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyOrderPage"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "place-order": {
         parameters: {
             query?: never;
@@ -3179,6 +6321,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
@@ -3244,6 +6387,44 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["CancelOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "claim-order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClaimOrderBody"];
             };
         };
         responses: {

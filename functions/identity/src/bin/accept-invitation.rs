@@ -42,9 +42,7 @@ impl Endpoint for AcceptInvitation {
         let invitation = store.invitation(token.id, request.now).await?;
         let invitation = invitation.ok_or_else(invalid_link)?;
         let (purpose, address) = (LinkPurpose::Invite, &invitation.email);
-        if !self.accounts.proves(purpose, &token, address).await? {
-            return Err(invalid_link().into());
-        }
+        self.accounts.verify_link(purpose, &token, address).await?;
         let mut new = None;
         let mut attempts = identity::attempts();
         loop {

@@ -33,9 +33,9 @@ impl Endpoint for ChangeEmail {
         let change = store.email_change(token.id, request.now).await?;
         let change = change.ok_or_else(invalid_link)?;
         let purpose = LinkPurpose::ChangeEmail;
-        if !self.accounts.proves(purpose, &token, &change.new).await? {
-            return Err(invalid_link().into());
-        }
+        self.accounts
+            .verify_link(purpose, &token, &change.new)
+            .await?;
         let mut attempts = identity::attempts();
         loop {
             let account = self.accounts.attempt(&mut attempts, change.account).await?;

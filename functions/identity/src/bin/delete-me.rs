@@ -34,7 +34,8 @@ impl Endpoint for DeleteMe {
         let account = self.accounts.account(id).await?;
         self.accounts.confirmed(&account, password).await?;
         must_not_be_owner(&account)?;
-        // What belongs to the account goes first: whoever is interrupted can ask again.
+        // Delete the account's items before its login: if the process dies in between, the owner can sign in and repeat the
+        // request.
         store.delete_belongings(id).await?;
         let mut attempts = identity::attempts();
         loop {

@@ -37,9 +37,9 @@ impl Endpoint for ResetPassword {
         let reset = store.password_reset(token.id, request.now).await?;
         let reset = reset.ok_or_else(invalid_link)?;
         let purpose = LinkPurpose::Reset;
-        if !self.accounts.proves(purpose, &token, &reset.email).await? {
-            return Err(invalid_link().into());
-        }
+        self.accounts
+            .verify_link(purpose, &token, &reset.email)
+            .await?;
         let login = store.login(&AddressHash::of(&reset.email)).await?;
         let login = login.filter(|login| reset.applies_to(login));
         let login = login.ok_or_else(invalid_link)?;

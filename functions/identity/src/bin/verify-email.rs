@@ -29,13 +29,9 @@ impl Endpoint for VerifyEmail {
         let registration = store.registration(token.id, request.now).await?;
         let registration = registration.ok_or_else(invalid_link)?;
         let purpose = LinkPurpose::Verify;
-        if !self
-            .accounts
-            .proves(purpose, &token, &registration.email)
-            .await?
-        {
-            return Err(invalid_link().into());
-        }
+        self.accounts
+            .verify_link(purpose, &token, &registration.email)
+            .await?;
         let cause = identity::cause(Account::id_of(&registration), &request);
         let account = Account::of(&registration, &cause);
         match store.verify_registration(&registration, &account).await? {

@@ -6,6 +6,7 @@ use ::notifications::AccountMails;
 use control::Control;
 use domain::{
     event::{Envelope, Event},
+    id::OrderId,
     notifications::{self, Email, suppression::AddressHash},
     orders::{ChangeError, Order},
 };
@@ -52,7 +53,7 @@ impl Consumer for SendEmail {
             let Some(mail) = self.accounts.of(&event, shop_name, now).await? else {
                 return Ok(());
             };
-            if self.begin(&event_id, &mail, now).await? {
+            if self.begin(&event_id, &mail, None, now).await? {
                 let mail_id = self.finish(&event_id, &mail, sender).await?;
                 tracing::info!(mail.id = %mail_id, "mail sent");
             }
@@ -65,7 +66,7 @@ impl Consumer for SendEmail {
         let Some(mail) = notifications::of_change(&order, change, shop_name)? else {
             return Ok(());
         };
-        if !self.begin(&event_id, &mail, now).await? {
+        if !self.begin(&event_id, &mail, Some(order.id), now).await? {
             return Ok(());
         }
         if notifications::denies_charge(&order, change)
@@ -84,11 +85,12 @@ impl Consumer for SendEmail {
 }
 
 impl SendEmail {
-    /// Claims the event; `false` if its email has been sent, or must not be.
+    /// Claims the event; `false` if its email has been sent, or must not be. `order` is that of the email, for the log.
     async fn begin(
         &self,
         event_id: &str,
         mail: &Email,
+        order: Option<OrderId>,
         now: Timestamp,
     ) -> Result<bool, ConsumeError> {
         let address = AddressHash::of(&mail.to);
@@ -111,7 +113,11 @@ impl SendEmail {
             .complete_event(CONSUMER, event_id, SUPPRESSED)
             .await?;
         runtime::metric("MailSuppressed", 1);
-        tracing::info!(mail.reason = suppression.reason.as_str(), "mail suppressed");
+        tracing::info!(
+            order.id = order.map(tracing::field::display),
+            mail.reason = suppression.reason.as_str(),
+            "mail suppressed"
+        );
         Ok(false)
     }
 
@@ -167,11 +173,8 @@ impl SendEmail {
 
 fn main() -> ExitCode {
     runtime::consume(|environment| {
-        let store = Store::new(
-            &environment.sdk_config()?,
-            environment.require("TABLE_NAME")?,
-        );
         let config = environment.sdk_config()?;
+        let store = Store::new(&config, environment.require("TABLE_NAME")?);
         let secrets = Secret::new(&config, environment.require("IDENTITY_SECRET")?);
         let address = environment.require("SHOP_ADDRESS")?;
         Ok(SendEmail {
@@ -179,7 +182,7 @@ fn main() -> ExitCode {
             control: Control::new(&store, environment)?,
             store,
             mailer: Mailer::new(
-                &environment.sdk_config()?,
+                &config,
                 environment.require("MAIL_FROM")?,
                 environment.require("CONFIGURATION_SET")?,
             ),

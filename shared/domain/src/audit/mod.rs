@@ -2,8 +2,8 @@
 //! (docs/adr/0028).
 //!
 //! Each record carries the hash of the one before. Anchors, which are kept where nobody can replace them, tell whether a chain
-//! was written anew or lost its end. Values about a person are sealed with a key of that person and the hash covers them as they
-//! are sealed: without the key they are gone, and the chain still verifies.
+//! was rewritten or truncated. Personal values are encrypted with a key of that person, and the hash covers the ciphertext: once
+//! the key is deleted the values cannot be read, and the chain still verifies.
 
 mod action;
 mod actor;

@@ -1040,21 +1040,21 @@ pub(super) mod tests {
         let slow = json!({ "limits": { "create_cart": { "requests": 1, "seconds": 86_400, "burst": 7 } } });
         assert!(patch(&before, slow).is_ok());
         // The name of a later release's limit stays, but cannot be set.
-        let later = parse(r#"{"limits":{"sign_in":{"requests":5,"kind":"slow"}}}"#).unwrap();
+        let later = parse(r#"{"limits":{"not_known_yet":{"requests":5,"kind":"slow"}}}"#).unwrap();
         let kept = patch(
             &later,
             json!({ "limits": { "create_cart": { "shards": 2 } } }),
         )
         .unwrap();
-        assert_eq!(kept.limits["sign_in"].requests, Some(5));
+        assert_eq!(kept.limits["not_known_yet"].requests, Some(5));
         assert!(
             patch(
                 &later,
-                json!({ "limits": { "sign_in": { "requests": 1 } } })
+                json!({ "limits": { "not_known_yet": { "requests": 1 } } })
             )
             .is_err()
         );
-        let removed = patch(&later, json!({ "limits": { "sign_in": null } })).unwrap();
+        let removed = patch(&later, json!({ "limits": { "not_known_yet": null } })).unwrap();
         assert!(removed.limits.is_empty());
         // Or an operator who mistypes a name believes that the limit is lifted.
         assert_eq!(

@@ -180,8 +180,7 @@ impl Store {
             expires_at: registration.expires_at().as_second(),
         };
         let key = Key::registration(registration.id);
-        self.put_request("PutItem registration", &key, &record)
-            .await
+        self.insert_new("PutItem registration", &key, &record).await
     }
 
     /// Stores a request to set a new password, from whose insertion its mail follows. Key: [`Key::password_reset`], on the
@@ -196,7 +195,7 @@ impl Store {
             expires_at: reset.expires_at().as_second(),
         };
         let key = Key::password_reset(reset.id);
-        self.put_request("PutItem password reset", &key, &record)
+        self.insert_new("PutItem password reset", &key, &record)
             .await
     }
 
@@ -214,8 +213,7 @@ impl Store {
             expires_at: change.expires_at().as_second(),
         };
         let key = Key::email_change(change.id);
-        self.put_request("PutItem email change", &key, &record)
-            .await
+        self.insert_new("PutItem email change", &key, &record).await
     }
 
     /// Reads a registration that has not expired. Key: [`Key::registration`], strongly consistent. 1 read unit.
@@ -253,7 +251,8 @@ impl Store {
         Ok(record.await?.map(EmailChange::from))
     }
 
-    async fn put_request<R: Record + Serialize>(
+    /// Writes an item on the condition that there is none of its key. 1 write unit for each KB.
+    pub(super) async fn insert_new<R: Record + Serialize>(
         &self,
         operation: &'static str,
         key: &Key,

@@ -1,6 +1,8 @@
 //! Stores sessions: one item for each device on which somebody is signed in.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 use domain::{
     id::{AccountId, SessionId},
     identity::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken, Session},
@@ -11,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    item::{Item, Record, from_item, number, string, to_item},
+    item::{Item, Record, from_item, number, string},
     keys::{Key, SESSION_PREFIX, account_partition},
+    log_units,
     write::Written,
 };
 
@@ -100,15 +103,7 @@ impl Store {
             expires_at: session.expires_at().as_second(),
         };
         let key = Key::session(session.account, session.id);
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(to_item(&key, &record)?))
-            .condition_expression("attribute_not_exists(PK)");
-        let written = self.write("PutItem session", put).await?;
-        written.or_inconsistent(SessionRecord::ENTITY)?;
-        Ok(())
+        self.insert_new("PutItem session", &key, &record).await
     }
 
     /// Replaces the current refresh token by `new`, without reading it first. Key: [`Key::session`], on the condition that
@@ -190,9 +185,11 @@ impl Store {
             .expression_attribute_values(":pk", string(account_partition(account)))
             .expression_attribute_values(":sk", string(SESSION_PREFIX))
             .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
             .map_err(|error| StoreError::call("Query sessions", error))?;
+        log_units("Query sessions", answer.consumed_capacity.as_slice());
         let mut sessions = Vec::new();
         for item in answer.items.unwrap_or_default() {
             let session = read(item)?;

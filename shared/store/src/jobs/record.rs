@@ -90,9 +90,7 @@ impl From<JobRecord> for Job {
             created_by: record.created_by,
             created_at: record.created_at,
             updated_at: record.updated_at,
-            traceparent: record
-                .traceparent
-                .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
             trace_id: record.trace_id,
             adopted: record.adopted,
             last_change: record.last_change,

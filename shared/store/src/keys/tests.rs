@@ -77,6 +77,7 @@ fn keys() {
             Key::email_change(EmailChangeId::random([1; 16])),
         ),
         ("login", Key::login(&address)),
+        ("address_book", Key::address_book(account)),
         ("account", Key::account(account)),
         ("account_cart", Key::account_cart(account)),
         ("session", Key::session(account, SessionId::random([1; 16]))),

@@ -167,8 +167,7 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             if !old.is_empty() {
                 return Ok(Relay::default());
             }
-            let run: RunRecord = serde_dynamo::from_item(new.clone())
-                .map_err(|error| StoreError::unreadable(RunRecord::ENTITY, error))?;
+            let run: RunRecord = parsed(new)?;
             let id = format!("{}.{}", run.job, run.run);
             let event = Event::JobStarted {
                 job_id: run.job,
@@ -178,12 +177,8 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             Ok(Relay::event(&caused, id, run.trace_id, event))
         }
         "job_step_due" => {
-            let read = |item: &serde_dynamo::Item| {
-                serde_dynamo::from_item::<_, DueStepRecord>(item.clone())
-                    .map_err(|error| StoreError::unreadable(DueStepRecord::ENTITY, error))
-            };
-            let due = read(new)?;
-            if !old.is_empty() && read(old)?.pass == due.pass {
+            let due: DueStepRecord = parsed(new)?;
+            if !old.is_empty() && parsed::<DueStepRecord>(old)?.pass == due.pass {
                 return Ok(Relay::default());
             }
             let mut id = format!("{}.{}.{}", due.job, due.run, due.step);
@@ -229,14 +224,14 @@ pub fn relay_of(record: &EventRecord) -> Result<Relay, StoreError> {
             Ok(Relay::event(&caused, id, session.trace_id, event))
         }
         "variant" => {
-            let read = |item: &serde_dynamo::Item| {
-                serde_dynamo::from_item::<_, VariantRecord>(item.clone())
-                    .map_err(|error| StoreError::unreadable(VariantRecord::ENTITY, error))
-            };
-            let variant = read(new)?;
+            let variant: VariantRecord = parsed(new)?;
             // A new variant is written together with its product, which already states its
             // availability.
-            if old.is_empty() || (read(old)?.available > 0) == (variant.available > 0) {
+            if old.is_empty() {
+                return Ok(Relay::default());
+            }
+            let before: VariantRecord = parsed(old)?;
+            if (before.available > 0) == (variant.available > 0) {
                 return Ok(Relay::default());
             }
             let sequence = record.change.sequence_number.clone().unwrap_or_default();

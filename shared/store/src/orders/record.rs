@@ -250,9 +250,7 @@ impl TryFrom<OrderRecord> for Order {
             due_at,
             window,
             unpaid_notice_at: record.unpaid_notice_at,
-            traceparent: record
-                .traceparent
-                .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
+            traceparent: trace::stored(record.traceparent, &record.trace_id),
             trace_id: record.trace_id,
             revisions: record.revisions,
             fulfilments: fulfilments

@@ -159,9 +159,7 @@ pub(crate) fn read_payment_event(item: Item) -> Result<PaymentEvent> {
         order_id: record.order_id,
         body: record.body,
         received_at: record.received_at,
-        traceparent: record
-            .traceparent
-            .unwrap_or_else(|| TraceParent::begin(&record.trace_id)),
+        traceparent: trace::stored(record.traceparent, &record.trace_id),
         trace_id: record.trace_id,
     })
 }

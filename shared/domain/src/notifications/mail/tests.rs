@@ -206,7 +206,12 @@ fn emails() {
         "/src/notifications/mail/snapshots"
     );
     let files = std::fs::read_dir(folder).unwrap();
-    let is_accepted = |path: &std::path::Path| path.extension().is_some_and(|it| it == "snap");
+    // Those of this file.
+    let is_accepted = |path: &std::path::Path| {
+        let name = path.file_name().map(|it| it.to_string_lossy().into_owned());
+        path.extension().is_some_and(|it| it == "snap")
+            && name.is_some_and(|it| it.starts_with("domain__notifications__mail__tests__"))
+    };
     let accepted = files.filter(|file| is_accepted(&file.as_ref().unwrap().path()));
     assert_eq!(accepted.count(), names.len(), "snapshots of emails");
 }

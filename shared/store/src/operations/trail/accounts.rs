@@ -120,6 +120,16 @@ const fn action_of(kind: AccountChangeKind) -> AuditAction {
         AccountChangeKind::EmailChanged => AuditAction::EmailChanged,
         AccountChangeKind::SignedOutEverywhere => AuditAction::SessionsEnded,
         AccountChangeKind::RefreshTokenReused => AuditAction::RefreshReused,
+        AccountChangeKind::PasskeyAdded => AuditAction::PasskeyAdded,
+        AccountChangeKind::PasskeyRemoved => AuditAction::PasskeyRemoved,
+        AccountChangeKind::PasskeyCloned => AuditAction::PasskeyCloned,
+        AccountChangeKind::TotpEnabled => AuditAction::TotpEnabled,
+        AccountChangeKind::TotpDisabled => AuditAction::TotpDisabled,
+        AccountChangeKind::RecoveryCodeUsed => AuditAction::RecoveryUsed,
+        AccountChangeKind::StaffJoined => AuditAction::StaffJoined,
+        AccountChangeKind::RoleChanged => AuditAction::StaffRoleChanged,
+        AccountChangeKind::StaffRemoved => AuditAction::StaffRemoved,
+        AccountChangeKind::Erased => AuditAction::AccountErased,
     }
 }
 
