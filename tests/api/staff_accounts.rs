@@ -225,7 +225,7 @@ async fn the_first_owner_comes_in_by_the_command_of_an_operator() {
 async fn the_last_owner_stays() {
     let shop = Shop::start().await;
     let ada = owner(&shop, "ada@example.com").await;
-    let path = |account: &str| format!("/v1/admin/staff/{account}");
+    let path = |account: &str| format!("/v1/admin/staff/members/{account}");
     let support = json!({ "role": "support" });
     shop.staff_call("PATCH", &path(&ada), &support)
         .await
@@ -301,7 +301,7 @@ async fn a_customer_joins_changes_roles_and_leaves() {
     assert_eq!(joined["staff"]["role"], "support");
     assert_eq!(joined.get("name"), None, "it is the person's own");
 
-    let path = format!("/v1/admin/staff/{}", account(&shop, email).await);
+    let path = format!("/v1/admin/staff/members/{}", account(&shop, email).await);
     let as_support = log_in(&shop, email).await;
     for (role, status, code) in [
         ("king", 422, "validation_failed"),
@@ -324,7 +324,7 @@ async fn a_customer_joins_changes_roles_and_leaves() {
     }
     let as_fulfilment = log_in(&shop, email).await;
     assert_eq!(me(&shop, email).await["staff"]["role"], "fulfilment");
-    let nobody = "/v1/admin/staff/acc_00000000000000000000000000";
+    let nobody = "/v1/admin/staff/members/acc_00000000000000000000000000";
     shop.staff_call("PATCH", nobody, &fulfilment)
         .await
         .expect_problem(404, "not_found");
@@ -427,8 +427,8 @@ async fn nobody_gives_or_takes_a_permission_that_they_do_not_have() {
         }
     };
     let (ada, bob) = (
-        format!("/v1/admin/staff/{ada}"),
-        format!("/v1/admin/staff/{bob}"),
+        format!("/v1/admin/staff/members/{ada}"),
+        format!("/v1/admin/staff/members/{bob}"),
     );
     let forbidden = json!("forbidden");
     for (method, path, body) in [
@@ -544,7 +544,7 @@ async fn a_role_of_the_shop_changes_with_everybody_who_has_it() {
 
     let path = "/v1/admin/roles/packer";
     delete(&shop, path).await.expect_problem(409, "role_in_use");
-    let member = format!("/v1/admin/staff/{ada}");
+    let member = format!("/v1/admin/staff/members/{ada}");
     shop.staff_call("PATCH", &member, &json!({ "role": "support" }))
         .await
         .expect(200);

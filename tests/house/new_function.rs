@@ -40,11 +40,7 @@ const NEW: [New; 8] = [
     ),
     New {
         has_alias: true,
-        ..new(
-            "cart",
-            "merge-carts",
-            ["POST", "/v1/carts/{cart_id}/merges"],
-        )
+        ..new("cart", "split-cart", ["POST", "/v1/carts/{cart_id}/splits"])
     },
     new(
         "cart",

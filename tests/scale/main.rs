@@ -84,8 +84,8 @@ async fn costs_at(size: u64) -> BTreeMap<String, Cost> {
     shop.buy(&[(MODEL, 1)], "tok_ok", "paid").await;
 
     // A process checks the settings when it starts and every few seconds, which is not a cost of a request.
-    let placing = ["place-order".to_owned()];
-    shop.stack().lambda.restart(Some(&placing)).await;
+    let checking = ["create-cart", "place-order"].map(str::to_owned);
+    shop.stack().lambda.restart(Some(&checking)).await;
     shop.buy(&[(MODEL, 1)], "tok_ok", "paid").await;
     meter.reset();
     let sku = format!("model-{:07}", size / 2);

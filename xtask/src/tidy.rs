@@ -5,6 +5,7 @@ mod buckets;
 mod chains;
 mod crates;
 mod documents;
+mod paths;
 mod stacks;
 
 use std::{
@@ -75,6 +76,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     policies(&template, &mut findings);
     queues(&template, &mut findings);
     chains::check(&template, &mut findings);
+    paths::check(&template, &mut findings);
     stacks::check(root, &template, &mut findings)?;
     aliases::check(&load_all(root)?, &mut findings);
     crates::check(root, &metadata, &mut findings)?;

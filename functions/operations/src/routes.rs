@@ -108,7 +108,7 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["DELETE"],
     },
     ApiPath {
-        pattern: "/v1/admin/staff/{account_id}",
+        pattern: "/v1/admin/staff/members/{account_id}",
         methods: &["DELETE", "PATCH"],
     },
     ApiPath {

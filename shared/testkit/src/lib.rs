@@ -522,13 +522,25 @@ impl Shop {
         answer.expect(200)
     }
 
-    /// Number of items in the table besides the control item, which has the keys of tokens from the start.
+    /// Number of items in the table besides the control item, which has the keys of tokens from the start, and the audit trail, which
+    /// is appended to behind it.
     pub fn items(&self) -> u64 {
-        let table = self.stack().emulators.database.table_stats().unwrap();
-        let items = table
-            .iter()
-            .map(|table| u64::try_from(table.item_count).unwrap_or(0));
-        items.sum::<u64>() - 1
+        let stack = self.stack();
+        let mut scan = json!({
+            "TableName": stack.template.table["TableName"], "Select": "COUNT",
+            "FilterExpression": "NOT begins_with(PK, :audit) AND PK <> :control",
+            "ExpressionAttributeValues": { ":audit": { "S": "AUDIT#" }, ":control": { "S": "CONTROL" } },
+        });
+        let mut items = 0;
+        loop {
+            let request = serde_json::from_value(scan.clone()).unwrap();
+            let page = stack.emulators.database.scan(request).unwrap();
+            items += u64::try_from(page.count).unwrap();
+            match page.last_evaluated_key {
+                Some(key) => scan["ExclusiveStartKey"] = serde_json::to_value(key).unwrap(),
+                None => return items,
+            }
+        }
     }
 }
 

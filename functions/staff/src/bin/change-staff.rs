@@ -1,4 +1,4 @@
-//! `PATCH /v1/admin/staff/{account_id}`: gives a member of the staff another role, and ends their sessions. Nobody gives or takes a permission that they do not have; the last owner keeps the role.
+//! `PATCH /v1/admin/staff/members/{account_id}`: gives a member of the staff another role, and ends their sessions. Nobody gives or takes a permission that they do not have; the last owner keeps the role.
 
 use std::process::ExitCode;
 

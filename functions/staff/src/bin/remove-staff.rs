@@ -1,4 +1,4 @@
-//! `DELETE /v1/admin/staff/{account_id}`: takes a member from the staff, and ends their sessions; they keep their account as a customer. The last owner stays.
+//! `DELETE /v1/admin/staff/members/{account_id}`: takes a member from the staff, and ends their sessions; they keep their account as a customer. The last owner stays.
 
 use std::process::ExitCode;
 

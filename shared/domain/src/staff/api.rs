@@ -29,7 +29,7 @@ pub struct RoleBody {
     pub permissions: Vec<String>,
 }
 
-/// Body of `PATCH /v1/admin/staff/{account_id}`.
+/// Body of `PATCH /v1/admin/staff/members/{account_id}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeStaffBody {
