@@ -1,6 +1,8 @@
 //! What the endpoints of accounts share: the secrets, the tokens of a session, changes of an account.
 
+pub mod challenges;
 pub mod factors;
+mod origin;
 pub mod passkeys;
 pub mod password;
 pub mod tokens;
