@@ -2,9 +2,12 @@
 //! change-me, delete-me, change-password, request-email-change, change-email, list-sessions, end-session, list-addresses,
 //! create-address, change-address, delete-address, rotate-keys.
 
+use domain::notifications::suppression::AddressHash;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
+
+use crate::people::{item, set};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -427,6 +430,41 @@ async fn a_password_is_reset_by_the_link_once() {
     confirm(&older, "a fifth horse battery")
         .await
         .expect_problem(400, "invalid_link");
+}
+
+/// The kind of fault: after a root was lost, the accounts of before are told apart, and cannot be helped.
+#[tokio::test]
+async fn a_password_whose_pepper_is_gone_is_answered_like_a_wrong_one() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    account(&shop, email).await;
+    let login = format!("LOGIN#{}", AddressHash::of(email));
+    let mut password = item(&shop, &login, "LOGIN").await["password"].clone();
+    password["M"]["pepper"] = json!({ "N": "9" });
+    set(&shop, &login, "LOGIN", "password", password).await;
+
+    let nobody = log_in(&shop, "nobody@example.com", PASSWORD).await;
+    nobody.expect_problem(401, "invalid_credentials");
+    for text in [PASSWORD, "not the password"] {
+        let refused = log_in(&shop, email, text).await;
+        assert_eq!((refused.status, &refused.text), (401, &nobody.text));
+    }
+    let log = shop.log();
+    let reported = log.lines().filter(|line| line.contains("has no pepper"));
+    let reported: Vec<&str> = reported.collect();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(reported[0].contains("ERROR") && !reported[0].contains("ada"));
+
+    // Its owner sets a new one.
+    let body = json!({ "email": email });
+    let asked = shop.call("POST", "/v1/auth/password-reset", &body).await;
+    asked.expect(202);
+    let token = link_token(&shop, email, 2).await;
+    let body = json!({ "token": token, "password": "another horse battery" });
+    let path = "/v1/auth/password-reset/confirm";
+    assert_eq!(shop.call("POST", path, &body).await.status, 204);
+    let again = log_in(&shop, email, "another horse battery").await;
+    again.expect(200);
 }
 
 #[tokio::test]

@@ -100,7 +100,10 @@ async fn every_response_is_safe_in_a_browser() {
                 "default-src 'none'; frame-ancestors 'none'",
             ),
             ("referrer-policy", "no-referrer"),
-            ("strict-transport-security", "max-age=31536000"),
+            (
+                "strict-transport-security",
+                "max-age=31536000; includeSubDomains",
+            ),
             ("x-content-type-options", "nosniff"),
         ] {
             assert_eq!(answer.headers[name], value, "{path}");

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use local::event::{headers, http_event};
 use serde_json::{Value, json};
-use testkit::{Product, Response, Shop, order_body};
+use testkit::{Person, Product, Response, Shop, order_body};
 
 /// A shop with these limits and 1,000 units of two SKUs, whose orders nobody pays.
 async fn limited(limits: &[(&str, &str)]) -> Shop {
@@ -182,6 +182,44 @@ async fn a_network_has_so_many_unpaid_orders() {
     ] {
         assert!(!text.contains(known), "{known}: {text}");
     }
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_unpaid_orders_whatever_their_addresses_are() {
+    let limits = [
+        ("MaxUnpaidOrdersPerEmail", "2"),
+        ("MaxUnpaidUnitsPerEmail", "5"),
+    ];
+    let shop = limited(&limits).await;
+    let (ada, bea) = (shop.person("ada").await, shop.person("bea").await);
+    let order_as = async |person: &Person, email: &str, units: u32| {
+        let cart = shop.cart(&[("TEE", units)]).await;
+        let mut body = order_body(&cart, "tok_ok");
+        body["email"] = json!(email);
+        let request = shop.request("POST", "/v1/orders").json(&body);
+        let request = request.header("Idempotency-Key", &cart);
+        shop.send(request.bearer_auth(&person.token)).await
+    };
+    let first = order_as(&ada, "a@example.com", 2).await.expect(201);
+    // Six units together.
+    order_as(&ada, "b@example.com", 4)
+        .await
+        .expect_problem(429, "too_many_unpaid_orders");
+    order_as(&ada, "c@example.com", 2).await.expect(201);
+    order_as(&ada, "d@example.com", 1)
+        .await
+        .expect_problem(429, "too_many_unpaid_orders");
+    // Nobody else is held back, from the same network either.
+    order_as(&bea, "e@example.com", 1).await.expect(201);
+    order_for(&shop, "f@example.com").await.expect(201);
+    // A paid order does not count.
+    charge(&shop, &first, "paid").await;
+    shop.eventually("it is noticed that one is paid", async || {
+        let answer = order_as(&ada, "g@example.com", 1).await;
+        (answer.status == 201).then_some(())
+    })
+    .await;
+    assert_eq!(shop.stock("TEE").await.reserved, 5);
 }
 
 #[tokio::test]

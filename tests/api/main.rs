@@ -11,6 +11,7 @@ mod audit_verification;
 mod authenticator;
 mod bad_input;
 mod carts;
+mod challenges;
 mod customers;
 mod edge;
 mod forms;

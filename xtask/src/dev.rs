@@ -24,6 +24,7 @@ use local::{
     staff,
 };
 use notify::{RecursiveMode, Watcher};
+use runtime::Environment;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -87,12 +88,16 @@ async fn start(root: &Path, folder: &Path, port: u16, builds: &Arc<Builds>) -> O
     let public_key = staff::make_key(folder)?;
     let token = staff::make_token(folder, "developer", 24)?;
     staff::write_private(&folder.join("staff-token"), &token)?;
+    let mut parameters = BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]);
+    if let Some(provider) = Environment::load().get("CHALLENGES") {
+        parameters.insert("ChallengeProvider".to_owned(), provider.to_owned());
+    }
     let stack = Stack::start(Options {
         root: root.to_owned(),
         binaries: root.join("target/debug"),
         data: Some(folder.join("data")),
         port,
-        parameters: BTreeMap::from([("StaffTokenPublicKey".to_owned(), public_key)]),
+        parameters,
         log: Arc::new(print_log),
         before_invoke: Some(before_invoke(builds)),
         wiring: None,

@@ -239,6 +239,13 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     if source.contains("Accounts::new(") {
         wanted.insert("IDENTITY_SECRET");
     }
+    if source.contains("Challenge::connect(") {
+        wanted.extend([
+            "CHALLENGE_PROVIDER",
+            "CHALLENGE_SECRET_NAME",
+            "SHOP_ADDRESS",
+        ]);
+    }
     if source.contains("Limiter::new(") {
         wanted.insert("DEFAULT_LIMITS");
     }

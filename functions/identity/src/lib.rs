@@ -1,11 +1,16 @@
 //! What the endpoints of accounts share: the secrets, the tokens of a session, changes of an account.
 
+pub mod challenges;
 pub mod factors;
+mod origin;
 pub mod passkeys;
 pub mod password;
 pub mod tokens;
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use control::Control;
 use domain::{
@@ -27,6 +32,8 @@ pub struct Accounts {
     pub store: Store,
     control: Arc<Control>,
     secrets: Secret<Secrets>,
+    /// Whether the process has reported a pepper that is missing.
+    is_pepper_reported: AtomicBool,
 }
 
 impl Accounts {
@@ -41,6 +48,7 @@ impl Accounts {
             store,
             control,
             secrets: Secret::new(&environment.sdk_config()?, name),
+            is_pepper_reported: AtomicBool::new(false),
         })
     }
 

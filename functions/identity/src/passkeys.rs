@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use runtime::{Environment, Failure};
 use store::{Store, StoreError};
 
+use crate::origin::Origin;
+
 /// An address that no browser would ask for passkeys at.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("SHOP_ADDRESS must be the address of the shop, such as https://shop.example, not {0:?}")]
@@ -130,42 +132,6 @@ fn party(address: &str, allowed: &str) -> Result<RelyingParty, UnusableAddress> 
         id: own.host,
         origins,
     })
-}
-
-/// An origin, as browsers write it.
-struct Origin {
-    host: String,
-    /// Scheme, host, and the port unless it is the scheme's own.
-    text: String,
-}
-
-impl Origin {
-    fn of(address: &str) -> Option<Self> {
-        let address = address.trim_end_matches('/').to_ascii_lowercase();
-        let (scheme, authority) = address.split_once("://")?;
-        let own_port = match scheme {
-            "https" => "443",
-            "http" => "80",
-            _ => return None,
-        };
-        let (host, port) = match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        };
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        let is_port = |port: &str| port.parse::<u16>().is_ok();
-        if host.is_empty() || !host.chars().all(is_host) || !port.is_none_or(is_port) {
-            return None;
-        }
-        let text = match port.filter(|port| *port != own_port) {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        };
-        Some(Self {
-            host: host.to_owned(),
-            text,
-        })
-    }
 }
 
 #[cfg(test)]

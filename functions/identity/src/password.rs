@@ -1,5 +1,7 @@
 //! Verifies and hashes passwords.
 
+use std::sync::atomic::Ordering;
+
 use domain::{
     identity::{Account, Login, NewPassword, PasswordAttempt, PasswordCheck, PasswordHash, api},
     notifications::suppression::AddressHash,
@@ -17,7 +19,8 @@ impl Accounts {
     }
 
     /// Verifies a password, which takes as long for an account that does not exist. A right one under old parameters is
-    /// hashed again.
+    /// hashed again. One whose pepper is gone is like a wrong one to its caller, and reported to the operator, once by each
+    /// process: its owner sets a new one by the mail of "forgot password".
     pub async fn verify(
         &self,
         address: &AddressHash,
@@ -35,6 +38,14 @@ impl Accounts {
                 .hash(&peppers, runtime::random()?)
                 .map_err(Failure::internal)?;
             self.store.rehash_password(address, stored, &new).await?;
+        }
+        if let PasswordCheck::Unverifiable { pepper } = check
+            && !self.is_pepper_reported.swap(true, Ordering::Relaxed)
+        {
+            tracing::error!(
+                pepper.version = pepper,
+                "the secret has no pepper of this version"
+            );
         }
         Ok(matches!(check, PasswordCheck::Right { .. }))
     }

@@ -82,6 +82,8 @@ codes! {
     TooManyUnpaidOrders = "too_many_unpaid_orders";
     /// More requests than the shop takes from the caller in this time.
     RateLimited = "rate_limited";
+    /// The request takes the token of a solved challenge.
+    ChallengeRequired = "challenge_required";
     /// The same request is being processed.
     RequestInProgress = "request_in_progress";
     /// The order's status does not allow the change.
@@ -354,6 +356,7 @@ mod tests {
             ("an invoice too early", invoices::missing(&order)),
             ("an invoice of nothing", invoices::missing(&canceled)),
             ("too many requests", limits::rate_limited(1)),
+            ("no challenge solved", limits::challenge_required()),
             ("a role that staff have", staff::role_in_use()),
             ("no owner left", staff::last_owner()),
             ("a role that does not exist", staff::unknown_role()),

@@ -1,4 +1,4 @@
-//! Clients of external services by role: payment, email, object storage, secrets.
+//! Clients of external services by role: payment, challenges, email, object storage, secrets.
 
 use aws_sdk_s3::{
     config::retry::{RetryPartition, TokenBucket},
@@ -6,7 +6,9 @@ use aws_sdk_s3::{
 };
 use domain::{fault::reason, retry::BUDGET_TOKENS};
 
+pub mod challenges;
 pub mod email;
+mod https;
 pub mod objects;
 pub mod payments;
 pub mod secrets;

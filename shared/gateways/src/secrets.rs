@@ -21,7 +21,7 @@ const KEPT: Duration = Duration::from_secs(300);
 /// signature, which must not cost a call each time.
 const DOUBTED: Duration = Duration::from_secs(10);
 
-/// Keys of a payment provider, stored as `{"secret_key": "…", "webhook_secrets": ["…", …]}`.
+/// Keys of a provider, stored as `{"secret_key": "…", "webhook_secrets": ["…", …]}`.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Keys {
     /// API key for calls to the provider.

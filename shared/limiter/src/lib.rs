@@ -15,7 +15,7 @@ use cache::Memory;
 use control::{Control, ControlError};
 use domain::{
     fault::{Failure, chain},
-    limits::{Caller, Decision, IfUnchecked, Limit, Rule, Share, State, Take, rate_limited},
+    limits::{Caller, Decision, IfUnchecked, Limit, Rule, Share, State, Take, Usage, rate_limited},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::Environment;
@@ -77,7 +77,8 @@ enum Unchecked {
 /// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    Allowed,
+    /// Allowed, with so much of the limit used up by then.
+    Allowed(Usage),
     /// Refused for so many microseconds.
     Refused(i64),
 }
@@ -120,9 +121,20 @@ impl<S: Source> Limiter<S> {
         caller: Caller<'_>,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        self.count(limit, caller, now).await.map(|_| ())
+    }
+
+    /// The same, and returns how much of the limit is used up with it: what the write has returned, so it costs nothing. Of a
+    /// limit in parts it is that of the part.
+    pub async fn count(
+        &self,
+        limit: &Limit,
+        caller: Caller<'_>,
+        now: Timestamp,
+    ) -> Result<Usage, Failure> {
         let checked = tokio::time::timeout(PATIENCE, self.verdict(limit, &caller, now)).await;
         let error = match checked {
-            Ok(Ok(Verdict::Allowed)) => return Ok(()),
+            Ok(Ok(Verdict::Allowed(usage))) => return Ok(usage),
             Ok(Ok(Verdict::Refused(wait))) => return Err(rate_limited(wait).into()),
             Ok(Err(error)) => error,
             Err(_) => Unchecked::Late,
@@ -132,7 +144,7 @@ impl<S: Source> Limiter<S> {
             IfUnchecked::Open => {
                 let error = chain(&error);
                 tracing::warn!(limit.name = limit.name, error, "limit not checked");
-                Ok(())
+                Ok(Usage::NONE)
             }
             // Whatever the reason, another attempt may be checked.
             IfUnchecked::Closed => Err(Failure::dependency(error, true)),
@@ -148,7 +160,7 @@ impl<S: Source> Limiter<S> {
         let current = self.source.documents(now).await?;
         let settings = current.settings.limits.get(limit.name);
         let Some(rule) = limit.rule(settings, self.has_defaults) else {
-            return Ok(Verdict::Allowed);
+            return Ok(Verdict::Allowed(Usage::NONE));
         };
         match self.part(limit, &rule, caller, now) {
             Ok(Some(share)) => self.take(&share, now).await,
@@ -225,7 +237,8 @@ impl<S: Source> Limiter<S> {
             match self.source.take(share, &take, now).await? {
                 Taken::Done(state) => {
                     self.known.put(key, Known { state, at: now });
-                    return Ok(Verdict::Allowed);
+                    let usage = share.quota.usage(state, now.as_microsecond());
+                    return Ok(Verdict::Allowed(usage));
                 }
                 Taken::Refused(state) => {
                     match state {

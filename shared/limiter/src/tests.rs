@@ -136,6 +136,29 @@ async fn processes_share_a_limit() {
     assert_eq!(taken(&first, from("203.0.113.8"), at(2500), 9).await, 5);
 }
 
+#[tokio::test]
+async fn a_request_learns_how_much_is_used_up_without_another_write() {
+    let table = Arc::new(Fake::default());
+    table.set("create_cart", limit(1, 3600, 4));
+    let limiter = process(&table);
+    let caller = from("203.0.113.7");
+    for taken in 1..=4 {
+        let usage = limiter.count(&CREATE_CART, caller, at(taken)).await;
+        assert_eq!(usage.unwrap(), Usage { taken, most: 4 });
+    }
+    assert_eq!(table.writes(), 4);
+    assert!(limiter.count(&CREATE_CART, caller, at(5)).await.is_err());
+    // A limit that is off, or open and not checked, has no usage.
+    *table.fails.lock().unwrap() = true;
+    let usage = limiter
+        .count(&CREATE_CART, from("203.0.113.8"), at(6))
+        .await;
+    assert_eq!(usage.unwrap(), Usage::NONE);
+    table.set("create_cart", limit(0, 1, 1));
+    let usage = limiter.count(&CREATE_CART, caller, at(7)).await;
+    assert_eq!(usage.unwrap(), Usage::NONE);
+}
+
 /// A rule that staff change is another one at once, also for those that are refused from memory.
 #[tokio::test]
 async fn a_changed_limit_is_in_effect_for_those_who_were_refused() {

@@ -848,6 +848,10 @@ mod tests {
         }
         let (name, _) = DEFAULT_LIMITS_HERE;
         assert_eq!(document["Parameters"][name]["Default"], "on");
+        // The provider for tests, whose token everybody knows, is for tests alone.
+        let challenges = &document["Parameters"]["ChallengeProvider"];
+        assert_eq!(challenges["Default"], "none");
+        assert_eq!(challenges["AllowedValues"], json!(["none", "turnstile"]));
     }
 
     #[test]

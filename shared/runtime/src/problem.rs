@@ -79,6 +79,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::TooManyUnits => (StatusCode::UNPROCESSABLE_ENTITY, "Too many units"),
         Code::TooManyUnpaidOrders => (StatusCode::TOO_MANY_REQUESTS, "Too many unpaid orders"),
         Code::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+        Code::ChallengeRequired => (StatusCode::FORBIDDEN, "A challenge must be solved"),
         Code::RequestInProgress => (StatusCode::CONFLICT, "The request is in progress"),
         Code::OrderStatus => (
             StatusCode::CONFLICT,

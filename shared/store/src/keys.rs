@@ -242,7 +242,7 @@ impl Key {
         Self::new(account_partition(account), "ADDRESSES")
     }
 
-    /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address or a network.
+    /// `HOLDS#<kind>#<hash>`, `HOLDS`: the unpaid orders of an email address, an account or a network.
     pub fn holds(holder: &Holder) -> Self {
         Self::new(format!("HOLDS#{}", holder.as_str()), "HOLDS")
     }

@@ -9,10 +9,10 @@ use domain::{
         api::{LoginBody, TokensView, invalid_credentials},
         factors::second_factor_required,
     },
-    limits::{Caller, Limit, SIGN_IN, SIGN_IN_NETWORK},
+    limits::{Caller, ChallengeAction, Limit, SIGN_IN, SIGN_IN_NETWORK, is_login_challenged},
     notifications::suppression::AddressHash,
 };
-use identity::{Accounts, tokens::Delivery};
+use identity::{Accounts, challenges::Challenge, tokens::Delivery};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
@@ -20,6 +20,7 @@ use store::Store;
 pub(crate) struct LogIn {
     accounts: Accounts,
     limiter: Limiter,
+    challenge: Challenge,
 }
 
 impl Endpoint for LogIn {
@@ -44,8 +45,13 @@ impl Endpoint for LogIn {
             email: Some(&body.email),
             ..request.caller()
         };
-        self.limiter.check(&SIGN_IN_NETWORK, caller, now).await?;
-        self.limiter.check(&SIGN_IN, caller, now).await?;
+        let of_network = self.limiter.count(&SIGN_IN_NETWORK, caller, now).await?;
+        let of_address = self.limiter.count(&SIGN_IN, caller, now).await?;
+        // By these counts alone: they are the same whether or not the address has an account.
+        if is_login_challenged(of_address, of_network) {
+            let (action, token) = (ChallengeAction::Login, body.challenge.as_ref());
+            self.challenge.demand(action, token, request.viewer).await?;
+        }
         let address = AddressHash::of(&body.email);
         let login = self.accounts.store.login(&address).await?;
         let password = &body.password.0;
@@ -85,6 +91,7 @@ fn main() -> ExitCode {
         let control = Arc::new(Control::new(&store, environment)?);
         Ok(LogIn {
             limiter: Limiter::new(&store, Arc::clone(&control), environment)?,
+            challenge: Challenge::connect(environment)?,
             accounts: Accounts::new(environment, store, control)?,
         })
     })

@@ -8,9 +8,9 @@ use domain::{
         Registration,
         api::{LinkSentView, RegisterBody},
     },
-    limits::{Caller, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+    limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
 };
-use identity::Accounts;
+use identity::{Accounts, challenges::Challenge};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
@@ -18,6 +18,7 @@ use store::Store;
 pub(crate) struct RegisterAccount {
     accounts: Accounts,
     limiter: Limiter,
+    challenge: Challenge,
 }
 
 impl Endpoint for RegisterAccount {
@@ -37,6 +38,9 @@ impl Endpoint for RegisterAccount {
             ..request.caller()
         };
         self.limiter.check(&MAIL_LINK_NETWORK, caller, now).await?;
+        // Before the address's own limit, which a program without tokens cannot use up.
+        let (action, token) = (ChallengeAction::Register, request.body.0.challenge.as_ref());
+        self.challenge.demand(action, token, request.viewer).await?;
         self.limiter.check(&MAIL_LINK, caller, now).await?;
         let registration = Registration {
             id: identity::new_id(&request)?,
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         let control = Arc::new(Control::new(&store, environment)?);
         Ok(RegisterAccount {
             limiter: Limiter::new(&store, Arc::clone(&control), environment)?,
+            challenge: Challenge::connect(environment)?,
             accounts: Accounts::new(environment, store, control)?,
         })
     })

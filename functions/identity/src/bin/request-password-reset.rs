@@ -8,8 +8,9 @@ use domain::{
         PasswordReset,
         api::{LinkSentView, ResetBody, parse_email},
     },
-    limits::{Caller, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+    limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
 };
+use identity::challenges::Challenge;
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
@@ -17,6 +18,7 @@ use store::Store;
 pub(crate) struct RequestPasswordReset {
     store: Store,
     limiter: Limiter,
+    challenge: Challenge,
 }
 
 impl Endpoint for RequestPasswordReset {
@@ -36,6 +38,12 @@ impl Endpoint for RequestPasswordReset {
             ..request.caller()
         };
         self.limiter.check(&MAIL_LINK_NETWORK, caller, now).await?;
+        // Before the address's own limit, which a program without tokens cannot use up.
+        let (action, token) = (
+            ChallengeAction::PasswordReset,
+            request.body.0.challenge.as_ref(),
+        );
+        self.challenge.demand(action, token, request.viewer).await?;
         self.limiter.check(&MAIL_LINK, caller, now).await?;
         // The mailer finds out whether there is an account: nobody here knows, or takes longer for one.
         let reset = PasswordReset {
@@ -59,6 +67,7 @@ fn main() -> ExitCode {
         let control = Arc::new(Control::new(&store, environment)?);
         Ok(RequestPasswordReset {
             limiter: Limiter::new(&store, control, environment)?,
+            challenge: Challenge::connect(environment)?,
             store,
         })
     })

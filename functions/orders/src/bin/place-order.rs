@@ -54,7 +54,7 @@ impl Endpoint for PlaceOrder {
         let command = request.body.0.parse(&self.offered)?;
         let holders = self
             .unpaid
-            .holders(&self.secret, &command.email, request.viewer);
+            .holders(&self.secret, &command.email, account, request.viewer);
         let intent = Intent {
             fingerprint: Fingerprint::of(&command).map_err(Failure::internal)?,
             command,

@@ -1,5 +1,5 @@
 //! `GET /v1/shop`: returns what a client needs to know of the shop: its name, currencies, countries with their address
-//! fields, payment methods with their publishable keys, languages, legal links and flags.
+//! fields, payment methods with their publishable keys, challenges, languages, legal links and flags.
 
 use std::{
     process::ExitCode,
@@ -7,7 +7,10 @@ use std::{
 };
 
 use control::{Control, Current};
-use domain::settings::{ShopInput, ShopView, locales};
+use domain::{
+    limits::ChallengeView,
+    settings::{ShopInput, ShopView, locales},
+};
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Prepared, Reply, Request};
 use store::Store;
 
@@ -66,6 +69,8 @@ fn main() -> ExitCode {
             environment.require("TABLE_NAME")?,
         );
         let key = environment.get("STRIPE_PUBLISHABLE_KEY");
+        let challenge = environment.require("CHALLENGE_PROVIDER")?.parse()?;
+        let site_key = environment.get("CHALLENGE_SITE_KEY");
         Ok(GetShop {
             control: Control::new(&store, environment)?,
             shop: ShopInput {
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
                 offered: environment.payment_methods()?,
                 locales: locales(environment.require("LOCALES")?),
                 stripe_publishable_key: key.map(str::to_owned),
+                challenge: ChallengeView::of(challenge, site_key),
             },
             prepared: Mutex::new(None),
         })

@@ -39,6 +39,9 @@ pub struct RegisterBody {
     /// Name of the person, at most 100 characters.
     #[serde(default)]
     pub name: Option<String>,
+    /// Token of a solved challenge, if the shop asks for one (`challenge_required`); at most 2,048 bytes.
+    #[serde(default)]
+    pub challenge: Option<SecretText>,
 }
 
 /// A valid registration.
@@ -92,6 +95,9 @@ pub struct LoginBody {
     /// A code of the authenticator app, or a recovery code, if the account has a second factor.
     #[serde(default)]
     pub code: Option<SecretText>,
+    /// Token of a solved challenge, if the shop asks for one (`challenge_required`); at most 2,048 bytes.
+    #[serde(default)]
+    pub challenge: Option<SecretText>,
     /// Whether the tokens come as cookies, for a browser on a page of the shop.
     #[serde(default)]
     pub cookies: bool,
@@ -121,6 +127,9 @@ pub struct LogoutBody {
 pub struct ResetBody {
     /// Email address of the account.
     pub email: String,
+    /// Token of a solved challenge, if the shop asks for one (`challenge_required`); at most 2,048 bytes.
+    #[serde(default)]
+    pub challenge: Option<SecretText>,
 }
 
 /// Body of `POST /v1/auth/password-reset/confirm`.

@@ -3,10 +3,15 @@
 //! An endpoint declares a [`Limit`]; with the values of staff, it is a [`Rule`]. The caller and the rule name the key
 //! that a request counts for ([`Rule::share`]), and [`Quota`] decides by the state that is stored under it.
 
+mod challenge;
 mod quota;
 mod rules;
 
-pub use quota::{Decision, Quota, State, Take};
+pub use challenge::{
+    ChallengeAction, ChallengeKind, ChallengeView, ChosenChallenge, MAX_CHALLENGE_TOKEN,
+    UnknownChallengeProvider, challenge_required, is_login_challenged,
+};
+pub use quota::{Decision, Quota, State, Take, Usage};
 pub use rules::{
     ALL, By, CONFIRM_PASSWORD, CREATE_CART, CREATE_IMPORT, Caller, IfUnchecked, Kind, Limit,
     LimitKey, LimitSettings, LimitView, MAIL_LINK, MAIL_LINK_NETWORK, MAX_BURST, MAX_REFILL,

@@ -54,6 +54,25 @@ pub enum State {
     },
 }
 
+/// How much of a limit is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests that count now.
+    pub taken: i64,
+    /// The most of them.
+    pub most: i64,
+}
+
+impl Usage {
+    /// That of a limit that is off, or could not be checked.
+    pub const NONE: Self = Self { taken: 0, most: 1 };
+
+    /// Whether more than so many percent are used up.
+    pub fn is_past(&self, percent: u8) -> bool {
+        self.taken.saturating_mul(100) > self.most.saturating_mul(i64::from(percent))
+    }
+}
+
 /// A conditional write that takes one token, or counts one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
@@ -130,6 +149,28 @@ impl Quota {
                 }
             }
             (Self::Counter { most, .. }, _) => Decision::Take(Take::Count { most }),
+        }
+    }
+
+    /// How much is used up in `state` at `now`, in microseconds since 1970.
+    pub fn usage(&self, state: State, now: i64) -> Usage {
+        match (*self, state) {
+            (Self::Bucket { interval, burst }, State::Bucket { next_at, seen_at }) => {
+                let since = now.max(seen_at).saturating_sub(next_at);
+                let left = match since {
+                    0.. => since / interval.max(1) + 1,
+                    _ => 0,
+                };
+                Usage {
+                    taken: burst.saturating_sub(left).max(0),
+                    most: burst,
+                }
+            }
+            (Self::Counter { most, .. }, State::Counter { taken }) => Usage { taken, most },
+            // A state of another kind says nothing: the key would be another one.
+            (Self::Bucket { burst: most, .. } | Self::Counter { most, .. }, _) => {
+                Usage { taken: 0, most }
+            }
         }
     }
 
@@ -311,6 +352,34 @@ mod tests {
             let taken = taken(&mut process, &mut table, &quota, at, 5);
             assert_eq!(taken, expected, "{millis}");
         }
+    }
+
+    #[test]
+    fn the_usage_rises_with_each_request_and_falls_with_time() {
+        let (mut process, mut table) = (Process::default(), Table::default());
+        let quota = per_second(4);
+        let mut used = |millis: i64, asks: bool| {
+            let at = NOW + millis * 1000;
+            if asks {
+                process.asks(&mut table, &quota, at);
+            }
+            quota.usage(table.stored.unwrap(), at).taken
+        };
+        let taken = [0, 1, 2, 3].map(|millis| used(millis, true));
+        assert_eq!(taken, [1, 2, 3, 4]);
+        assert_eq!(used(4, true), 4, "one that is refused takes nothing");
+        assert_eq!(used(999, false), 4);
+        assert_eq!(used(1000, false), 3);
+        assert_eq!(used(60_000, false), 0);
+        let counter = Quota::Counter {
+            most: 10,
+            start: NOW,
+            window: SECOND,
+        };
+        let usage = counter.usage(State::Counter { taken: 4 }, NOW);
+        assert_eq!((usage.taken, usage.most), (4, 10));
+        assert!(usage.is_past(39) && !usage.is_past(40));
+        assert!(!Usage::NONE.is_past(0));
     }
 
     #[test]

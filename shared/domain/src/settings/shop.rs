@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{LegalLinksView, Settings};
 use crate::{
+    limits::ChallengeView,
     money::Currency,
     orders::{CountriesView, CountryView},
     payments::Provider,
@@ -23,6 +24,9 @@ pub struct ShopView {
     pub countries: Vec<CountryView>,
     /// Payment methods that orders may choose.
     pub payment_methods: Vec<PaymentMethodView>,
+    /// Service of the challenges that some requests take (`challenge_required`); absent if none do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<ChallengeView>,
     /// Languages of the shop (BCP 47), the preferred one first.
     pub locales: Vec<String>,
     /// Pages that the law asks for.
@@ -63,6 +67,8 @@ pub struct ShopInput {
     pub locales: Vec<String>,
     /// Stripe's publishable key.
     pub stripe_publishable_key: Option<String>,
+    /// Service of challenges.
+    pub challenge: Option<ChallengeView>,
 }
 
 impl ShopView {
@@ -85,6 +91,7 @@ impl ShopView {
             }],
             countries: CountriesView::all().items,
             payment_methods: shop.offered.iter().map(method).collect(),
+            challenge: shop.challenge.clone(),
             locales: settings.locales(&shop.locales),
             legal_links: (&settings.legal_links).into(),
             flags: settings.flags.clone(),
@@ -97,6 +104,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::limits::{ChallengeKind, ChosenChallenge};
 
     #[test]
     fn clients_see_what_they_need_and_nothing_of_the_seller() {
@@ -106,6 +114,7 @@ mod tests {
             offered: vec![Provider::Stripe, Provider::Test],
             locales: vec!["en".into()],
             stripe_publishable_key: Some("pk_test_1".into()),
+            challenge: ChallengeView::of(ChosenChallenge(None), None),
         };
         let view =
             |settings: &Settings| serde_json::to_value(ShopView::of(settings, &shop)).unwrap();
@@ -120,6 +129,7 @@ mod tests {
             json!([{ "method": "stripe", "publishable_key": "pk_test_1" }, { "method": "test" }])
         );
         assert_eq!(plain["legal_links"], json!({}));
+        assert_eq!(plain.get("challenge"), None);
         assert_eq!(plain["flags"], json!({}));
         let germany = plain["countries"].as_array().unwrap().iter();
         let germany = germany.clone().find(|it| it["code"] == "DE").unwrap();
@@ -142,5 +152,14 @@ mod tests {
         assert_eq!(set["locales"], json!(["de", "en"]));
         assert_eq!(set["flags"], json!({ "reviews": true }));
         assert!(!set.to_string().contains("DE 1"));
+
+        let turnstile = ChosenChallenge(Some(ChallengeKind::Turnstile));
+        let shop = ShopInput {
+            challenge: ChallengeView::of(turnstile, Some("0x4A")),
+            ..shop.clone()
+        };
+        let view = serde_json::to_value(ShopView::of(&settings, &shop)).unwrap();
+        let expected = json!({ "provider": "turnstile", "site_key": "0x4A" });
+        assert_eq!(view["challenge"], expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Unpaid orders of an email address or a network, so that neither holds more than the shop allows. Counted
+//! Unpaid orders of an email address, an account or a network, so that none holds more than the shop allows. Counted
 //! outside of the orders' transactions, and released by nobody: whoever finds the limit reached looks which
 //! orders still count, and forgets the others. So an order costs one write for each holder, and the limit is
 //! of orders that are unpaid now.

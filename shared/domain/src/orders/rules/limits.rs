@@ -3,7 +3,7 @@
 //!
 //! The limits are parameters of the template, each of which 0 turns off: units of a SKU and of an order; how
 //! long an order is held for a customer who does nothing; and unpaid orders of one holder, which is an email
-//! address or a network. Customers' accounts will be holders, too.
+//! address, a network, or the account of a person who is signed in.
 
 use std::net::IpAddr;
 
@@ -13,6 +13,7 @@ use super::Order;
 use crate::{
     catalog::Sku,
     fault::{Code, FieldFault, Rejection},
+    id::AccountId,
     limits::{mailbox, network, pseudonym},
     payments::PaymentStatus,
 };
@@ -136,12 +137,13 @@ pub fn too_many_units(excesses: &[Excess]) -> Rejection {
     Rejection::of_fields(Code::TooManyUnits, detail, fields)
 }
 
-/// Maximum unpaid orders of one holder; 0 means no limit.
+/// Maximum unpaid orders of one holder; 0 means no limit. An account has the numbers of an email address: it is one person, too,
+/// whatever addresses the orders have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnpaidLimits {
-    /// Unpaid orders of one email address.
+    /// Unpaid orders of one email address, and of one account.
     pub orders_per_email: u32,
-    /// Units in the unpaid orders of one email address.
+    /// Units in the unpaid orders of one email address, and of one account.
     pub units_per_email: u32,
     /// Unpaid orders of one network.
     pub orders_per_network: u32,
@@ -172,6 +174,11 @@ impl Holder {
         Self::named(secret, "network", &network(address, 24, 56))
     }
 
+    /// The account of a person who is signed in.
+    pub fn account(secret: &str, id: AccountId) -> Self {
+        Self::named(secret, "account", &id.to_string())
+    }
+
     fn named(secret: &str, kind: &str, name: &str) -> Self {
         Self(format!("{kind}#{}", pseudonym(secret, kind, name)))
     }
@@ -183,14 +190,16 @@ impl Holder {
 }
 
 impl UnpaidLimits {
-    /// The limits of the holders of an order: of its email address, and of the network that it came from.
+    /// The limits of the holders of an order: of its email address, of the account of who is signed in, and of the network
+    /// that it came from.
     pub fn holders(
         &self,
         secret: &str,
         email: &str,
+        account: Option<AccountId>,
         viewer: Option<IpAddr>,
     ) -> Vec<(Holder, UnpaidLimit)> {
-        let of_email = UnpaidLimit {
+        let of_person = UnpaidLimit {
             orders: self.orders_per_email,
             units: self.units_per_email,
         };
@@ -198,7 +207,8 @@ impl UnpaidLimits {
             orders: self.orders_per_network,
             units: 0,
         };
-        let mut holders = vec![(Holder::email(secret, email), of_email)];
+        let mut holders = vec![(Holder::email(secret, email), of_person)];
+        holders.extend(account.map(|id| (Holder::account(secret, id), of_person)));
         // Nobody knows the network behind a CDN that does not name its viewer.
         holders.extend(viewer.map(|address| (Holder::network(secret, address), of_network)));
         holders.retain(|(_, limit)| limit.orders > 0 || limit.units > 0);
@@ -302,7 +312,7 @@ mod tests {
         };
         let viewer = "203.0.113.7".parse().ok();
         let holders = |limits: UnpaidLimits, viewer| {
-            let holders = limits.holders(SECRET, "ada@example.com", viewer);
+            let holders = limits.holders(SECRET, "ada@example.com", None, viewer);
             holders.len()
         };
         assert_eq!(holders(UnpaidLimits::default(), viewer), 0);
@@ -313,6 +323,39 @@ mod tests {
         };
         assert_eq!(holders(both, viewer), 2);
         assert_eq!(holders(both, None), 1);
+    }
+
+    /// The kind: one caller keeps the shop sold out for free, with an address for each order.
+    #[test]
+    fn an_account_is_one_holder_whatever_its_orders_addresses_are() {
+        let limits = UnpaidLimits {
+            orders_per_email: 5,
+            units_per_email: 40,
+            orders_per_network: 0,
+        };
+        let id = |digit: char| {
+            let text = format!("acc_{}", digit.to_string().repeat(26));
+            text.parse::<AccountId>().unwrap()
+        };
+        let of = |email: &str, account| limits.holders(SECRET, email, Some(account), None);
+        let (first, second) = (of("a@example.com", id('1')), of("b@example.com", id('1')));
+        assert_ne!(first[0].0, second[0].0);
+        assert_eq!(first[1], second[1]);
+        let most = UnpaidLimit {
+            orders: 5,
+            units: 40,
+        };
+        assert_eq!(first[1].1, most);
+        let name = first[1].0.as_str();
+        assert!(
+            name.starts_with("account#") && !name.contains("1111"),
+            "{name}"
+        );
+        assert_ne!(of("a@example.com", id('2'))[1].0, first[1].0);
+        // A guest has none, and off is off.
+        assert_eq!(limits.holders(SECRET, "a@example.com", None, None).len(), 1);
+        let off = UnpaidLimits::default().holders(SECRET, "a@example.com", Some(id('1')), None);
+        assert_eq!(off, []);
     }
 
     /// The kind: one caller keeps the shop sold out for free.

@@ -1,7 +1,5 @@
 //! Calls Stripe's API: request headers, keys, timeouts, and the size of a response.
 
-use std::{sync::Arc, time::Duration};
-
 use bytes::Bytes;
 use domain::fault::chain;
 use form_urlencoded::Serializer;
@@ -10,15 +8,14 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT},
 };
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 use serde::de::DeserializeOwned;
 
 use super::{Stripe, problem::Problem};
-use crate::{payments::PaymentError, secrets::Keys};
+use crate::{
+    https::{self, HttpClient},
+    payments::PaymentError,
+    secrets::Keys,
+};
 
 /// The pinned version of Stripe's API.
 const VERSION: HeaderValue = HeaderValue::from_static("2025-09-30.clover");
@@ -27,14 +24,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Header of a response that Stripe has stored for the idempotency key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Timeout to connect to Stripe, without TLS.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Maximum idle time of a connection before it is replaced. A function is frozen between calls, and the
-/// server closes the connection meanwhile.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum size of a response, in bytes. A payment has about 5 kB.
 const MAX_RESPONSE: usize = 256 * 1024;
-pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A successful response.
 pub(super) struct StripeResponse {
@@ -101,7 +92,7 @@ impl Stripe {
         if let Some(client) = self.inner.client.get() {
             return Ok(client);
         }
-        let client = client().map_err(|error| Problem::ours(&error.to_string()))?;
+        let client = https::client().map_err(|error| Problem::ours(&error.to_string()))?;
         Ok(self.inner.client.get_or_init(|| client))
     }
 
@@ -150,23 +141,4 @@ impl Stripe {
             Err(Problem::of(parts.status, &body, &keys.secret_key))
         }
     }
-}
-
-/// The HTTP client that also underlies the SDK's, with the public web's root certificates, as Amazon's
-/// do not sign Stripe's hosts. They are compiled in, so no file is read.
-fn client() -> Result<HttpClient, rustls::Error> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    connector.enforce_http(false);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let https = HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(provider)?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector);
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .build(https))
 }

@@ -8,12 +8,14 @@ mod wire;
 
 use std::sync::{Arc, OnceLock};
 
-use http::Uri;
 use jiff::Timestamp;
 
-use self::{client::HttpClient, convert::read_event};
+use self::convert::read_event;
 use super::{EventError, ProviderEvent, signature};
-use crate::secrets::Secret;
+use crate::{
+    https::{self, HttpClient},
+    secrets::Secret,
+};
 
 /// Base URL of Stripe's API.
 pub const STRIPE: &str = "https://api.stripe.com";
@@ -42,23 +44,11 @@ impl Stripe {
     /// Makes a client for `base`, usually [`STRIPE`], that connects and reads the keys at its first
     /// call. Without TLS, only the local machine is allowed.
     pub fn new(base: &str, secret: Secret) -> Result<Self, InvalidStripe> {
-        let invalid = || InvalidStripe(base.to_owned());
-        let base = base.trim_end_matches('/');
-        let uri: Uri = base.parse().map_err(|_| invalid())?;
-        let is_bare = uri.path() == "/" && uri.query().is_none();
-        let authority = uri.authority().ok_or_else(invalid)?;
-        let is_safe = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => authority.host() == "127.0.0.1",
-            _ => false,
-        };
-        if !is_bare || !is_safe || authority.as_str().contains('@') {
-            return Err(invalid());
-        }
+        let base = https::base(base).ok_or_else(|| InvalidStripe(base.to_owned()))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 secret,
-                base: base.to_owned(),
+                base,
                 client: OnceLock::new(),
             }),
         })
