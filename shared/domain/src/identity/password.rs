@@ -1,10 +1,18 @@
 //! Passwords: what may be one, and how it is stored.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHash as Phc, PasswordHasher, PasswordVerifier, Version,
-    password_hash,
+    Algorithm, Argon2, Block, Params, PasswordHash as Phc, Version,
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, Salt},
+    },
 };
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{CodePointMapData, props::GeneralCategory};
@@ -66,7 +74,7 @@ pub enum PasswordCheck {
 pub enum UnusablePassword {
     /// The computation failed, or the stored text is no hash.
     #[error("the stored password cannot be verified: {0}")]
-    Hash(password_hash::Error),
+    Hash(#[from] password_hash::Error),
     /// There is no pepper at all.
     #[error("there is no pepper")]
     NoPepper,
@@ -128,9 +136,13 @@ impl NewPassword {
         salt: [u8; 16],
     ) -> Result<PasswordHash, UnusablePassword> {
         let (version, pepper) = peppers.newest()?;
-        let phc = argon2(pepper)?
-            .hash_password_with_salt(self.0.as_bytes(), &salt)
-            .map_err(UnusablePassword::Hash)?;
+        let phc = Phc {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&PARAMS)?,
+            salt: Some(Salt::new(&salt)?),
+            hash: Some(argon2id(&self.0, &salt, pepper, PARAMS)?),
+        };
         Ok(PasswordHash {
             phc: phc.to_string(),
             pepper: version,
@@ -158,22 +170,18 @@ impl PasswordAttempt {
             // Nothing to compare with, so that the time is all that this takes.
             Some((_, None)) | None => (NOBODYS, newest_pepper, false),
         };
-        let phc = Phc::new(phc).map_err(|error| UnusablePassword::Hash(error.into()))?;
-        let text = self.0.as_deref().unwrap_or_default();
-        let verified = argon2(pepper)?.verify_password(text.as_bytes(), &phc);
-        match (verified, stored) {
+        let phc = Phc::new(phc).map_err(password_hash::Error::from)?;
+        let is_same = is_hash_of(&phc, self.0.as_deref().unwrap_or_default(), pepper)?;
+        Ok(match stored {
+            Some(stored) if !is_known => PasswordCheck::Unverifiable {
+                pepper: stored.pepper,
+            },
             // Never for an attempt that cannot be a password, whatever its hash.
-            (Ok(()), Some(stored)) if is_known && self.0.is_some() => Ok(PasswordCheck::Right {
+            Some(stored) if is_same && self.0.is_some() => PasswordCheck::Right {
                 rehash: is_outdated(&phc)? || stored.pepper != newest,
-            }),
-            (Ok(()) | Err(password_hash::Error::PasswordInvalid), Some(stored)) if !is_known => {
-                Ok(PasswordCheck::Unverifiable {
-                    pepper: stored.pepper,
-                })
-            }
-            (Ok(()) | Err(password_hash::Error::PasswordInvalid), _) => Ok(PasswordCheck::Wrong),
-            (Err(error), _) => Err(UnusablePassword::Hash(error)),
-        }
+            },
+            _ => PasswordCheck::Wrong,
+        })
     }
 
     /// The password as one that is set, to hash it again. Only after it was found right.
@@ -191,14 +199,47 @@ impl Peppers {
     }
 }
 
-fn argon2(pepper: &[u8]) -> Result<Argon2<'_>, UnusablePassword> {
-    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, PARAMS)
-        .map_err(|error| UnusablePassword::Hash(error.into()))
+/// Memory of the computation, which a process allocates once. A new allocation for each would take 19 MiB more every time: glibc
+/// before 2.38, as of Lambda's Amazon Linux 2023, does not reuse what it has given out with an alignment
+/// (<https://sourceware.org/bugzilla/show_bug.cgi?id=14581>).
+static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+
+/// The argon2id of a text.
+fn argon2id(
+    text: &str,
+    salt: &[u8],
+    pepper: &[u8],
+    params: Params,
+) -> Result<Output, password_hash::Error> {
+    let blocks = params.block_count();
+    let argon2 = Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params)?;
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    // Whatever a computation that broke off has left there, the next one overwrites.
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::new());
+    }
+    argon2.hash_password_into_with_memory(text.as_bytes(), salt, &mut output, &mut *memory)?;
+    Ok(Output::new(&output)?)
+}
+
+/// Whether a hash is that of a text, compared in constant time.
+fn is_hash_of(phc: &Phc, text: &str, pepper: &[u8]) -> Result<bool, UnusablePassword> {
+    if phc.algorithm != Algorithm::Argon2id.ident() {
+        return Err(password_hash::Error::Algorithm.into());
+    }
+    if phc.version != Some(Version::V0x13.into()) {
+        return Err(password_hash::Error::Version.into());
+    }
+    let (Some(salt), Some(hash)) = (&phc.salt, &phc.hash) else {
+        return Err(password_hash::Error::EncodingInvalid.into());
+    };
+    Ok(argon2id(text, salt, pepper, Params::try_from(phc)?)? == *hash)
 }
 
 /// Whether a hash has other parameters than those of today.
 fn is_outdated(phc: &Phc) -> Result<bool, UnusablePassword> {
-    let had = Params::try_from(phc).map_err(UnusablePassword::Hash)?;
+    let had = Params::try_from(phc)?;
     let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
     Ok(costs(&had) != costs(&PARAMS))
 }
