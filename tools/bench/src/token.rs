@@ -77,6 +77,10 @@ async fn measure(blocks: u32) -> Outcome<Check> {
     let without = get_cart(&world.cart().await?);
     let with = world.person().await?.authorize(without.clone());
     let lambda = &world.stack.lambda;
+    let forged = forged(&with).ok_or("a request without a token")?;
+    let refused = lambda.invoke(FUNCTION, forged.to_string().into()).await?;
+    // Otherwise nothing is checked, and nothing measured.
+    Expected::Status(401).check(FUNCTION, &refused)?;
     for _ in 0..WARM_UP {
         block(lambda, &without).await?;
         block(lambda, &with).await?;
@@ -95,6 +99,21 @@ async fn measure(blocks: u32) -> Outcome<Check> {
     }
     bench.world.stop().await;
     Ok(Check::of(&guests, &people))
+}
+
+/// The request with a token of which one letter is another, in the middle of its signature.
+fn forged(request: &Value) -> Option<Value> {
+    let mut token = request["headers"]["authorization"].as_str()?.to_owned();
+    let place = token.len() - 40;
+    let other = if token.get(place..=place)? == "A" {
+        "B"
+    } else {
+        "A"
+    };
+    token.replace_range(place..=place, other);
+    let mut forged = request.clone();
+    forged["headers"]["authorization"] = Value::String(token);
+    Some(forged)
 }
 
 /// CPU time per call of one block, in microseconds.
@@ -157,6 +176,16 @@ mod tests {
         let check = Check::of(&without, &with);
         assert_eq!((check.low, check.median, check.high), (80.0, 80.0, 80.0));
         assert_eq!(check.without, 550.0);
+    }
+
+    #[test]
+    fn a_forged_token_differs_in_its_signature() {
+        let bearer = format!("Bearer head.claims.{}", "s".repeat(86));
+        let request = serde_json::json!({ "headers": { "authorization": bearer } });
+        let forged = forged(&request).unwrap();
+        let forged = forged["headers"]["authorization"].as_str().unwrap();
+        assert_eq!(forged.len(), bearer.len());
+        assert!(forged.starts_with("Bearer head.claims.ss") && forged != bearer);
     }
 
     #[test]
