@@ -6,7 +6,7 @@ ARCH ?= arm64
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # $(BENCH) are further options; `cargo xtask bench --help` names them.
-.PHONY: bench bench-diff budgets cost scale
+.PHONY: bench bench-diff bench-timing bench-token budgets cost scale
 .PHONY: dev local-aws test proof faults properties load stage build release deploy lint setup setup-sam setup-tester clean-data help
 
 help: ## what there is
@@ -59,6 +59,14 @@ bench-diff: setup ## what changed since a revision (BASE=rev)
 	@test -n "$(BASE)" || { echo "name the revision to compare with: make bench-diff BASE=main~1"; exit 1; }
 	@$(call build-tool,stampede-bench)
 	@target/tools/stampede-bench diff --base "$(BASE)" $(BENCH)
+
+bench-token: setup ## the CPU time that the check of an access token adds to a request
+	@$(call build-tool,stampede-bench)
+	@target/tools/stampede-bench token $(BENCH)
+
+bench-timing: setup ## whether the time of a response tells which addresses have accounts; takes ten minutes
+	@$(call build-tool,stampede-bench)
+	@target/tools/stampede-bench timing $(BENCH)
 
 budgets: setup xtask ## sizes, requests, units and instructions against tests/budgets.json
 	@target/debug/stampede-bench budgets

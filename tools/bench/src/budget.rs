@@ -64,7 +64,7 @@ struct Budget {
 /// Budget of one call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Need {
-    /// Instructions per call.
+    /// Instructions per call; 0 if they are not counted ([`Scenario::is_brief`]).
     instructions: u64,
     /// Number of requests by operation, such as `DynamoDB GetItem`.
     requests: BTreeMap<String, f64>,
@@ -134,6 +134,14 @@ fn limited(counted: &Budgets) -> Vec<(&'static str, f64)> {
     let line = need("set-cart-line", "one-line");
     let order = need("place-order", "one-line");
     let cart = need("create-cart", "new");
+    let login = need("log-in", "password");
+    let with_app = need("log-in", "password-and-app");
+    let failed = need("log-in", "wrong");
+    let refresh = need("refresh-session", "next");
+    let (guest, person) = (
+        need("get-cart", "one-line"),
+        need("get-cart", "one-line-with-token"),
+    );
     vec![
         (
             "product page, read units",
@@ -148,6 +156,22 @@ fn limited(counted: &Budgets) -> Vec<(&'static str, f64)> {
         ("cart line, write units", line.write_units),
         ("order of one line, read units", order.read_units),
         ("order of one line, write units", order.write_units),
+        ("login, read units", login.read_units),
+        ("login, write units", login.write_units),
+        ("login with an app, read units", with_app.read_units),
+        ("login with an app, write units", with_app.write_units),
+        ("failed login, read units", failed.read_units),
+        ("failed login, write units", failed.write_units),
+        ("refresh of a session, read units", refresh.read_units),
+        ("refresh of a session, write units", refresh.write_units),
+        (
+            "check of a token, read units",
+            person.read_units - guest.read_units,
+        ),
+        (
+            "check of a token, write units",
+            person.write_units - guest.write_units,
+        ),
         ("zip of get-product, in MB", zip("get-product")),
         ("zip of render-invoice, in MB", zip(PDF)),
         (
@@ -300,6 +324,7 @@ struct CountedScenario {
 }
 
 /// Instructions of a process.
+#[derive(Default)]
 struct Instructions {
     /// Up to the first response.
     first: u64,
@@ -335,7 +360,7 @@ impl Bench {
         };
         for scenario in of(name) {
             let counted = self.need(name, scenario).await?;
-            if !scenario.uncached {
+            if !scenario.uncached && !scenario.is_brief {
                 budget.first_instructions = counted.first_instructions;
             }
             budget
@@ -368,9 +393,13 @@ impl Bench {
         };
         let figures =
             measure::warm(lambda, Some(&self.world), name, &payload, None, effort).await?;
-        let instructions = self
-            .instructions(lambda, name, scenario.uncached, &counted)
-            .await?;
+        let instructions = match scenario.is_brief {
+            true => Instructions::default(),
+            false => {
+                self.instructions(lambda, name, scenario.uncached, &counted)
+                    .await?
+            }
+        };
         let mut need = Need {
             instructions: instructions.per_call,
             log_lines: figures.log_lines,

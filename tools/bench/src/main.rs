@@ -11,9 +11,12 @@ mod chart;
 mod measure;
 mod page;
 mod people;
+mod ranks;
 mod run;
 mod scenarios;
 mod table;
+mod timing;
+mod token;
 mod world;
 
 use std::process::ExitCode;
@@ -49,6 +52,10 @@ enum Command {
         #[arg(long)]
         no_build: bool,
     },
+    /// Measure the CPU time that the check of an access token adds to a request
+    Token(token::Options),
+    /// Measure whether the time of a response tells which addresses have accounts
+    Timing(timing::Options),
 }
 
 fn main() -> ExitCode {
@@ -56,5 +63,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Diff { base, options } => run::diff(&base, &options),
         Command::Budgets { write, no_build } => budget::run(write, no_build),
+        Command::Token(options) => token::run(&options),
+        Command::Timing(options) => timing::run(&options),
     })
 }

@@ -250,6 +250,11 @@ pub(crate) async fn soak(
     Ok(())
 }
 
+/// CPU time of the function's only process until now.
+pub(crate) fn cpu_of(lambda: &Lambda, name: &str) -> Outcome<Duration> {
+    cpu(only(lambda, name)?)
+}
+
 /// Peak memory of the function's process.
 pub(crate) fn peak(lambda: &Lambda, name: &str) -> Outcome<u64> {
     Ok(memory(only(lambda, name)?)?.peak)
@@ -309,7 +314,7 @@ fn memory(of: Process) -> Outcome<process::Memory> {
 }
 
 #[expect(clippy::float_arithmetic, reason = "a figure, not money")]
-fn micros(time: Duration) -> f64 {
+pub(crate) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 

@@ -264,9 +264,12 @@ impl Bench {
             let events = scenario
                 .events(&self.world, effort.once + effort.starts)
                 .await?;
-            let Apart { started, rest } = apart(events, effort.starts);
+            let is_started = !scenario.uncached && !scenario.is_brief;
+            // Of those that are not started, all are for the warm process.
+            let starts = if scenario.is_brief { 0 } else { effort.starts };
+            let Apart { started, rest } = apart(events, starts);
             self.run_as(name, scenario.way()).await?;
-            if !scenario.uncached {
+            if is_started {
                 measure::starts(lambda, name, &started, Some(&self.floor), &mut function).await?;
                 lambda.restart(Some(&[name.to_owned()])).await;
             }
@@ -451,7 +454,7 @@ fn apart(mut events: Events, starts: usize) -> Apart {
 }
 
 /// Describes this machine.
-fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));

@@ -6,10 +6,10 @@ use bench::binaries::Way;
 use local::outcome::Outcome;
 use serde_json::{Value, json};
 
-use crate::people::{PASSWORD, Person, log_in, new_email, register};
+use crate::people::{PASSWORD, Person, ask_for_reset, log_in, new_email, register};
 use crate::world::{
-    World, customer, http, message, order_changed, order_placed, place_order, sample, sample_named,
-    set_line, text,
+    World, customer, get_cart, http, message, order_changed, order_placed, place_order, sample,
+    sample_named, set_line, text,
 };
 
 /// One scenario of a function.
@@ -20,10 +20,16 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// Whether the in-process cache is disabled.
     pub(crate) uncached: bool,
+    /// Whether its calls are valid for seconds only. There are few of them, and their instructions are not counted, which
+    /// takes longer.
+    pub(crate) is_brief: bool,
     /// The response that its calls must get.
     pub(crate) expected: Expected,
     calls: Calls,
 }
+
+/// Number of calls of a brief scenario: eleven are counted for the budgets.
+const BRIEF_CALLS: usize = 12;
 
 /// The response that a measured call must get, so that no figure is that of a failure.
 #[derive(Clone, Copy)]
@@ -82,6 +88,7 @@ const fn same(function: &'static str, name: &'static str) -> Scenario {
         function,
         name,
         uncached: false,
+        is_brief: false,
         expected: Expected::Success,
         calls: Calls::Same,
     }
@@ -92,6 +99,7 @@ const fn each(function: &'static str, name: &'static str) -> Scenario {
         function,
         name,
         uncached: false,
+        is_brief: false,
         expected: Expected::Success,
         calls: Calls::Each,
     }
@@ -102,6 +110,7 @@ const fn uncached(function: &'static str, name: &'static str) -> Scenario {
         function,
         name,
         uncached: true,
+        is_brief: false,
         expected: Expected::Success,
         calls: Calls::Same,
     }
@@ -110,6 +119,13 @@ const fn uncached(function: &'static str, name: &'static str) -> Scenario {
 const fn expecting(expected: Expected, scenario: Scenario) -> Scenario {
     Scenario {
         expected,
+        ..scenario
+    }
+}
+
+const fn brief(scenario: Scenario) -> Scenario {
+    Scenario {
+        is_brief: true,
         ..scenario
     }
 }
@@ -123,6 +139,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("create-cart", "new"),
     same("set-cart-line", "one-line"),
     same("get-cart", "one-line"),
+    // The same cart by somebody who is signed in shows what the check of a token costs.
+    same("get-cart", "one-line-with-token"),
     each("remove-cart-line", "one-line"),
     each("place-order", "one-line"),
     same("get-order", "one"),
@@ -183,6 +201,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("register-account", "new"),
     each("verify-email", "link"),
     same("log-in", "password"),
+    brief(each("log-in", "password-and-app")),
     expecting(Expected::Status(401), same("log-in", "wrong")),
     each("refresh-session", "next"),
     each("log-out", "one"),
@@ -252,6 +271,10 @@ impl Scenario {
         let (events, repeatable) = match self.calls {
             Calls::Same => (vec![self.event(world).await?], true),
             Calls::Each => {
+                let count = match self.is_brief {
+                    true => count.min(BRIEF_CALLS),
+                    false => count,
+                };
                 let mut events = Vec::with_capacity(count);
                 for _ in 0..count {
                     events.push(self.next(world).await?);
@@ -280,12 +303,13 @@ impl Scenario {
             "list-products" => http("GET /v1/products?limit=24", &[], &[], None),
             "create-cart" => http("POST /v1/carts", &[], &[], None),
             "set-cart-line" => set_line(&world.cart().await?, "SKU-0", 2),
-            "get-cart" => http(
-                "GET /v1/carts/{cart_id}",
-                &[("cart_id", &world.cart().await?)],
-                &[],
-                None,
-            ),
+            "get-cart" => {
+                let get = get_cart(&world.cart().await?);
+                match self.name {
+                    "one-line-with-token" => world.person().await?.authorize(get),
+                    _ => get,
+                }
+            }
             "get-order" => customer("GET /v1/orders/{order_id}", paid, None),
             "get-order-as-staff" => world.order(&id),
             "get-invoice" => world.invoice(0),
@@ -390,10 +414,7 @@ impl Scenario {
                     _ => log_in(&person.email),
                 }
             }
-            "request-password-reset" => {
-                let body = json!({ "email": world.person().await?.email });
-                http("POST /v1/auth/password-reset", &[], &[], Some(&body))
-            }
+            "request-password-reset" => ask_for_reset(&world.person().await?.email),
             "get-me" => world.person().await?.request("GET /v1/me", &[], None),
             "list-sessions" => {
                 let person = world.person().await?;
@@ -534,6 +555,7 @@ impl Scenario {
                 let body = json!({ "refresh_token": world.person().await?.refresh });
                 http("POST /v1/auth/refresh", &[], &[], Some(&body))
             }
+            "log-in" => world.log_in_with_app().await?,
             "log-out" => {
                 let person = world.person().await?;
                 person.request("POST /v1/auth/logout", &[], Some(&json!({})))

@@ -68,7 +68,7 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
         let stock = stock?.scenarios.get("page-uncached")?;
         Some(cpu("get-product", "page-uncached")? / (stock.cpu_us / stock.hello_cpu_us))
     };
-    vec![
+    let mut goals = vec![
         goal(
             "start, the slowest function with DynamoDB",
             1.7,
@@ -171,8 +171,33 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
             units("place-order", "one-line", false),
             "read units",
         ),
-    ]
+    ];
+    for (what, function, name, [write, read]) in OF_ACCOUNTS {
+        let written = units(function, name, true);
+        goals.push(goal(what, write, written, "write units"));
+        let read_units = units(function, name, false);
+        goals.push(goal(what, read, read_units, "read units"));
+    }
+    goals
 }
+
+/// Goals of logins and refreshes: function, scenario, and the most write and read units.
+const OF_ACCOUNTS: [(&str, &str, &str, [f64; 2]); 4] = [
+    ("login", "log-in", "password", [4.0, 3.0]),
+    (
+        "login with an app",
+        "log-in",
+        "password-and-app",
+        [4.0, 3.0],
+    ),
+    ("failed login", "log-in", "wrong", [3.0, 2.0]),
+    (
+        "refresh of a session",
+        "refresh-session",
+        "next",
+        [2.0, 1.0],
+    ),
+];
 
 /// A function's start time as a multiple of hello's.
 #[expect(clippy::float_arithmetic, reason = "figures, not money")]

@@ -62,6 +62,28 @@ pub(crate) struct Setting {
 impl World {
     /// Starts the shop, places orders and disables the triggers.
     pub(crate) async fn start(setting: Setting) -> Outcome<Self> {
+        let orders = setting.orders;
+        let mut world = Self::open(setting).await?;
+        world.stock_up().await?;
+        for _ in 0..orders {
+            let placed = world.place().await?;
+            world.paid.push(placed);
+        }
+        for index in 0..world.paid.len() {
+            world.settled(index).await?;
+        }
+        world.rest().await;
+        Ok(world)
+    }
+
+    /// Starts a shop without products and orders, and disables the triggers.
+    pub(crate) async fn start_empty(setting: Setting) -> Outcome<Self> {
+        let mut world = Self::open(setting).await?;
+        world.rest().await;
+        Ok(world)
+    }
+
+    async fn open(setting: Setting) -> Outcome<Self> {
         let keys = tempfile::tempdir()?;
         let public_key = staff::make_key(keys.path())?;
         let token = staff::make_token(keys.path(), "bench", 24)?;
@@ -83,7 +105,7 @@ impl World {
             impatient: true,
         })
         .await?;
-        let mut world = Self {
+        let world = Self {
             stack,
             meter: setting.meter,
             logged,
@@ -91,22 +113,17 @@ impl World {
             paid: Vec::new(),
         };
         world.count_callers().await?;
-        world.stock_up().await?;
-        for _ in 0..setting.orders {
-            let placed = world.place().await?;
-            world.paid.push(placed);
-        }
-        for index in 0..world.paid.len() {
-            world.settled(index).await?;
-        }
-        world.stack.stop_triggers();
-        // When no function is being called any more, all queued work is done.
-        let mut progress = world.stack.lambda.progress();
+        Ok(world)
+    }
+
+    /// Disables the triggers, and waits until no function is being called any more: then all queued work is done.
+    async fn rest(&mut self) {
+        self.stack.stop_triggers();
+        let mut progress = self.stack.lambda.progress();
         while tokio::time::timeout(Duration::from_millis(500), progress.changed())
             .await
             .is_ok_and(|changed| changed.is_ok())
         {}
-        Ok(world)
     }
 
     /// Creates an import, and returns the id of its job, which waits for the file.
@@ -148,6 +165,11 @@ impl World {
         let names = domain::limits::ALL.iter().map(|limit| limit.name);
         let limits: serde_json::Map<String, Value> =
             names.map(|name| (name.to_owned(), most.clone())).collect();
+        self.limit_callers(&json!(limits)).await
+    }
+
+    /// Sets limits of callers, by name.
+    pub(crate) async fn limit_callers(&self, limits: &Value) -> Outcome {
         let body = json!({ "limits": limits });
         let mut event = self.staff("PATCH /v1/admin/settings", &[], Some(&body));
         event["headers"]["if-match"] = json!("*");
@@ -301,6 +323,12 @@ pub(crate) fn customer(route: &str, placed: &Value, body: Option<&Value>) -> Val
         &[("authorization", &token), ("idempotency-key", &unique())],
         body,
     )
+}
+
+/// A request for a cart.
+pub(crate) fn get_cart(cart: &str) -> Value {
+    let path = [("cart_id", cart)];
+    http("GET /v1/carts/{cart_id}", &path, &[], None)
 }
 
 /// A request that sets a line of a cart.

@@ -27,6 +27,9 @@ pub(crate) struct Load {
     /// Arrive as when something is dropped: quiet, a spike, a slow end, and half of them for one product
     #[arg(long)]
     pub(crate) launch: bool,
+    /// Drive this number of logins instead of shoppers, most of them by attackers; see docs/load.md
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) logins: Option<i64>,
     /// The same seed brings the same shoppers at the same times
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -144,6 +147,15 @@ impl Load {
             10.0,
             "the exponent of the products' popularity",
         )?;
+        if let Some(logins) = self.logins {
+            whole("logins", logins, 200, 1_000_000, "the number of logins")?;
+            if self.url.is_some() {
+                return Err(
+                    "--logins takes networks of this machine; --url is another one: choose one"
+                        .into(),
+                );
+            }
+        }
         if self.orders > self.carts {
             return Err(format!(
                 "--orders {} is more than --carts {}: who orders has a cart",

@@ -1,30 +1,27 @@
 //! One run: starts the shop, drives the shoppers, checks the stock, and writes the report.
 
 use std::{
-    collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::Path,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use bench::binaries::{self, Binaries};
+use bench::binaries;
 use local::{
-    lambda::{Counts, Lambda},
-    meter::Meter,
     outcome::{Outcome, print},
     project,
     signals::stop_signal,
-    stack::{Options, Stack},
-    staff,
 };
 use tokio::time::Instant;
 
 use crate::{
-    catalogue::{self, Catalogue},
+    catalogue::Catalogue,
     drive::{self, Mailbox, REQUEST_PATIENCE, World},
+    here::{Cost, Here, LOOK, look, settle, target},
     live::Live,
-    machine::{self, GENERATOR_THREADS, Machine, Observer},
+    logins,
+    machine::{GENERATOR_THREADS, Machine, Observer},
     options::Load,
     page,
     plan::Plan,
@@ -33,37 +30,6 @@ use crate::{
     stock::{self, StockCheck},
     summary,
 };
-
-/// Interval of samples and of the live status.
-const LOOK: Duration = Duration::from_millis(500);
-/// The shop is at rest when no function was called for this long.
-const QUIET: Duration = Duration::from_millis(1500);
-/// Timeout of the work that orders cause.
-const SETTLE: Duration = Duration::from_secs(120);
-/// Maximum number of logged errors to keep.
-const MOST_LOGGED: usize = 20;
-
-/// A local shop for this run only.
-struct Here {
-    stack: Stack,
-    meter: Meter,
-    token: String,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-/// State before the first shopper.
-struct Before {
-    counts: BTreeMap<String, Counts>,
-    observer: Arc<Mutex<Observer>>,
-}
-
-/// Usage of the functions and of the machine.
-#[derive(Default)]
-struct Cost {
-    functions: Vec<report::OfFunction>,
-    cpu: Option<machine::Used>,
-    cores: Vec<report::Cores>,
-}
 
 /// Runs shoppers through a shop and writes a report.
 pub(crate) fn run(load: &Load) -> Outcome {
@@ -86,7 +52,13 @@ pub(crate) fn run(load: &Load) -> Outcome {
         .worker_threads((cores / 4).max(1))
         .enable_all()
         .build()?;
-    let outcome = shop.block_on(all(load, &root, &target, &out, generator.handle()));
+    let outcome = match load.logins {
+        Some(_) => {
+            let run = logins::run(load, &root, &target, &out, generator.handle());
+            shop.block_on(run)
+        }
+        None => shop.block_on(all(load, &root, &target, &out, generator.handle())),
+    };
     generator.shutdown_background();
     outcome
 }
@@ -261,100 +233,6 @@ fn conclude(report: &Report) -> Outcome {
     }
 }
 
-impl Here {
-    async fn start(
-        load: &Load,
-        root: &Path,
-        target: &Path,
-        http: &reqwest::Client,
-    ) -> Outcome<Self> {
-        println!("starting the shop");
-        let key = staff::new_key()?;
-        let token = staff::token_of(&key, "load", 24)?;
-        let meter = Meter::new();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&log);
-        let stack = Stack::start(Options {
-            root: root.to_owned(),
-            binaries: match load.debug {
-                true => target.join("debug"),
-                false => Binaries::new(root, &root.join("target/load/bin"))?.folder,
-            },
-            data: None,
-            port: 0,
-            parameters: BTreeMap::from([(
-                "StaffTokenPublicKey".to_owned(),
-                staff::public_key(&key)?,
-            )]),
-            log: Arc::new(move |function, line| note_error(&sink, function, line)),
-            before_invoke: None,
-            wiring: Some(meter.wiring()),
-            impatient: false,
-        })
-        .await?;
-        let here = Self {
-            stack,
-            meter,
-            token,
-            log,
-        };
-        println!("importing {} products", load.products);
-        let products = usize::try_from(load.products).unwrap_or(1);
-        let file = catalogue::file(products, u32::try_from(load.stock).unwrap_or(u32::MAX));
-        catalogue::import(http, &here.stack.address, &here.token, file).await?;
-        quiet(&here.stack.lambda, SETTLE).await;
-        Ok(here)
-    }
-
-    /// Starts the measurement.
-    fn before(&self) -> Before {
-        self.meter.reset();
-        let lambda = self.stack.lambda.clone();
-        let observer = Observer::new(lambda, self.stack.emulators.process_id());
-        Before {
-            counts: self.stack.lambda.counts(),
-            observer: Arc::new(Mutex::new(observer)),
-        }
-    }
-
-    fn cost_since(&self, before: &Before) -> Cost {
-        let mut observer = locked(&before.observer);
-        observer.look();
-        let points = observer.curve().into_iter();
-        Cost {
-            functions: report::functions(
-                &self.stack.template,
-                &before.counts,
-                &self.stack.lambda.counts(),
-                &self.meter.counts(),
-                &observer,
-            ),
-            cpu: observer.sees().then(|| observer.used()),
-            cores: points
-                .map(|(second, used)| report::Cores { second, used })
-                .collect(),
-        }
-    }
-
-    fn log(&self) -> Vec<String> {
-        locked(&self.log).clone()
-    }
-}
-
-/// Keeps a log line if it reports an error.
-fn note_error(log: &Mutex<Vec<String>>, function: &str, line: &str) {
-    if line.contains(r#""level":"ERROR""#) || line.starts_with("error:") {
-        let mut log = locked(log);
-        if log.len() < MOST_LOGGED {
-            log.push(format!("{function}: {line}"));
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Shows the status and samples the machine until it is stopped.
 async fn watch(
     world: Arc<World>,
@@ -371,52 +249,7 @@ async fn watch(
     }
 }
 
-/// On another thread than the generator's, as it reads hundreds of files.
-async fn look(observer: Option<&Arc<Mutex<Observer>>>) {
-    if let Some(observer) = observer.map(Arc::clone) {
-        // Only fails during shutdown.
-        let _ = tokio::task::spawn_blocking(move || locked(&observer).look()).await;
-    }
-}
-
-/// Waits until all caused work is done, while sampling the processes.
-async fn settle(lambda: &Lambda, observer: &Arc<Mutex<Observer>>) {
-    let mut ticks = tokio::time::interval(LOOK);
-    let mut quiet = std::pin::pin!(quiet(lambda, SETTLE));
-    loop {
-        tokio::select! {
-            () = &mut quiet => return,
-            _ = ticks.tick() => look(Some(observer)).await,
-        }
-    }
-}
-
-/// Waits until no function is called any more, or for the timeout.
-async fn quiet(lambda: &Lambda, patience: Duration) {
-    let mut progress = lambda.progress();
-    let begun = Instant::now();
-    while begun.elapsed() < patience {
-        progress.mark_unchanged();
-        if tokio::time::timeout(QUIET, progress.changed())
-            .await
-            .is_err()
-        {
-            return;
-        }
-    }
-}
-
-/// Cargo's target folder, which contains this tool.
-fn target() -> Outcome<PathBuf> {
-    let tool = std::env::current_exe()?;
-    let target = tool
-        .ancestors()
-        .nth(2)
-        .ok_or("this tool is in no target folder")?;
-    Ok(target.to_owned())
-}
-
-fn command_line() -> String {
+pub(crate) fn command_line() -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     format!("xtask {}", arguments.join(" "))
 }

@@ -136,15 +136,8 @@ impl NewPassword {
         salt: [u8; 16],
     ) -> Result<PasswordHash, UnusablePassword> {
         let (version, pepper) = peppers.newest()?;
-        let phc = Phc {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&PARAMS)?,
-            salt: Some(Salt::new(&salt)?),
-            hash: Some(argon2id(&self.0, &salt, pepper, PARAMS)?),
-        };
         Ok(PasswordHash {
-            phc: phc.to_string(),
+            phc: phc_of(&self.0, &salt, pepper, PARAMS)?,
             pepper: version,
         })
     }
@@ -221,6 +214,23 @@ fn argon2id(
     }
     argon2.hash_password_into_with_memory(text.as_bytes(), salt, &mut output, &mut *memory)?;
     Ok(Output::new(&output)?)
+}
+
+/// The hash of a text in the PHC string format.
+fn phc_of(
+    text: &str,
+    salt: &[u8],
+    pepper: &[u8],
+    params: Params,
+) -> Result<String, password_hash::Error> {
+    let phc = Phc {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(argon2id(text, salt, pepper, params)?),
+    };
+    Ok(phc.to_string())
 }
 
 /// Whether a hash is that of a text, compared in constant time.
@@ -362,22 +372,31 @@ mod tests {
         assert_eq!(new.pepper, 2);
         let right = PasswordCheck::Right { rehash: false };
         assert_eq!(attempt.check(Some(&new), &both).unwrap(), right);
-        let weak = Argon2::new_with_secret(
-            &[1; 32],
-            Algorithm::Argon2id,
-            Version::V0x13,
-            Params::new(8192, 1, 1, None).unwrap(),
-        );
-        let phc = weak
-            .unwrap()
-            .hash_password_with_salt(b"correct horse", &[9; 16])
-            .unwrap();
-        let weak = PasswordHash {
-            phc: phc.to_string(),
-            pepper: 1,
-        };
+        let params = Params::new(8192, 1, 1, None).unwrap();
+        let phc = phc_of("correct horse", &[9; 16], &[1; 32], params).unwrap();
+        let weak = PasswordHash { phc, pepper: 1 };
         let check = attempt.check(Some(&weak), &peppers(&[1])).unwrap();
         assert_eq!(check, PasswordCheck::Right { rehash: true });
+    }
+
+    /// What is computed in the memory of the process is what the library computes in its own, whatever was there before.
+    #[test]
+    fn a_hash_is_that_of_the_library() {
+        use argon2::password_hash::PasswordVerifier as _;
+
+        for (text, salt) in [
+            ("correct horse", 7),
+            ("another horse", 8),
+            ("correct horse", 9),
+        ] {
+            let hash = parse(text).unwrap().hash(&peppers(&[1]), [salt; 16]);
+            let library =
+                Argon2::new_with_secret(&[1; 32], Algorithm::Argon2id, Version::V0x13, PARAMS);
+            let verified = library
+                .unwrap()
+                .verify_password(text.as_bytes(), &*hash.unwrap().phc);
+            assert_eq!(verified, Ok(()), "{text} {salt}");
+        }
     }
 
     /// The kind of fault: an account from before a root was lost is told apart from an address without one.
