@@ -1185,13 +1185,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns what a client needs to know of the shop: its name, currencies, countries with their address fields, payment methods with their publishable keys, languages, legal links and flags. */
+        /** Returns what a client needs to know of the shop: its name, currencies, countries with their address fields, payment methods with their publishable keys, challenges, languages, legal links and flags. */
         get: operations["get-shop"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        /** Returns what a client needs to know of the shop: its name, currencies, countries with their address fields, payment methods with their publishable keys, languages, legal links and flags. */
+        /** Returns what a client needs to know of the shop: its name, currencies, countries with their address fields, payment methods with their publishable keys, challenges, languages, legal links and flags. */
         head: operations["head-get-shop"];
         patch?: never;
         trace?: never;
@@ -1546,6 +1546,15 @@ export interface components {
             order_id?: string | null;
             /** @description Totals of the lines that are for sale. */
             totals: components["schemas"]["Totals"];
+        };
+        /** @description The service that makes challenges and verifies their tokens. */
+        ChallengeKind: "turnstile" | "test";
+        /** @description How a client gets a token: part of `GET /v1/shop`. */
+        ChallengeView: {
+            /** @description The service whose widget makes tokens. */
+            provider: components["schemas"]["ChallengeKind"];
+            /** @description Key with which the widget is shown; absent for the built-in one. */
+            site_key?: string | null;
         };
         /** @description Body of `POST /v1/me/email`. */
         ChangeEmailBody: {
@@ -2126,6 +2135,8 @@ export interface components {
         };
         /** @description Body of `POST /v1/auth/login`. */
         LoginBody: {
+            /** @description Token of a solved challenge, if the shop asks for one (`challenge_required`); at most 2,048 bytes. */
+            challenge?: components["schemas"]["SecretText"] | null;
             /** @description A code of the authenticator app, or a recovery code, if the account has a second factor. */
             code?: components["schemas"]["SecretText"] | null;
             /**
@@ -2571,6 +2582,8 @@ export interface components {
         };
         /** @description Body of `POST /v1/auth/register`. */
         RegisterBody: {
+            /** @description Token of a solved challenge, if the shop asks for one (`challenge_required`); at most 2,048 bytes. */
+            challenge?: components["schemas"]["SecretText"] | null;
             /** @description Email address, which a mail confirms. */
             email: string;
             /**
@@ -2632,6 +2645,8 @@ export interface components {
         };
         /** @description Body of `POST /v1/auth/password-reset`. */
         ResetBody: {
+            /** @description Token of a solved challenge, if the shop asks for one (`challenge_required`); at most 2,048 bytes. */
+            challenge?: components["schemas"]["SecretText"] | null;
             /** @description Email address of the account. */
             email: string;
         };
@@ -2926,6 +2941,8 @@ export interface components {
         };
         /** @description What clients need to know before the first request: `GET /v1/shop`. */
         ShopView: {
+            /** @description Service of the challenges that some requests take (`challenge_required`); absent if none do. */
+            challenge?: components["schemas"]["ChallengeView"] | null;
             /** @description Countries that an address can be in, each with the fields of its addresses. */
             countries: components["schemas"]["CountryView"][];
             /** @description Currencies of prices. */
@@ -3225,6 +3242,8 @@ export type BookEntryView = components['schemas']['BookEntryView'];
 export type CancelOrderBody = components['schemas']['CancelOrderBody'];
 export type CartLineView = components['schemas']['CartLineView'];
 export type CartView = components['schemas']['CartView'];
+export type ChallengeKind = components['schemas']['ChallengeKind'];
+export type ChallengeView = components['schemas']['ChallengeView'];
 export type ChangeEmailBody = components['schemas']['ChangeEmailBody'];
 export type ChangeJobBody = components['schemas']['ChangeJobBody'];
 export type ChangePasswordBody = components['schemas']['ChangePasswordBody'];
