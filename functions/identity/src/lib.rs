@@ -1,5 +1,7 @@
 //! What the endpoints of accounts share: the secrets, the tokens of a session, changes of an account.
 
+pub mod erasure;
+pub mod export;
 pub mod factors;
 pub mod passkeys;
 pub mod password;
