@@ -266,7 +266,7 @@ async fn export(shop: &Shop, chain: ChainNumber, query: &str) -> ExportedChain {
 }
 
 /// Verifies an export, in small pages.
-async fn verify(shop: &Shop, chain: ChainNumber) -> u64 {
+pub(crate) async fn verify(shop: &Shop, chain: ChainNumber) -> u64 {
     let mut verifier = Verifier::new(ChainHead::genesis(chain));
     let mut query = "?limit=2".to_owned();
     loop {

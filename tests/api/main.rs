@@ -13,6 +13,7 @@ mod bad_input;
 mod carts;
 mod customers;
 mod edge;
+mod exports;
 mod forms;
 mod holds;
 mod limits;
