@@ -35,7 +35,7 @@ impl Endpoint for StartExport {
         let mut attempts = identity::attempts();
         let mut job = None;
         loop {
-            if let Some(running) = newest.clone().running() {
+            if let Some(running) = newest.clone().running(now) {
                 return accepted(&running);
             }
             identity::next(&mut attempts).await?;

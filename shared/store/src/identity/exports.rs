@@ -5,6 +5,7 @@ use domain::{
     id::{AccountId, ExportId, JobId},
     jobs::{Job, JobKind},
 };
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::is_refused;
@@ -15,6 +16,9 @@ use crate::{
     keys::{EXPORT_PREFIX, Key, account_partition},
     transaction::{First, Outcome, put_action, unbuildable},
 };
+
+/// Time after which an export that has not ended is not waited for. It takes seconds.
+const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// The pointer to the newest export of an account: of several requests at once, one writes it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,9 +62,12 @@ pub enum StartExport {
 }
 
 impl NewestExport {
-    /// The job of the export, unless it has ended.
-    pub fn running(self) -> Option<Job> {
-        self.job.filter(|job| !job.state.is_final())
+    /// The job of the export, if it is under way. One that has not ended within a day has lost its messages, or staff have paused
+    /// it: its owner need not wait for it.
+    pub fn running(self, now: Timestamp) -> Option<Job> {
+        let is_running =
+            |job: &Job| !job.state.is_final() && now.duration_since(job.created_at) < STUCK_AFTER;
+        self.job.filter(is_running)
     }
 }
 
@@ -185,7 +192,6 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use domain::{jobs::JobState, orders::Actor, trace::TraceParent};
-    use jiff::Timestamp;
 
     use super::*;
 
@@ -202,13 +208,15 @@ mod tests {
             }
         };
         for state in JobState::ALL {
-            let is_running = newest(state).running().is_some();
+            let at = |hours: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+            let is_running = newest(state).running(at(23)).is_some();
             assert_eq!(is_running, !state.is_final(), "{state:?}");
+            assert_eq!(newest(state).running(at(24)), None, "{state:?}");
         }
         let none = NewestExport {
             pointer: None,
             job: None,
         };
-        assert_eq!(none.running(), None);
+        assert_eq!(none.running(Timestamp::UNIX_EPOCH), None);
     }
 }
