@@ -111,7 +111,8 @@ impl Store {
         let pointer = match before.pointer {
             None => pointer.condition_expression("attribute_not_exists(PK)"),
             Some(export) => pointer
-                .condition_expression("export = :before")
+                .condition_expression("#export = :before")
+                .expression_attribute_names("#export", "export")
                 .expression_attribute_values(":before", string(export.to_string())),
         };
         let record = ExportRecord {
