@@ -283,7 +283,7 @@ async fn export(shop: &Shop, chain: ChainNumber, query: &str) -> ExportedChain {
 }
 
 /// Verifies an export, in small pages.
-async fn verify(shop: &Shop, chain: ChainNumber) -> u64 {
+pub(crate) async fn verify(shop: &Shop, chain: ChainNumber) -> u64 {
     let mut verifier = Verifier::new(ChainHead::genesis(chain));
     let mut query = "?limit=2".to_owned();
     loop {
@@ -392,6 +392,45 @@ async fn bad_requests_are_rejected() {
     }
 }
 
+#[tokio::test]
+async fn what_staff_may_do_is_in_the_trail() {
+    let shop = Shop::start().await;
+    let role = json!({ "permissions": ["stock:read"] });
+    let path = "/v1/admin/roles/packer";
+    shop.staff_call("PUT", path, &role).await.expect(200);
+    let invite = json!({ "email": "bob@example.com", "role": "packer" });
+    let path = "/v1/admin/staff/invitations";
+    let invited = shop.staff_call("POST", path, &invite).await.expect(201);
+    let key = json!({ "name": "warehouse", "scopes": ["stock:read"], "expires_in_days": 30 });
+    let path = "/v1/admin/api-keys";
+    let key = shop.staff_call("POST", path, &key).await.expect(201);
+    let id = |of: &Value| of["id"].as_str().unwrap().to_owned();
+    for path in [
+        format!("/v1/admin/staff/invitations/{}", id(&invited)),
+        format!("/v1/admin/api-keys/{}", id(&key)),
+        "/v1/admin/roles/packer".to_owned(),
+    ] {
+        let request = shop.request("DELETE", &path);
+        let answer = shop.send(request.bearer_auth(&shop.staff_token)).await;
+        assert_eq!(answer.status, 204, "{path}: {}", answer.text);
+    }
+    let all = records(&shop, "actor=token:test", 6).await;
+    let actions: BTreeSet<&str> = all.iter().filter_map(|it| it["action"].as_str()).collect();
+    let expected = [
+        "api_key.created",
+        "api_key.revoked",
+        "role.changed",
+        "role.removed",
+        "staff.invitation_revoked",
+        "staff.invited",
+    ];
+    assert_eq!(actions, BTreeSet::from(expected));
+    let texts = json!(all).to_string();
+    for secret in [key["secret"].as_str().unwrap(), "bob@example.com"] {
+        assert!(!texts.contains(secret), "{texts}");
+    }
+}
+
 /// `make dev` goes on where it was, with either reader.
 #[tokio::test]
 async fn each_reader_of_the_stream_keeps_its_own_position() {
@@ -414,7 +453,14 @@ async fn each_reader_of_the_stream_keeps_its_own_position() {
     };
     let invocations = |stack: &Stack| stack.lambda.counts()["append-audit"].invocations;
     let put = |stack: &Stack, number: u8| {
-        let item = session("acc_5T0RCE3VWQ8X4H2YJZ9N6KDPGA", number);
+        // A role wakes this reader alone.
+        let item = json!({
+            "PK": { "S": "ROLES" }, "SK": { "S": format!("ROLE#packer-{number}") },
+            "entity_type": { "S": "role" }, "schema_version": { "N": "1" },
+            "name": { "S": format!("packer-{number}") }, "permissions": { "L": [] },
+            "version": { "N": "1" }, "uses": { "N": "0" }, "changed_by": { "S": "staff:ada" },
+            "changed_at": { "S": "2026-11-22T10:00:00Z" }, "trace_id": { "S": "t" },
+        });
         let request = json!({ "TableName": stack.template.table["TableName"], "Item": item });
         let database = &stack.emulators.database;
         database

@@ -14,6 +14,7 @@ mod carts;
 mod challenges;
 mod customers;
 mod edge;
+mod exports;
 mod forms;
 mod holds;
 mod limits;

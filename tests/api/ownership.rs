@@ -27,11 +27,12 @@ const OTHER_ROOT: &str = r#"{"version":1,"root":"another-shop-0123456789abcdefgh
 const LOG_OUT: &str = "/v1/auth/logout";
 
 /// Values of the parameters in paths, by name: well-formed ones, of nothing that exists.
-const SAMPLES: [(&str, &str); 16] = [
+const SAMPLES: [(&str, &str); 17] = [
     ("account_id", "acc_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("address_id", "adr_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("cart_id", "crt_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("chain", "3"),
+    ("export_id", "exp_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("import_id", "imp_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("invitation_id", "inv_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("job_id", "job_01M80ZDQCX70JRTJ4H42YQDFMD"),
@@ -392,9 +393,11 @@ async fn the_objects_of_another_are_not_there() {
     let added = send(&shop, &bob, "POST", "/v1/me/addresses", &address()).await;
     let cart = send(&shop, &bob, "POST", "/v1/carts", &Value::Null).await;
     let order = shop.buy(&[("TEE", 1)], "tok_ok", "paid").await;
+    let export = send(&shop, &bob, "POST", "/v1/me/export", &Value::Null).await;
     let theirs = BTreeMap::from([
         ("address_id", id(&added.expect(201))),
         ("cart_id", id(&cart.expect(201))),
+        ("export_id", id(&export.expect(202))),
         ("order_id", id(&order)),
         ("session_id", id(&sessions().await[0])),
     ]);

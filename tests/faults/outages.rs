@@ -1,9 +1,87 @@
 //! Outages: a context that is down does not affect the others, and catches up afterwards.
 
+use std::{collections::BTreeMap, fs};
+
 use serde_json::json;
-use testkit::{AwsCall, Fault};
+use testkit::{AwsCall, Fault, Faults, Shop, order_body};
 
 use crate::world::World;
+
+/// The functions of the contexts that are chosen.
+fn functions_of(is_chosen: impl Fn(&str) -> bool) -> Vec<String> {
+    let folder = testkit::root().join("functions");
+    let contexts = fs::read_dir(&folder).unwrap().map(|it| it.unwrap());
+    let chosen = contexts.filter(|it| is_chosen(it.file_name().to_str().unwrap()));
+    let mut functions = Vec::new();
+    for context in chosen {
+        // Beside the contexts there are files.
+        let Ok(binaries) = fs::read_dir(context.path().join("src/bin")) else {
+            continue;
+        };
+        for binary in binaries {
+            let name = binary.unwrap().file_name().into_string().unwrap();
+            functions.push(name.trim_end_matches(".rs").to_owned());
+        }
+    }
+    functions
+}
+
+async fn intercepted() -> (Shop, Faults) {
+    let faults = Faults::new();
+    let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
+    faults.watch(&shop.stack().lambda);
+    (shop, faults)
+}
+
+#[tokio::test]
+async fn people_sign_in_while_every_other_context_is_down() {
+    let (shop, faults) = intercepted().await;
+    let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+    let post = async |path: &str, body: &serde_json::Value| shop.call("POST", path, body).await;
+    post("/v1/auth/register", &credentials).await.expect(202);
+    let mail = shop
+        .eventually("the mail is there", async || {
+            shop.mails_to("ada@example.com").await.pop()
+        })
+        .await;
+    let mail = mail.to_string();
+    let (_, token) = mail.split_once("token=").unwrap();
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+    let token: String = token.chars().take_while(is_part).collect();
+    let verified = post("/v1/auth/verify", &json!({ "token": token })).await;
+    assert_eq!(verified.status, 204, "{}", verified.text);
+
+    faults.cut_off(functions_of(|context| context != "identity"));
+    shop.stack().lambda.restart(None).await;
+    let cart = post("/v1/carts", &json!({})).await;
+    assert_eq!(cart.status, 503, "{}", cart.text);
+    let tokens = post("/v1/auth/login", &credentials).await.expect(200);
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+    let tokens = post("/v1/auth/refresh", &refresh).await.expect(200);
+    let access = tokens["access_token"].as_str().unwrap();
+    let me = shop.request("GET", "/v1/me").bearer_auth(access);
+    assert_eq!(shop.send(me).await.expect(200)["email"], "ada@example.com");
+    let wrong = json!({ "email": "ada@example.com", "password": "another one" });
+    let wrong = post("/v1/auth/login", &wrong).await;
+    wrong.expect_problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn guests_buy_while_identity_is_down() {
+    let (shop, faults) = intercepted().await;
+    let tee = testkit::Product::single("tee", "TEE", "10.00", 5);
+    shop.stock_up(&[tee]).await;
+    faults.cut_off(functions_of(|context| context == "identity"));
+    faults.take_down(&["secrets"]);
+    shop.stack().lambda.restart(None).await;
+    let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+    let login = shop.call("POST", "/v1/auth/login", &credentials).await;
+    assert_eq!(login.status, 503, "{}", login.text);
+    let cart = shop.cart(&[("TEE", 2)]).await;
+    let placed = shop.order(&cart, &order_body(&cart, "tok_ok")).await;
+    shop.order_becomes(&placed.expect(201), "paid").await;
+    assert_eq!(shop.stock("TEE").await.on_hand, 3);
+}
 
 #[tokio::test]
 async fn without_e_mail_people_still_buy() {

@@ -150,6 +150,7 @@ async fn a_customer_gets_only_answers_that_the_document_allows() {
             "PATCH /v1/me",
             "POST /v1/carts",
             "POST /v1/me/addresses",
+            "POST /v1/me/export",
             "PUT /v1/carts/{cart_id}/lines/{sku}",
         ],
     };

@@ -1,4 +1,4 @@
-//! Covers: capture-payment, send-email, import-rows and start-import with messages that are bad, late
+//! Covers: capture-payment, send-email, import-rows, start-import and export-account with messages that are bad, late
 //! or seen twice; relay-events with records that are bad; reconcile-stock and sweep-orders after records were
 //! lost.
 
@@ -85,6 +85,65 @@ async fn a_message_seen_twice_or_late_changes_nothing() {
     assert_eq!(now, order);
     assert_eq!(shop.stock("TEE").await, StockCounts::unreserved(3));
     assert_eq!(shop.mails_to(&email).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_export_seen_twice_or_late_is_counted_once() {
+    let mut shop = Shop::start().await;
+    let ada = shop.person("ada").await;
+    shop.stop_triggers();
+    let started = shop
+        .send(
+            shop.request("POST", "/v1/me/export")
+                .bearer_auth(&ada.token),
+        )
+        .await
+        .expect(202);
+    let job = started["id"].as_str().unwrap().replace("exp_", "job_");
+    let message = |mut event: Value| {
+        event["event_id"] = json!(job);
+        event["occurred_at"] = json!("2026-11-22T10:00:00Z");
+        event["trace_id"] = json!("test");
+        event["job_id"] = json!(job);
+        event["kind"] = json!("account_export");
+        event.to_string()
+    };
+    let begin = message(json!({ "type": "job_started", "run": 1 }));
+    let step = |step: u32| message(json!({ "type": "job_step_due", "step": step }));
+    let deliver = async |body: &str| {
+        // One after the other, and at once.
+        for batch in [sqs_event(&[body], 1), sqs_event(&[body, body], 1)] {
+            let answer = shop.invoke("export-account", &batch).await.unwrap();
+            assert!(failed(&answer).is_empty(), "{answer}\n{}", shop.log());
+        }
+    };
+    // No order: the account, and the document.
+    for body in [&begin, &step(1), &step(2)] {
+        deliver(body).await;
+    }
+    let path = format!("/v1/admin/jobs/{job}");
+    let done = shop.staff_get(&path).await.expect(200);
+    assert_eq!(done["state"], "completed", "{done}");
+    assert_eq!(done["progress"]["done"], 1, "{done}");
+    let export = format!("/v1/me/exports/{}", started["id"].as_str().unwrap());
+    let before = shop.get_as(&ada, &export).await.expect(200);
+    // Late: after what it needs is gone.
+    for body in [&step(2), &step(1), &begin] {
+        deliver(body).await;
+    }
+    let after = shop.get_as(&ada, &export).await.expect(200);
+    assert_eq!(after["available_until"], before["available_until"]);
+    let url = after["download_url"].as_str().unwrap();
+    let document = reqwest::get(url).await.unwrap();
+    assert_eq!(document.status(), 200);
+    // One mail, by the step that follows all others.
+    let notice = step(0);
+    let sent = sqs_event(&[&notice, &notice], 1);
+    for _ in 0..2 {
+        shop.invoke("send-email", &sent).await.unwrap();
+    }
+    let mails = shop.mails_to(&ada.email).await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
 }
 
 #[tokio::test]

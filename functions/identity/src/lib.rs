@@ -1,6 +1,8 @@
 //! What the endpoints of accounts share: the secrets, the tokens of a session, changes of an account.
 
 pub mod challenges;
+pub mod erasure;
+pub mod export;
 pub mod factors;
 mod origin;
 pub mod passkeys;
@@ -76,9 +78,7 @@ impl Accounts {
 
     /// The account of a person who is signed in, strongly consistent.
     pub async fn account(&self, id: AccountId) -> Result<Account, Failure> {
-        let account = self.store.account(id, Consistency::Strong).await?;
-        // It was deleted after the token was issued.
-        account.ok_or_else(|| runtime::invalid_token().into())
+        account(&self.store, id).await
     }
 
     /// The account as it is, for the next attempt to change it: a write that finds another version is tried again, until
@@ -88,8 +88,7 @@ impl Accounts {
         attempts: &mut Attempts,
         id: AccountId,
     ) -> Result<Account, Failure> {
-        next(attempts).await?;
-        self.account(id).await
+        attempt(&self.store, attempts, id).await
     }
 
     /// Records for its owner what has happened to an account, if it still exists.
@@ -120,6 +119,23 @@ impl Accounts {
 pub struct AddressPath {
     /// Identifier of the address.
     pub address_id: AddressId,
+}
+
+/// The account of a person who is signed in, strongly consistent.
+pub async fn account(store: &Store, id: AccountId) -> Result<Account, Failure> {
+    let account = store.account(id, Consistency::Strong).await?;
+    // It was deleted after the token was issued.
+    account.ok_or_else(|| runtime::invalid_token().into())
+}
+
+/// The account as it is, for the next attempt to change it, as [`Accounts::attempt`].
+pub async fn attempt(
+    store: &Store,
+    attempts: &mut Attempts,
+    id: AccountId,
+) -> Result<Account, Failure> {
+    next(attempts).await?;
+    account(store, id).await
 }
 
 /// Begins the next attempt, with backoff, or says that there were enough.

@@ -2,8 +2,9 @@
 
 use domain::{
     event::Event,
-    id::{AccountId, EmailChangeId, Id, Kind, SessionId},
+    id::{AccountId, EmailChangeId, Id, JobId, Kind, SessionId},
     identity::{AccountChangeKind, LinkPurpose, Secrets},
+    jobs::{JobKind, JobState},
     notifications::{AccountMail, Email, Place, suppression::AddressHash},
 };
 use gateways::secrets::Secret;
@@ -60,6 +61,11 @@ impl AccountMails {
                 account_id,
                 session_id,
             } => self.new_device(*account_id, *session_id, shop, now).await,
+            Event::JobStepDue {
+                job_id,
+                kind: JobKind::AccountExport,
+                ..
+            } => self.export_ready(*job_id, shop).await,
             _ => Ok(None),
         }
     }
@@ -214,6 +220,23 @@ impl AccountMails {
             device: Some(&new.device),
             at: new.created_at,
         });
+        Ok(Some(mail.render(&account.email, shop)?))
+    }
+
+    /// Leads to the account, not to the file: whoever reads the mail need not be its owner.
+    async fn export_ready(&self, job: JobId, shop: &str) -> Result<Option<Email>, ConsumeError> {
+        let job = self.store.job(job, Consistency::Strong).await?;
+        let job = job.filter(|job| job.state == JobState::Completed);
+        let Some(account) = job.and_then(|job| job.account) else {
+            return Ok(None);
+        };
+        // It may have been deleted by now.
+        let account = self.store.account(account, Consistency::Strong).await?;
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        let link = format!("{}/#/account", self.address);
+        let mail = AccountMail::ExportReady { link: &link };
         Ok(Some(mail.render(&account.email, shop)?))
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     catalog::Sku,
     id::{AccountId, EmailChangeId, JobId, OrderId, SessionId},
-    identity::{AccountChangeKind, LinkPurpose},
+    identity::{AccountChangeKind, LinkPurpose, export::NOTICE_STEP},
     jobs::JobKind,
     orders::OrderEventKind,
     payments::Provider,
@@ -296,6 +296,8 @@ pub enum Subscriber {
     StartImport,
     /// Maintains the lists of orders.
     ProjectOrders,
+    /// Collects the data of an account for its owner, and deletes what is left of a deleted one.
+    ExportAccount,
 }
 
 impl Event {
@@ -373,11 +375,15 @@ impl Event {
             Self::JobStarted { kind, .. } => match kind {
                 JobKind::ProductImport => &[Subscriber::StartImport],
                 JobKind::OrderListsRebuild => &[Subscriber::ProjectOrders],
+                JobKind::AccountExport => &[Subscriber::ExportAccount],
             },
-            Self::JobStepDue { kind, .. } => match kind {
+            Self::JobStepDue { kind, step, .. } => match kind {
                 // The list of its errors. Its other steps are sent at once, with their rows.
                 JobKind::ProductImport => &[Subscriber::StartImport],
                 JobKind::OrderListsRebuild => &[Subscriber::ProjectOrders],
+                // The owner is told that the data are ready.
+                JobKind::AccountExport if *step == NOTICE_STEP => &[Subscriber::SendEmail],
+                JobKind::AccountExport => &[Subscriber::ExportAccount],
             },
             Self::LinkRequested { .. } | Self::SessionBegan { .. } => &[Subscriber::SendEmail],
             Self::AccountChanged { what, .. } => match what {
@@ -396,8 +402,8 @@ impl Event {
                 | AccountChangeKind::SignedOutEverywhere
                 | AccountChangeKind::StaffJoined
                 | AccountChangeKind::RoleChanged
-                | AccountChangeKind::StaffRemoved
-                | AccountChangeKind::Erased => &[],
+                | AccountChangeKind::StaffRemoved => &[],
+                AccountChangeKind::Erased => &[Subscriber::ExportAccount],
             },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],
         }
@@ -515,6 +521,18 @@ mod tests {
             "the event has the unknown type \"\""
         );
         assert_eq!(with("order_id", "crt_1".into()), "the event cannot be read");
+    }
+
+    #[test]
+    fn the_last_step_of_an_export_is_a_mail() {
+        let subscribers = |step: u32| {
+            let job_id = JobId::random([1; 16]);
+            let kind = JobKind::AccountExport;
+            let event = Event::JobStepDue { job_id, kind, step };
+            event.subscribers()
+        };
+        assert_eq!(subscribers(NOTICE_STEP), [Subscriber::SendEmail]);
+        assert_eq!(subscribers(1), [Subscriber::ExportAccount]);
     }
 
     #[test]

@@ -52,6 +52,8 @@ kinds! {
     ImportKind = ImportId, "imp_";
     /// Identifies a job; newer ones sort after older ones. An import and its job have the same digits.
     JobKind = JobId, "job_";
+    /// Identifies an export of an account's data. An export and its job have the same digits.
+    ExportKind = ExportId, "exp_";
     /// Identifies an account of a customer or of staff.
     AccountKind = AccountId, "acc_";
     /// Identifies a session: one device on which somebody is signed in.

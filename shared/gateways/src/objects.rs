@@ -190,6 +190,35 @@ impl Bucket {
         Ok(())
     }
 
+    /// Deletes all objects whose keys begin with `prefix`; none is no error. Those that are written meanwhile may stay.
+    pub async fn delete_all(&self, prefix: &str) -> Result<(), GatewayError> {
+        for _ in 0..MAX_PAGES {
+            let answer = self
+                .client
+                .list_objects_v2()
+                .bucket(&self.name)
+                .prefix(prefix)
+                .send()
+                .await
+                .map_err(|error| GatewayError::call("S3", "ListObjectsV2", error))?;
+            for object in answer.contents() {
+                if let Some(key) = object.key() {
+                    self.delete(key).await?;
+                }
+            }
+            // The next list begins anew, as those of this one are gone.
+            if answer.is_truncated() != Some(true) {
+                return Ok(());
+            }
+        }
+        Err(GatewayError {
+            service: "S3",
+            operation: "ListObjectsV2",
+            reason: format!("too many objects of {prefix}"),
+            source: None,
+        })
+    }
+
     /// Lists the first versions of objects whose keys begin with `prefix` and come after `after`, in the order of their keys and
     /// at most `limit`: also those of objects that were written again or deleted.
     pub async fn first_versions(

@@ -8,8 +8,8 @@ use domain::{
     catalog::{Facet, Sku, Sort},
     documents::DocumentKind,
     id::{
-        AccountId, ApiKeyId, CartId, EmailChangeId, ImportId, InvitationId, JobId, OrderId,
-        PasskeyId, ProductId, RefundId, RegistrationId, RequestId, ResetId, SessionId,
+        AccountId, ApiKeyId, CartId, EmailChangeId, ExportId, ImportId, InvitationId, JobId,
+        OrderId, PasskeyId, ProductId, RefundId, RegistrationId, RequestId, ResetId, SessionId,
     },
     identity::webauthn::Challenge,
     invoices::Series,
@@ -35,6 +35,13 @@ const ORDER_PREFIX: &str = "ORDER#";
 pub const SESSION_PREFIX: &str = "SESSION#";
 /// Beginning of the sort keys of an account's passkeys.
 pub const PASSKEY_PREFIX: &str = "PASSKEY#";
+
+/// Beginning of the sort keys of the exports of an account's data.
+pub const EXPORT_PREFIX: &str = "EXPORT#";
+/// Beginning of the sort keys by which an account finds the registration that it was made of.
+const REGISTRATION_PREFIX: &str = "REGISTRATION#";
+/// Beginning of the sort keys by which an account finds the requests to replace its address.
+const EMAIL_CHANGE_PREFIX: &str = "EMAIL_CHANGE#";
 
 /// Partition of an account.
 pub fn account_partition(id: AccountId) -> String {
@@ -174,6 +181,55 @@ impl Key {
     /// The passkey of a key of [`Key::passkey`].
     pub(crate) fn as_passkey(&self) -> Option<PasskeyId> {
         self.sk.strip_prefix(PASSKEY_PREFIX)?.parse().ok()
+    }
+
+    /// `ACCOUNT#<id>`, `REGISTRATION#<id>`: the registration that an account was made of, which has its address.
+    pub fn account_registration(account: AccountId, registration: RegistrationId) -> Self {
+        Self::new(
+            account_partition(account),
+            format!("{REGISTRATION_PREFIX}{registration}"),
+        )
+    }
+
+    /// `ACCOUNT#<id>`, `EMAIL_CHANGE#<id>`: a request to replace the address of an account, which has both addresses.
+    pub fn account_email_change(account: AccountId, change: EmailChangeId) -> Self {
+        Self::new(
+            account_partition(account),
+            format!("{EMAIL_CHANGE_PREFIX}{change}"),
+        )
+    }
+
+    /// `ACCOUNT#<id>`, `EXPORT`: which export of an account's data is the newest.
+    pub fn newest_export(account: AccountId) -> Self {
+        Self::new(account_partition(account), "EXPORT")
+    }
+
+    /// `ACCOUNT#<id>`, `EXPORT#<id>`: an export of an account's data, by which the deletion of the account finds its files.
+    pub fn export(account: AccountId, export: ExportId) -> Self {
+        Self::new(
+            account_partition(account),
+            format!("{EXPORT_PREFIX}{export}"),
+        )
+    }
+
+    /// The export of a key of [`Key::export`].
+    pub(crate) fn as_export(&self) -> Option<ExportId> {
+        self.sk.strip_prefix(EXPORT_PREFIX)?.parse().ok()
+    }
+
+    /// The item of another partition that belongs to an item of an account, and must be deleted with it.
+    pub(crate) fn elsewhere(&self) -> Option<Self> {
+        let of = |prefix: &str| self.sk.strip_prefix(prefix);
+        if let Some(passkey) = self.as_passkey() {
+            return Some(Self::passkey_owner(passkey));
+        }
+        if let Some(Ok(id)) = of(REGISTRATION_PREFIX).map(str::parse) {
+            return Some(Self::registration(id));
+        }
+        if let Some(Ok(id)) = of(EMAIL_CHANGE_PREFIX).map(str::parse) {
+            return Some(Self::email_change(id));
+        }
+        None
     }
 
     /// `CHALLENGE#<challenge>`, `CHALLENGE`: a challenge that no authenticator has answered.

@@ -50,7 +50,8 @@ pub use control::ControlItem;
 pub use cursor::{InvalidCursor, ListError};
 pub use error::StoreError;
 pub use identity::{
-    AccountOutcome, EmailOutcome, FactorOutcome, PasskeyUse, RotateOutcome, VerifyOutcome,
+    AccountOutcome, EmailOutcome, FactorOutcome, NewestExport, PasskeyUse, RotateOutcome,
+    StartExport, VerifyOutcome,
 };
 pub use inventory::{
     CountOutcome, CountStock, PutVariantOutcome, Replaces, Shards, SplitOutcome, StockCheck,
@@ -62,8 +63,8 @@ pub use limits::Taken;
 pub use notifications::Claim;
 pub use operations::{outbox, trail};
 pub use orders::{
-    ChangeOutcome, Due, DueChange, DueCursor, DuePage, EntryPage, HeldByOrders, Hold, Holds,
-    Listed, OrderEntries, Over, Placement, Projected, ScannedOrders,
+    AccountOrders, ChangeOutcome, Due, DueChange, DueCursor, DuePage, EntryPage, HeldByOrders,
+    Hold, Holds, Listed, OrderEntries, Over, Placement, Projected, ScannedOrders,
 };
 pub use payments::{PaymentEvent, PaymentEventOutcome};
 pub use staff::{AcceptOutcome, Joining, StaffOutcome};

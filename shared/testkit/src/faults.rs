@@ -151,6 +151,8 @@ struct State {
     all_hits: Vec<(AwsCall, Fault)>,
     /// Names of services that reject everything.
     down: Vec<String>,
+    /// Names of functions whose every call is rejected.
+    cut_off: Vec<String>,
     /// Replacement in the bodies of DynamoDB calls: text and substitute.
     mutation: Option<(String, String)>,
     lambda: Option<Lambda>,
@@ -298,6 +300,11 @@ impl Faults {
     /// Makes services reject everything, until called again without them.
     pub fn take_down(&self, services: &[&str]) {
         self.state().down = services.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// Makes every service reject the calls of some functions, until called again without them.
+    pub fn cut_off(&self, functions: Vec<String>) {
+        self.state().cut_off = functions;
     }
 
     /// Replaces a text in every call of DynamoDB, to inject a bug.
@@ -478,7 +485,8 @@ impl Faults {
             hold.is_reached.send_replace(true);
             hold.is_released.clone()
         });
-        let is_down = state.down.iter().any(|down| down == service);
+        let is_down = state.down.iter().any(|down| down == service)
+            || state.cut_off.iter().any(|it| it == function);
         let Some(plan) = &mut state.plan else {
             return Met {
                 hold,

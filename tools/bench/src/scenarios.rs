@@ -210,6 +210,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("get-me", "one"),
     each("change-me", "name"),
     each("delete-me", "one"),
+    each("start-export", "first"),
+    same("get-export", "queued"),
+    each("export-account", "first-step"),
     each("change-password", "new"),
     each("request-email-change", "new"),
     each("change-email", "link"),
@@ -416,6 +419,13 @@ impl Scenario {
             }
             "request-password-reset" => ask_for_reset(&world.person().await?.email),
             "get-me" => world.person().await?.request("GET /v1/me", &[], None),
+            "get-export" => {
+                let person = world.person().await?;
+                let export = world.api("start-export", &start_export(&person)).await?;
+                let id = text(&export["id"]);
+                let route = "GET /v1/me/exports/{export_id}";
+                person.request(route, &[("export_id", &id)], None)
+            }
             "list-sessions" => {
                 let person = world.person().await?;
                 person.request("GET /v1/me/sessions", &[], None)
@@ -570,6 +580,23 @@ impl Scenario {
                 let body = json!({ "password": PASSWORD });
                 person.request("DELETE /v1/me", &[], Some(&body))
             }
+            "start-export" => start_export(&world.person().await?),
+            "export-account" => {
+                let person = world.person().await?;
+                let export = world.api("start-export", &start_export(&person)).await?;
+                let job = text(&export["id"]).replace("exp_", "job_");
+                let event = |mut event: Value| {
+                    event["event_id"] = json!(format!("{job}.1"));
+                    event["occurred_at"] = json!("2026-11-22T10:00:00Z");
+                    event["trace_id"] = json!("JKJaXmPLvHcESHA=");
+                    event["job_id"] = json!(job);
+                    event["kind"] = json!("account_export");
+                    message(&event)
+                };
+                let started = event(json!({ "type": "job_started", "run": 1 }));
+                world.invoke("export-account", &started).await?;
+                event(json!({ "type": "job_step_due", "step": 1 }))
+            }
             "change-password" => {
                 let person = world.person().await?;
                 let new = "another horse battery";
@@ -612,6 +639,11 @@ fn change_settings(world: &World) -> Value {
     let name = NAMES.fetch_add(1, Ordering::Relaxed);
     let body = json!({ "tax_name": format!("Tax {name}") });
     any_version(world.staff("PATCH /v1/admin/settings", &[], Some(&body)))
+}
+
+/// A request to export a person's own data.
+fn start_export(person: &Person) -> Value {
+    person.request("POST /v1/me/export", &[], None)
 }
 
 fn address() -> Value {

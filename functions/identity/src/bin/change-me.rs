@@ -6,12 +6,11 @@ use domain::identity::{
     AccountChangeKind,
     api::{MeView, ProfilePatch},
 };
-use identity::Accounts;
 use runtime::{Access, Endpoint, Failure, MergePatch, NoPath, NoQuery, Reply, Request};
-use store::AccountOutcome;
+use store::{AccountOutcome, Store};
 
 pub(crate) struct ChangeMe {
-    accounts: Accounts,
+    store: Store,
 }
 
 impl Endpoint for ChangeMe {
@@ -25,14 +24,14 @@ impl Endpoint for ChangeMe {
         let id = request.account()?;
         let mut attempts = identity::attempts();
         loop {
-            let account = self.accounts.attempt(&mut attempts, id).await?;
+            let account = identity::attempt(&self.store, &mut attempts, id).await?;
             let patched = request.body.0.clone().apply(&account, request.now)?;
             if patched == account {
                 return Reply::of(&MeView::from(&account));
             }
             let cause = identity::cause(id, &request);
             let next = patched.changed(AccountChangeKind::ProfileChanged, &cause);
-            let written = self.accounts.store.change_account(&next).await?;
+            let written = self.store.change_account(&next).await?;
             if written == AccountOutcome::Changed {
                 return Reply::of(&MeView::from(&next));
             }
@@ -41,9 +40,5 @@ impl Endpoint for ChangeMe {
 }
 
 fn main() -> ExitCode {
-    access::serve_with_settings(|environment, store, control| {
-        Ok(ChangeMe {
-            accounts: Accounts::new(environment, store, control)?,
-        })
-    })
+    access::serve(|_, store| Ok(ChangeMe { store }))
 }

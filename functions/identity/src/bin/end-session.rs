@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use domain::{fault::Rejection, id::SessionId};
-use identity::{Accounts, tokens::Person};
+use identity::tokens::Person;
 use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
+use store::Store;
 
 pub(crate) struct EndSession {
-    accounts: Accounts,
+    store: Store,
 }
 
 /// Parameters of the path.
@@ -27,23 +28,19 @@ impl Endpoint for EndSession {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let (person, now) = (Person::of(&request)?, request.now);
-        let (id, store) = (request.path.session_id, &self.accounts.store);
+        let (id, store) = (request.path.session_id, &self.store);
         let session = store.session(person.account, id, now).await?;
         if session.is_none() {
             return Err(Rejection::not_found("session").into());
         }
         store.end_session(person.account, id).await?;
         if person.is_staff {
-            self.accounts.end_tokens(&[id.to_string()], now).await?;
+            store.end_tokens(&[id.to_string()], now).await?;
         }
         Ok(Reply::none())
     }
 }
 
 fn main() -> ExitCode {
-    access::serve_with_settings(|environment, store, control| {
-        Ok(EndSession {
-            accounts: Accounts::new(environment, store, control)?,
-        })
-    })
+    access::serve(|_, store| Ok(EndSession { store }))
 }

@@ -7,12 +7,12 @@ use domain::{
     identity::{AccountChangeKind, api::LogoutBody},
     notifications::suppression::AddressHash,
 };
-use identity::{Accounts, tokens::Person};
+use identity::tokens::Person;
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoContent, NoPath, NoQuery, Reply, Request};
-use store::AccountOutcome;
+use store::{AccountOutcome, Store};
 
 pub(crate) struct LogOut {
-    accounts: Accounts,
+    store: Store,
 }
 
 impl Endpoint for LogOut {
@@ -26,16 +26,15 @@ impl Endpoint for LogOut {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let person = Person::of(&request)?;
         let (id, session) = (person.account, person.session);
-        let store = &self.accounts.store;
         let mut ended = session.to_string();
         if request.body.0.everywhere {
             self.end_all(id, &request).await?;
             ended = id.to_string();
         } else {
-            store.end_session(id, session).await?;
+            self.store.end_session(id, session).await?;
         }
         if person.is_staff {
-            self.accounts.end_tokens(&[ended], request.now).await?;
+            self.store.end_tokens(&[ended], request.now).await?;
         }
         Ok(Reply::none().signed_out())
     }
@@ -43,10 +42,10 @@ impl Endpoint for LogOut {
 
 impl LogOut {
     async fn end_all(&self, id: AccountId, request: &Request<Self>) -> Result<(), Failure> {
-        let store = &self.accounts.store;
+        let store = &self.store;
         let mut attempts = identity::attempts();
         loop {
-            let account = self.accounts.attempt(&mut attempts, id).await?;
+            let account = identity::attempt(store, &mut attempts, id).await?;
             let kind = AccountChangeKind::SignedOutEverywhere;
             let next = account.signed_out(kind, &identity::cause(id, request));
             let login = store.login(&AddressHash::of(&next.email)).await?;
@@ -61,9 +60,5 @@ impl LogOut {
 }
 
 fn main() -> ExitCode {
-    access::serve_with_settings(|environment, store, control| {
-        Ok(LogOut {
-            accounts: Accounts::new(environment, store, control)?,
-        })
-    })
+    access::serve(|_, store| Ok(LogOut { store }))
 }

@@ -117,6 +117,7 @@ fn main() -> ExitCode {
             ),
             (Subscriber::StartImport, url("START_IMPORT_QUEUE_URL")?),
             (Subscriber::ProjectOrders, url("PROJECT_ORDERS_QUEUE_URL")?),
+            (Subscriber::ExportAccount, url("EXPORT_ACCOUNT_QUEUE_URL")?),
         ]);
         Ok(RelayEvents {
             store: Store::new(

@@ -35,6 +35,8 @@ actions! {
     AccountChanged = "account.changed";
     /// An account and what is known of its owner were erased.
     AccountErased = "account.erased";
+    /// The owner of an account asked for a copy of its data.
+    AccountExported = "account.exported";
     /// Somebody signed in.
     LoginSucceeded = "login.succeeded";
     /// The limit of failed logins was reached.
@@ -65,6 +67,8 @@ actions! {
     RecoveryUsed = "recovery.used";
     /// Somebody was invited to the staff.
     StaffInvited = "staff.invited";
+    /// An invitation was revoked.
+    InvitationRevoked = "staff.invitation_revoked";
     /// An invitation was accepted.
     StaffJoined = "staff.joined";
     /// A staff member got other roles.

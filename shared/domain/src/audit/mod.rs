@@ -1,5 +1,5 @@
 //! The audit trail: an entry for every action of staff and of security, in chains of records that nobody can change unnoticed
-//! (docs/adr/0028).
+//! (docs/adr/0029).
 //!
 //! Each record carries the hash of the one before. Anchors, which are kept where nobody can replace them, tell whether a chain
 //! was rewritten or truncated. Personal values are encrypted with a key of that person, and the hash covers the ciphertext: once

@@ -199,14 +199,18 @@ impl Account {
         }
     }
 
-    /// What is left of a deleted account: no address, name or right.
+    /// What is left of a deleted account: no address, name or right, nor the network address of the request.
     pub fn erased(&self, cause: &ChangeCause<'_>) -> Self {
+        let cause = ChangeCause {
+            from: None,
+            ..cause.clone()
+        };
         Self {
             email: String::new(),
             name: None,
             email_consent: None,
             staff: None,
-            ..self.signed_out(AccountChangeKind::Erased, cause)
+            ..self.signed_out(AccountChangeKind::Erased, &cause)
         }
     }
 
@@ -306,6 +310,31 @@ mod tests {
         let mut nobody = packer;
         nobody.staff = None;
         assert!(nobody.permissions().is_empty());
+    }
+
+    #[test]
+    fn a_deleted_account_says_only_that_it_was() {
+        let cause = ChangeCause {
+            by: "account:acc_1".to_owned(),
+            from: Some("203.0.113.7".parse().unwrap()),
+            now: Timestamp::UNIX_EPOCH,
+            cause: Cause {
+                trace_id: "r",
+                traceparent: TraceParent::begin("r"),
+            },
+        };
+        let before = Account {
+            name: Some("Ada".to_owned()),
+            email_consent: Some(Timestamp::UNIX_EPOCH),
+            ..account("owner", &[])
+        };
+        let erased = before.erased(&cause);
+        assert!(erased.is_erased());
+        assert_eq!(erased.version, before.version + 1);
+        assert_eq!(erased.generation, before.generation + 1);
+        assert_eq!((erased.email.as_str(), &erased.name), ("", &None));
+        assert_eq!((erased.email_consent, &erased.staff), (None, &None));
+        assert_eq!(erased.last_change.from, None);
     }
 
     #[test]

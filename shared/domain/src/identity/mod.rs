@@ -5,6 +5,7 @@ mod address;
 pub mod api;
 mod base32;
 mod caller;
+pub mod export;
 pub mod factors;
 mod link;
 mod passkey;

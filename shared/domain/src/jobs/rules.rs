@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fault::{Code, Rejection},
-    id::{ImportId, JobId},
+    id::{AccountId, ImportId, JobId},
     orders::Actor,
     trace::{Cause, TraceParent},
 };
@@ -22,23 +22,30 @@ pub enum JobKind {
     ProductImport,
     /// Projects every order again, so that the lists of orders are complete and right. Its items are parts of the table.
     OrderListsRebuild,
+    /// Collects what the shop stores about the owner of an account. Its items are the account and its orders.
+    AccountExport,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::ProductImport, Self::OrderListsRebuild];
+    pub const ALL: [Self; 3] = [
+        Self::ProductImport,
+        Self::OrderListsRebuild,
+        Self::AccountExport,
+    ];
 
     /// Name of the kind, as it is stored and sent.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ProductImport => "product_import",
             Self::OrderListsRebuild => "order_lists_rebuild",
+            Self::AccountExport => "account_export",
         }
     }
 
     /// Whether the job's creation starts it. An import is started by its file.
     pub const fn starts_by_itself(self) -> bool {
-        matches!(self, Self::OrderListsRebuild)
+        matches!(self, Self::OrderListsRebuild | Self::AccountExport)
     }
 }
 
@@ -144,6 +151,8 @@ pub struct Job {
     pub run: Run,
     /// Key of its result, an object in the bucket of the uploads.
     pub result: Option<String>,
+    /// The account whose data it exports. Staff do not see it.
+    pub account: Option<AccountId>,
     /// Author of the request that created it.
     pub created_by: Actor,
     /// Time of that request.
@@ -228,6 +237,7 @@ impl Job {
                 processed_before: 0,
             },
             result: None,
+            account: None,
             created_by,
             created_at: now,
             updated_at: now,
@@ -235,6 +245,15 @@ impl Job {
             traceparent,
             adopted: false,
             last_change: None,
+        }
+    }
+
+    /// The job as one of an account.
+    #[must_use]
+    pub fn of_account(self, account: AccountId) -> Self {
+        Self {
+            account: Some(account),
+            ..self
         }
     }
 
@@ -259,7 +278,7 @@ impl Job {
     pub fn import(&self) -> Option<ImportId> {
         match self.kind {
             JobKind::ProductImport => Some(ImportId::of(self.id)),
-            JobKind::OrderListsRebuild => None,
+            JobKind::OrderListsRebuild | JobKind::AccountExport => None,
         }
     }
 

@@ -101,8 +101,19 @@ pub const CONFIRM_PASSWORD: Limit = Limit {
     if_unchecked: IfUnchecked::Closed,
 };
 
+/// `POST /v1/me/export`, which reads everything about an account and leaves a file. Data that were exported today are hardly
+/// others.
+pub const EXPORT_DATA: Limit = Limit {
+    name: "export_data",
+    by: By::Account,
+    kind: Kind::Counter,
+    requests: 3,
+    seconds: 86_400,
+    if_unchecked: IfUnchecked::Closed,
+};
+
 /// All limits, for the settings.
-pub const ALL: [&Limit; 7] = [
+pub const ALL: [&Limit; 8] = [
     &CREATE_CART,
     &CREATE_IMPORT,
     &SIGN_IN,
@@ -110,6 +121,7 @@ pub const ALL: [&Limit; 7] = [
     &MAIL_LINK,
     &MAIL_LINK_NETWORK,
     &CONFIRM_PASSWORD,
+    &EXPORT_DATA,
 ];
 
 /// A limit that an endpoint declares, with the values that apply unless staff set others.

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{
+    ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder,
+};
 use domain::{audit::PersonKey, id::AccountId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ use crate::{
     write::Written,
 };
 
+/// Removes a key, also one that does not exist yet: what is left says that there is never another one.
+const DESTROY: &str = "SET person = :person, destroyed_at = if_not_exists(destroyed_at, :now), \
+                       entity_type = :entity, schema_version = :schema REMOVE #key";
 /// Most keys of one call.
 const BATCH: usize = 100;
 
@@ -108,10 +113,7 @@ impl Store {
     pub async fn destroy_person_key(&self, person: AccountId, now: Timestamp) -> Result<()> {
         let update = self
             .update(&Key::person_key(person))
-            .update_expression(
-                "SET person = :person, destroyed_at = if_not_exists(destroyed_at, :now), \
-                 entity_type = :entity, schema_version = :schema REMOVE #key",
-            )
+            .update_expression(DESTROY)
             .expression_attribute_names("#key", "key")
             .expression_attribute_values(":person", string(person.to_string()))
             .expression_attribute_values(":now", string(now.to_string()))
@@ -119,6 +121,23 @@ impl Store {
             .expression_attribute_values(":schema", number(PersonKeyRecord::VERSION));
         self.write("UpdateItem person key", update).await?;
         Ok(())
+    }
+
+    /// Destroys the key of a person in a transaction, as [`destroy_person_key`](Self::destroy_person_key) does.
+    pub(crate) fn person_key_is_destroyed(
+        &self,
+        person: AccountId,
+        now: Timestamp,
+    ) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::person_key(person).attributes()))
+            .update_expression(DESTROY)
+            .expression_attribute_names("#key", "key")
+            .expression_attribute_values(":person", string(person.to_string()))
+            .expression_attribute_values(":now", string(now.to_string()))
+            .expression_attribute_values(":entity", string(PersonKeyRecord::ENTITY))
+            .expression_attribute_values(":schema", number(PersonKeyRecord::VERSION))
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     builders::PutBuilder,
 };
 use domain::{
-    id::{AccountId, EmailChangeId, SessionId},
+    id::{AccountId, CartId, EmailChangeId, SessionId},
     identity::{
         Account, AccountChange, AccountChangeKind, EmailChange, Login, PasswordHash, Registration,
         StaffMember,
@@ -226,7 +226,8 @@ impl From<AccountRecord> for Account {
 
 impl Store {
     /// Makes `account` of a registration: of several for one address the first one wins. Keys: [`Key::login`] and
-    /// [`Key::account`], on the condition that they do not exist; [`Key::registration`]. 6 write units.
+    /// [`Key::account`], on the condition that they do not exist; [`Key::registration`]; [`Key::account_registration`], by which
+    /// the deletion of the account finds the registration. 8 write units.
     pub async fn verify_registration(
         &self,
         registration: &Registration,
@@ -254,6 +255,10 @@ impl Store {
             put_action(put_login)?,
             put_action(put_account)?,
             update_action(mark)?,
+            self.put_request(
+                &Key::account_registration(account.id, registration.id),
+                registration.expires_at(),
+            )?,
         ];
         let outcome = self.transact("verify registration", First::Write, actions);
         match outcome.await? {
@@ -458,8 +463,8 @@ impl Store {
     }
 
     /// Deletes the login of an account and leaves its tombstone, the version `account` after `before`. Keys: [`Key::login`], on
-    /// the condition that it is the account's; [`Key::account`], on the condition that its version is the one before; of staff,
-    /// who must not be owners, also [`Key::staff`]. 4 write units, or 6.
+    /// the condition that it is the account's; [`Key::account`], on the condition that its version is the one before;
+    /// [`Key::person_key`], which is destroyed; of staff, who must not be owners, also [`Key::staff`]. 6 write units, or 8.
     pub async fn erase_account(
         &self,
         account: &Account,
@@ -477,6 +482,8 @@ impl Store {
         let mut actions = vec![
             put_action(self.next_version(account)?)?,
             delete_action(login)?,
+            // With the account, so that there is none whose trail cannot be read, and no person who is erased by half.
+            update_action(self.person_key_is_destroyed(account.id, account.last_change.at))?,
         ];
         if before.staff.is_some() {
             actions.push(delete_action(delete(&Key::staff(account.id)))?);
@@ -488,22 +495,39 @@ impl Store {
         })
     }
 
-    /// Deletes everything in the partition of an account but the account itself: sessions, addresses, passkeys and the like. Keys:
-    /// [`account_partition`]; [`Key::passkey_owner`] of its passkeys. A read unit for each 4 KB, and a write unit for each KB
-    /// of an item.
+    /// Deletes everything in the partition of an account but the account itself and its exports, whose files go first: sessions,
+    /// addresses, passkeys and the like. Keys: [`account_partition`]; [`Key::passkey_owner`] of its passkeys, [`Key::cart`] of its
+    /// current cart, [`Key::registration`] and [`Key::email_change`], as far as they are its own. A read unit for each 4 KB, and
+    /// a write unit for each KB of an item.
     pub async fn delete_belongings(&self, id: AccountId) -> Result<()> {
         let mut keys = Vec::new();
-        let account = Key::account(id);
+        let mut cart: Option<CartId> = None;
+        let (account, account_cart) = (Key::account(id), Key::account_cart(id));
         self.partition("Query belongings", &account_partition(id), |item| {
             let key = Key::of_item(&item)?;
-            // Before the passkey: if the deletion breaks off in between, the next one finds it again.
-            keys.extend(key.as_passkey().map(Key::passkey_owner));
-            if key != account {
-                keys.push(key);
+            if key == account || key.as_export().is_some() {
+                return Ok(());
             }
+            if key == account_cart {
+                cart = item.get("cart").and_then(|it| it.as_s().ok()?.parse().ok());
+            }
+            // What is elsewhere goes first: if the deletion breaks off in between, the next one finds it again.
+            keys.extend(key.elsewhere());
+            keys.push(key);
             Ok(())
         })
         .await?;
+        if let Some(cart) = cart {
+            let delete = self
+                .client
+                .delete_item()
+                .table_name(&self.table)
+                .set_key(Some(Key::cart(cart).attributes()))
+                .condition_expression("account = :account")
+                .expression_attribute_values(":account", string(id.to_string()));
+            // Condition failed: it has expired.
+            self.write("DeleteItem cart", delete).await?;
+        }
         for key in keys {
             let delete = self
                 .client

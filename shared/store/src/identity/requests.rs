@@ -1,6 +1,7 @@
 //! Stores requests that a mail's link completes: registrations, new passwords, new addresses. Their insertion is what sends
 //! the mail.
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::{
     id::{AccountId, EmailChangeId, RegistrationId, ResetId},
     identity::{EmailChange, PasswordReset, Registration},
@@ -9,11 +10,12 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::accounts::PasswordRecord;
+use super::accounts::{PasswordRecord, no_key};
 use crate::{
     Consistency, Result, Store,
     item::{Record, from_item, to_item},
     keys::Key,
+    transaction::{First, Outcome, put_action},
 };
 
 /// A registration as it is stored.
@@ -61,6 +63,17 @@ pub(crate) struct EmailChangeRecord {
     traceparent: Option<TraceParent>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
+}
+
+/// That an item of another partition belongs to an account, for its deletion: the key says which. It expires with that item.
+#[derive(Debug, Serialize, Deserialize)]
+struct AccountRequestRecord {
+    /// Expiry in seconds since 1970.
+    expires_at: i64,
+}
+
+impl Record for AccountRequestRecord {
+    const ENTITY: &'static str = "account_request";
 }
 
 /// A record whose insertion sends a mail with a link.
@@ -199,8 +212,9 @@ impl Store {
             .await
     }
 
-    /// Stores a request to replace an address, from whose insertion its mail follows. Key: [`Key::email_change`], on the
-    /// condition that it does not exist. 1 write unit.
+    /// Stores a request to replace an address, from whose insertion its mail follows. Keys: [`Key::email_change`], on the
+    /// condition that it does not exist; [`Key::account_email_change`], by which the deletion of the account finds it. 4 write
+    /// units.
     pub async fn request_email_change(&self, change: &EmailChange) -> Result<()> {
         let record = EmailChangeRecord {
             id: change.id,
@@ -212,8 +226,36 @@ impl Store {
             traceparent: Some(change.traceparent),
             expires_at: change.expires_at().as_second(),
         };
-        let key = Key::email_change(change.id);
-        self.insert_new("PutItem email change", &key, &record).await
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(&Key::email_change(change.id), &record)?))
+            .condition_expression("attribute_not_exists(PK)");
+        let pointer = Key::account_email_change(change.account, change.id);
+        let actions = vec![
+            put_action(put)?,
+            self.put_request(&pointer, change.expires_at())?,
+        ];
+        let operation = "request email change";
+        match self.transact(operation, First::Write, actions).await? {
+            // Refused: an earlier attempt was written, and its answer was lost.
+            Outcome::Committed { .. } | Outcome::Refused(_) => Ok(()),
+            Outcome::InProgress => Err(no_key()),
+        }
+    }
+
+    /// Writes that the item of another partition, which expires then, belongs to an account.
+    pub(super) fn put_request(
+        &self,
+        key: &Key,
+        expires_at: Timestamp,
+    ) -> Result<TransactWriteItem> {
+        let record = AccountRequestRecord {
+            expires_at: expires_at.as_second(),
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(key, &record)?));
+        put_action(put)
     }
 
     /// Reads a registration that has not expired. Key: [`Key::registration`], strongly consistent. 1 read unit.

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Retention of a job after its creation, and of its steps.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+pub(crate) const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// A request that creates a job, remembered for a day.
 #[derive(Debug, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ impl Store {
         Ok(job.ok_or_else(gone)?)
     }
 
-    fn put_job(&self, job: &Job) -> Result<TransactWriteItem> {
+    pub(crate) fn put_job(&self, job: &Job) -> Result<TransactWriteItem> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::job(job.id), &JobRecord::from(job))?))
@@ -241,7 +241,7 @@ impl Store {
         Ok(matches!(outcome, Outcome::Committed { .. }))
     }
 
-    fn put_run(&self, job: &Job, cause: Cause<'_>) -> Result<TransactWriteItem> {
+    pub(crate) fn put_run(&self, job: &Job, cause: Cause<'_>) -> Result<TransactWriteItem> {
         let record = RunRecord::of(job, cause, job.updated_at + KEPT);
         let put = Put::builder()
             .table_name(&self.table)

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    id::JobId,
+    id::{AccountId, JobId},
     jobs::{Job, JobChange, JobInput, JobKind, JobState, Run},
     orders::Actor,
     trace::{self, Cause, TraceParent},
@@ -29,6 +29,8 @@ pub(crate) struct JobRecord {
     run: Run,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     result: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
     created_by: Actor,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -61,6 +63,7 @@ impl From<&Job> for JobRecord {
             input: job.input.clone(),
             run: job.run,
             result: job.result.clone(),
+            account: job.account,
             created_by: job.created_by.clone(),
             created_at: job.created_at,
             updated_at: job.updated_at,
@@ -87,6 +90,7 @@ impl From<JobRecord> for Job {
             input: record.input,
             run: record.run,
             result: record.result,
+            account: record.account,
             created_by: record.created_by,
             created_at: record.created_at,
             updated_at: record.updated_at,
@@ -226,6 +230,7 @@ mod tests {
                 processed_before: u64::MAX,
             },
             result: Some("r".repeat(100)),
+            account: Some(AccountId::random([255; 16])),
             adopted: true,
             last_change: Some(JobChange {
                 by: Actor::Staff("s".repeat(128)),

@@ -80,6 +80,16 @@ fn keys() {
         ("address_book", Key::address_book(account)),
         ("account", Key::account(account)),
         ("account_cart", Key::account_cart(account)),
+        (
+            "account_registration",
+            Key::account_registration(account, RegistrationId::random([1; 16])),
+        ),
+        (
+            "account_email_change",
+            Key::account_email_change(account, EmailChangeId::random([1; 16])),
+        ),
+        ("newest_export", Key::newest_export(account)),
+        ("export", Key::export(account, ExportId::random([1; 16]))),
         ("session", Key::session(account, SessionId::random([1; 16]))),
         ("passkey", Key::passkey(account, passkey)),
         ("passkey_owner", Key::passkey_owner(passkey)),
@@ -200,6 +210,39 @@ fn only_the_key_of_a_passkey_is_one() {
     for other in [session, owner, Key::account(account), Key::totp(account)] {
         assert_eq!(other.as_passkey(), None, "{other:?}");
     }
+}
+
+#[test]
+fn what_belongs_to_an_account_elsewhere_follows_from_its_key() {
+    let account = AccountId::random([1; 16]);
+    let (registration, change) = (
+        RegistrationId::random([2; 16]),
+        EmailChangeId::random([3; 16]),
+    );
+    let (passkey, export) = (PasskeyId::random([4; 16]), ExportId::random([5; 16]));
+    for (key, elsewhere) in [
+        (
+            Key::account_registration(account, registration),
+            Some(Key::registration(registration)),
+        ),
+        (
+            Key::account_email_change(account, change),
+            Some(Key::email_change(change)),
+        ),
+        (
+            Key::passkey(account, passkey),
+            Some(Key::passkey_owner(passkey)),
+        ),
+        (Key::account(account), None),
+        (Key::account_cart(account), None),
+        (Key::newest_export(account), None),
+        (Key::export(account, export), None),
+        (Key::session(account, SessionId::random([6; 16])), None),
+    ] {
+        assert_eq!(key.elsewhere(), elsewhere, "{key:?}");
+    }
+    assert_eq!(Key::export(account, export).as_export(), Some(export));
+    assert_eq!(Key::newest_export(account).as_export(), None);
 }
 
 /// What is sorted as text must sort like the number.

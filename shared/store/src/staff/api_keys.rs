@@ -20,7 +20,7 @@ use crate::{
 
 /// An API key as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct ApiKeyRecord {
+pub(crate) struct ApiKeyRecord {
     id: ApiKeyId,
     name: String,
     scopes: Vec<String>,

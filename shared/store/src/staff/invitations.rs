@@ -139,6 +139,30 @@ impl Store {
         Ok(invitations)
     }
 
+    /// Deletes the invitations that an account has accepted, which have its address for some days. Keys:
+    /// [`INVITATIONS_PARTITION`], strongly consistent, then [`Key::invitation`]. 1 read unit for each 4 KB, and 1 write unit for
+    /// each that is deleted.
+    pub async fn delete_invitations_of(&self, account: AccountId) -> Result<()> {
+        let mut accepted = Vec::new();
+        self.partition("Query invitations", INVITATIONS_PARTITION, |item| {
+            let invitation = read(item)?;
+            if invitation.account == Some(account) {
+                accepted.push(invitation.id);
+            }
+            Ok(())
+        })
+        .await?;
+        for id in accepted {
+            let delete = self
+                .client
+                .delete_item()
+                .table_name(&self.table)
+                .set_key(Some(Key::invitation(id).attributes()));
+            self.write("DeleteItem invitation", delete).await?;
+        }
+        Ok(())
+    }
+
     /// Revokes an invitation. Returns whether it could be accepted until now. Key: [`Key::invitation`]. 1 write unit.
     pub async fn revoke_invitation(&self, id: InvitationId, author: &Author<'_>) -> Result<bool> {
         let update = self

@@ -6,4 +6,8 @@ mod members;
 mod owners;
 mod roles;
 
+pub(crate) use api_keys::ApiKeyRecord;
+pub(crate) use invitations::InvitationRecord;
+pub(crate) use roles::RoleRecord;
+
 pub use members::{AcceptOutcome, Joining, StaffOutcome};

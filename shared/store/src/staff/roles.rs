@@ -18,7 +18,7 @@ use crate::{
 
 /// A role as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct RoleRecord {
+pub(crate) struct RoleRecord {
     name: String,
     permissions: Vec<String>,
     version: u64,

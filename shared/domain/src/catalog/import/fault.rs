@@ -100,6 +100,26 @@ impl LineFault {
         Self::new(part, "part_not_projected", message)
     }
 
+    /// An export of an account that was deleted meanwhile.
+    pub fn account_deleted() -> Self {
+        let message = "The account was deleted; its export has ended, and its files are gone.";
+        Self::new(0, "account_deleted", message)
+    }
+
+    /// An export that was not made because of a failure of the shop.
+    pub fn export_not_made() -> Self {
+        let message =
+            "The data could not be collected; see the log. The owner can start another export.";
+        Self::new(0, "export_not_made", message)
+    }
+
+    /// An export whose files were deleted before it was complete.
+    pub fn export_gone() -> Self {
+        let message =
+            "The files are gone, which are kept for 7 days. The owner can start another export.";
+        Self::new(0, "export_gone", message)
+    }
+
     /// An import that staff have canceled.
     pub fn cancelled() -> Self {
         let message = "The import was canceled; rows that were imported before stay.";

@@ -60,6 +60,11 @@ pub enum AccountMail<'a> {
     TotpDisabled(Place<'a>),
     /// Somebody has signed in by a recovery code.
     RecoveryCodeUsed(Place<'a>),
+    /// The data that the owner has asked for can be downloaded.
+    ExportReady {
+        /// The page of the account, not the file.
+        link: &'a str,
+    },
     /// An invitation to the staff.
     Invited {
         /// The link.
@@ -194,6 +199,21 @@ impl AccountMail<'_> {
                  recovery codes, which is void now.",
                 place,
             ),
+            Self::ExportReady { link } => Letter {
+                subject: format!("Your data at {shop} are ready"),
+                title: "Your data are ready".to_owned(),
+                lead:
+                    "The copy of your data that you asked for is ready. You can download it from \
+                       your account for 7 days."
+                        .to_owned(),
+                parts: vec![
+                    Part::own_link("Open your account", link),
+                    Part::text(
+                        "If you did not ask for it, somebody else has signed in to your account: \
+                         set a new password at once.",
+                    ),
+                ],
+            },
             Self::Invited { link, role } => Letter {
                 subject: format!("{shop} invites you"),
                 title: format!("{shop} invites you"),
@@ -258,6 +278,7 @@ mod tests {
             AccountMail::TotpEnabled(place),
             AccountMail::TotpDisabled(place),
             AccountMail::RecoveryCodeUsed(place),
+            AccountMail::ExportReady { link },
             AccountMail::Invited {
                 link,
                 role: "manager",

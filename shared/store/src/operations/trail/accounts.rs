@@ -41,6 +41,10 @@ pub(super) fn account(record: &EventRecord) -> Result<Option<AuditDraft>, StoreE
     let id = format!("{}.{}", account.id, account.version);
     let (changes, values) = compared(before.as_ref(), &account);
     let mut draft = AuditDraft::new(id, action, changes)?;
+    if change.kind == AccountChangeKind::Erased {
+        // Nothing about the person is written any more, not even sealed: the key is destroyed with the account.
+        return Ok(Some(draft));
+    }
     draft
         .values
         .extend(change.from.map(|it| DraftValue::from(person, it)));
@@ -316,6 +320,20 @@ mod tests {
                 ("email_consent.after", AT),
             ]
         );
+    }
+
+    #[test]
+    fn the_entry_of_an_erased_account_has_no_value_about_the_person() {
+        let before = registered();
+        let by = format!("account:{}", before.id);
+        let draft = draft(
+            Some(image(&before)),
+            Some(image(&before.erased(&cause(&by)))),
+        );
+        assert_eq!(draft.entry.action, AuditAction::AccountErased);
+        assert_eq!(draft.entry.actor, AuditActor::Customer(before.id));
+        assert_eq!(changes(&draft), ["email: - → -", "name: - → -"]);
+        assert_eq!(values(&draft), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! The function that reads the stream for it is invoked for these changes alone, by the filter of its trigger: the items of a
 //! sale never wake it. Which items name their author is in docs/adr/0029.
 
+mod access;
 mod accounts;
 mod keys;
 mod settings;
@@ -123,12 +124,15 @@ pub fn entry_of(record: &EventRecord) -> Result<Option<AuditDraft>, StoreError> 
     };
     match entity.as_str() {
         "account" => accounts::account(record),
+        "api_key" => access::api_key(record),
         "session" => accounts::session(record),
         "control" => keys::rotated(record),
         "document" => settings::changed(record),
+        "invitation" => access::invitation(record),
         "order" => work::order(record),
         "job" => work::job(record),
         "job_run" => work::run(record),
+        "role" => access::role(record),
         _ => Ok(None),
     }
 }

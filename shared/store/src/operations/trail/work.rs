@@ -3,7 +3,7 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     audit::{AuditAction, AuditActor, AuditSubject, SubjectKind},
-    id::JobId,
+    id::{AccountId, ExportId, JobId},
     jobs::{Job, JobState},
     money::Money,
     orders::Order,
@@ -77,6 +77,9 @@ pub(super) fn job(record: &EventRecord) -> Result<Option<AuditDraft>, StoreError
 }
 
 fn created(job: Job) -> Result<Option<AuditDraft>, StoreError> {
+    if let Some(account) = job.account {
+        return exported(job, account).map(Some);
+    }
     let Some(actor) = staff(&job.created_by) else {
         return Ok(None);
     };
@@ -101,6 +104,20 @@ fn created(job: Job) -> Result<Option<AuditDraft>, StoreError> {
     };
     let id = format!("{}.created", job.id);
     AuditDraft::new(id, action, changes.into_iter().collect()).map(Some)
+}
+
+/// An export that the owner of an account has asked for.
+fn exported(job: Job, account: AccountId) -> Result<AuditDraft, StoreError> {
+    let action = Action {
+        actor: AuditActor::Customer(account),
+        action: AuditAction::AccountExported,
+        subject: AuditSubject::new(SubjectKind::Account, account),
+        at: job.created_at,
+        trace_id: job.trace_id,
+    };
+    let export = named("export", Some(ExportId::of(job.id)));
+    let id = format!("{}.created", job.id);
+    AuditDraft::new(id, action, export.into_iter().collect())
 }
 
 fn stopped(before: &Job, job: Job, position: &str) -> Result<Option<AuditDraft>, StoreError> {
