@@ -216,6 +216,14 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/me/export",
+        methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/exports/{export_id}",
+        methods: &["GET"],
+    },
+    ApiPath {
         pattern: "/v1/me/passkeys",
         methods: &["GET"],
     },

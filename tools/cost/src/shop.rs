@@ -218,8 +218,8 @@ pub(crate) mod tests {
         assert!(shop.concurrency("render-invoice").is_some());
         assert!(shop.alarm_metrics > shop.alarms);
         assert!(shop.polled_queues() >= 9 && shop.alarms > shop.dead_letter_alarms);
-        // Two pairs of consumers that can wait share their dead letters; the relay has some without a polled queue.
-        assert_eq!(shop.dead_letter_alarms + 1, shop.polled_queues());
+        // Three consumers that can wait share their dead letters with another one; the relay has some without a polled queue.
+        assert_eq!(shop.dead_letter_alarms + 2, shop.polled_queues());
         let clock: Vec<_> = shop.schedules().collect();
         assert!(clock.contains(&("sweep-orders", 60)));
         assert_eq!(shop.metrics("sweep-orders"), 0);

@@ -918,6 +918,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts an export of everything that the shop stores about the person who is signed in. While one is under way, it returns that one. */
+        post: operations["start-export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the state of an export of the person who is signed in and, once it is complete, a URL of its document. */
+        get: operations["get-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/passkeys": {
         parameters: {
             query?: never;
@@ -1327,7 +1361,7 @@ export interface components {
          * @description An action of staff, of security or of the owner of an account. Old records are read forever: no action is renamed
          *     or removed.
          */
-        AuditAction: "account.verified" | "account.changed" | "account.erased" | "login.succeeded" | "login.failed_too_often" | "session.ended" | "sessions.ended" | "refresh.reused" | "password.changed" | "password.reset" | "email.changed" | "passkey.added" | "passkey.removed" | "passkey.cloned" | "totp.enabled" | "totp.disabled" | "recovery.used" | "staff.invited" | "staff.joined" | "staff.role_changed" | "staff.removed" | "role.changed" | "role.removed" | "api_key.created" | "api_key.revoked" | "keys.rotated" | "settings.changed" | "order.changed" | "stock.changed" | "job.created" | "job.changed" | "import.created";
+        AuditAction: "account.verified" | "account.changed" | "account.erased" | "account.exported" | "login.succeeded" | "login.failed_too_often" | "session.ended" | "sessions.ended" | "refresh.reused" | "password.changed" | "password.reset" | "email.changed" | "passkey.added" | "passkey.removed" | "passkey.cloned" | "totp.enabled" | "totp.disabled" | "recovery.used" | "staff.invited" | "staff.invitation_revoked" | "staff.joined" | "staff.role_changed" | "staff.removed" | "role.changed" | "role.removed" | "api_key.created" | "api_key.revoked" | "keys.rotated" | "settings.changed" | "order.changed" | "stock.changed" | "job.created" | "job.changed" | "import.created";
         /** @description An action that belongs in the trail. */
         AuditEntry: {
             /** @description The action. */
@@ -1764,6 +1798,26 @@ export interface components {
              */
             sequence: number;
         };
+        /** @description State of an export. */
+        ExportState: "queued" | "running" | "completed" | "failed";
+        /** @description An export of what the shop stores about the owner of an account. */
+        ExportView: {
+            /** @description Time until which the document can be downloaded; `null` unless it is complete. */
+            available_until: string | null;
+            /** @description Time at which it was started. */
+            created_at: string;
+            /**
+             * @description URL of the document, one JSON file; `null` unless it is complete and still kept. Whoever has the URL can download the
+             *     file until the URL expires: do not pass it on.
+             */
+            download_url: string | null;
+            /** @description Time at which that URL expires; ask again for another one. */
+            download_url_expires_at: string | null;
+            /** @description Identifier of the export. */
+            id: string;
+            /** @description State of the export. */
+            state: components["schemas"]["ExportState"];
+        };
         /** @description A field that an action changed. Without values it was changed and nothing is kept of them, as of a secret. */
         FieldChange: {
             /** @description Value after the action. */
@@ -1974,7 +2028,7 @@ export interface components {
             url_expires_at: string;
         };
         /** @description Kind of a job. */
-        JobKind: "product_import" | "order_lists_rebuild";
+        JobKind: "product_import" | "order_lists_rebuild" | "account_export";
         /** @description Progress of a job, in items: rows of a file, or parts of the table for a rebuild. */
         JobProgress: {
             /**
@@ -3268,6 +3322,8 @@ export type DeleteAccountBody = components['schemas']['DeleteAccountBody'];
 export type ExportedChain = components['schemas']['ExportedChain'];
 export type ExportedHead = components['schemas']['ExportedHead'];
 export type ExportedItem = components['schemas']['ExportedItem'];
+export type ExportState = components['schemas']['ExportState'];
+export type ExportView = components['schemas']['ExportView'];
 export type FieldChange = components['schemas']['FieldChange'];
 export type FieldChangeView = components['schemas']['FieldChangeView'];
 export type FieldFault = components['schemas']['FieldFault'];
@@ -5974,6 +6030,72 @@ export interface operations {
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "start-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the export. */
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
