@@ -397,6 +397,7 @@ impl Event {
                 | AccountChangeKind::StaffJoined
                 | AccountChangeKind::RoleChanged
                 | AccountChangeKind::StaffRemoved
+                | AccountChangeKind::GroupsChanged
                 | AccountChangeKind::Erased => &[],
             },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],

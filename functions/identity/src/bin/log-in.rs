@@ -12,7 +12,10 @@ use domain::{
     limits::{Caller, Limit, SIGN_IN, SIGN_IN_NETWORK},
     notifications::suppression::AddressHash,
 };
-use identity::{Accounts, tokens::Delivery};
+use identity::{
+    Accounts,
+    tokens::{Delivery, Grants},
+};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
@@ -55,13 +58,13 @@ impl Endpoint for LogIn {
             .await?;
         let login = login.filter(|_| is_right).ok_or_else(invalid_credentials)?;
         // Without a second factor, staff have no permissions, and can add one.
-        let (mut is_strong, mut permissions) = (false, Vec::new());
+        let (mut is_strong, mut grants) = (false, Grants::of_login(&login));
         if login.has_totp {
             let code = body.code.as_ref().ok_or_else(second_factor_required)?;
             let cause = identity::cause(login.account, &request);
             let spent = self.accounts.spend_code(login.account, &code.0, &cause);
             let account = spent.await?.ok_or_else(invalid_credentials)?;
-            (is_strong, permissions) = (true, account.permissions());
+            (is_strong, grants) = (true, Grants::from(&account));
         }
         let new = NewSession {
             account: login.account,
@@ -72,7 +75,7 @@ impl Endpoint for LogIn {
             now,
             cause: request.cause(),
         };
-        self.accounts.begin(new, permissions, delivery).await
+        self.accounts.begin(new, grants, delivery).await
     }
 }
 

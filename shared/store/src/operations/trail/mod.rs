@@ -5,6 +5,7 @@
 //! sale never wake it. Which items name their author is in docs/adr/0029.
 
 mod accounts;
+mod groups;
 mod keys;
 mod settings;
 mod work;
@@ -124,6 +125,7 @@ pub fn entry_of(record: &EventRecord) -> Result<Option<AuditDraft>, StoreError> 
     match entity.as_str() {
         "account" => accounts::account(record),
         "session" => accounts::session(record),
+        "customer_group" => groups::group(record),
         "control" => keys::rotated(record),
         "document" => settings::changed(record),
         "order" => work::order(record),
@@ -268,7 +270,14 @@ pub(super) mod tests {
     #[test]
     fn an_item_that_cannot_be_read_is_an_error() {
         for entity in [
-            "account", "session", "control", "document", "order", "job", "job_run",
+            "account",
+            "session",
+            "customer_group",
+            "control",
+            "document",
+            "order",
+            "job",
+            "job_run",
         ] {
             let item = json!({
                 "entity_type": { "S": entity }, "PK": { "S": "DOCUMENT#settings" }, "id": { "N": "1" },
