@@ -19,6 +19,7 @@
 
 mod audit;
 mod customers;
+mod groups;
 mod hops;
 mod jobs;
 mod late_money;
