@@ -38,6 +38,10 @@ impl ChangeCustomerGroup {
         loop {
             customers::next_of(&mut attempts).await?;
             let group = customers::group(&self.store, &request.path.group_id).await?;
+            if group.trace_id == request.trace_id {
+                // By this very request, whose write was repeated.
+                return Ok(group);
+            }
             if expected.is_some_and(|version| version != group.version) {
                 return Err(runtime::version_mismatch().into());
             }

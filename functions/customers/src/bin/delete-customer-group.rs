@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use customers::GroupPath;
-use domain::identity::Permission;
+use domain::{customers::no_such_group, identity::Permission};
 use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
 use store::Store;
 
@@ -26,7 +26,15 @@ impl Endpoint for DeleteCustomerGroup {
         let mut attempts = customers::attempts();
         loop {
             customers::next_of(&mut attempts).await?;
-            let group = customers::group(&self.store, &request.path.group_id).await?;
+            let group = self.store.customer_group(&request.path.group_id).await?;
+            let group = group.ok_or_else(no_such_group)?;
+            if group.is_removed {
+                // By this very request, whose write was repeated.
+                return match group.trace_id == request.trace_id {
+                    true => Ok(Reply::none()),
+                    false => Err(no_such_group().into()),
+                };
+            }
             if expected.is_some_and(|version| version != group.version) {
                 return Err(runtime::version_mismatch().into());
             }
