@@ -27,12 +27,13 @@ const OTHER_ROOT: &str = r#"{"version":1,"root":"another-shop-0123456789abcdefgh
 const LOG_OUT: &str = "/v1/auth/logout";
 
 /// Values of the parameters in paths, by name: well-formed ones, of nothing that exists.
-const SAMPLES: [(&str, &str); 17] = [
+const SAMPLES: [(&str, &str); 18] = [
     ("account_id", "acc_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("address_id", "adr_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("cart_id", "crt_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("chain", "3"),
     ("export_id", "exp_01M80ZDQCX70JRTJ4H42YQDFMD"),
+    ("group_id", "vip"),
     ("import_id", "imp_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("invitation_id", "inv_01M80ZDQCX70JRTJ4H42YQDFMD"),
     ("job_id", "job_01M80ZDQCX70JRTJ4H42YQDFMD"),
@@ -407,6 +408,8 @@ async fn the_objects_of_another_are_not_there() {
     let mut routes = routes();
     routes.retain(|route| {
         route.is_of_an_object()
+            // Names an entry of the caller's own list by something that is public.
+            && !route.pattern.starts_with("/v1/me/wishlist/")
             && matches!(route.access, Access::Guest | Access::Token | Access::Person)
     });
     assert!(routes.len() >= 6, "{} routes", routes.len());

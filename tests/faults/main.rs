@@ -20,6 +20,7 @@
 mod audit;
 mod customers;
 mod exports;
+mod groups;
 mod hops;
 mod jobs;
 mod late_money;

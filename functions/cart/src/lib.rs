@@ -28,6 +28,13 @@ pub struct LinePath {
     pub sku: Sku,
 }
 
+/// Path parameters that address one entry of the caller's wish list.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct WishPath {
+    /// Stock keeping unit.
+    pub sku: Sku,
+}
+
 /// The cart at current prices. `known` is a variant that the caller has just read; it is not read
 /// again.
 pub async fn view(

@@ -1,10 +1,13 @@
 //! Begins sessions, and signs their access tokens.
 
+use std::collections::BTreeSet;
+
 use domain::{
+    customers::GroupId,
     id::{AccountId, SessionId},
     identity::{
-        AccessClaims, Identity, LIFETIME, NewSession, Permission, RefreshToken, Session,
-        api::TokensView,
+        AccessClaims, Account, Identity, LIFETIME, Login, NewSession, Permission, RefreshToken,
+        Session, api::TokensView,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +40,32 @@ pub struct Person {
     pub is_staff: bool,
 }
 
+/// What an access token says of its account besides which one it is, as of the time at which it is issued.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    permissions: Vec<Permission>,
+    groups: BTreeSet<GroupId>,
+}
+
+impl Grants {
+    /// Those of a login by password alone: without permissions, whoever it is, and without a read of the account.
+    pub fn of_login(login: &Login) -> Self {
+        Self {
+            permissions: Vec::new(),
+            groups: login.groups.clone(),
+        }
+    }
+}
+
+impl From<&Account> for Grants {
+    fn from(account: &Account) -> Self {
+        Self {
+            permissions: account.permissions(),
+            groups: account.groups.clone(),
+        }
+    }
+}
+
 impl Person {
     /// The caller of an endpoint with `Access::Person`.
     pub fn of<E: Endpoint>(request: &Request<E>) -> Result<Self, Failure> {
@@ -58,7 +87,7 @@ impl Accounts {
     pub async fn begin(
         &self,
         new: NewSession<'_>,
-        permissions: Vec<Permission>,
+        grants: Grants,
         delivery: Delivery,
     ) -> Result<Reply<TokensView>, Failure> {
         let now = new.now;
@@ -68,7 +97,7 @@ impl Accounts {
         secret[16..].copy_from_slice(&second);
         let begun = new.begin(runtime::random()?, secret);
         // Before the session is stored: without a key, nobody is signed in.
-        let access = self.sign(&begun.session, permissions, now).await?;
+        let access = self.sign(&begun.session, grants, now).await?;
         self.store.begin_session(&begun.session).await?;
         tracing::info!(
             account.id = %begun.session.account,
@@ -82,9 +111,13 @@ impl Accounts {
     pub async fn sign(
         &self,
         session: &Session,
-        permissions: Vec<Permission>,
+        grants: Grants,
         now: Timestamp,
     ) -> Result<String, Failure> {
+        let Grants {
+            permissions,
+            groups,
+        } = grants;
         let keys = self.secrets().await?.signing_keys(now).map_err(unusable)?;
         let current = self.control.current(now).await?;
         let ids = keys.iter().map(|key| key.id.as_str());
@@ -96,6 +129,7 @@ impl Accounts {
             false => Vec::new(),
         };
         let claims = AccessClaims::issue(session.account, session.id, permissions, now);
+        let claims = claims.in_groups(groups);
         runtime::sign_access_token(&claims, key).map_err(Failure::internal)
     }
 

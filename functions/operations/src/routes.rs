@@ -24,7 +24,27 @@ pub(crate) const PATHS: &[ApiPath] = &[
         methods: &["POST"],
     },
     ApiPath {
+        pattern: "/v1/admin/customer-groups",
+        methods: &["GET", "POST"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/customer-groups/{group_id}",
+        methods: &["DELETE", "GET", "PATCH"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/customer-groups/{group_id}/members",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/customer-groups/{group_id}/members/{account_id}",
+        methods: &["DELETE", "PUT"],
+    },
+    ApiPath {
         pattern: "/v1/admin/customers",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/admin/customers/{account_id}",
         methods: &["GET"],
     },
     ApiPath {
@@ -250,6 +270,14 @@ pub(crate) const PATHS: &[ApiPath] = &[
     ApiPath {
         pattern: "/v1/me/totp/confirm",
         methods: &["POST"],
+    },
+    ApiPath {
+        pattern: "/v1/me/wishlist",
+        methods: &["GET"],
+    },
+    ApiPath {
+        pattern: "/v1/me/wishlist/{sku}",
+        methods: &["DELETE", "PUT"],
     },
     ApiPath {
         pattern: "/v1/orders",

@@ -402,7 +402,8 @@ impl Event {
                 | AccountChangeKind::SignedOutEverywhere
                 | AccountChangeKind::StaffJoined
                 | AccountChangeKind::RoleChanged
-                | AccountChangeKind::StaffRemoved => &[],
+                | AccountChangeKind::StaffRemoved
+                | AccountChangeKind::GroupsChanged => &[],
                 AccountChangeKind::Erased => &[Subscriber::ExportAccount],
             },
             Self::AvailabilityChanged { .. } => &[Subscriber::RefreshAvailability],

@@ -72,6 +72,8 @@ codes! {
     CartAlreadyOrdered = "cart_already_ordered";
     /// The cart has the maximum number of lines.
     CartFull = "cart_full";
+    /// The wish list has the maximum number of entries.
+    WishlistFull = "wishlist_full";
     /// No variant has this SKU, or it is not for sale.
     UnknownSku = "unknown_sku";
     /// Lines that exceed the available stock.
@@ -106,6 +108,12 @@ codes! {
     JobEnded = "job_ended";
     /// Staff, or an open invitation, have the role.
     RoleInUse = "role_in_use";
+    /// Another customer group has this id.
+    GroupExists = "group_exists";
+    /// The customer group has members.
+    GroupInUse = "group_in_use";
+    /// The account is in the maximum number of customer groups.
+    TooManyGroups = "too_many_groups";
     /// It would leave the shop without an owner.
     LastOwner = "last_owner";
     /// The revision exists, but its document cannot be read.

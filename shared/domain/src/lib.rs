@@ -9,6 +9,7 @@ pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod change;
+pub mod customers;
 pub mod documents;
 pub mod event;
 pub mod fault;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use domain::{
+    customers::GroupId,
     fault::{Code, Failure, Rejection},
     id::AccountId,
     idempotency::{self, IdempotencyKey},
@@ -145,6 +146,12 @@ impl<E: Endpoint> Request<E> {
     /// The account of the person who is signed in. Endpoints with `Access::Person` always have one.
     pub fn account(&self) -> Result<AccountId, Rejection> {
         self.identity.account().ok_or_else(auth::invalid)
+    }
+
+    /// The customer groups of the person who is signed in, as the access token has them: nobody else is in any. They cost no
+    /// read; a change of them takes effect with the next token, so within 15 minutes.
+    pub fn groups(&self) -> &[GroupId] {
+        self.identity.groups()
     }
 
     /// The staff member who calls.

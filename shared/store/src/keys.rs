@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     audit::{ChainNumber, EntryId},
     catalog::{Facet, Sku, Sort},
+    customers::GroupId,
     documents::DocumentKind,
     id::{
         AccountId, ApiKeyId, CartId, EmailChangeId, ExportId, ImportId, InvitationId, JobId,
@@ -52,6 +53,16 @@ pub fn account_partition(id: AccountId) -> String {
 pub const STAFF_PARTITION: &str = "STAFF";
 /// Partition of the roles of the shop's own.
 pub const ROLES_PARTITION: &str = "ROLES";
+/// Partition of the customer groups: few items, which are read together.
+pub const GROUPS_PARTITION: &str = "GROUPS";
+/// Beginning of the sort keys of a group's members.
+pub const MEMBER_PREFIX: &str = "MEMBER#";
+
+/// Partition of the members of a customer group.
+pub fn group_partition(id: &GroupId) -> String {
+    format!("GROUP#{id}")
+}
+
 /// Partition of the invitations to the staff.
 pub const INVITATIONS_PARTITION: &str = "INVITATIONS";
 /// Partition of the list of API keys.
@@ -157,6 +168,11 @@ impl Key {
         Self::new(account_partition(account), "CART")
     }
 
+    /// `ACCOUNT#<id>`, `WISHLIST`: the wish list of an account.
+    pub fn wishlist(account: AccountId) -> Self {
+        Self::new(account_partition(account), "WISHLIST")
+    }
+
     /// `ACCOUNT#<id>`, `SESSION#<id>`: a device on which its owner is signed in.
     pub fn session(account: AccountId, session: SessionId) -> Self {
         Self::new(
@@ -255,6 +271,16 @@ impl Key {
     /// `ROLES`, `ROLE#<name>`: a role of the shop's own.
     pub fn role(name: &str) -> Self {
         Self::new(ROLES_PARTITION.to_owned(), format!("ROLE#{name}"))
+    }
+
+    /// `GROUPS`, `GROUP#<id>`: a customer group.
+    pub fn customer_group(id: &GroupId) -> Self {
+        Self::new(GROUPS_PARTITION.to_owned(), format!("GROUP#{id}"))
+    }
+
+    /// `GROUP#<id>`, `MEMBER#<account id>`: an account in a customer group. Each group is a partition of its own.
+    pub fn group_member(group: &GroupId, account: AccountId) -> Self {
+        Self::new(group_partition(group), format!("{MEMBER_PREFIX}{account}"))
     }
 
     /// `INVITATIONS`, `INVITATION#<id>`: an invitation to the staff, found by its id and listed with the others.

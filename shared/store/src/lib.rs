@@ -12,6 +12,7 @@ mod cart;
 mod catalog;
 mod control;
 mod cursor;
+mod customers;
 mod error;
 mod identity;
 mod inventory;
@@ -44,10 +45,11 @@ use serde::de::DeserializeOwned;
 
 pub use attempts::Attempts;
 pub use audit::{AppendOutcome, AuditList, TrailOrder, TrailPage};
-pub use cart::{AccountCart, CartLineError};
+pub use cart::{AccountCart, CartLineError, WishOutcome};
 pub use catalog::{PutProductOutcome, StoredProduct, StoredView};
 pub use control::ControlItem;
 pub use cursor::{InvalidCursor, ListError};
+pub use customers::GroupMemberPage;
 pub use error::StoreError;
 pub use identity::{
     AccountOutcome, EmailOutcome, FactorOutcome, NewestExport, PasskeyUse, RotateOutcome,

@@ -4,6 +4,7 @@
 use domain::{
     id::{AccountId, SessionId},
     identity::{AccessClaims, Secrets, SigningKey},
+    notifications::suppression::AddressHash,
 };
 use runtime::sign_access_token;
 use serde_json::{Value, json};
@@ -90,7 +91,7 @@ impl Shop {
         key
     }
 
-    /// Writes an account as its verification does.
+    /// Writes an account and its login as its verification does.
     async fn put_account(&self, account: AccountId, email: &str) {
         let now = runtime::now().to_string();
         let change = json!({ "M": {
@@ -112,6 +113,18 @@ impl Shop {
             "trace_id": { "S": "test" },
         });
         let put = json!({ "TableName": self.table_name(), "Item": item });
+        self.table("PutItem", &put).await;
+        // Without a password, so that nobody signs in by it.
+        let login = json!({
+            "PK": { "S": format!("LOGIN#{}", AddressHash::of(email)) },
+            "SK": { "S": "LOGIN" },
+            "entity_type": { "S": "login" },
+            "schema_version": { "N": "1" },
+            "account": { "S": account.to_string() },
+            "generation": { "N": "1" },
+            "password_set_at": { "S": now },
+        });
+        let put = json!({ "TableName": self.table_name(), "Item": login });
         self.table("PutItem", &put).await;
     }
 

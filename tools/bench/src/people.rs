@@ -136,6 +136,14 @@ impl World {
         Ok(())
     }
 
+    /// The account of a new person.
+    pub(crate) async fn account(&self) -> Outcome<String> {
+        let person = self.person().await?;
+        let request = person.request("GET /v1/me", &[], None);
+        let me = self.api("get-me", &request).await?;
+        Ok(text(&me["id"]))
+    }
+
     /// The request that a registration's link makes.
     pub(crate) async fn verification(&self, email: &str) -> Outcome<Value> {
         let id: RegistrationId = self.request_of("registration", email).await?;

@@ -197,6 +197,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("project-orders", "paid"),
     same("list-orders", "page"),
     same("list-customers", "one"),
+    same("get-customer", "one"),
+    same("list-customer-groups", "one"),
+    each("create-customer-group", "new"),
+    same("get-customer-group", "one"),
+    each("change-customer-group", "note"),
+    each("delete-customer-group", "empty"),
+    same("list-group-members", "one"),
+    each("add-group-member", "first"),
+    each("remove-group-member", "only"),
     same("rotate-keys", "known"),
     each("register-account", "new"),
     each("verify-email", "link"),
@@ -250,6 +259,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     same("list-api-keys", "sample"),
     same("revoke-api-key", "sample"),
     same("get-my-cart", "one-line"),
+    same("get-wishlist", "one"),
+    each("add-wishlist-entry", "first"),
+    each("remove-wishlist-entry", "only"),
     each("merge-carts", "one-line"),
     same("list-my-orders", "page"),
     each("claim-order", "unpaid"),
@@ -410,6 +422,26 @@ impl Scenario {
                 };
                 world.staff(&route, &[], None)
             }
+            "get-customer" => {
+                let account = world.account().await?;
+                let route = "GET /v1/admin/customers/{account_id}";
+                world.staff(route, &[("account_id", &account)], None)
+            }
+            "list-customer-groups" => {
+                world.group().await?;
+                world.staff("GET /v1/admin/customer-groups", &[], None)
+            }
+            "get-customer-group" => {
+                let group = world.group().await?;
+                let route = "GET /v1/admin/customer-groups/{group_id}";
+                world.staff(route, &[("group_id", &group)], None)
+            }
+            "list-group-members" => {
+                let group = world.group().await?;
+                world.member_of(&group).await?;
+                let route = "GET /v1/admin/customer-groups/{group_id}/members";
+                world.staff(route, &[("group_id", &group)], None)
+            }
             "log-in" => {
                 let person = world.person().await?;
                 match self.name {
@@ -447,6 +479,14 @@ impl Scenario {
                 let person = world.person().await?;
                 world.own_cart(&person).await?;
                 person.authorize(http("GET /v1/me/cart", &[], &[], None))
+            }
+            "get-wishlist" => {
+                let person = world.person().await?;
+                let route = "PUT /v1/me/wishlist/{sku}";
+                world
+                    .api("add-wishlist-entry", &person.request(route, &[sku], None))
+                    .await?;
+                person.request("GET /v1/me/wishlist", &[], None)
             }
             "list-my-orders" => {
                 let person = world.person().await?;
@@ -620,6 +660,39 @@ impl Scenario {
                 let route = "DELETE /v1/me/sessions/{session_id}";
                 person.request(route, &[("session_id", &id)], None)
             }
+            "create-customer-group" => new_group(world),
+            "change-customer-group" => {
+                let group = world.group().await?;
+                let body = json!({ "note": "Since 2026" });
+                let route = "PATCH /v1/admin/customer-groups/{group_id}";
+                world.staff(route, &[("group_id", &group)], Some(&body))
+            }
+            "delete-customer-group" => {
+                let group = world.group().await?;
+                let route = "DELETE /v1/admin/customer-groups/{group_id}";
+                world.staff(route, &[("group_id", &group)], None)
+            }
+            "add-group-member" => {
+                let (group, account) = (world.group().await?, world.account().await?);
+                member(world, "PUT", &group, &account)
+            }
+            "remove-group-member" => {
+                let group = world.group().await?;
+                let account = world.member_of(&group).await?;
+                member(world, "DELETE", &group, &account)
+            }
+            "add-wishlist-entry" => {
+                let person = world.person().await?;
+                let route = "PUT /v1/me/wishlist/{sku}";
+                person.request(route, &[("sku", "SKU-0")], None)
+            }
+            "remove-wishlist-entry" => {
+                let person = world.person().await?;
+                let entry = [("sku", "SKU-0")];
+                let added = person.request("PUT /v1/me/wishlist/{sku}", &entry, None);
+                world.api("add-wishlist-entry", &added).await?;
+                person.request("DELETE /v1/me/wishlist/{sku}", &entry, None)
+            }
             "create-address" => new_address(&world.person().await?),
             "delete-address" => {
                 let person = world.person().await?;
@@ -630,6 +703,37 @@ impl Scenario {
             }
             other => return Err(format!("nothing is known of {other}").into()),
         })
+    }
+}
+
+/// A request for a customer group with a name that there never was.
+fn new_group(world: &World) -> Value {
+    static GROUPS: AtomicU32 = AtomicU32::new(0);
+    let number = GROUPS.fetch_add(1, Ordering::Relaxed);
+    let body = json!({ "name": format!("Group {number}") });
+    world.staff("POST /v1/admin/customer-groups", &[], Some(&body))
+}
+
+/// A request about a member of a customer group.
+fn member(world: &World, method: &str, group: &str, account: &str) -> Value {
+    let route = format!("{method} /v1/admin/customer-groups/{{group_id}}/members/{{account_id}}");
+    let path = [("group_id", group), ("account_id", account)];
+    world.staff(&route, &path, None)
+}
+
+impl World {
+    /// The id of a new customer group.
+    async fn group(&self) -> Outcome<String> {
+        let made = self.api("create-customer-group", &new_group(self)).await?;
+        Ok(text(&made["id"]))
+    }
+
+    /// The account of somebody who has just become a member of a group.
+    async fn member_of(&self, group: &str) -> Outcome<String> {
+        let account = self.account().await?;
+        self.api("add-group-member", &member(self, "PUT", group, &account))
+            .await?;
+        Ok(account)
     }
 }
 

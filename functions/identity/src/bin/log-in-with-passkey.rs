@@ -15,7 +15,7 @@ use domain::{
 use identity::{
     Accounts,
     passkeys::{self, Refused, Unproven},
-    tokens::Delivery,
+    tokens::{Delivery, Grants},
 };
 use jiff::Timestamp;
 use limiter::Limiter;
@@ -73,8 +73,8 @@ impl Endpoint for LogInWithPasskey {
             now,
             cause: request.cause(),
         };
-        let permissions = account.permissions();
-        self.accounts.begin(new, permissions, delivery).await
+        let grants = Grants::from(account);
+        self.accounts.begin(new, grants, delivery).await
     }
 }
 

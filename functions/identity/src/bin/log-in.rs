@@ -12,7 +12,11 @@ use domain::{
     limits::{Caller, ChallengeAction, Limit, SIGN_IN, SIGN_IN_NETWORK, is_login_challenged},
     notifications::suppression::AddressHash,
 };
-use identity::{Accounts, challenges::Challenge, tokens::Delivery};
+use identity::{
+    Accounts,
+    challenges::Challenge,
+    tokens::{Delivery, Grants},
+};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 use store::Store;
@@ -61,13 +65,13 @@ impl Endpoint for LogIn {
             .await?;
         let login = login.filter(|_| is_right).ok_or_else(invalid_credentials)?;
         // Without a second factor, staff have no permissions, and can add one.
-        let (mut is_strong, mut permissions) = (false, Vec::new());
+        let (mut is_strong, mut grants) = (false, Grants::of_login(&login));
         if login.has_totp {
             let code = body.code.as_ref().ok_or_else(second_factor_required)?;
             let cause = identity::cause(login.account, &request);
             let spent = self.accounts.spend_code(login.account, &code.0, &cause);
             let account = spent.await?.ok_or_else(invalid_credentials)?;
-            (is_strong, permissions) = (true, account.permissions());
+            (is_strong, grants) = (true, Grants::from(&account));
         }
         let new = NewSession {
             account: login.account,
@@ -78,7 +82,7 @@ impl Endpoint for LogIn {
             now,
             cause: request.cause(),
         };
-        self.accounts.begin(new, permissions, delivery).await
+        self.accounts.begin(new, grants, delivery).await
     }
 }
 

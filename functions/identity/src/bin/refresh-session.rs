@@ -12,7 +12,7 @@ use domain::{
 };
 use identity::{
     Accounts,
-    tokens::{Delivery, answer},
+    tokens::{Delivery, Grants, answer},
 };
 use runtime::{Access, Endpoint, Failure, MaybeJson, NoPath, NoQuery, Reply, Request};
 use store::{Consistency, RotateOutcome, Store};
@@ -52,7 +52,7 @@ impl Endpoint for RefreshSession {
         };
         let access = self
             .accounts
-            .sign(&session, account.permissions(), now)
+            .sign(&session, Grants::from(&account), now)
             .await?;
         answer(&session, access, &next, delivery, now)
     }

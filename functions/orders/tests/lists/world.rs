@@ -1,7 +1,7 @@
 //! Orders in a real table.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
 };
@@ -51,6 +51,7 @@ pub(crate) fn account(number: u8, email: &str) -> Account {
         name: None,
         email_consent: None,
         staff: None,
+        groups: BTreeSet::new(),
         generation: 1,
         created_at: start_of_time(),
         version: 1,

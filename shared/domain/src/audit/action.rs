@@ -33,6 +33,8 @@ actions! {
     AccountVerified = "account.verified";
     /// Name or consent of an account were changed.
     AccountChanged = "account.changed";
+    /// An account was put into a customer group, or removed from one.
+    AccountGroupsChanged = "account.groups_changed";
     /// An account and what is known of its owner were erased.
     AccountErased = "account.erased";
     /// The owner of an account asked for a copy of its data.
@@ -79,6 +81,12 @@ actions! {
     RoleChanged = "role.changed";
     /// A role was removed.
     RoleRemoved = "role.removed";
+    /// A customer group was created.
+    CustomerGroupCreated = "customer_group.created";
+    /// Name or note of a customer group were changed.
+    CustomerGroupChanged = "customer_group.changed";
+    /// A customer group was removed.
+    CustomerGroupRemoved = "customer_group.removed";
     /// An API key was made.
     ApiKeyCreated = "api_key.created";
     /// An API key was revoked.

@@ -19,6 +19,8 @@ pub enum SubjectKind {
     Invitation,
     /// A role, by its name.
     Role,
+    /// A customer group, by its id.
+    CustomerGroup,
     /// An API key, by its id.
     ApiKey,
     /// The keys that sign tokens.
@@ -45,10 +47,11 @@ pub struct AuditSubject {
 
 impl SubjectKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Account,
         Self::Invitation,
         Self::Role,
+        Self::CustomerGroup,
         Self::ApiKey,
         Self::Keys,
         Self::Settings,
@@ -64,6 +67,7 @@ impl SubjectKind {
             Self::Account => "account",
             Self::Invitation => "invitation",
             Self::Role => "role",
+            Self::CustomerGroup => "customer_group",
             Self::ApiKey => "api_key",
             Self::Keys => "keys",
             Self::Settings => "settings",

@@ -1,6 +1,6 @@
 //! Accounts: the person, what may be changed, and what a login reads.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PasswordHash, Permission, Registration, Role};
 use crate::{
+    customers::GroupId,
     id::{AccountId, EmailChangeId},
     trace::{Cause, TraceParent},
 };
@@ -25,6 +26,8 @@ pub struct Account {
     pub email_consent: Option<Timestamp>,
     /// What the person may do as staff.
     pub staff: Option<StaffMember>,
+    /// The customer groups that it is in.
+    pub groups: BTreeSet<GroupId>,
     /// Generation of its sessions: those of earlier ones have ended.
     pub generation: u64,
     /// Time at which the address was verified.
@@ -99,6 +102,8 @@ pub enum AccountChangeKind {
     RoleChanged,
     /// The person no longer belongs to the staff.
     StaffRemoved,
+    /// Staff have put the account into a customer group, or removed it from one.
+    GroupsChanged,
     /// The person has deleted the account: what is left says only that.
     Erased,
 }
@@ -131,6 +136,8 @@ pub struct Login {
     pub is_staff: bool,
     /// Whether the password alone is not enough: the account has an authenticator app.
     pub has_totp: bool,
+    /// The customer groups of the account.
+    pub groups: BTreeSet<GroupId>,
 }
 
 impl Account {
@@ -148,6 +155,7 @@ impl Account {
             name: registration.name.clone(),
             email_consent: None,
             staff: None,
+            groups: BTreeSet::new(),
             generation: 1,
             created_at: cause.now,
             version: 1,
@@ -171,6 +179,7 @@ impl Account {
             name,
             email_consent: None,
             staff: Some(staff),
+            groups: BTreeSet::new(),
             generation: 1,
             created_at: cause.now,
             version: 1,
@@ -199,7 +208,7 @@ impl Account {
         }
     }
 
-    /// What is left of a deleted account: no address, name or right, nor the network address of the request.
+    /// What is left of a deleted account: no address, name, group or right, nor the network address of the request.
     pub fn erased(&self, cause: &ChangeCause<'_>) -> Self {
         let cause = ChangeCause {
             from: None,
@@ -210,6 +219,7 @@ impl Account {
             name: None,
             email_consent: None,
             staff: None,
+            groups: BTreeSet::new(),
             ..self.signed_out(AccountChangeKind::Erased, &cause)
         }
     }
@@ -274,6 +284,7 @@ impl AccountChangeKind {
             Self::StaffJoined => "staff_joined",
             Self::RoleChanged => "role_changed",
             Self::StaffRemoved => "staff_removed",
+            Self::GroupsChanged => "groups_changed",
             Self::Erased => "erased",
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{AccessClaims, Permission};
 use crate::{
+    customers::GroupId,
     id::{AccountId, ApiKeyId},
     orders::Actor,
 };
@@ -37,6 +38,14 @@ impl Identity {
         }
     }
 
+    /// The customer groups of a person, of the time at which the token was issued: at most 15 minutes ago.
+    pub fn groups(&self) -> &[GroupId] {
+        match self {
+            Self::Person(claims) => &claims.groups,
+            Self::Guest | Self::StaffToken { .. } | Self::ApiKey { .. } => &[],
+        }
+    }
+
     /// Whether it has a permission of staff.
     pub fn has(&self, permission: Permission) -> bool {
         match self {
@@ -66,7 +75,10 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::id::SessionId;
 
     #[test]
     fn a_permission_comes_with_the_token_or_the_key() {
@@ -81,5 +93,15 @@ mod tests {
         assert!(Permission::ALL.iter().all(|it| token.has(*it)));
         assert!(!Permission::ALL.iter().any(|it| Identity::Guest.has(*it)));
         assert_eq!(token.staff().to_string(), "staff:ada");
+    }
+
+    #[test]
+    fn groups_come_with_the_token_of_a_person() {
+        let (account, session) = (AccountId::random([1; 16]), SessionId::random([2; 16]));
+        let claims = AccessClaims::issue(account, session, [], Timestamp::UNIX_EPOCH);
+        let vip: GroupId = "vip".parse().unwrap();
+        let person = Identity::Person(claims.in_groups([vip.clone()]));
+        assert_eq!(person.groups(), [vip]);
+        assert_eq!(Identity::Guest.groups(), []);
     }
 }

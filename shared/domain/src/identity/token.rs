@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Permission, SigningKey};
-use crate::id::{AccountId, SessionId};
+use crate::{
+    customers::GroupId,
+    id::{AccountId, SessionId},
+};
 
 /// Issuer (`iss`) of access tokens. Each shop has keys of its own, so it need not name the shop.
 pub const ISSUER: &str = "stampede";
@@ -40,6 +43,9 @@ pub struct AccessClaims {
     /// Permissions of staff, by name. Names of a later release are ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub perms: Vec<String>,
+    /// The customer groups that the account was in when the token was issued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupId>,
 }
 
 /// A public key that verifies access tokens.
@@ -81,6 +87,15 @@ impl AccessClaims {
             iat: now.as_second(),
             exp: now.as_second().saturating_add(LIFETIME.as_secs()),
             perms: permissions.map(|it| it.name().to_owned()).collect(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// The claims with the customer groups of the account.
+    pub fn in_groups(self, groups: impl IntoIterator<Item = GroupId>) -> Self {
+        Self {
+            groups: groups.into_iter().collect(),
+            ..self
         }
     }
 
@@ -192,6 +207,24 @@ mod tests {
         assert!(!with(|it| it.iat = i64::MIN));
         assert!(!with(|it| it.iss = "another".into()));
         assert!(!with(|it| it.aud = "stampede".into()));
+    }
+
+    #[test]
+    fn a_token_carries_the_groups_of_its_account() {
+        let groups: Vec<GroupId> = ["vip", "wholesale"].map(|it| it.parse().unwrap()).into();
+        let claims = claims().in_groups(groups.clone());
+        let json = serde_json::to_value(&claims).unwrap();
+        assert_eq!(json["groups"], json!(["vip", "wholesale"]));
+        assert_eq!(
+            serde_json::from_value::<AccessClaims>(json).unwrap(),
+            claims
+        );
+        // One of before there were groups, and of an account without any.
+        let mut json = serde_json::to_value(super::tests::claims()).unwrap();
+        assert!(json.as_object_mut().unwrap().remove("groups").is_none());
+        let read: AccessClaims = serde_json::from_value(json).unwrap();
+        assert_eq!(read.groups, []);
+        assert_eq!(claims.groups, groups);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl From<&Cart> for CartRecord {
 }
 
 /// The time of a line; one that is missing or out of range sorts first, and is no reason to lose the cart.
-fn time_of(added: Option<&i64>) -> Timestamp {
+pub(super) fn time_of(added: Option<&i64>) -> Timestamp {
     let added = added.and_then(|millis| Timestamp::from_millisecond(*millis).ok());
     added.unwrap_or(Timestamp::UNIX_EPOCH)
 }

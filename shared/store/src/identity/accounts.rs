@@ -1,12 +1,13 @@
 //! Stores accounts, and the logins by which their addresses find them.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, Update,
     builders::PutBuilder,
 };
 use domain::{
+    customers::GroupId,
     id::{AccountId, CartId, EmailChangeId, SessionId},
     identity::{
         Account, AccountChange, AccountChangeKind, EmailChange, Login, PasswordHash, Registration,
@@ -21,7 +22,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    item::{Record, from_item, number, string, to_item},
+    item::{Record, from_item, from_part, number, string, to_item},
     keys::{Key, account_partition},
     transaction::{First, Outcome, delete_action, put_action, update_action},
 };
@@ -45,6 +46,8 @@ pub(crate) struct LoginRecord {
     is_staff: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_totp: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    groups: BTreeSet<GroupId>,
 }
 
 /// An account as it is stored.
@@ -58,6 +61,8 @@ pub(crate) struct AccountRecord {
     email_consent: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     staff: Option<StaffRecord>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    groups: BTreeSet<GroupId>,
     generation: u64,
     created_at: Timestamp,
     pub(crate) version: u64,
@@ -151,6 +156,7 @@ impl LoginRecord {
             password_set_at: account.created_at,
             is_staff: account.staff.is_some(),
             has_totp: false,
+            groups: account.groups.clone(),
         }
     }
 }
@@ -164,6 +170,7 @@ impl From<LoginRecord> for Login {
             password_set_at: record.password_set_at,
             is_staff: record.is_staff,
             has_totp: record.has_totp,
+            groups: record.groups,
         }
     }
 }
@@ -180,6 +187,7 @@ impl From<&Account> for AccountRecord {
                 role: staff.role.clone(),
                 permissions: staff.permissions.clone(),
             }),
+            groups: account.groups.clone(),
             generation: account.generation,
             created_at: account.created_at,
             version: account.version,
@@ -208,6 +216,7 @@ impl From<AccountRecord> for Account {
                 role: staff.role,
                 permissions: staff.permissions,
             }),
+            groups: record.groups,
             generation: record.generation,
             created_at: record.created_at,
             version: record.version,
@@ -291,6 +300,22 @@ impl Store {
             .map(from_item::<LoginRecord>)
             .transpose()?
             .map(Login::from))
+    }
+
+    /// Finds the account of an address, without what a login needs. Key: [`Key::login`], eventually consistent. 0.5 read units.
+    pub async fn account_of_address(&self, address: &AddressHash) -> Result<Option<AccountId>> {
+        /// The part of a login that is read.
+        #[derive(Deserialize)]
+        struct Found {
+            account: AccountId,
+        }
+        let wanted = self.client.get_item().projection_expression("account");
+        let key = Key::login(address);
+        let item = self
+            .get_part("GetItem account of address", &key, wanted)
+            .await?;
+        let found = item.map(|item| from_part::<Found>(LoginRecord::ENTITY, item));
+        Ok(found.transpose()?.map(|found| found.account))
     }
 
     /// Reads an account. Key: [`Key::account`]. 0.5 read units, or 1 if strongly consistent.
@@ -434,6 +459,8 @@ impl Store {
             password_set_at: login.password_set_at,
             is_staff: login.is_staff,
             has_totp: login.has_totp,
+            // Those of the version that the condition is about: the login may have been read before another change of them.
+            groups: account.groups.clone(),
         };
         let item = to_item(&Key::login(&AddressHash::of(&change.new)), &record)?;
         let put_login = Put::builder()
@@ -464,7 +491,8 @@ impl Store {
 
     /// Deletes the login of an account and leaves its tombstone, the version `account` after `before`. Keys: [`Key::login`], on
     /// the condition that it is the account's; [`Key::account`], on the condition that its version is the one before;
-    /// [`Key::person_key`], which is destroyed; of staff, who must not be owners, also [`Key::staff`]. 6 write units, or 8.
+    /// [`Key::person_key`], which is destroyed; of staff, who must not be owners, also [`Key::staff`];
+    /// [`Key::group_member`] and [`Key::customer_group`] of each group. 6 write units, 2 more for staff, and 4 for each group.
     pub async fn erase_account(
         &self,
         account: &Account,
@@ -487,6 +515,9 @@ impl Store {
         ];
         if before.staff.is_some() {
             actions.push(delete_action(delete(&Key::staff(account.id)))?);
+        }
+        for group in &before.groups {
+            actions.extend(self.membership_ends(account.id, group)?);
         }
         let outcome = self.transact("erase account", First::Write, actions);
         Ok(match outcome.await? {
@@ -553,6 +584,11 @@ impl Store {
 fn password_value(hash: &PasswordHash) -> Result<AttributeValue> {
     to_attribute_value(PasswordRecord::from(hash))
         .map_err(|error| StoreError::unwritable(LoginRecord::ENTITY, error))
+}
+
+/// Groups as accounts and logins have them.
+pub(crate) fn groups_value(groups: &BTreeSet<GroupId>) -> AttributeValue {
+    AttributeValue::L(groups.iter().map(|id| string(id.as_str())).collect())
 }
 
 /// Whether the action at this place was refused.

@@ -41,6 +41,7 @@ fn keys() {
     let entry = EntryId::try_from("ord_X.2".to_owned()).unwrap();
     let account = AccountId::random([1; 16]);
     let passkey = PasskeyId::random([1; 16]);
+    let wholesale: GroupId = "wholesale".parse().unwrap();
     let newest = ListPosition::Newest(product);
     let price = ListPosition::Price(999, product);
     let keys = [
@@ -90,6 +91,7 @@ fn keys() {
         ),
         ("newest_export", Key::newest_export(account)),
         ("export", Key::export(account, ExportId::random([1; 16]))),
+        ("wishlist", Key::wishlist(account)),
         ("session", Key::session(account, SessionId::random([1; 16]))),
         ("passkey", Key::passkey(account, passkey)),
         ("passkey_owner", Key::passkey_owner(passkey)),
@@ -98,6 +100,8 @@ fn keys() {
         ("staff", Key::staff(account)),
         ("owners", Key::owners()),
         ("role", Key::role("packer")),
+        ("customer_group", Key::customer_group(&wholesale)),
+        ("group_member", Key::group_member(&wholesale, account)),
         ("invitation", Key::invitation(InvitationId::random([1; 16]))),
         ("api_key", Key::api_key(&ApiKeySecret::new([1; 32]).hash())),
         (
@@ -147,6 +151,7 @@ fn keys() {
         ("order_number_partition", order_number_partition(&number)),
         ("listing_partition", listing_partition(&tag)),
         ("invoice_partition", invoice_partition(order)),
+        ("group_partition", group_partition(&wholesale)),
         ("job_partition", job_partition(job)),
         ("import_partition", import_partition(import)),
         (

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use domain::{
-    id::OrderId,
+    id::{AccountId, OrderId},
     money::{Currency, Money},
     orders::{
         CustomerHash, ListOrders, MAX_CUSTOMER_ORDERS, Order, OrderEntry, OrderList, OrderNumber,
@@ -428,10 +428,19 @@ impl Store {
         &self,
         customer: &CustomerHash,
     ) -> Result<(Vec<OrderEntry>, bool)> {
-        let mut part = Part::new(order_list_partition(
-            &OrderList::Customer(customer.clone()),
-            0,
-        ));
+        let list = OrderList::Customer(customer.clone());
+        self.newest_entries(&list).await
+    }
+
+    /// Reads the newest entries of one account, like [`customer_entries`](Self::customer_entries). Key: [`order_list_partition`],
+    /// eventually consistent. 0.5 read units for 4 KB, which is about 17 orders.
+    pub async fn account_entries(&self, account: AccountId) -> Result<(Vec<OrderEntry>, bool)> {
+        self.newest_entries(&OrderList::Account(account)).await
+    }
+
+    /// Reads the newest entries of a list that has one part, and whether there are more.
+    async fn newest_entries(&self, list: &OrderList) -> Result<(Vec<OrderEntry>, bool)> {
+        let mut part = Part::new(order_list_partition(list, 0));
         let range = Range {
             low: orders_placed_before(Timestamp::UNIX_EPOCH),
             high: ":".to_owned(),
@@ -649,8 +658,6 @@ fn read_place(place: &str) -> Result<Item> {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::AccountId;
-
     use super::*;
     use crate::{item::size, keys::order_position};
 

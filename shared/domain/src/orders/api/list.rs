@@ -1,12 +1,16 @@
 //! Queries and views of the lists of orders and customers.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    customers::GroupId,
     fault::{FieldFault, Rejection},
-    id::OrderId,
+    id::{AccountId, OrderId},
+    identity::Account,
     money::Money,
     orders::{Customer, ListOrders, MAX_ORDERS_PAGE, OrderEntry, OrderNumber, OrderStatus},
     page::{Boundary, page_size, time},
@@ -216,21 +220,31 @@ impl ListCustomersQuery {
     }
 }
 
-/// A customer, as far as their orders tell. It lags the orders by seconds.
+/// A customer: somebody with orders, with an account, or with both. Sums lag the orders by seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CustomerView {
     /// Email address, as it was asked for.
     pub email: String,
-    /// Name on the newest order; shortened if it is longer than 40 bytes.
-    pub name: String,
-    /// Number of orders, whatever became of them.
+    /// The account that has the address; missing for a customer who has ordered as a guest only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+    /// Whether the address was verified, which is so if it has an account.
+    pub verified: bool,
+    /// Ids of the customer groups that the account is in.
+    pub groups: BTreeSet<GroupId>,
+    /// Name on the newest order, shortened if it is longer than 40 bytes; without orders that of the account, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Number of orders with this address, whatever became of them.
     pub orders: usize,
     /// Paid amounts less refunds, one for each currency of an order.
     pub totals: Vec<Money>,
-    /// The oldest of these orders.
-    pub first_order: OrderSummary,
-    /// The newest order.
-    pub last_order: OrderSummary,
+    /// The oldest of these orders; missing without orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_order: Option<OrderSummary>,
+    /// The newest order; missing without orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_order: Option<OrderSummary>,
     /// Whether there are older orders: number and totals are of the newest 1,000.
     pub has_more: bool,
 }
@@ -245,19 +259,24 @@ pub struct CustomerPage {
 }
 
 impl CustomerPage {
-    /// The page with the owner of an email address.
-    pub fn of(email: &str, customer: Option<&Customer>) -> Self {
-        let view = |customer: &Customer| CustomerView {
+    /// The page with the owner of an email address: somebody who has orders, an account, or both.
+    pub fn of(email: &str, customer: Option<&Customer>, account: Option<&Account>) -> Self {
+        let name = || account.and_then(|it| it.name.clone());
+        let view = CustomerView {
             email: email.to_owned(),
-            name: customer.name.clone(),
-            orders: customer.orders,
-            totals: customer.totals.clone(),
-            first_order: OrderSummary::from(&customer.first),
-            last_order: OrderSummary::from(&customer.last),
-            has_more: customer.has_more,
+            account_id: account.map(|it| it.id),
+            verified: account.is_some(),
+            groups: account.map(|it| it.groups.clone()).unwrap_or_default(),
+            name: customer.map(|it| it.name.clone()).or_else(name),
+            orders: customer.map_or(0, |it| it.orders),
+            totals: customer.map(|it| it.totals.clone()).unwrap_or_default(),
+            first_order: customer.map(|it| OrderSummary::from(&it.first)),
+            last_order: customer.map(|it| OrderSummary::from(&it.last)),
+            has_more: customer.is_some_and(|it| it.has_more),
         };
+        let is_known = customer.is_some() || account.is_some();
         Self {
-            items: customer.map(view).into_iter().collect(),
+            items: is_known.then_some(view).into_iter().collect(),
             next_cursor: None,
         }
     }
@@ -368,5 +387,24 @@ mod tests {
             email: Some("ada+1@example.com".to_owned()),
         };
         assert_eq!(query.parse().unwrap(), "ada+1@example.com");
+    }
+
+    #[test]
+    fn a_customer_has_orders_or_an_account() {
+        let page = |customer, account: Option<&Account>| {
+            let page = CustomerPage::of("ada@example.com", customer, account);
+            serde_json::to_value(page).unwrap()
+        };
+        let nobody = serde_json::json!({ "items": [], "next_cursor": null });
+        assert_eq!(page(None, None), nobody);
+        let mut account = crate::orders::account(1, "ada@example.com");
+        account.groups.insert("vip".parse().unwrap());
+        let expected = serde_json::json!({
+            "email": "ada@example.com", "account_id": account.id, "verified": true, "groups": ["vip"],
+            "orders": 0, "totals": [], "has_more": false,
+        });
+        assert_eq!(page(None, Some(&account))["items"][0], expected);
+        account.name = Some("Ada".to_owned());
+        assert_eq!(page(None, Some(&account))["items"][0]["name"], "Ada");
     }
 }

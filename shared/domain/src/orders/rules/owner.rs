@@ -68,6 +68,8 @@ impl Order {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
         id::{AccountId, SessionId},
@@ -84,6 +86,7 @@ pub(crate) mod tests {
             name: None,
             email_consent: None,
             staff: None,
+            groups: BTreeSet::new(),
             generation: 1,
             created_at: Timestamp::UNIX_EPOCH,
             version: 1,

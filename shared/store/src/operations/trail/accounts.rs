@@ -3,6 +3,7 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{
     audit::{AuditAction, AuditActor, AuditSubject, FieldChange, SubjectKind},
+    customers::GroupId,
     identity::{Account, AccountChange, AccountChangeKind, Session},
 };
 
@@ -133,6 +134,7 @@ const fn action_of(kind: AccountChangeKind) -> AuditAction {
         AccountChangeKind::StaffJoined => AuditAction::StaffJoined,
         AccountChangeKind::RoleChanged => AuditAction::StaffRoleChanged,
         AccountChangeKind::StaffRemoved => AuditAction::StaffRemoved,
+        AccountChangeKind::GroupsChanged => AuditAction::AccountGroupsChanged,
         AccountChangeKind::Erased => AuditAction::AccountErased,
     }
 }
@@ -160,6 +162,12 @@ fn compared(before: Option<&Account>, account: &Account) -> (Vec<FieldChange>, V
             before.and_then(|it| text(it.email_consent)),
             text(account.email_consent),
         ),
+        // Only those that differ: a record has no room for all.
+        (
+            ["groups", "groups.before", "groups.after"],
+            before.and_then(|it| groups_without(it, Some(account))),
+            groups_without(account, before),
+        ),
     ];
     let (mut changes, mut values) = (Vec::new(), Vec::new());
     for ([field, name_before, name_after], before, after) in fields {
@@ -179,6 +187,14 @@ fn compared(before: Option<&Account>, account: &Account) -> (Vec<FieldChange>, V
     let role = |account: &Account| account.staff.as_ref().map(|it| it.role.clone());
     changes.extend(super::field("role", before.and_then(role), role(account)));
     (changes, values)
+}
+
+/// Groups of an account that it does not have in another version; `None` if there are none.
+fn groups_without(account: &Account, other: Option<&Account>) -> Option<String> {
+    let has = |id: &GroupId| other.is_some_and(|other| other.groups.contains(id));
+    let groups = account.groups.iter().filter(|id| !has(id));
+    let groups: Vec<&str> = groups.map(GroupId::as_str).collect();
+    (!groups.is_empty()).then(|| groups.join(", "))
 }
 
 #[cfg(test)]
@@ -334,6 +350,41 @@ mod tests {
         assert_eq!(draft.entry.actor, AuditActor::Customer(before.id));
         assert_eq!(changes(&draft), ["email: - → -", "name: - → -"]);
         assert_eq!(values(&draft), []);
+    }
+
+    #[test]
+    fn staff_who_change_the_groups_of_an_account_are_named() {
+        let id = |text: &str| text.parse::<GroupId>().unwrap();
+        let mut before = registered();
+        before.groups.insert(id("vip"));
+        let mut after = before.changed(AccountChangeKind::GroupsChanged, &cause("staff:ada"));
+        after.groups.insert(id("wholesale"));
+        let joined = draft(Some(image(&before)), Some(image(&after)));
+        assert_eq!(joined.entry.actor.to_string(), "token:ada");
+        assert_eq!(joined.entry.action, AuditAction::AccountGroupsChanged);
+        assert_eq!(changes(&joined), ["groups: - → -"]);
+        let groups = |draft: &AuditDraft| -> Vec<(&'static str, String)> {
+            let values = values(draft).into_iter();
+            let values = values.filter(|(name, _)| *name != "from");
+            values
+                .map(|(name, value)| (name, value.to_owned()))
+                .collect()
+        };
+        assert_eq!(groups(&joined), [("groups.after", "wholesale".to_owned())]);
+        assert!(joined.values.iter().skip(1).all(|it| it.person == after.id));
+        let by_hand = cause("staff:ada");
+        let left = Account {
+            groups: [id("vip")].into(),
+            ..after.changed(AccountChangeKind::GroupsChanged, &by_hand)
+        };
+        let left = draft(Some(image(&after)), Some(image(&left)));
+        assert_eq!(groups(&left), [("groups.before", "wholesale".to_owned())]);
+        // Its owner deletes the account.
+        let by = format!("account:{}", after.id);
+        let erased = draft(Some(image(&after)), Some(image(&after.erased(&cause(&by)))));
+        assert_eq!(erased.entry.action, AuditAction::AccountErased);
+        assert_eq!(changes(&erased)[2], "groups: - → -");
+        assert_eq!(values(&erased), []);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod groups;
 mod keys;
 mod settings;
 mod work;
@@ -126,6 +127,7 @@ pub fn entry_of(record: &EventRecord) -> Result<Option<AuditDraft>, StoreError> 
         "account" => accounts::account(record),
         "api_key" => access::api_key(record),
         "session" => accounts::session(record),
+        "customer_group" => groups::group(record),
         "control" => keys::rotated(record),
         "document" => settings::changed(record),
         "invitation" => access::invitation(record),
@@ -272,7 +274,14 @@ pub(super) mod tests {
     #[test]
     fn an_item_that_cannot_be_read_is_an_error() {
         for entity in [
-            "account", "session", "control", "document", "order", "job", "job_run",
+            "account",
+            "session",
+            "customer_group",
+            "control",
+            "document",
+            "order",
+            "job",
+            "job_run",
         ] {
             let item = json!({
                 "entity_type": { "S": entity }, "PK": { "S": "DOCUMENT#settings" }, "id": { "N": "1" },
