@@ -87,6 +87,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/customer-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all customer groups with the numbers of their members. */
+        get: operations["list-customer-groups"];
+        put?: never;
+        /** Creates a customer group. A request that is repeated returns the group that it has created. */
+        post: operations["create-customer-group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/customer-groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a customer group with the number of its members. */
+        get: operations["get-customer-group"];
+        put?: never;
+        post?: never;
+        /** Removes a customer group that has no members. */
+        delete: operations["delete-customer-group"];
+        options?: never;
+        head?: never;
+        /** Changes the name or the note of a customer group. With `If-Match`, only if neither has changed since the group was read. */
+        patch: operations["change-customer-group"];
+        trace?: never;
+    };
+    "/v1/admin/customer-groups/{group_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members of a customer group, page by page. */
+        get: operations["list-group-members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/customer-groups/{group_id}/members/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts an account into a customer group. Its access tokens say so from the next one on, within 15 minutes. */
+        put: operations["add-group-member"];
+        post?: never;
+        /** Takes an account out of a customer group, also if it is not in it. Its access tokens say so from the next one on, within 15 minutes. */
+        delete: operations["remove-group-member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/customers": {
         parameters: {
             query?: never;
@@ -94,8 +166,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Finds a customer by email address, with the sums of their orders. */
+        /** Finds a customer by email address, with their account, if they have one, and the sums of their orders. */
         get: operations["list-customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/customers/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a customer with an account: profile, consent, groups, and the sums of the orders. */
+        get: operations["get-customer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1073,6 +1162,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/wishlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the wish list of the person who is signed in, with current titles, prices and availability. */
+        get: operations["get-wishlist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/wishlist/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Adds a SKU to the wish list of the person who is signed in. One that is there stays as it is. */
+        put: operations["add-wishlist-entry"];
+        post?: never;
+        /** Removes a SKU from the wish list of the person who is signed in, also if it is not on it. */
+        delete: operations["remove-wishlist-entry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders": {
         parameters: {
             query?: never;
@@ -1361,7 +1485,7 @@ export interface components {
          * @description An action of staff, of security or of the owner of an account. Old records are read forever: no action is renamed
          *     or removed.
          */
-        AuditAction: "account.verified" | "account.changed" | "account.erased" | "account.exported" | "login.succeeded" | "login.failed_too_often" | "session.ended" | "sessions.ended" | "refresh.reused" | "password.changed" | "password.reset" | "email.changed" | "passkey.added" | "passkey.removed" | "passkey.cloned" | "totp.enabled" | "totp.disabled" | "recovery.used" | "staff.invited" | "staff.invitation_revoked" | "staff.joined" | "staff.role_changed" | "staff.removed" | "role.changed" | "role.removed" | "api_key.created" | "api_key.revoked" | "keys.rotated" | "settings.changed" | "order.changed" | "stock.changed" | "job.created" | "job.changed" | "import.created";
+        AuditAction: "account.verified" | "account.changed" | "account.groups_changed" | "account.erased" | "account.exported" | "login.succeeded" | "login.failed_too_often" | "session.ended" | "sessions.ended" | "refresh.reused" | "password.changed" | "password.reset" | "email.changed" | "passkey.added" | "passkey.removed" | "passkey.cloned" | "totp.enabled" | "totp.disabled" | "recovery.used" | "staff.invited" | "staff.invitation_revoked" | "staff.joined" | "staff.role_changed" | "staff.removed" | "role.changed" | "role.removed" | "customer_group.created" | "customer_group.changed" | "customer_group.removed" | "api_key.created" | "api_key.revoked" | "keys.rotated" | "settings.changed" | "order.changed" | "stock.changed" | "job.created" | "job.changed" | "import.created";
         /** @description An action that belongs in the trail. */
         AuditEntry: {
             /** @description The action. */
@@ -1650,6 +1774,22 @@ export interface components {
         };
         /** @description An empty object; the endpoint takes no options. */
         CreateCartBody: Record<string, never>;
+        /** @description Body of `POST /v1/admin/customer-groups`. */
+        CreateGroupBody: {
+            /**
+             * @description Identifier, which never changes: 1 to 40 lower-case letters, digits and hyphens. By default it follows from the name:
+             *     `Friends & Family` becomes `friends-family`.
+             * @default null
+             */
+            id?: string | null;
+            /** @description Name for people, at most 60 characters. */
+            name: string;
+            /**
+             * @description Note for staff, at most 500 characters.
+             * @default null
+             */
+            note?: string | null;
+        };
         /** @description Body of `POST /v1/admin/imports`. */
         CreateImportBody: {
             /**
@@ -1729,6 +1869,22 @@ export interface components {
              */
             decimals: number;
         };
+        /** @description The orders of an account, which the list lags by seconds. */
+        CustomerOrdersView: {
+            /**
+             * Format: uint
+             * @description Number of orders, whatever became of them.
+             */
+            count: number;
+            /** @description The oldest of these orders; missing without orders. */
+            first_order?: components["schemas"]["OrderSummary"] | null;
+            /** @description Whether there are older orders: number and totals are of the newest 1,000. */
+            has_more: boolean;
+            /** @description The newest order; missing without orders. */
+            last_order?: components["schemas"]["OrderSummary"] | null;
+            /** @description Paid amounts less refunds, one for each currency of an order. */
+            totals: components["schemas"]["Money"][];
+        };
         /** @description The customers who match: one or none. */
         CustomerPage: {
             /** @description The customers. */
@@ -1736,25 +1892,52 @@ export interface components {
             /** @description Always null: there is one page. */
             next_cursor: string | null;
         };
-        /** @description A customer, as far as their orders tell. It lags the orders by seconds. */
+        /** @description A customer with an account, as staff see them. It has nothing that opens the account. */
+        CustomerProfileView: {
+            /** @description Identifier of the account. */
+            account_id: string;
+            /** @description Time at which the address was verified. */
+            created_at: string;
+            /** @description Email address. */
+            email: string;
+            /** @description Whether the person agrees to get advertising by email. */
+            email_consent: boolean;
+            /** @description Time at which the person agreed; missing without consent. */
+            email_consent_at?: string | null;
+            /** @description Ids of the customer groups that the account is in. */
+            groups: components["schemas"]["GroupId"][];
+            /** @description Name of the person. */
+            name?: string | null;
+            /** @description The orders of the account, whatever their address. */
+            orders: components["schemas"]["CustomerOrdersView"];
+            /** @description Whether the address was verified. That of an account always was. */
+            verified: boolean;
+        };
+        /** @description A customer: somebody with orders, with an account, or with both. Sums lag the orders by seconds. */
         CustomerView: {
+            /** @description The account that has the address; missing for a customer who has ordered as a guest only. */
+            account_id?: string | null;
             /** @description Email address, as it was asked for. */
             email: string;
-            /** @description The oldest of these orders. */
-            first_order: components["schemas"]["OrderSummary"];
+            /** @description The oldest of these orders; missing without orders. */
+            first_order?: components["schemas"]["OrderSummary"] | null;
+            /** @description Ids of the customer groups that the account is in. */
+            groups: components["schemas"]["GroupId"][];
             /** @description Whether there are older orders: number and totals are of the newest 1,000. */
             has_more: boolean;
-            /** @description The newest order. */
-            last_order: components["schemas"]["OrderSummary"];
-            /** @description Name on the newest order; shortened if it is longer than 40 bytes. */
-            name: string;
+            /** @description The newest order; missing without orders. */
+            last_order?: components["schemas"]["OrderSummary"] | null;
+            /** @description Name on the newest order, shortened if it is longer than 40 bytes; without orders that of the account, if it has one. */
+            name?: string | null;
             /**
              * Format: uint
-             * @description Number of orders, whatever became of them.
+             * @description Number of orders with this address, whatever became of them.
              */
             orders: number;
             /** @description Paid amounts less refunds, one for each currency of an order. */
             totals: components["schemas"]["Money"][];
+            /** @description Whether the address was verified, which is so if it has an account. */
+            verified: boolean;
         };
         /** @description Body of `DELETE /v1/me`. */
         DeleteAccountBody: {
@@ -1913,6 +2096,68 @@ export interface components {
             quantity: number;
             /** @description Stock keeping unit. */
             sku: string;
+        };
+        /**
+         * @description Identifier of a customer group, such as `wholesale`: 1 to 40 lower-case letters, digits and hyphens, with a letter or
+         *     digit at both ends. It never changes.
+         */
+        GroupId: string;
+        /** @description One page of the members of a customer group, by the ids of their accounts. */
+        GroupMembersView: {
+            /** @description Members; fewer than the limit do not mean that it is the last page. */
+            items: components["schemas"]["GroupMemberView"][];
+            /** @description Cursor of the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description A member of a customer group. */
+        GroupMemberView: {
+            /** @description Identifier of the account. */
+            account_id: string;
+            /** @description Time at which the account was added to the group. */
+            added_at: string;
+            /** @description Whoever has added it: `staff:` and the account or the subject of a token. */
+            added_by: string;
+            /** @description Email address. */
+            email: string;
+            /** @description Name of the person. */
+            name?: string | null;
+        };
+        /** @description Body of `PATCH /v1/admin/customer-groups/{group_id}`: a JSON Merge Patch (RFC 7396). */
+        GroupPatch: {
+            /** @description Name for people, at most 60 characters. */
+            name?: string | null;
+            /** @description Note for staff, at most 500 characters; `null` removes it. */
+            note?: string | null;
+        };
+        /** @description All customer groups. */
+        GroupsView: {
+            /** @description The groups, by their ids. */
+            items: components["schemas"]["GroupView"][];
+        };
+        /** @description A customer group. */
+        GroupView: {
+            /** @description Time at which name or note were last changed. */
+            changed_at: string;
+            /** @description Author of that change: `staff:` and the account or the subject of a token. */
+            changed_by: string;
+            /** @description Time at which it was created. */
+            created_at: string;
+            /** @description Identifier. */
+            id: components["schemas"]["GroupId"];
+            /**
+             * Format: uint64
+             * @description Number of its members.
+             */
+            members: number;
+            /** @description Name for people. */
+            name: string;
+            /** @description Note for staff. */
+            note?: string | null;
+            /**
+             * Format: uint64
+             * @description Version of name and note, also the `ETag`.
+             */
+            version: number;
         };
         /** @description Health of the API. */
         HealthView: {
@@ -3245,6 +3490,28 @@ export interface components {
         };
         /** @description State that staff want of a job. */
         WantedState: "paused" | "running" | "cancelled";
+        /** @description The wish list of the person who is signed in. */
+        WishlistView: {
+            /** @description The entries, the last one that was added first. */
+            items: components["schemas"]["WishView"][];
+        };
+        /** @description An entry of a wish list with what the catalogue says now. */
+        WishView: {
+            /** @description Time at which it was added. */
+            added_at: string;
+            /** @description Whether one unit can be sold now. */
+            available: boolean;
+            /** @description Whether the product is published and still has the variant. */
+            for_sale: boolean;
+            /** @description Current price of one unit; missing if it is not for sale. */
+            price?: components["schemas"]["Money"] | null;
+            /** @description Slug of the product; missing like the title. */
+            product_slug?: string | null;
+            /** @description Stock keeping unit. */
+            sku: components["schemas"]["Sku"];
+            /** @description Titles of the product and the variant; missing if the catalogue does not know the SKU any more. */
+            title?: string | null;
+        };
     };
     responses: {
         /** @description The request was rejected or failed; `code` gives the reason. */
@@ -3308,6 +3575,7 @@ export type ConfirmTotpBody = components['schemas']['ConfirmTotpBody'];
 export type CountriesView = components['schemas']['CountriesView'];
 export type CountryView = components['schemas']['CountryView'];
 export type CreateCartBody = components['schemas']['CreateCartBody'];
+export type CreateGroupBody = components['schemas']['CreateGroupBody'];
 export type CreateImportBody = components['schemas']['CreateImportBody'];
 export type CreateJobBody = components['schemas']['CreateJobBody'];
 export type CreationOptions = components['schemas']['CreationOptions'];
@@ -3316,7 +3584,9 @@ export type CredentialParameters = components['schemas']['CredentialParameters']
 export type CredentialType = components['schemas']['CredentialType'];
 export type CreditNoteView = components['schemas']['CreditNoteView'];
 export type CurrencyView = components['schemas']['CurrencyView'];
+export type CustomerOrdersView = components['schemas']['CustomerOrdersView'];
 export type CustomerPage = components['schemas']['CustomerPage'];
+export type CustomerProfileView = components['schemas']['CustomerProfileView'];
 export type CustomerView = components['schemas']['CustomerView'];
 export type DeleteAccountBody = components['schemas']['DeleteAccountBody'];
 export type ExportedChain = components['schemas']['ExportedChain'];
@@ -3332,6 +3602,12 @@ export type FulfilOrderBody = components['schemas']['FulfilOrderBody'];
 export type Goods = components['schemas']['Goods'];
 export type GoodsLine = components['schemas']['GoodsLine'];
 export type GoodsLineBody = components['schemas']['GoodsLineBody'];
+export type GroupId = components['schemas']['GroupId'];
+export type GroupMembersView = components['schemas']['GroupMembersView'];
+export type GroupMemberView = components['schemas']['GroupMemberView'];
+export type GroupPatch = components['schemas']['GroupPatch'];
+export type GroupsView = components['schemas']['GroupsView'];
+export type GroupView = components['schemas']['GroupView'];
 export type HealthView = components['schemas']['HealthView'];
 export type HistoryView = components['schemas']['HistoryView'];
 export type ImageView = components['schemas']['ImageView'];
@@ -3440,6 +3716,8 @@ export type UserVerification = components['schemas']['UserVerification'];
 export type VariantView = components['schemas']['VariantView'];
 export type VerifyAuditBody = components['schemas']['VerifyAuditBody'];
 export type WantedState = components['schemas']['WantedState'];
+export type WishlistView = components['schemas']['WishlistView'];
+export type WishView = components['schemas']['WishView'];
 export type ResponseProblem = components['responses']['Problem'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type $defs = Record<string, never>;
@@ -3672,6 +3950,298 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    "list-customer-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "create-customer-group": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateGroupBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-customer-group": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the customer group. */
+                group_id: components["schemas"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "delete-customer-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the state that the request replaces; with another state, it is rejected. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Identifier of the customer group. */
+                group_id: components["schemas"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "change-customer-group": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the state that the request replaces; with another state, it is rejected. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Identifier of the customer group. */
+                group_id: components["schemas"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupPatch"];
+                "application/merge-patch+json": components["schemas"]["GroupPatch"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "list-group-members": {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+                /** @description Page size, 1 to 100; 25 by default. */
+                limit?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the customer group. */
+                group_id: components["schemas"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupMembersView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "add-group-member": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the account. */
+                account_id: string;
+                /** @description Identifier of the customer group. */
+                group_id: components["schemas"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupMemberView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "remove-group-member": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the account. */
+                account_id: string;
+                /** @description Identifier of the customer group. */
+                group_id: components["schemas"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     "list-customers": {
         parameters: {
             query?: {
@@ -3691,6 +4261,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-customer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerProfileView"];
                 };
             };
             /** @description The client has the current version: its `If-None-Match` names it. */
@@ -6390,6 +6998,102 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "get-wishlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WishlistView"];
+                };
+            };
+            /** @description The client has the current version: its `If-None-Match` names it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "add-wishlist-entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WishView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    "remove-wishlist-entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Stock keeping unit. */
+                sku: components["schemas"]["Sku"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success, without a body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
