@@ -276,7 +276,7 @@ async fn members_come_and_go_and_their_tokens_say_so() {
         assert_eq!(record["actor"], "token:test");
         assert_eq!(
             record["changes"],
-            json!([{ "field": "groups" }]),
+            json!([{ "field": "groups", "before": null, "after": null }]),
             "{record}"
         );
     }

@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_context_exists_or_is_asked_for() {
         let with = |context| [context, "list-things", "GET", "/v1/things"];
-        refused(with("catalgo"), false, "cart, catalog, identity, inventory");
+        refused(with("catalgo"), false, "cart, catalog, customers, identity");
         refused(with("catalgo"), false, "add --new-context");
         refused(with("catalog"), true, "leave out --new-context");
         for word in ["", "Catalog", "gift-cards", "../catalog", "gift_cards"] {
