@@ -149,6 +149,9 @@ async fn a_person_gets_everything_that_the_shop_has() {
     let first = furnish(&shop, &ada, &[("TEE", 2)]).await;
     let placed = order(&shop, &ada, &first).await;
     let second = cart(&shop, &ada, &[("TEE", 3)]).await;
+    with(&shop, &ada, "PUT", "/v1/me/wishlist/TEE", &Value::Null)
+        .await
+        .expect(200);
 
     // However often it is asked for, one is made.
     let started = join_all((0..4).map(|_| start(&shop, &ada))).await;
@@ -173,6 +176,8 @@ async fn a_person_gets_everything_that_the_shop_has() {
     assert_eq!(of_account["authenticator_app"]["is_set_up"], false);
     assert_eq!(of_account["cart"]["id"], second.as_str());
     assert_eq!(of_account["cart"]["lines"][0]["quantity"], 3);
+    assert_eq!(of_account["wishlist"][0]["sku"], "TEE");
+    assert_eq!(of_account["profile"]["customer_groups"], json!([]));
     let orders = document["orders"].as_array().unwrap();
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0]["id"], placed["id"]);

@@ -230,6 +230,7 @@ impl Exports {
         let passkeys = store.passkeys(id).await?;
         let second_factor = store.second_factor(id).await?;
         let cart = store.account_cart(id, now).await?.cart;
+        let wishlist = store.wishlist(id).await?;
         let exported = ExportedAccount::from(AccountSource {
             account: &account,
             addresses: &addresses,
@@ -237,6 +238,7 @@ impl Exports {
             passkeys: &passkeys,
             second_factor: second_factor.as_ref(),
             cart: cart.as_ref(),
+            wishlist: &wishlist,
         });
         Ok(Some(serde_json::to_vec(&exported)?))
     }

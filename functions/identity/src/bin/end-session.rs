@@ -30,11 +30,10 @@ impl Endpoint for EndSession {
         let (person, now) = (Person::of(&request)?, request.now);
         let (id, store) = (request.path.session_id, &self.store);
         let session = store.session(person.account, id, now).await?;
-        if session.is_none() {
-            return Err(Rejection::not_found("session").into());
-        }
+        let session = session.ok_or_else(|| Rejection::not_found("session"))?;
         store.end_session(person.account, id).await?;
-        if person.is_staff {
+        // Of the session that ends, which may have permissions that the caller's does not have.
+        if session.is_of_staff() {
             store.end_tokens(&[id.to_string()], now).await?;
         }
         Ok(Reply::none())

@@ -26,14 +26,14 @@ impl Endpoint for LogOut {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let person = Person::of(&request)?;
         let (id, session) = (person.account, person.session);
-        let mut ended = session.to_string();
-        if request.body.0.everywhere {
-            self.end_all(id, &request).await?;
-            ended = id.to_string();
+        let (ended, is_of_staff) = if request.body.0.everywhere {
+            // Other sessions may have permissions that this one does not have.
+            (id.to_string(), self.end_all(id, &request).await?)
         } else {
             self.store.end_session(id, session).await?;
-        }
-        if person.is_staff {
+            (session.to_string(), person.is_staff)
+        };
+        if is_of_staff {
             self.store.end_tokens(&[ended], request.now).await?;
         }
         Ok(Reply::none().signed_out())
@@ -41,7 +41,8 @@ impl Endpoint for LogOut {
 }
 
 impl LogOut {
-    async fn end_all(&self, id: AccountId, request: &Request<Self>) -> Result<(), Failure> {
+    /// Ends all sessions. Returns whether the account is of the staff.
+    async fn end_all(&self, id: AccountId, request: &Request<Self>) -> Result<bool, Failure> {
         let store = &self.store;
         let mut attempts = identity::attempts();
         loop {
@@ -53,7 +54,7 @@ impl LogOut {
             let Some(login) = login else { continue };
             let written = store.begin_generation(&next, &login, None, None).await?;
             if written == AccountOutcome::Changed {
-                return Ok(());
+                return Ok(next.staff.is_some());
             }
         }
     }

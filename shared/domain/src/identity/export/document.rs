@@ -1,12 +1,15 @@
 //! The document of an export: what the shop stores about the owner of an account, without secrets.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    cart::Cart,
+    cart::{Cart, Wish},
     catalog::Sku,
+    customers::GroupId,
     id::{AccountId, CartId, SessionId},
     identity::{
         Account, AddressBook, AddressBookView, BookEntryView, Passkey, SecondFactor, Session,
@@ -38,6 +41,8 @@ pub struct AccountSource<'a> {
     pub second_factor: Option<&'a SecondFactor>,
     /// Its current cart.
     pub cart: Option<&'a Cart>,
+    /// Its wish list.
+    pub wishlist: &'a [Wish],
 }
 
 /// Everything about an account but its orders.
@@ -49,6 +54,13 @@ pub struct ExportedAccount {
     passkeys: Vec<PasskeyView>,
     authenticator_app: AuthenticatorApp,
     cart: Option<ExportedCart>,
+    wishlist: Vec<ExportedWish>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ExportedWish {
+    sku: Sku,
+    added_at: Timestamp,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -61,6 +73,8 @@ struct Profile {
     created_at: Timestamp,
     /// Name of the role as staff.
     staff_role: Option<String>,
+    /// Customer groups that staff have put the person into.
+    customer_groups: BTreeSet<GroupId>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -134,6 +148,7 @@ impl From<AccountSource<'_>> for ExportedAccount {
                 email_consent_at: account.email_consent,
                 created_at: account.created_at,
                 staff_role: account.staff.as_ref().map(|staff| staff.role.clone()),
+                customer_groups: account.groups.clone(),
             },
             addresses: AddressBookView::from(source.addresses).items,
             sessions: sessions
@@ -164,6 +179,14 @@ impl From<AccountSource<'_>> for ExportedAccount {
                     .collect(),
                 expires_at: cart.expires_at,
             }),
+            wishlist: source
+                .wishlist
+                .iter()
+                .map(|wish| ExportedWish {
+                    sku: wish.sku.clone(),
+                    added_at: wish.added_at,
+                })
+                .collect(),
         }
     }
 }
@@ -289,11 +312,17 @@ mod tests {
             passkeys: &[],
             second_factor: Some(&factor),
             cart: Some(&cart),
+            wishlist: &[Wish {
+                sku: "CAP".parse().unwrap(),
+                added_at: now(),
+            }],
         });
         let json = serde_json::to_value(&exported).unwrap();
         assert_eq!(json["profile"]["email"], "ada@example.com");
         assert_eq!(json["profile"]["staff_role"], "support");
         assert_eq!(json["profile"]["name"], Value::Null);
+        assert_eq!(json["profile"]["customer_groups"], json!([]));
+        assert_eq!(json["wishlist"][0]["sku"], "CAP");
         let sessions_shown = json["sessions"].as_array().unwrap();
         assert_eq!(sessions_shown.len(), 1, "one was ended with all others");
         assert_eq!(sessions_shown[0]["device"], "Firefox");
