@@ -38,7 +38,7 @@ impl Endpoint for DeleteCustomerGroup {
             if expected.is_some_and(|version| version != group.version) {
                 return Err(runtime::version_mismatch().into());
             }
-            // Whoever becomes a member from here on makes the write fail.
+            // The write fails if an account joins the group in the meantime.
             let removed = group.removed(&author)?;
             if self.store.put_customer_group(&removed).await? {
                 tracing::info!(customer_group.id = %removed.id, "customer group removed");
