@@ -8,7 +8,6 @@
 mod accounts;
 mod audit;
 mod audit_verification;
-mod authenticator;
 mod bad_input;
 mod carts;
 mod challenges;

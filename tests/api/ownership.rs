@@ -197,19 +197,6 @@ fn filled(pattern: &str, known: &BTreeMap<&str, String>) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// The key that signs the shop's access tokens now, from its root secret.
-async fn signing_key(shop: &Shop) -> SigningKey {
-    let stack = shop.stack();
-    let request = reqwest::Client::new()
-        .post(&stack.emulators.endpoint)
-        .header("X-Amz-Target", "secretsmanager.GetSecretValue")
-        .header("Content-Type", "application/x-amz-json-1.1")
-        .header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00")
-        .body(json!({ "SecretId": stack.template.secrets[0].name }).to_string());
-    let secret = shop.send(request).await.expect(200);
-    key_of(secret["SecretString"].as_str().unwrap())
-}
-
 /// The key that signs now, of a root.
 fn key_of(secret: &str) -> SigningKey {
     let keys = Secrets::parse(secret).and_then(|it| it.signing_keys(runtime::now()));
@@ -227,10 +214,10 @@ fn token(key: &SigningKey, permissions: &BTreeSet<Permission>, issued_at: Timest
 
 /// Everybody who might try, with a customer's tokens as the response to a login has them.
 async fn callers(shop: &Shop, customer: &Value) -> Vec<Caller> {
-    let (key, other) = (signing_key(shop).await, key_of(OTHER_ROOT));
+    let (key, other) = (shop.signing_key().await, key_of(OTHER_ROOT));
     let now = runtime::now();
     let all = Role::Owner.permissions();
-    let expired = token(&key, &all, now - SignedDuration::from_hours(1));
+    let expired = token(key, &all, now - SignedDuration::from_hours(1));
     let mut callers = vec![
         Caller {
             name: "nobody".to_owned(),
@@ -262,7 +249,7 @@ async fn callers(shop: &Shop, customer: &Value) -> Vec<Caller> {
     ];
     for role in Role::ALL {
         let permissions = role.permissions();
-        let token = token(&key, &permissions, now);
+        let token = token(key, &permissions, now);
         callers.push(Caller::new(
             role.name(),
             token,

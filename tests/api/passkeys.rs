@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use local::authenticator::{Authenticator, PRESENT, Says, VERIFIED, encode};
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
 use crate::{
     accounts::{PASSWORD, account, log_in, with},
-    authenticator::{Authenticator, PRESENT, Says, VERIFIED, encode},
     people::{PERMISSION, account_of, age, claims, item, promote, set, told},
 };
 
@@ -48,10 +48,15 @@ async fn register(shop: &Shop, tokens: &Value, credential: &Value) -> Response {
     with(shop, tokens, "POST", REGISTER, &body).await
 }
 
+/// An authenticator on a page of the shop.
+pub(crate) fn new_device(shop: &Shop) -> Authenticator {
+    Authenticator::new(&shop.address).unwrap()
+}
+
 /// Adds the passkey of a device to an account.
 async fn add(shop: &Shop, tokens: &Value, device: &mut Authenticator) -> Value {
     let options = register_options(shop, tokens).await;
-    let credential = device.register(&options);
+    let credential = device.register(&options).unwrap();
     register(shop, tokens, &credential).await.expect(201)
 }
 
@@ -61,7 +66,7 @@ async fn login_options(shop: &Shop) -> Value {
 }
 
 async fn log_in_with(shop: &Shop, device: &mut Authenticator) -> Response {
-    let credential = device.log_in(&login_options(shop).await);
+    let credential = device.log_in(&login_options(shop).await).unwrap();
     let body = json!({ "credential": credential });
     shop.call("POST", LOGIN, &body).await
 }
@@ -90,7 +95,7 @@ fn expect_no_credential(answer: &Response) {
 async fn a_passkey_from_registration_to_deletion() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     assert!(mine(&shop, &tokens).await.is_empty());
 
     let options = register_options(&shop, &tokens).await;
@@ -99,7 +104,7 @@ async fn a_passkey_from_registration_to_deletion() {
     let selection = &options["authenticatorSelection"];
     assert_eq!(selection["userVerification"], "preferred");
     assert_eq!(options["excludeCredentials"], json!([]));
-    let body = json!({ "name": " My  phone ", "credential": device.register(&options) });
+    let body = json!({ "name": " My  phone ", "credential": device.register(&options).unwrap() });
     let answer = with(&shop, &tokens, "POST", REGISTER, &body).await;
     let passkey = answer.expect(201);
     let path = path_of(&passkey);
@@ -114,7 +119,7 @@ async fn a_passkey_from_registration_to_deletion() {
     let known = json!([{ "type": "public-key", "id": encode(&device.says.credential) }]);
     assert_eq!(*excluded, known);
 
-    let credential = device.log_in(&login_options(&shop).await);
+    let credential = device.log_in(&login_options(&shop).await).unwrap();
     let body = json!({ "credential": credential });
     let signed_in = shop.call("POST", LOGIN, &body).await.expect(200);
     assert_eq!(account_of(&signed_in), account_of(&tokens));
@@ -160,7 +165,7 @@ async fn a_passkey_from_registration_to_deletion() {
 async fn whatever_is_wrong_with_a_login_gets_the_same_response() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     add(&shop, &tokens, &mut device).await;
     let mut texts = BTreeSet::new();
     let mut refused = |answer: &Response, name: &str| {
@@ -188,7 +193,7 @@ async fn whatever_is_wrong_with_a_login_gets_the_same_response() {
 
     // Challenges that cannot be answered.
     let log_in = async |device: &mut Authenticator, options: &Value| {
-        let body = json!({ "credential": device.log_in(options) });
+        let body = json!({ "credential": device.log_in(options).unwrap() });
         shop.call("POST", LOGIN, &body).await
     };
     let invented = json!({ "challenge": encode(&[9; 32]) });
@@ -205,13 +210,13 @@ async fn whatever_is_wrong_with_a_login_gets_the_same_response() {
 
     // A signature of something else.
     let options = login_options(&shop).await;
-    let mut credential = device.log_in(&options);
-    let another = Authenticator::new(&shop).log_in(&options);
+    let mut credential = device.log_in(&options).unwrap();
+    let another = new_device(&shop).log_in(&options).unwrap();
     credential["response"]["signature"] = another["response"]["signature"].clone();
     let body = json!({ "credential": credential });
     refused(&shop.call("POST", LOGIN, &body).await, "signature");
     for garbage in ["", "=", "AAAA", &"A".repeat(20_000)] {
-        let mut credential = device.log_in(&login_options(&shop).await);
+        let mut credential = device.log_in(&login_options(&shop).await).unwrap();
         credential["response"]["authenticatorData"] = json!(garbage);
         let body = json!({ "credential": credential });
         refused(&shop.call("POST", LOGIN, &body).await, "garbage");
@@ -234,9 +239,9 @@ async fn whatever_is_wrong_with_a_login_gets_the_same_response() {
 async fn an_answer_counts_once_also_at_the_same_time() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     add(&shop, &tokens, &mut device).await;
-    let body = json!({ "credential": device.log_in(&login_options(&shop).await) });
+    let body = json!({ "credential": device.log_in(&login_options(&shop).await).unwrap() });
     let answers = [(); 4].map(|()| shop.call("POST", LOGIN, &body));
     let mut statuses: Vec<u16> = join_all(answers).await.iter().map(|it| it.status).collect();
     statuses.sort_unstable();
@@ -248,12 +253,12 @@ async fn a_passkey_is_added_by_its_owner_on_a_page_of_the_shop() {
     let shop = Shop::start().await;
     let ada = account(&shop, "ada@example.com").await;
     let bob = account(&shop, "bob@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     for (name, change) in FAULTS {
         let said = device.says.clone();
         let options = register_options(&shop, &ada).await;
         change(&mut device.says);
-        let credential = device.register(&options);
+        let credential = device.register(&options).unwrap();
         let answer = register(&shop, &ada, &credential).await;
         assert_eq!(answer.status, 422, "{name}: {}", answer.text);
         expect_no_credential(&answer);
@@ -264,7 +269,7 @@ async fn a_passkey_is_added_by_its_owner_on_a_page_of_the_shop() {
     let of_login = login_options(&shop).await;
     let invented = json!({ "challenge": encode(&[9; 32]) });
     for options in [of_bob, of_login, invented] {
-        let credential = device.register(&options);
+        let credential = device.register(&options).unwrap();
         expect_no_credential(&register(&shop, &ada, &credential).await);
     }
     for (member, garbage) in [
@@ -274,7 +279,9 @@ async fn a_passkey_is_added_by_its_owner_on_a_page_of_the_shop() {
         ("clientDataJSON", "e30"),
         ("clientDataJSON", "="),
     ] {
-        let mut credential = device.register(&register_options(&shop, &ada).await);
+        let mut credential = device
+            .register(&register_options(&shop, &ada).await)
+            .unwrap();
         credential["response"][member] = json!(garbage);
         expect_no_credential(&register(&shop, &ada, &credential).await);
     }
@@ -286,7 +293,9 @@ async fn a_passkey_is_added_by_its_owner_on_a_page_of_the_shop() {
     // A credential belongs to one account, whoever else claims it.
     let passkey = add(&shop, &ada, &mut device).await;
     let handle = device.says.handle.clone();
-    let credential = device.register(&register_options(&shop, &bob).await);
+    let credential = device
+        .register(&register_options(&shop, &bob).await)
+        .unwrap();
     expect_no_credential(&register(&shop, &bob, &credential).await);
     device.says.handle = handle;
     let signed_in = log_in_with(&shop, &mut device).await.expect(200);
@@ -308,7 +317,7 @@ async fn a_passkey_is_added_by_its_owner_on_a_page_of_the_shop() {
 async fn a_copy_is_noticed_by_its_counter() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     add(&shop, &tokens, &mut device).await;
     for _ in 0..2 {
         log_in_with(&shop, &mut device).await.expect(200);
@@ -325,7 +334,7 @@ async fn a_copy_is_noticed_by_its_counter() {
     assert!(shop.log().contains("passkey cloned"));
     // Somebody without the key accuses nobody.
     let alarms = shop.log().matches("passkey cloned").count();
-    let mut forger = Authenticator::new(&shop);
+    let mut forger = new_device(&shop);
     forger.says = original.clone();
     forger.says.counter = 0;
     log_in_with(&shop, &mut forger)
@@ -336,7 +345,7 @@ async fn a_copy_is_noticed_by_its_counter() {
     log_in_with(&shop, &mut device).await.expect(200);
 
     // Most passkeys do not count.
-    let mut other = Authenticator::new(&shop);
+    let mut other = new_device(&shop);
     other.says.step = 0;
     add(&shop, &tokens, &mut other).await;
     for _ in 0..3 {
@@ -355,9 +364,9 @@ async fn staff_have_permissions_by_a_passkey_that_asks_for_them() {
     let options = register_options(&shop, &tokens).await;
     let selection = &options["authenticatorSelection"];
     assert_eq!(selection["userVerification"], "required");
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     device.says.flags = PRESENT;
-    let credential = device.register(&options);
+    let credential = device.register(&options).unwrap();
     expect_no_credential(&register(&shop, &tokens, &credential).await);
     device.says.flags = PRESENT | VERIFIED;
     let passkey = add(&shop, &tokens, &mut device).await;
@@ -387,14 +396,14 @@ async fn staff_have_permissions_by_a_passkey_that_asks_for_them() {
             .await
             .expect_problem(403, "reauthentication_required");
     }
-    add(&shop, &refreshed, &mut Authenticator::new(&shop)).await;
+    add(&shop, &refreshed, &mut new_device(&shop)).await;
 }
 
 #[tokio::test]
 async fn a_customer_need_not_be_verified() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     device.says.flags = PRESENT;
     add(&shop, &tokens, &mut device).await;
     let tokens = log_in_with(&shop, &mut device).await.expect(200);
@@ -409,10 +418,12 @@ async fn a_customer_need_not_be_verified() {
 async fn an_old_session_changes_no_passkeys() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     let passkey = add(&shop, &tokens, &mut device).await;
-    let mut other = Authenticator::new(&shop);
-    let credential = other.register(&register_options(&shop, &tokens).await);
+    let mut other = new_device(&shop);
+    let credential = other
+        .register(&register_options(&shop, &tokens).await)
+        .unwrap();
     age(&shop, &tokens).await;
     let path = path_of(&passkey);
     let body = json!({ "credential": credential });
@@ -440,13 +451,13 @@ async fn an_account_has_so_many_passkeys() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
     for _ in 0..19 {
-        add(&shop, &tokens, &mut Authenticator::new(&shop)).await;
+        add(&shop, &tokens, &mut new_device(&shop)).await;
     }
     // Two at once for the last place.
     let mut credentials = Vec::new();
     for _ in 0..2 {
         let options = register_options(&shop, &tokens).await;
-        credentials.push(Authenticator::new(&shop).register(&options));
+        credentials.push(new_device(&shop).register(&options).unwrap());
     }
     let answers = credentials
         .iter()
@@ -463,14 +474,14 @@ async fn an_account_has_so_many_passkeys() {
     let path = path_of(&passkeys[7]);
     let deleted = with(&shop, &tokens, "DELETE", &path, &Value::Null).await;
     assert_eq!(deleted.status, 204, "{}", deleted.text);
-    add(&shop, &tokens, &mut Authenticator::new(&shop)).await;
+    add(&shop, &tokens, &mut new_device(&shop)).await;
 }
 
 #[tokio::test]
 async fn passkeys_go_with_their_account() {
     let shop = Shop::start().await;
     let ada = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     let passkey = add(&shop, &ada, &mut device).await;
     let pointer = format!("PASSKEY#{}", passkey["id"].as_str().unwrap());
     assert!(item(&shop, &pointer, "PASSKEY").await.is_object());
@@ -491,9 +502,9 @@ async fn passkeys_go_with_their_account() {
 async fn other_sites_sign_nobody_in() {
     let shop = Shop::start().await;
     let tokens = account(&shop, "ada@example.com").await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     add(&shop, &tokens, &mut device).await;
-    let credential = device.log_in(&login_options(&shop).await);
+    let credential = device.log_in(&login_options(&shop).await).unwrap();
     let body = json!({ "cookies": true, "credential": credential });
     let from = |site: &str| {
         let request = shop.request("POST", LOGIN).header("Sec-Fetch-Site", site);

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use domain::identity::TotpSecret;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
+use local::authenticator::{PRESENT, VERIFIED};
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
 use crate::{
     accounts::{PASSWORD, account, link_token, log_in, with},
-    authenticator::{Authenticator, PRESENT, VERIFIED},
+    passkeys::new_device,
     people::{PERMISSION, account_of, age, claims, item, promote, set, told},
 };
 
@@ -311,10 +312,10 @@ async fn an_old_session_changes_no_app() {
 async fn no_other_way_leads_around_the_app() {
     let shop = Shop::start().await;
     let tokens = account(&shop, EMAIL).await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     let path = "/v1/auth/passkeys/register/options";
     let options = with(&shop, &tokens, "POST", path, &Value::Null).await;
-    let credential = device.register(&options.expect(200));
+    let credential = device.register(&options.expect(200)).unwrap();
     let body = json!({ "credential": credential });
     with(&shop, &tokens, "POST", "/v1/auth/passkeys/register", &body)
         .await
@@ -326,7 +327,7 @@ async fn no_other_way_leads_around_the_app() {
         device.says.flags = flags;
         let path = "/v1/auth/passkeys/login/options";
         let options = shop.send(shop.request("POST", path)).await.expect(200);
-        let body = json!({ "credential": device.log_in(&options) });
+        let body = json!({ "credential": device.log_in(&options).unwrap() });
         shop.call("POST", "/v1/auth/passkeys/login", &body).await
     };
     log_in_with(PRESENT)

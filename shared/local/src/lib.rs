@@ -16,11 +16,13 @@
 //! - [`host`] refuses web pages of others.
 //! - [`process`] reads the kernel's statistics of a process.
 //! - [`stripe`] stands in for the payment provider.
+//! - [`authenticator`] has passkeys, without a browser.
 //! - [`event`] makes the HTTP API's events, for samples and measurements.
 //!
 //! What several tools need is here, too: [`series`], [`outcome`], [`project`], [`files`], [`executor`], [`signals`],
 //! [`staff`] and [`catalogue`].
 
+pub mod authenticator;
 pub mod catalogue;
 mod database;
 mod dynamodb;

@@ -1,18 +1,15 @@
-//! People who are signed in, without the endpoints that sign them in: their accounts and the key of their tokens are written
-//! into the table.
+//! People who are signed in, without the endpoints that sign them in: their accounts are written into the table, and their
+//! tokens are signed with the shop's key.
 
 use domain::{
     id::{AccountId, SessionId},
-    identity::{AccessClaims, Secrets, SigningKey},
+    identity::{AccessClaims, Permission, Secrets, SigningKey},
     notifications::suppression::AddressHash,
 };
 use runtime::sign_access_token;
 use serde_json::{Value, json};
 
 use crate::{Response, Shop};
-
-/// Root of the keys of this shop.
-const ROOT: &str = r#"{"version": 1, "root": "thirty-two-characters-or-more-for-tests"}"#;
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
@@ -29,7 +26,7 @@ impl Shop {
     /// A person with an account and the verified address `<name>@example.com`, who is signed in. Of the same name the same
     /// person, with a new token.
     pub async fn person(&self, name: &str) -> Person {
-        let key = self.signing_key.get_or_init(|| self.publish_key()).await;
+        let key = self.signing_key().await;
         let account = AccountId::derived(&["person", name]);
         let email = format!("{name}@example.com");
         self.put_account(account, &email).await;
@@ -61,34 +58,24 @@ impl Shop {
         self.send(request.json(body)).await
     }
 
-    /// Adds a public key to those of the control item, and ends the processes that do not know it: others would learn of it
-    /// seconds later.
-    async fn publish_key(&self) -> SigningKey {
-        let now = runtime::now();
-        let keys = Secrets::parse(ROOT).and_then(|secrets| secrets.signing_keys(now));
-        let key = keys.unwrap().remove(0);
-        let public = json!({ "M": {
-            "id": { "S": key.id },
-            "x": { "S": key.x },
-            "published_at": { "S": now.to_string() },
-        } });
-        let update = json!({
-            "TableName": self.table_name(),
-            "Key": { "PK": { "S": "CONTROL" }, "SK": { "S": "CONTROL" } },
-            "UpdateExpression": "SET token_keys = list_append(if_not_exists(token_keys, :none), :keys), \
-                token_version = if_not_exists(token_version, :zero) + :one, \
-                entity_type = :entity, schema_version = :one",
-            "ExpressionAttributeValues": {
-                ":none": { "L": [] },
-                ":keys": { "L": [public] },
-                ":zero": { "N": "0" },
-                ":one": { "N": "1" },
-                ":entity": { "S": "control" },
-            },
-        });
-        self.table("UpdateItem", &update).await;
-        self.stack().lambda.restart(None).await;
-        key
+    /// An access token of somebody on the staff with these permissions, whose account does not exist.
+    pub async fn staff_with(&self, permissions: impl IntoIterator<Item = Permission>) -> String {
+        let account = AccountId::derived(&["staff"]);
+        let session = SessionId::derived(&["staff"]);
+        let claims = AccessClaims::issue(account, session, permissions, runtime::now());
+        sign_access_token(&claims, self.signing_key().await).unwrap()
+    }
+
+    /// The key that signs the shop's access tokens now, from its root secret.
+    pub async fn signing_key(&self) -> &SigningKey {
+        let read = async || {
+            let stack = self.stack();
+            let name = &stack.template.secrets[0].name;
+            let secret = stack.emulators.secret(name).await.unwrap();
+            let secrets = Secrets::parse(&secret).unwrap();
+            secrets.signing_keys(runtime::now()).unwrap().remove(0)
+        };
+        self.signing_key.get_or_init(read).await
     }
 
     /// Writes an account and its login as its verification does.

@@ -8,7 +8,9 @@
 
 mod budget;
 mod chart;
+mod factors;
 mod measure;
+mod members;
 mod page;
 mod people;
 mod ranks;

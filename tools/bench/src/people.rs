@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{
-    id::{EmailChangeId, Id, Kind, RegistrationId, ResetId},
-    identity::{LinkPurpose, Secrets, TotpSecret},
+    id::{EmailChangeId, Id, InvitationId, Kind, RegistrationId, ResetId},
+    identity::{LinkPurpose, Secrets},
     notifications::suppression::AddressHash,
 };
-use jiff::SignedDuration;
 use local::outcome::Outcome;
 use serde_json::{Value, json};
 
@@ -99,21 +98,6 @@ impl World {
         })
     }
 
-    /// The request by which somebody signs in with password and authenticator app. It is valid for at least 30 seconds.
-    pub(crate) async fn log_in_with_app(&self) -> Outcome<Value> {
-        let person = self.person().await?;
-        let start = person.request("POST /v1/me/totp", &[], None);
-        let secret = text(&self.api("start-totp", &start).await?["secret"]);
-        let app = app(&secret).ok_or("the secret of an app is not base 32")?;
-        let body = json!({ "code": app.code_at(runtime::now()) });
-        let confirm = person.request("POST /v1/me/totp/confirm", &[], Some(&body));
-        self.api("confirm-totp", &confirm).await?;
-        // The code of now is spent. The next one is accepted a step ahead.
-        let code = app.code_at(runtime::now() + SignedDuration::from_secs(30));
-        let body = json!({ "email": person.email, "password": PASSWORD, "code": code });
-        Ok(log_in_with(&body))
-    }
-
     /// Locks an account as the runbook does after a takeover: it has no password until its owner sets a new one.
     pub(crate) fn remove_password(&self, email: &str) -> Outcome {
         let table = &self.stack.template.table["TableName"];
@@ -174,6 +158,15 @@ impl World {
         Ok(http("POST /v1/auth/email/confirm", &[], &[], Some(&body)))
     }
 
+    /// The request that the link of an invitation makes, by somebody without an account.
+    pub(crate) async fn acceptance(&self, email: &str) -> Outcome<Value> {
+        let id: InvitationId = self.request_of("invitation", email).await?;
+        let token = self.token(LinkPurpose::Invite, id, email).await?;
+        let body = json!({ "token": token, "password": PASSWORD, "name": "Ada Lovelace" });
+        let route = "POST /v1/auth/invitations/accept";
+        Ok(http(route, &[], &[], Some(&body)))
+    }
+
     /// The id of the newest request of a kind for an address, from the table: only a mail has it.
     async fn request_of<K: Kind>(&self, entity: &str, email: &str) -> Outcome<Id<K>> {
         let table = self.stack.template.table["TableName"].clone();
@@ -206,37 +199,5 @@ impl World {
         let keys = Secrets::parse(&secret)?.link_keys()?;
         let key = keys.first().ok_or("the secret has no root")?;
         Ok(key.token(purpose, id, address))
-    }
-}
-
-/// The app that somebody has typed this secret into: 32 digits of base 32 (RFC 4648).
-fn app(secret: &str) -> Option<TotpSecret> {
-    let mut bytes = Vec::new();
-    for digits in secret.as_bytes().chunks(8) {
-        let mut bits = 0_u64;
-        for digit in digits {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'2'..=b'7' => digit - b'2' + 26,
-                _ => return None,
-            };
-            bits = (bits << 5) | u64::from(value);
-        }
-        // Eight digits are five bytes.
-        bytes.extend_from_slice(&bits.to_be_bytes()[3..]);
-    }
-    Some(TotpSecret::new(bytes.try_into().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_app_has_the_secret_that_was_typed() {
-        let secret = TotpSecret::new(*b"12345678901234567890");
-        assert_eq!(app(&secret.base32()), Some(secret));
-        assert_eq!(app("0"), None);
-        assert_eq!(app("GEZDGNBV"), None);
     }
 }

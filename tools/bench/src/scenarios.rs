@@ -6,6 +6,7 @@ use bench::binaries::Way;
 use local::outcome::Outcome;
 use serde_json::{Value, json};
 
+use crate::factors::passkey_login_options;
 use crate::people::{PASSWORD, Person, ask_for_reset, log_in, new_email, register};
 use crate::world::{
     World, customer, get_cart, http, message, order_changed, order_placed, place_order, sample,
@@ -227,37 +228,34 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     each("change-email", "link"),
     same("list-sessions", "one"),
     each("end-session", "own"),
-    expecting(
-        Expected::Status(401),
-        same("start-passkey-registration", "sample"),
-    ),
-    expecting(Expected::Status(401), same("register-passkey", "sample")),
-    same("start-passkey-login", "sample"),
-    same("log-in-with-passkey", "sample"),
-    expecting(Expected::Status(401), same("list-passkeys", "sample")),
-    expecting(Expected::Status(401), same("rename-passkey", "sample")),
-    expecting(Expected::Status(401), same("delete-passkey", "sample")),
-    expecting(Expected::Status(401), same("start-totp", "sample")),
-    expecting(Expected::Status(401), same("confirm-totp", "sample")),
-    expecting(Expected::Status(401), same("remove-totp", "sample")),
+    same("start-passkey-registration", "options"),
+    each("register-passkey", "first"),
+    same("start-passkey-login", "options"),
+    each("log-in-with-passkey", "only"),
+    same("list-passkeys", "one"),
+    each("rename-passkey", "name"),
+    each("delete-passkey", "only"),
+    same("start-totp", "app"),
+    brief(each("confirm-totp", "code")),
+    each("remove-totp", "app"),
     same("list-addresses", "one"),
     each("create-address", "first"),
     same("change-address", "one"),
     each("delete-address", "only"),
-    same("accept-invitation", "sample"),
-    same("list-staff", "sample"),
-    same("change-staff", "sample"),
-    same("remove-staff", "sample"),
-    same("invite-staff", "sample"),
-    same("list-invitations", "sample"),
-    same("revoke-invitation", "sample"),
-    same("invite-owner", "sample"),
-    same("list-roles", "sample"),
-    same("put-role", "sample"),
-    same("delete-role", "sample"),
-    same("create-api-key", "sample"),
-    same("list-api-keys", "sample"),
-    same("revoke-api-key", "sample"),
+    each("accept-invitation", "new-account"),
+    same("list-staff", "one"),
+    each("change-staff", "role"),
+    each("remove-staff", "member"),
+    each("invite-staff", "new"),
+    same("list-invitations", "one"),
+    each("revoke-invitation", "open"),
+    each("invite-owner", "new"),
+    same("list-roles", "one"),
+    each("put-role", "changed"),
+    each("delete-role", "unused"),
+    each("create-api-key", "new"),
+    same("list-api-keys", "one"),
+    each("revoke-api-key", "valid"),
     same("get-my-cart", "one-line"),
     same("get-wishlist", "one"),
     each("add-wishlist-entry", "first"),
@@ -462,6 +460,14 @@ impl Scenario {
                 let person = world.person().await?;
                 person.request("GET /v1/me/sessions", &[], None)
             }
+            "start-passkey-registration" => world.passkey_options().await?,
+            "start-passkey-login" => passkey_login_options(),
+            "list-passkeys" => world.passkeys_of_one().await?,
+            "start-totp" => world.app_start().await?,
+            "list-staff" => world.staff_list().await?,
+            "list-invitations" => world.invitation_list().await?,
+            "list-roles" => world.role_list().await?,
+            "list-api-keys" => world.api_key_list().await?,
             "list-addresses" => {
                 let person = world.person().await?;
                 world.api("create-address", &new_address(&person)).await?;
@@ -660,6 +666,22 @@ impl Scenario {
                 let route = "DELETE /v1/me/sessions/{session_id}";
                 person.request(route, &[("session_id", &id)], None)
             }
+            "register-passkey" => world.new_passkey().await?,
+            "log-in-with-passkey" => world.passkey_login().await?,
+            "rename-passkey" => world.passkey_name().await?,
+            "delete-passkey" => world.passkey_removal().await?,
+            "confirm-totp" => world.app_confirmation().await?,
+            "remove-totp" => world.app_removal().await?,
+            "accept-invitation" => world.new_acceptance().await?,
+            "change-staff" => world.promotion().await?,
+            "remove-staff" => world.dismissal().await?,
+            "invite-staff" => world.new_invitation(),
+            "revoke-invitation" => world.revocation().await?,
+            "invite-owner" => json!({ "email": new_email() }),
+            "put-role" => world.role_change(),
+            "delete-role" => world.role_removal().await?,
+            "create-api-key" => world.new_api_key(),
+            "revoke-api-key" => world.api_key_revocation().await?,
             "create-customer-group" => new_group(world),
             "change-customer-group" => {
                 let group = world.group().await?;

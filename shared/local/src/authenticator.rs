@@ -7,44 +7,52 @@ use ring::{
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde_json::{Value, json};
-use testkit::Shop;
+
+use crate::{LocalError, Result};
 
 /// Flag: somebody is there.
-pub(crate) const PRESENT: u8 = 0x01;
+pub const PRESENT: u8 = 0x01;
 /// Flag: it is the owner.
-pub(crate) const VERIFIED: u8 = 0x04;
+pub const VERIFIED: u8 = 0x04;
 /// Flag: a new credential follows.
 const ATTESTED: u8 = 0x40;
 
 /// The authenticator.
-pub(crate) struct Authenticator {
+#[derive(Debug)]
+pub struct Authenticator {
     key: EcdsaKeyPair,
-    pub(crate) says: Says,
+    /// What its next answer says.
+    pub says: Says,
 }
 
 /// What it says, besides its key.
-#[derive(Clone)]
-pub(crate) struct Says {
-    pub(crate) credential: Vec<u8>,
-    pub(crate) flags: u8,
+#[derive(Clone, Debug)]
+pub struct Says {
+    /// Id of the credential.
+    pub credential: Vec<u8>,
+    /// Flags of the authenticator data, such as [`PRESENT`].
+    pub flags: u8,
     /// Signature counter of the last answer.
-    pub(crate) counter: u32,
+    pub counter: u32,
     /// What each answer adds to it.
-    pub(crate) step: u32,
-    pub(crate) rp_id: String,
-    pub(crate) origin: String,
+    pub step: u32,
+    /// The relying party that it answers.
+    pub rp_id: String,
+    /// The page that its browser shows.
+    pub origin: String,
     /// The user handle that it was given at its registration.
-    pub(crate) handle: Option<String>,
+    pub handle: Option<String>,
 }
 
 impl Authenticator {
-    /// A new one, on a page of the shop.
-    pub(crate) fn new(shop: &Shop) -> Self {
+    /// A new one, on a page of the local shop with this address.
+    pub fn new(shop: &str) -> Result<Self> {
         let (algorithm, random) = (&ECDSA_P256_SHA256_ASN1_SIGNING, SystemRandom::new());
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(unusable)?;
+        let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random);
+        let key = key.map_err(unusable)?;
         let credential = digest(&SHA256, key.public_key().as_ref());
-        Self {
+        Ok(Self {
             says: Says {
                 credential: credential.as_ref().to_vec(),
                 flags: PRESENT | VERIFIED,
@@ -52,51 +60,52 @@ impl Authenticator {
                 step: 1,
                 rp_id: "localhost".to_owned(),
                 // The address under which browsers have passkeys.
-                origin: shop.address.replace("127.0.0.1", "localhost"),
+                origin: shop.replace("127.0.0.1", "localhost"),
                 handle: None,
             },
             key,
-        }
+        })
     }
 
     /// Makes the credential (`RegistrationResponseJSON`).
-    pub(crate) fn register(&mut self, options: &Value) -> Value {
+    pub fn register(&mut self, options: &Value) -> Result<Value> {
         self.says.handle = options["user"]["id"].as_str().map(str::to_owned);
         let client_data = self.client_data("webauthn.create", &options["challenge"]);
         let mut data = self.data(ATTESTED);
         data.extend([0; 16]);
-        let length = u16::try_from(self.says.credential.len()).unwrap();
+        let length = u16::try_from(self.says.credential.len()).map_err(unusable)?;
         data.extend(length.to_be_bytes());
         data.extend(&self.says.credential);
         data.extend(self.cose());
-        let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+        let length = u16::try_from(data.len()).map_err(unusable)?.to_be_bytes();
         let head = b"\xA3\x63fmt\x64none\x67attStmt\xA0\x68authData\x59".as_slice();
         let object = [head, &length, &data].concat();
-        self.answer(json!({
+        Ok(self.answer(&json!({
             "clientDataJSON": encode(&client_data),
             "attestationObject": encode(&object),
             "transports": ["internal", "hybrid"],
             "publicKeyAlgorithm": -7,
-        }))
+        })))
     }
 
     /// Proves that it has the credential (`AuthenticationResponseJSON`).
-    pub(crate) fn log_in(&mut self, options: &Value) -> Value {
+    pub fn log_in(&mut self, options: &Value) -> Result<Value> {
         self.says.counter += self.says.step;
         let client_data = self.client_data("webauthn.get", &options["challenge"]);
         let data = self.data(0);
         let hash = digest(&SHA256, &client_data);
         let message = [data.as_slice(), hash.as_ref()].concat();
-        let signature = self.key.sign(&SystemRandom::new(), &message).unwrap();
-        self.answer(json!({
+        let signature = self.key.sign(&SystemRandom::new(), &message);
+        let signature = signature.map_err(unusable)?;
+        Ok(self.answer(&json!({
             "clientDataJSON": encode(&client_data),
             "authenticatorData": encode(&data),
             "signature": encode(signature.as_ref()),
             "userHandle": self.says.handle,
-        }))
+        })))
     }
 
-    fn answer(&self, response: Value) -> Value {
+    fn answer(&self, response: &Value) -> Value {
         let id = encode(&self.says.credential);
         json!({
             "id": id,
@@ -136,7 +145,11 @@ impl Authenticator {
     }
 }
 
+fn unusable(error: impl std::fmt::Display) -> LocalError {
+    LocalError::new("the authenticator in software", error)
+}
+
 /// Base64url without padding.
-pub(crate) fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
