@@ -1,31 +1,11 @@
-//! What the endpoints of the staff share: the author of a change, its attempts, roles by name.
+//! What the endpoints of the staff share: attempts to change something, roles by name.
 
 use domain::{
     fault::{Code, Rejection},
-    identity::ChangeCause,
-    staff::{Author, GivenRole, unknown_role},
+    staff::{GivenRole, unknown_role},
 };
-use runtime::{Endpoint, Failure, Request};
+use runtime::Failure;
 use store::{Attempts, Store};
-
-/// The member of staff who calls, as the author of what the request changes.
-pub fn author<E: Endpoint>(request: &Request<E>) -> Author<'_> {
-    Author {
-        actor: request.staff(),
-        at: request.now,
-        cause: request.cause(),
-    }
-}
-
-/// The same for a change of an account.
-pub fn cause<E: Endpoint>(request: &Request<E>) -> ChangeCause<'_> {
-    ChangeCause {
-        by: request.staff().to_string(),
-        from: request.viewer,
-        now: request.now,
-        cause: request.cause(),
-    }
-}
 
 /// Attempts to change something of the staff.
 pub fn attempts() -> Attempts {

@@ -49,7 +49,7 @@ impl ChangeStaff {
     async fn change(&self, id: AccountId, request: &Request<Self>) -> Result<Account, Failure> {
         let name = &request.body.0.role;
         let caller = request.identity();
-        let cause = staff::cause(request);
+        let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;

@@ -32,7 +32,7 @@ impl Endpoint for RemoveStaff {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let id = request.path.account_id;
-        let cause = staff::cause(&request);
+        let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;
