@@ -8,6 +8,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
+use crate::accounts;
+
 const PASSWORD: &str = "correct horse battery";
 const INVITATIONS: &str = "/v1/admin/staff/invitations";
 
@@ -411,6 +413,46 @@ async fn an_invitation_is_accepted_once_by_whoever_reads_its_mail() {
             .await
             .expect_problem(422, "validation_failed");
     }
+}
+
+#[tokio::test]
+async fn strangers_do_not_use_up_the_mails_of_those_who_are_signed_in() {
+    let shop = Shop::start().await;
+    let limit = |requests: u32| json!({ "requests": requests, "seconds": 86_400 });
+    let limits = json!({
+        "mail_link": limit(1),
+        "send_link": limit(2),
+        "send_link_account": limit(4),
+    });
+    shop.set(&json!({ "limits": limits })).await;
+    let customer = accounts::account(&shop, "ada@example.com").await;
+    let (new, password) = ("bob@example.com", accounts::PASSWORD);
+    let body = json!({ "email": new, "password": password });
+    for status in [202, 429] {
+        let answer = shop.call("POST", "/v1/auth/register", &body).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    let address = async || accounts::with(&shop, &customer, "POST", "/v1/me/email", &body).await;
+    let invitation = async |email: &str| invite(&shop, email, "support").await;
+    for _ in 0..2 {
+        address().await.expect(202);
+        invitation(new).await.expect(201);
+    }
+    address().await.expect_problem(429, "rate_limited");
+    invitation(new).await.expect_problem(429, "rate_limited");
+    // Another sender, and another address until the account has sent enough; those that were refused count.
+    let key = api_key(&shop, &["staff:write", "orders:read"]).await;
+    put_role(&shop, "reader", &["orders:read"])
+        .await
+        .expect(200);
+    let reader = json!({ "email": new, "role": "reader" });
+    with(&shop, &key, "POST", INVITATIONS, &reader)
+        .await
+        .expect(201);
+    invitation("carol@example.com").await.expect(201);
+    invitation("dan@example.com")
+        .await
+        .expect_problem(429, "rate_limited");
 }
 
 #[tokio::test]
