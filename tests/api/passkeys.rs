@@ -54,7 +54,7 @@ pub(crate) fn new_device(shop: &Shop) -> Authenticator {
 }
 
 /// Adds the passkey of a device to an account.
-async fn add(shop: &Shop, tokens: &Value, device: &mut Authenticator) -> Value {
+pub(crate) async fn add(shop: &Shop, tokens: &Value, device: &mut Authenticator) -> Value {
     let options = register_options(shop, tokens).await;
     let credential = device.register(&options).unwrap();
     register(shop, tokens, &credential).await.expect(201)
@@ -65,14 +65,14 @@ async fn login_options(shop: &Shop) -> Value {
     options.expect(200)
 }
 
-async fn log_in_with(shop: &Shop, device: &mut Authenticator) -> Response {
+pub(crate) async fn log_in_with(shop: &Shop, device: &mut Authenticator) -> Response {
     let credential = device.log_in(&login_options(shop).await).unwrap();
     let body = json!({ "credential": credential });
     shop.call("POST", LOGIN, &body).await
 }
 
 /// The passkeys of an account.
-async fn mine(shop: &Shop, tokens: &Value) -> Vec<Value> {
+pub(crate) async fn mine(shop: &Shop, tokens: &Value) -> Vec<Value> {
     let listed = with(shop, tokens, "GET", MINE, &Value::Null).await;
     listed.expect(200)["items"].as_array().unwrap().clone()
 }

@@ -20,7 +20,7 @@ const TOTP: &str = "/v1/me/totp";
 const CONFIRM: &str = "/v1/me/totp/confirm";
 
 /// An app that is in use.
-struct Enrolled {
+pub(crate) struct Enrolled {
     app: TotpSecret,
     recovery_codes: Vec<String>,
 }
@@ -55,7 +55,7 @@ async fn confirm(shop: &Shop, tokens: &Value, code: &str) -> Response {
 }
 
 /// Adds an app to the account. The current step is spent with that.
-async fn enroll(shop: &Shop, tokens: &Value) -> Enrolled {
+pub(crate) async fn enroll(shop: &Shop, tokens: &Value) -> Enrolled {
     let started = start(shop, tokens).await;
     let app = app(started["secret"].as_str().unwrap());
     let confirmed = confirm(shop, tokens, &code(&app, 0)).await.expect(200);

@@ -8,6 +8,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
+use crate::{accounts, passkeys, people, second_factor};
+
 const PASSWORD: &str = "correct horse battery";
 const INVITATIONS: &str = "/v1/admin/staff/invitations";
 
@@ -59,6 +61,16 @@ async fn member(shop: &Shop, email: &str, role: &str) -> String {
 async fn invite(shop: &Shop, email: &str, role: &str) -> Response {
     let body = json!({ "email": email, "role": role });
     shop.staff_call("POST", INVITATIONS, &body).await
+}
+
+/// An invitation that somebody else has sent, as a session of theirs would take a second factor; returns the token of its link,
+/// the last one of `count` to the address.
+async fn invited_by(shop: &Shop, author: &str, email: &str, role: &str, count: usize) -> String {
+    let invited = invite(shop, email, role).await.expect(201);
+    let sk = format!("INVITATION#{}", invited["id"].as_str().unwrap());
+    let author = json!({ "S": format!("staff:{author}") });
+    set(shop, "INVITATIONS", &sk, "invited_by", author).await;
+    link_token(shop, email, count).await
 }
 
 async fn list(shop: &Shop, path: &str) -> Vec<Value> {
@@ -241,9 +253,10 @@ async fn the_last_owner_stays() {
     let invited = invite(&shop, "ada@example.com", "support").await;
     let invitation = invited.expect(201);
     let token = link_token(&shop, "ada@example.com", 2).await;
-    accept(&shop, &token, None)
+    accept(&shop, &token, Some(PASSWORD))
         .await
-        .expect_problem(409, "last_owner");
+        .expect_problem(409, "already_member");
+    assert_eq!(me(&shop, "ada@example.com").await["staff"]["role"], "owner");
     let revoked = format!("{INVITATIONS}/{}", invitation["id"].as_str().unwrap());
     assert_eq!(delete(&shop, &revoked).await.status, 204);
 
@@ -291,8 +304,11 @@ async fn a_customer_joins_changes_roles_and_leaves() {
 
     invite(&shop, email, "support").await.expect(201);
     let token = link_token(&shop, email, 1).await;
-    // The account has a password; another one is ignored.
-    let accepted = accept(&shop, &token, Some("short")).await;
+    // The account has a password, which is replaced.
+    accept(&shop, &token, Some("short"))
+        .await
+        .expect_problem(422, "validation_failed");
+    let accepted = accept(&shop, &token, Some(PASSWORD)).await;
     assert_eq!(accepted.status, 204, "{}", accepted.text);
     refresh(&shop, &as_customer)
         .await
@@ -411,6 +427,197 @@ async fn an_invitation_is_accepted_once_by_whoever_reads_its_mail() {
             .await
             .expect_problem(422, "validation_failed");
     }
+}
+
+#[tokio::test]
+async fn nobody_comes_back_by_an_invitation_of_before() {
+    let shop = Shop::start().await;
+    owner(&shop, "ada@example.com").await;
+    let eve = member(&shop, "eve@example.com", "owner").await;
+    let path = format!("/v1/admin/staff/members/{eve}");
+    // By herself to another address of hers, and by somebody else to the one of the account.
+    let hers = invited_by(&shop, &eve, "eve@example.org", "owner", 1).await;
+    invite(&shop, "eve@example.com", "support")
+        .await
+        .expect(201);
+    let to_her = link_token(&shop, "eve@example.com", 2).await;
+    let of_others = invite(&shop, "bob@example.com", "support").await;
+    accept(&shop, &to_her, Some(PASSWORD))
+        .await
+        .expect_problem(409, "already_member");
+
+    assert_eq!(delete(&shop, &path).await.status, 204);
+    assert_eq!(list(&shop, INVITATIONS).await, [of_others.expect(201)]);
+    for token in [&hers, &to_her] {
+        accept(&shop, token, Some(PASSWORD))
+            .await
+            .expect_problem(400, "invalid_link");
+    }
+    // One that nobody has revoked.
+    let late = invited_by(&shop, &eve, "eve@example.org", "support", 2).await;
+    accept(&shop, &late, Some(PASSWORD))
+        .await
+        .expect_problem(400, "invalid_link");
+    assert_eq!(list(&shop, "/v1/admin/staff").await.len(), 1);
+
+    // Invited anew, by somebody who may.
+    invite(&shop, "eve@example.com", "support")
+        .await
+        .expect(201);
+    let token = link_token(&shop, "eve@example.com", 3).await;
+    let accepted = accept(&shop, &token, Some(PASSWORD)).await;
+    assert_eq!(accepted.status, 204, "{}", accepted.text);
+}
+
+#[tokio::test]
+async fn an_invitation_counts_while_its_author_may_send_it() {
+    let shop = Shop::start().await;
+    let refused = async |token: &str| {
+        accept(&shop, token, Some(PASSWORD))
+            .await
+            .expect_problem(400, "invalid_link");
+    };
+    let lead = ["staff:write", "orders:read"];
+    put_role(&shop, "lead", &lead).await.expect(200);
+    put_role(&shop, "reader", &["orders:read"])
+        .await
+        .expect(200);
+    let carol = member(&shop, "carol@example.com", "lead").await;
+    let token = invited_by(&shop, &carol, "dan@example.com", "reader", 1).await;
+    // The author's role has less, or the role of the invitation has more.
+    put_role(&shop, "lead", &["staff:write"]).await.expect(200);
+    refused(&token).await;
+    put_role(&shop, "lead", &lead).await.expect(200);
+    put_role(&shop, "reader", &["orders:read", "orders:refund"])
+        .await
+        .expect(200);
+    refused(&token).await;
+    put_role(&shop, "reader", &["orders:read"])
+        .await
+        .expect(200);
+    let accepted = accept(&shop, &token, Some(PASSWORD)).await;
+    assert_eq!(accepted.status, 204, "{}", accepted.text);
+
+    // Another role, which may not invite: what it has sent is revoked.
+    let token = invited_by(&shop, &carol, "fay@example.com", "reader", 1).await;
+    let path = format!("/v1/admin/staff/members/{carol}");
+    let lower = json!({ "role": "support" });
+    shop.staff_call("PATCH", &path, &lower).await.expect(200);
+    assert_eq!(list(&shop, INVITATIONS).await.len(), 0);
+    refused(&token).await;
+
+    // A key counts while it is valid.
+    let key = api_key(&shop, &lead).await;
+    let by_key = async |email: &str| {
+        let body = json!({ "email": email, "role": "reader" });
+        with(&shop, &key, "POST", INVITATIONS, &body)
+            .await
+            .expect(201);
+        link_token(&shop, email, 1).await
+    };
+    let first = by_key("gus@example.com").await;
+    let second = by_key("hal@example.com").await;
+    let accepted = accept(&shop, &first, Some(PASSWORD)).await;
+    assert_eq!(accepted.status, 204, "{}", accepted.text);
+    let path = format!("/v1/admin/api-keys/{}", key["id"].as_str().unwrap());
+    assert_eq!(delete(&shop, &path).await.status, 204);
+    refused(&second).await;
+}
+
+/// Somebody may have registered an address whose owner opened the link.
+#[tokio::test]
+async fn whoever_joins_has_only_what_the_reader_of_the_mail_gives() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    let before = accounts::account(&shop, email).await;
+    let mut device = passkeys::new_device(&shop);
+    passkeys::add(&shop, &before, &mut device).await;
+    second_factor::enroll(&shop, &before).await;
+    invite(&shop, email, "support").await.expect(201);
+    let token = link_token(&shop, email, 1).await;
+    let password = "a password that is new";
+    let accepted = accept(&shop, &token, Some(password)).await;
+    assert_eq!(accepted.status, 204, "{}", accepted.text);
+
+    refresh(&shop, &before)
+        .await
+        .expect_problem(401, "unauthenticated");
+    shop.eventually("the token is void", async || {
+        let answer = accounts::with(&shop, &before, "GET", "/v1/me", &Value::Null).await;
+        (answer.status == 401).then_some(())
+    })
+    .await;
+    accounts::log_in(&shop, email, accounts::PASSWORD)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    passkeys::log_in_with(&shop, &mut device)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    // The password is the only factor, and takes no code. A token of the second of the change is void, too.
+    let tokens = shop
+        .eventually("the token is valid", async || {
+            let tokens = accounts::log_in(&shop, email, password).await.expect(200);
+            let me = accounts::with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
+            (me.status == 200).then_some(tokens)
+        })
+        .await;
+    assert_eq!(people::claims(&tokens).get("perms"), None);
+    assert!(passkeys::mine(&shop, &tokens).await.is_empty());
+    let account = format!("ACCOUNT#{}", people::account_of(&tokens));
+    assert_eq!(people::item(&shop, &account, "TOTP").await, Value::Null);
+
+    // Another role later takes nothing: what a member has added counts, and the device may be the same.
+    passkeys::add(&shop, &tokens, &mut device).await;
+    let path = format!("/v1/admin/staff/members/{}", people::account_of(&tokens));
+    let manager = json!({ "role": "manager" });
+    shop.staff_call("PATCH", &path, &manager).await.expect(200);
+    let strong = passkeys::log_in_with(&shop, &mut device).await.expect(200);
+    let permissions = people::claims(&strong)["perms"].clone();
+    let permissions = permissions.as_array().unwrap();
+    assert!(
+        permissions.contains(&json!("staff:read")),
+        "{permissions:?}"
+    );
+}
+
+#[tokio::test]
+async fn strangers_do_not_use_up_the_mails_of_those_who_are_signed_in() {
+    let shop = Shop::start().await;
+    let limit = |requests: u32| json!({ "requests": requests, "seconds": 86_400 });
+    let limits = json!({
+        "mail_link": limit(1),
+        "send_link": limit(2),
+        "send_link_account": limit(4),
+    });
+    shop.set(&json!({ "limits": limits })).await;
+    let customer = accounts::account(&shop, "ada@example.com").await;
+    let (new, password) = ("bob@example.com", accounts::PASSWORD);
+    let body = json!({ "email": new, "password": password });
+    for status in [202, 429] {
+        let answer = shop.call("POST", "/v1/auth/register", &body).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    let address = async || accounts::with(&shop, &customer, "POST", "/v1/me/email", &body).await;
+    let invitation = async |email: &str| invite(&shop, email, "support").await;
+    for _ in 0..2 {
+        address().await.expect(202);
+        invitation(new).await.expect(201);
+    }
+    address().await.expect_problem(429, "rate_limited");
+    invitation(new).await.expect_problem(429, "rate_limited");
+    // Another sender, and another address until the account has sent enough; those that were refused count.
+    let key = api_key(&shop, &["staff:write", "orders:read"]).await;
+    put_role(&shop, "reader", &["orders:read"])
+        .await
+        .expect(200);
+    let reader = json!({ "email": new, "role": "reader" });
+    with(&shop, &key, "POST", INVITATIONS, &reader)
+        .await
+        .expect(201);
+    invitation("carol@example.com").await.expect(201);
+    invitation("dan@example.com")
+        .await
+        .expect_problem(429, "rate_limited");
 }
 
 #[tokio::test]

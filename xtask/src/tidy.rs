@@ -127,6 +127,7 @@ fn functions(root: &Path, template: &Template, findings: &mut Vec<String>) -> Ou
         let text = fs::read_to_string(&source)?;
         environment(function, &text, findings);
         routes(function, &text, findings);
+        api_keys(function, &text, findings);
         if text.contains(SENTENCE) {
             findings.push(format!(
                 "{name}: its source still says \"{SENTENCE}\" in the first line: do so"
@@ -272,6 +273,29 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
+/// An endpoint of staff may read API keys, and note their use: it takes them whatever its permission is (`access::serve`). Without
+/// the first action it would refuse each key, without the second one a key would look unused.
+fn api_keys(function: &Function, source: &str, findings: &mut Vec<String>) {
+    if !source.contains("Access::Staff") {
+        return;
+    }
+    for action in ["dynamodb:GetItem", "dynamodb:UpdateItem"] {
+        let is_allowed = function.statements.iter().any(|statement| {
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            actions(statement).contains(&action)
+                && keys
+                    .as_array()
+                    .is_some_and(|keys| keys.iter().any(|key| key == "APIKEY#*"))
+        });
+        if !is_allowed {
+            findings.push(format!(
+                "{}: an endpoint of staff takes API keys, and its policy does not allow {action} on APIKEY#*",
+                function.binary
+            ));
+        }
+    }
+}
+
 /// The first line of an endpoint's source names the route that the template gives it. Public reads can
 /// be made with `HEAD`, too, by a route of its own: the gateway sends such requests elsewhere otherwise.
 fn routes(function: &Function, source: &str, findings: &mut Vec<String>) {
@@ -345,10 +369,7 @@ fn policies(template: &Template, findings: &mut Vec<String>) {
 /// A statement of a function's policy names actions, resources and keys.
 fn policy(function: &str, statement: &Value, findings: &mut Vec<String>) {
     let text = statement.to_string();
-    let actions: Vec<&str> = match &statement["Action"] {
-        Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
-        action => action.as_str().into_iter().collect(),
-    };
+    let actions = actions(statement);
     if actions.iter().any(|action| action.contains('*')) {
         findings.push(format!(
             "{function}: a policy allows {actions:?}; name the actions"
@@ -385,6 +406,14 @@ fn policy(function: &str, statement: &Value, findings: &mut Vec<String>) {
         findings.push(format!(
             "{function}: a policy on a secret must end with -??????"
         ));
+    }
+}
+
+/// The actions that a statement allows.
+fn actions(statement: &Value) -> Vec<&str> {
+    match &statement["Action"] {
+        Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),
+        action => action.as_str().into_iter().collect(),
     }
 }
 
@@ -501,6 +530,54 @@ mod tests {
 
     use super::*;
 
+    fn list_things(triggers: Vec<Trigger>, statements: Vec<Value>) -> Function {
+        Function {
+            logical_id: "ListThings".to_owned(),
+            binary: "list-things".to_owned(),
+            timeout: 10,
+            memory: 256,
+            environment: BTreeMap::new(),
+            triggers,
+            statements,
+        }
+    }
+
+    // Kind of fault: a permission of shared code that one of many policies lacks.
+    #[test]
+    fn an_endpoint_of_staff_may_read_and_note_api_keys() {
+        let on_keys = |actions: Value, keys: &[&str]| {
+            json!({
+                "Action": actions,
+                "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } },
+            })
+        };
+        let findings = |access: &str, statements: Vec<Value>| {
+            let source = format!("const ACCESS: Access = Access::{access};");
+            let mut findings = Vec::new();
+            api_keys(&list_things(Vec::new(), statements), &source, &mut findings);
+            findings
+        };
+        let reads = on_keys(json!(["dynamodb:GetItem"]), &["CONTROL", "APIKEY#*"]);
+        let notes = on_keys(json!("dynamodb:UpdateItem"), &["APIKEY#*"]);
+        let staff = "Staff(Permission::OrdersRead)";
+        assert!(findings(staff, vec![reads.clone(), notes.clone()]).is_empty());
+        // Those who take no API keys.
+        for access in ["Public", "Person", "Token"] {
+            assert!(findings(access, Vec::new()).is_empty(), "{access}");
+        }
+        let elsewhere = on_keys(json!(["dynamodb:UpdateItem"]), &["APIKEYS", "CONTROL"]);
+        for (statements, missing) in [
+            (vec![notes.clone()], "dynamodb:GetItem"),
+            (vec![reads.clone()], "dynamodb:UpdateItem"),
+            (vec![reads, elsewhere], "dynamodb:UpdateItem"),
+        ] {
+            let findings = findings(staff, statements);
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            assert!(findings[0].contains(missing), "{findings:?}");
+        }
+        assert_eq!(findings(staff, Vec::new()).len(), 2);
+    }
+
     #[test]
     fn a_public_read_answers_head_too() {
         let routes_of = |methods: &[&str], access: &str| {
@@ -508,15 +585,7 @@ mod tests {
                 method: (*method).to_owned(),
                 path: "/v1/things".to_owned(),
             };
-            let function = Function {
-                logical_id: "ListThings".to_owned(),
-                binary: "list-things".to_owned(),
-                timeout: 10,
-                memory: 256,
-                environment: BTreeMap::new(),
-                triggers: methods.iter().map(route).collect(),
-                statements: Vec::new(),
-            };
+            let function = list_things(methods.iter().map(route).collect(), Vec::new());
             let source = format!("//! `GET /v1/things`: lists.\nAccess::{access};");
             let mut findings = Vec::new();
             routes(&function, &source, &mut findings);

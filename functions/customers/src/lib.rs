@@ -1,13 +1,11 @@
-//! What the endpoints of customer groups share: their paths, the author of a change, its attempts.
+//! What the endpoints of customer groups share: their paths, attempts to change a group.
 
 use domain::{
     customers::{CustomerGroup, GroupId, no_such_group},
     fault::{Code, Rejection},
     id::AccountId,
-    identity::ChangeCause,
-    staff::Author,
 };
-use runtime::{Endpoint, Failure, Request};
+use runtime::Failure;
 use store::{Attempts, Store};
 
 /// Path parameters of a customer group.
@@ -24,25 +22,6 @@ pub struct MemberPath {
     pub group_id: GroupId,
     /// Identifier of the account.
     pub account_id: AccountId,
-}
-
-/// The member of staff who calls, as the author of a change of a group.
-pub fn author<E: Endpoint>(request: &Request<E>) -> Author<'_> {
-    Author {
-        actor: request.staff(),
-        at: request.now,
-        cause: request.cause(),
-    }
-}
-
-/// The same for a change of an account.
-pub fn cause<E: Endpoint>(request: &Request<E>) -> ChangeCause<'_> {
-    ChangeCause {
-        by: request.staff().to_string(),
-        from: request.viewer,
-        now: request.now,
-        cause: request.cause(),
-    }
 }
 
 /// Attempts to change a group or its members.

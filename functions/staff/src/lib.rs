@@ -1,31 +1,12 @@
-//! What the endpoints of the staff share: the author of a change, its attempts, roles by name.
+//! What the endpoints of the staff share: attempts to change something, invitations that end with a membership, roles by name.
 
 use domain::{
     fault::{Code, Rejection},
-    identity::ChangeCause,
-    staff::{Author, GivenRole, unknown_role},
+    id::AccountId,
+    staff::{Author, GivenRole, Invitation, unknown_role},
 };
-use runtime::{Endpoint, Failure, Request};
+use runtime::Failure;
 use store::{Attempts, Store};
-
-/// The member of staff who calls, as the author of what the request changes.
-pub fn author<E: Endpoint>(request: &Request<E>) -> Author<'_> {
-    Author {
-        actor: request.staff(),
-        at: request.now,
-        cause: request.cause(),
-    }
-}
-
-/// The same for a change of an account.
-pub fn cause<E: Endpoint>(request: &Request<E>) -> ChangeCause<'_> {
-    ChangeCause {
-        by: request.staff().to_string(),
-        from: request.viewer,
-        now: request.now,
-        cause: request.cause(),
-    }
-}
 
 /// Attempts to change something of the staff.
 pub fn attempts() -> Attempts {
@@ -40,6 +21,20 @@ pub async fn next_of(attempts: &mut Attempts) -> Result<(), Rejection> {
             "Version conflict: the staff are being changed concurrently; send the same request again.",
         )
     })
+}
+
+/// Revokes the open invitations that `is_meant` names, because of a change of a member. Their items name the author of the change.
+pub async fn revoke_invitations(
+    store: &Store,
+    member: AccountId,
+    author: &Author<'_>,
+    is_meant: impl Fn(&Invitation) -> bool,
+) -> Result<(), Failure> {
+    let revoked = store.revoke_invitations(author, is_meant).await?;
+    if revoked > 0 {
+        tracing::info!(account.id = %member, invitations.count = revoked, "invitations revoked");
+    }
+    Ok(())
 }
 
 /// The role with a name, to be given to somebody, or a rejection.

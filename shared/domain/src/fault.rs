@@ -116,6 +116,8 @@ codes! {
     TooManyGroups = "too_many_groups";
     /// It would leave the shop without an owner.
     LastOwner = "last_owner";
+    /// The account belongs to the staff already.
+    AlreadyMember = "already_member";
     /// The revision exists, but its document cannot be read.
     RevisionUnreadable = "revision_unreadable";
     /// The signature of a webhook event is missing, wrong or expired.
@@ -367,6 +369,7 @@ mod tests {
             ("no challenge solved", limits::challenge_required()),
             ("a role that staff have", staff::role_in_use()),
             ("no owner left", staff::last_owner()),
+            ("a member who is invited", staff::already_member()),
             ("a role that does not exist", staff::unknown_role()),
             ("a role of every shop", {
                 staff::own_role_name("owner").unwrap_err()

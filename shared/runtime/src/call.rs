@@ -7,9 +7,10 @@ use domain::{
     fault::{Code, Failure, Rejection},
     id::AccountId,
     idempotency::{self, IdempotencyKey},
-    identity::Identity,
+    identity::{ChangeCause, Identity},
     limits::Caller,
     orders::Actor,
+    staff::Author,
     trace::{Cause, TraceParent},
 };
 use jiff::Timestamp;
@@ -157,6 +158,25 @@ impl<E: Endpoint> Request<E> {
     /// The staff member who calls.
     pub fn staff(&self) -> Actor {
         self.identity.staff()
+    }
+
+    /// The staff member who calls, as the author of what the request changes.
+    pub fn author(&self) -> Author<'_> {
+        Author {
+            actor: self.staff(),
+            at: self.now,
+            cause: self.cause(),
+        }
+    }
+
+    /// The same for a change of somebody's account.
+    pub fn change_cause(&self) -> ChangeCause<'_> {
+        ChangeCause {
+            by: self.staff().to_string(),
+            from: self.viewer,
+            now: self.now,
+            cause: self.cause(),
+        }
     }
 
     /// The caller as far as it is known, for limits: the address, and the account of a person or of staff. An endpoint that

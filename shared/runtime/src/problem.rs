@@ -99,6 +99,7 @@ pub const fn status_and_title(code: Code) -> (StatusCode, &'static str) {
         Code::GroupInUse => (StatusCode::CONFLICT, "The customer group is in use"),
         Code::TooManyGroups => (StatusCode::CONFLICT, "Too many customer groups"),
         Code::LastOwner => (StatusCode::CONFLICT, "The shop needs an owner"),
+        Code::AlreadyMember => (StatusCode::CONFLICT, "Already a member of the staff"),
         Code::RevisionUnreadable => (StatusCode::CONFLICT, "The revision cannot be read"),
         Code::InvalidSignature => (StatusCode::BAD_REQUEST, "The signature is not valid"),
         Code::InvoiceNotReady => (StatusCode::NOT_FOUND, "The invoice is not ready yet"),

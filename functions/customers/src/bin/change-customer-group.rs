@@ -33,7 +33,7 @@ impl ChangeCustomerGroup {
     /// The group as the request wants it.
     async fn change(&self, request: &Request<Self>) -> Result<CustomerGroup, Failure> {
         let expected = request.expected_version()?;
-        let author = customers::author(request);
+        let author = request.author();
         let mut attempts = customers::attempts();
         loop {
             customers::next_of(&mut attempts).await?;

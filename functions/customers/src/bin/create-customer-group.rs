@@ -39,7 +39,7 @@ impl CreateCustomerGroup {
         new: &NewGroup,
         request: &Request<Self>,
     ) -> Result<CustomerGroup, Failure> {
-        let author = customers::author(request);
+        let author = request.author();
         let mut attempts = customers::attempts();
         loop {
             customers::next_of(&mut attempts).await?;

@@ -22,7 +22,7 @@ impl Endpoint for DeleteCustomerGroup {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let expected = request.expected_version()?;
-        let author = customers::author(&request);
+        let author = request.author();
         let mut attempts = customers::attempts();
         loop {
             customers::next_of(&mut attempts).await?;

@@ -25,7 +25,7 @@ impl Endpoint for RemoveGroupMember {
             group_id,
             account_id,
         } = &request.path;
-        let cause = customers::cause(&request);
+        let cause = request.change_cause();
         let mut attempts = customers::attempts();
         loop {
             customers::next_of(&mut attempts).await?;

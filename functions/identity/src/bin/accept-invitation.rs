@@ -1,28 +1,29 @@
-//! `POST /v1/auth/invitations/accept`: makes the reader of an invitation's mail a member of the staff, by the token of its link. An address without an account gets one, with the password that is given.
+//! `POST /v1/auth/invitations/accept`: makes the reader of an invitation's mail a member of the staff, by the token of its link. An address without an account gets one. An account that is there loses its sessions, passkeys and authenticator app. Either has the password that is given.
 
 use std::{process::ExitCode, sync::Arc};
 
 use control::Control;
 use domain::{
-    id::AccountId,
+    id::{AccountId, PasskeyId},
     identity::{Account, AccountChangeKind, LinkPurpose, PasswordHash, api::invalid_link},
     notifications::suppression::AddressHash,
     staff::{
-        GivenRole, Invitation,
+        GivenRole, Invitation, Inviter, already_member,
         api::{AcceptBody, NewMember},
-        last_owner,
+        may_invite,
     },
 };
 use identity::Accounts;
+use jiff::Timestamp;
 use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
-use store::{AcceptOutcome, Joining, Store};
+use store::{AcceptOutcome, Consistency, Joining, Store};
 
 pub(crate) struct AcceptInvitation {
     accounts: Accounts,
 }
 
-/// The account that somebody without one gets.
-struct NewAccount {
+/// What the reader of the mail gives.
+struct Person {
     member: NewMember,
     password: PasswordHash,
 }
@@ -43,7 +44,7 @@ impl Endpoint for AcceptInvitation {
         let invitation = invitation.ok_or_else(invalid_link)?;
         let (purpose, address) = (LinkPurpose::Invite, &invitation.email);
         self.accounts.verify_link(purpose, &token, address).await?;
-        let mut new = None;
+        let mut person = None;
         let mut attempts = identity::attempts();
         loop {
             if attempts.next().await.is_err() {
@@ -52,46 +53,72 @@ impl Endpoint for AcceptInvitation {
             // It stays while an invitation has it.
             let role = store.role_to_give(&invitation.role).await?;
             let role = role.ok_or_else(invalid_link)?;
-            let login = store.login(&AddressHash::of(address)).await?;
-            let outcome = match login {
-                Some(login) => {
-                    let before = self.accounts.account(login.account).await?;
-                    self.add(&invitation, &before, &role, &request).await?
+            if !self.is_still_meant(&invitation, &role, request.now).await? {
+                return Err(invalid_link().into());
+            }
+            let before = match store.login(&AddressHash::of(address)).await? {
+                Some(login) => Some(self.accounts.account(login.account).await?),
+                None => None,
+            };
+            if before.as_ref().is_some_and(|it| it.staff.is_some()) {
+                return Err(already_member().into());
+            }
+            let given = match person.take() {
+                Some(given) => given,
+                None => self.person(&request).await?,
+            };
+            let outcome = match &before {
+                Some(before) => {
+                    let added = self.add(&invitation, before, &given, &role, &request);
+                    added.await?
                 }
-                None => {
-                    let account = match new.take() {
-                        Some(account) => account,
-                        None => self.new_account(&request).await?,
-                    };
-                    let outcome = self.make(&invitation, &account, &role, &request);
-                    let outcome = outcome.await?;
-                    new = Some(account);
-                    outcome
-                }
+                None => self.make(&invitation, &given, &role, &request).await?,
             };
             match outcome {
                 AcceptOutcome::Accepted => return Ok(Reply::none()),
                 AcceptOutcome::NotOpen => return Err(invalid_link().into()),
-                AcceptOutcome::LastOwner => return Err(last_owner().into()),
-                AcceptOutcome::Superseded => {}
+                AcceptOutcome::Superseded => person = Some(given),
             }
         }
     }
 }
 
 impl AcceptInvitation {
-    /// What an account needs. A password that cannot be one does not use up the link.
-    async fn new_account(&self, request: &Request<Self>) -> Result<NewAccount, Failure> {
+    /// Whether the author of the invitation may still send it: nobody comes back by what they have sent before they were removed.
+    async fn is_still_meant(
+        &self,
+        invitation: &Invitation,
+        role: &GivenRole,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let store = &self.accounts.store;
+        let permissions = match invitation.inviter() {
+            None => None,
+            Some(Inviter::Operator) => return Ok(true),
+            Some(Inviter::Member(id)) => {
+                let account = store.account(id, Consistency::Strong).await?;
+                account.map(|account| account.permissions())
+            }
+            Some(Inviter::ApiKey(id)) => {
+                let key = store.api_key_named(id).await?;
+                key.filter(|key| key.is_valid(now)).map(|key| key.scopes())
+            }
+        };
+        Ok(permissions.is_some_and(|permissions| may_invite(&permissions, role)))
+    }
+
+    /// What the account needs. A password that cannot be one does not use up the link.
+    async fn person(&self, request: &Request<Self>) -> Result<Person, Failure> {
         let member = request.body.0.new_member(breached::is_breached)?;
         let password = self.accounts.hash(&member.password).await?;
-        Ok(NewAccount { member, password })
+        Ok(Person { member, password })
     }
 
     /// Makes an account that belongs to the staff.
     async fn make(
         &self,
         invitation: &Invitation,
-        new: &NewAccount,
+        given: &Person,
         role: &GivenRole,
         request: &Request<Self>,
     ) -> Result<AcceptOutcome, Failure> {
@@ -99,23 +126,25 @@ impl AcceptInvitation {
         let account = Account::joining(
             id,
             invitation.email.clone(),
-            new.member.name.clone(),
+            given.member.name.clone(),
             role.member(),
             &identity::cause(id, request),
         );
-        let joining = Joining::New(&new.password);
-        let store = &self.accounts.store;
-        let outcome = store.accept_invitation(invitation, joining, &account, role);
+        let (store, password) = (&self.accounts.store, &given.password);
+        let joining = Joining::New;
+        let outcome = store.accept_invitation(invitation, joining, &account, password, role);
         let outcome = outcome.await?;
         log(outcome, id, role);
         Ok(outcome)
     }
 
-    /// Adds the membership to an account that is there, and ends its sessions: those of staff are shorter.
+    /// Adds the membership to an account that is there. Its password, passkeys, app and sessions may be somebody else's, who had the
+    /// address confirmed by its owner: only the reader of this mail has what counts afterwards.
     async fn add(
         &self,
         invitation: &Invitation,
         before: &Account,
+        given: &Person,
         role: &GivenRole,
         request: &Request<Self>,
     ) -> Result<AcceptOutcome, Failure> {
@@ -124,13 +153,15 @@ impl AcceptInvitation {
             staff: Some(role.member()),
             ..before.signed_out(AccountChangeKind::StaffJoined, &cause)
         };
-        let joining = Joining::Existing(before);
-        let store = &self.accounts.store;
-        let outcome = store.accept_invitation(invitation, joining, &after, role);
+        let (store, password) = (&self.accounts.store, &given.password);
+        // After the account was read: one that is added later makes another version of it.
+        let passkeys = store.passkeys(before.id).await?;
+        let passkeys: Vec<PasskeyId> = passkeys.iter().map(|it| it.id).collect();
+        let joining = Joining::Existing(&passkeys);
+        let outcome = store.accept_invitation(invitation, joining, &after, password, role);
         let outcome = outcome.await?;
         log(outcome, before.id, role);
-        // Tokens of customers permit nothing that is lost now.
-        if outcome == AcceptOutcome::Accepted && before.staff.is_some() {
+        if outcome == AcceptOutcome::Accepted {
             let ended = [before.id.to_string()];
             store.end_tokens(&ended, runtime::now()).await?;
         }

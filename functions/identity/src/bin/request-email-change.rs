@@ -7,7 +7,7 @@ use domain::{
         EmailChange,
         api::{ChangeEmailBody, LinkSentView, parse_email},
     },
-    limits::{CONFIRM_PASSWORD, Caller, Limit, MAIL_LINK},
+    limits::{CONFIRM_PASSWORD, Caller, Limit, SEND_LINK, SEND_LINK_ACCOUNT},
 };
 use identity::Accounts;
 use limiter::Limiter;
@@ -21,7 +21,7 @@ pub(crate) struct RequestEmailChange {
 impl Endpoint for RequestEmailChange {
     const ACCESS: Access = Access::Person;
     const SUCCESS: u16 = 202;
-    const LIMITS: &'static [&'static Limit] = &[&CONFIRM_PASSWORD, &MAIL_LINK];
+    const LIMITS: &'static [&'static Limit] = &[&CONFIRM_PASSWORD, &SEND_LINK_ACCOUNT, &SEND_LINK];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<ChangeEmailBody>;
@@ -35,7 +35,8 @@ impl Endpoint for RequestEmailChange {
             ..request.caller()
         };
         self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
-        self.limiter.check(&MAIL_LINK, caller, now).await?;
+        self.limiter.check(&SEND_LINK_ACCOUNT, caller, now).await?;
+        self.limiter.check(&SEND_LINK, caller, now).await?;
         let account = self.accounts.account(id).await?;
         let password = &request.body.0.password.0;
         self.accounts.confirmed(&account, password).await?;

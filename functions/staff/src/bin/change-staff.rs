@@ -1,4 +1,4 @@
-//! `PATCH /v1/admin/staff/members/{account_id}`: gives a member of the staff another role, and ends their sessions. Nobody gives or takes a permission that they do not have; the last owner keeps the role.
+//! `PATCH /v1/admin/staff/members/{account_id}`: gives a member of the staff another role, ends their sessions, and revokes the open invitations that they have sent if they may send none any more. Nobody gives or takes a permission that they do not have; the last owner keeps the role.
 
 use std::process::ExitCode;
 
@@ -7,6 +7,7 @@ use domain::{
     id::AccountId,
     identity::{Account, AccountChangeKind, Permission},
     staff::{
+        Invitation,
         api::{ChangeStaffBody, StaffMemberView},
         last_owner, must_have_all,
     },
@@ -38,6 +39,10 @@ impl Endpoint for ChangeStaff {
         // Also of a member who has the role already: a request that was interrupted here may be sent again.
         let ended = [id.to_string()];
         self.store.end_tokens(&ended, runtime::now()).await?;
+        if !account.permissions().contains(&Permission::StaffWrite) {
+            let is_meant = |invitation: &Invitation| invitation.is_from(id);
+            staff::revoke_invitations(&self.store, id, &request.author(), is_meant).await?;
+        }
         let entry = self.store.staff_entry(id).await?;
         let view = entry.and_then(|entry| StaffMemberView::of(&entry, &account));
         Reply::of(&view.ok_or_else(no_member)?)
@@ -49,7 +54,7 @@ impl ChangeStaff {
     async fn change(&self, id: AccountId, request: &Request<Self>) -> Result<Account, Failure> {
         let name = &request.body.0.role;
         let caller = request.identity();
-        let cause = staff::cause(request);
+        let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;

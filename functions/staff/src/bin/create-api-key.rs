@@ -35,7 +35,7 @@ impl Endpoint for CreateApiKey {
         random[16..].copy_from_slice(&second);
         let secret = ApiKeySecret::new(random);
         let id = ApiKeyId::at(request.now, runtime::random()?);
-        let key = new.make(id, &staff::author(&request));
+        let key = new.make(id, &request.author());
         self.store.create_api_key(&key, &secret.hash()).await?;
         tracing::info!(api_key.id = %key.id, "API key made");
         let view = ApiKeyView::made(&key, &secret);

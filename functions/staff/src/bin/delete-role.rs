@@ -31,7 +31,7 @@ impl Endpoint for DeleteRole {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let name = own_role_name(&request.path.role)?;
-        let author = staff::author(&request);
+        let author = request.author();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;

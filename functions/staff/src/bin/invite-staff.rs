@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::{
     id::InvitationId,
     identity::{Permission, api::parse_email},
-    limits::{Caller, Limit, MAIL_LINK},
+    limits::{Caller, Limit, SEND_LINK, SEND_LINK_ACCOUNT},
     staff::{
         Invitation,
         api::{InvitationView, InviteBody},
@@ -24,7 +24,7 @@ pub(crate) struct InviteStaff {
 impl Endpoint for InviteStaff {
     const ACCESS: Access = Access::Staff(Permission::StaffWrite);
     const SUCCESS: u16 = 201;
-    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK];
+    const LIMITS: &'static [&'static Limit] = &[&SEND_LINK_ACCOUNT, &SEND_LINK];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<InviteBody>;
@@ -38,7 +38,8 @@ impl Endpoint for InviteStaff {
             email: Some(&email),
             ..request.caller()
         };
-        self.limiter.check(&MAIL_LINK, caller, now).await?;
+        self.limiter.check(&SEND_LINK_ACCOUNT, caller, now).await?;
+        self.limiter.check(&SEND_LINK, caller, now).await?;
         let invitation = Invitation {
             id: InvitationId::at(now, runtime::random()?),
             role: name.clone(),

@@ -50,7 +50,7 @@ impl PutRole {
         permissions: &BTreeSet<Permission>,
         request: &Request<Self>,
     ) -> Result<CustomRole, Failure> {
-        let author = staff::author(request);
+        let author = request.author();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;
@@ -97,7 +97,7 @@ impl PutRole {
         name: &str,
         request: &Request<Self>,
     ) -> Result<(), Failure> {
-        let cause = staff::cause(request);
+        let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;

@@ -1,4 +1,4 @@
-//! `DELETE /v1/admin/staff/members/{account_id}`: takes a member from the staff, and ends their sessions; they keep their account as a customer. The last owner stays.
+//! `DELETE /v1/admin/staff/members/{account_id}`: takes a member from the staff, ends their sessions, and revokes the open invitations that they have sent or got; they keep their account as a customer. The last owner stays.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,8 @@ use domain::{
     fault::Rejection,
     id::AccountId,
     identity::{Account, AccountChangeKind, Permission},
-    staff::{last_owner, must_have_all},
+    notifications::suppression::AddressHash,
+    staff::{Invitation, last_owner, must_have_all},
 };
 use runtime::{Access, Endpoint, Failure, NoBody, NoContent, NoQuery, Reply, Request};
 use store::{Consistency, StaffOutcome, Store};
@@ -32,7 +33,7 @@ impl Endpoint for RemoveStaff {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let id = request.path.account_id;
-        let cause = staff::cause(&request);
+        let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
             staff::next_of(&mut attempts).await?;
@@ -40,19 +41,23 @@ impl Endpoint for RemoveStaff {
             let account = account.ok_or_else(no_member)?;
             if account.staff.is_none() {
                 if account.last_change.kind == AccountChangeKind::StaffRemoved {
-                    // By a request that may have been interrupted before it ended the tokens.
-                    self.end_tokens(id).await?;
+                    // By a request that may have been interrupted before it was done.
+                    self.end(id, &request).await?;
                 }
                 return Err(no_member().into());
             }
             must_have_all(request.identity(), &account.permissions())?;
+            // Before they are removed: a member is not let in a second time, and somebody who waits for the removal would be.
+            let address = AddressHash::of(&account.email);
+            let is_meant = |invitation: &Invitation| invitation.is_to(&address);
+            staff::revoke_invitations(&self.store, id, &request.author(), is_meant).await?;
             let next = Account {
                 staff: None,
                 ..account.signed_out(AccountChangeKind::StaffRemoved, &cause)
             };
             match self.store.change_staff(&account, &next, None).await? {
                 StaffOutcome::Changed => {
-                    self.end_tokens(id).await?;
+                    self.end(id, &request).await?;
                     tracing::info!(account.id = %id, "staff removed");
                     return Ok(Reply::none());
                 }
@@ -64,9 +69,12 @@ impl Endpoint for RemoveStaff {
 }
 
 impl RemoveStaff {
-    async fn end_tokens(&self, id: AccountId) -> Result<(), Failure> {
+    /// Ends the tokens of a member who was removed, and revokes the invitations that they have sent.
+    async fn end(&self, id: AccountId, request: &Request<Self>) -> Result<(), Failure> {
         let ended = [id.to_string()];
-        Ok(self.store.end_tokens(&ended, runtime::now()).await?)
+        self.store.end_tokens(&ended, runtime::now()).await?;
+        let is_meant = |invitation: &Invitation| invitation.is_from(id);
+        staff::revoke_invitations(&self.store, id, &request.author(), is_meant).await
     }
 }
 

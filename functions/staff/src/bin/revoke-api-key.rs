@@ -27,7 +27,7 @@ impl Endpoint for RevokeApiKey {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let id = request.path.key_id;
-        let author = staff::author(&request);
+        let author = request.author();
         if !self.store.revoke_api_key(id, &author).await? {
             return Err(Rejection::not_found("API key").into());
         }

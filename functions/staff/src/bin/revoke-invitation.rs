@@ -27,7 +27,7 @@ impl Endpoint for RevokeInvitation {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let id = request.path.invitation_id;
-        let author = staff::author(&request);
+        let author = request.author();
         if !self.store.revoke_invitation(id, &author).await? {
             return Err(Rejection::not_found("invitation").into());
         }

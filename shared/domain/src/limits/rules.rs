@@ -70,8 +70,7 @@ pub const SIGN_IN_NETWORK: Limit = Limit {
     if_unchecked: IfUnchecked::Closed,
 };
 
-/// Mails with a link to one address: to register, to set a password, to change the address. Whoever has asked five times
-/// has them.
+/// Mails with a link to one address, for guests: to register, to set a password. Whoever has asked five times has them.
 pub const MAIL_LINK: Limit = Limit {
     name: "mail_link",
     by: By::Email,
@@ -87,6 +86,27 @@ pub const MAIL_LINK_NETWORK: Limit = Limit {
     by: By::Network,
     kind: Kind::Bucket { burst: 30 },
     requests: 60,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// Mails with a link to one address, from one account or API key: to change the address, to invite to the staff. Apart from
+/// [`MAIL_LINK`], and by sender, so that strangers do not use up what somebody else may send there.
+pub const SEND_LINK: Limit = Limit {
+    name: "send_link",
+    by: By::EmailAndAccount,
+    kind: Kind::Counter,
+    requests: 5,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// The same to all addresses together: an account does not send mails to many in the name of the shop.
+pub const SEND_LINK_ACCOUNT: Limit = Limit {
+    name: "send_link_account",
+    by: By::Account,
+    kind: Kind::Counter,
+    requests: 30,
     seconds: 3600,
     if_unchecked: IfUnchecked::Closed,
 };
@@ -113,13 +133,15 @@ pub const EXPORT_DATA: Limit = Limit {
 };
 
 /// All limits, for the settings.
-pub const ALL: [&Limit; 8] = [
+pub const ALL: [&Limit; 10] = [
     &CREATE_CART,
     &CREATE_IMPORT,
     &SIGN_IN,
     &SIGN_IN_NETWORK,
     &MAIL_LINK,
     &MAIL_LINK_NETWORK,
+    &SEND_LINK,
+    &SEND_LINK_ACCOUNT,
     &CONFIRM_PASSWORD,
     &EXPORT_DATA,
 ];
@@ -152,6 +174,8 @@ pub enum By {
     Email,
     /// Those for one email address from one network.
     EmailAndNetwork,
+    /// Those for one email address by one account.
+    EmailAndAccount,
     /// All of them.
     Route,
 }
@@ -308,6 +332,9 @@ impl Limit {
                     .map(|it| network(it, rule.ipv4_prefix, IPV6_PREFIX));
                 format!("{}\0{}", mailbox(email), network.unwrap_or_default())
             }),
+            By::EmailAndAccount => caller
+                .email
+                .map(|email| format!("{}\0{}", mailbox(email), caller.account.unwrap_or_default())),
             By::Route => Some(String::new()),
         };
         match (known, self.if_unchecked) {
@@ -521,7 +548,14 @@ mod tests {
             email: Some("Ada+1@Example.com"),
         };
         let none = LimitSettings::default();
-        let kinds = [By::Network, By::Account, By::Email, By::Route];
+        let kinds = [
+            By::Network,
+            By::Account,
+            By::Email,
+            By::EmailAndNetwork,
+            By::EmailAndAccount,
+            By::Route,
+        ];
         let keys = kinds.map(|by| key(&limit(by), &none, &caller));
         let others = Caller {
             address: Some("203.0.113.8".parse().unwrap()),
@@ -530,7 +564,14 @@ mod tests {
         };
         let theirs = kinds.map(|by| key(&limit(by), &none, &others));
         let same: Vec<bool> = keys.iter().zip(&theirs).map(|(a, b)| a == b).collect();
-        assert_eq!(same, [false, false, true, true]);
+        assert_eq!(same, [false, false, true, false, false, true]);
+        let elsewhere = Caller {
+            email: Some("bob@example.com"),
+            ..caller
+        };
+        let there = kinds.map(|by| key(&limit(by), &none, &elsewhere));
+        let same: Vec<bool> = keys.iter().zip(&there).map(|(a, b)| a == b).collect();
+        assert_eq!(same, [true, true, false, false, false, true]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, ApiKeySecret, CustomRole, Invitation, NewApiKey, StaffEntry};
 use crate::{
-    fault::{FieldFault, Rejection},
+    fault::Rejection,
     id::{AccountId, ApiKeyId, InvitationId},
     identity::{Account, NewPassword, Permission, Role, api::SecretText},
     text::FieldCheck,
@@ -53,9 +53,8 @@ pub struct InviteBody {
 pub struct AcceptBody {
     /// The token of the link, after `token=`.
     pub token: SecretText,
-    /// Password of 8 to 256 characters, for an address without an account; otherwise it is ignored.
-    #[serde(default)]
-    pub password: Option<SecretText>,
+    /// Password of 8 to 256 characters. It is the account's from now on, also of an account that has another one.
+    pub password: SecretText,
     /// Name of the person, at most 100 characters, for an address without an account.
     #[serde(default)]
     pub name: Option<String>,
@@ -73,12 +72,12 @@ pub struct ApiKeyBody {
     pub expires_in_days: i64,
 }
 
-/// The person of an invitation, for whom an account is made.
+/// The person of an invitation.
 #[derive(Clone, Debug)]
 pub struct NewMember {
     /// The password.
     pub password: NewPassword,
-    /// Name of the person.
+    /// Name of the person, for an account that is made.
     pub name: Option<String>,
 }
 
@@ -92,18 +91,11 @@ impl RoleBody {
 }
 
 impl AcceptBody {
-    /// Checks what an account needs. `is_known` tells whether attackers try a password first.
+    /// Checks what the account needs. `is_known` tells whether attackers try a password first.
     pub fn new_member(&self, is_known: impl Fn(&str) -> bool) -> Result<NewMember, Rejection> {
         let mut check = FieldCheck::default();
         let name = check.optional_line("name", self.name.clone(), MAX_NAME);
-        let password = match &self.password {
-            Some(password) => NewPassword::parse("password", &password.0, is_known),
-            None => Err(FieldFault::new(
-                "password",
-                "required",
-                "Must be given, as the address has no account yet.",
-            )),
-        };
+        let password = NewPassword::parse("password", &self.password.0, is_known);
         match check.accept(password) {
             Some(password) => check
                 .finish(NewMember { password, name })
@@ -448,24 +440,20 @@ mod tests {
 
     #[test]
     fn an_account_takes_a_password() {
-        let body = |password: Option<&str>| AcceptBody {
+        let body = |password: &str| AcceptBody {
             token: SecretText("t".to_owned()),
-            password: password.map(|it| SecretText(it.to_owned())),
+            password: SecretText(password.to_owned()),
             name: Some(" Ada   Lovelace ".to_owned()),
         };
-        let member = body(Some("correct horse battery")).new_member(|_| false);
+        let member = body("correct horse battery").new_member(|_| false);
         assert_eq!(member.unwrap().name.as_deref(), Some("Ada Lovelace"));
-        for (password, code) in [
-            (None, "required"),
-            (Some(""), "required"),
-            (Some("short"), "too_short"),
-        ] {
+        for (password, code) in [("", "required"), ("short", "too_short")] {
             let found = faults(body(password).new_member(|_| false));
             assert_eq!(found[0], ("password".to_owned(), code.to_owned()));
         }
-        let known = faults(body(Some("password1")).new_member(|_| true));
+        let known = faults(body("password1").new_member(|_| true));
         assert_eq!(known[0].1, "breached_password");
-        assert!(!format!("{:?}", body(Some("secret"))).contains("secret"));
+        assert!(!format!("{:?}", body("secret")).contains("secret"));
     }
 
     #[test]

@@ -7,8 +7,9 @@ mod role;
 mod rules;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey, ApiKeyHash, ApiKeySecret, NewApiKey};
-pub use invitation::Invitation;
+pub use invitation::{Invitation, Inviter, may_invite};
 pub use role::{CustomRole, GivenRole, MAX_ROLES, is_role_name, own_role_name};
 pub use rules::{
-    Author, StaffEntry, last_owner, must_have_all, role_in_use, too_many_roles, unknown_role,
+    Author, StaffEntry, already_member, last_owner, must_have_all, role_in_use, too_many_roles,
+    unknown_role,
 };

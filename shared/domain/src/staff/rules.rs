@@ -65,6 +65,14 @@ pub fn last_owner() -> Rejection {
     )
 }
 
+/// The rejection of an invitation whose reader belongs to the staff already: it does not replace their role.
+pub fn already_member() -> Rejection {
+    Rejection::new(
+        Code::AlreadyMember,
+        "The account belongs to the staff already; change its role by PATCH /v1/admin/staff/members/{account_id}.",
+    )
+}
+
 /// The rejection of the removal of a role that somebody has.
 pub fn role_in_use() -> Rejection {
     Rejection::new(

@@ -581,7 +581,7 @@ impl Store {
     }
 }
 
-fn password_value(hash: &PasswordHash) -> Result<AttributeValue> {
+pub(crate) fn password_value(hash: &PasswordHash) -> Result<AttributeValue> {
     to_attribute_value(PasswordRecord::from(hash))
         .map_err(|error| StoreError::unwritable(LoginRecord::ENTITY, error))
 }

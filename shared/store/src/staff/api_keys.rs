@@ -133,6 +133,18 @@ impl Store {
         item.map(read).transpose()
     }
 
+    /// Reads an API key by its identifier; `None` if it was revoked. Keys: [`Key::api_key_entry`], then [`Key::api_key`], both
+    /// strongly consistent. 2 read units.
+    pub async fn api_key_named(&self, id: ApiKeyId) -> Result<Option<ApiKey>> {
+        let key = Key::api_key_entry(id);
+        let item = self.get("GetItem API key entry", &key, Consistency::Strong);
+        let Some(item) = item.await? else {
+            return Ok(None);
+        };
+        let hash = from_item::<ApiKeyEntryRecord>(item)?.hash;
+        self.api_key(&hash, Consistency::Strong).await
+    }
+
     /// Stores the time of an API key's last use. Key: [`Key::api_key`], on the condition that it is the one that was read, as
     /// another process may have done so. 1 write unit.
     pub async fn note_api_key_use(

@@ -21,6 +21,10 @@ use crate::{
 /// The condition under which an invitation is accepted or revoked.
 const IS_OPEN: &str = "attribute_exists(PK) AND attribute_not_exists(account) AND attribute_not_exists(revoked_by) AND expires_at > :now";
 
+/// Most invitations that are revoked at once: a request has only seconds. Of a member who has left, the others are refused when
+/// they are accepted.
+const MAX_REVOKED: usize = 200;
+
 /// An invitation as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct InvitationRecord {
@@ -177,6 +181,21 @@ impl Store {
         Ok(revoked.is_done())
     }
 
+    /// Revokes those of the open invitations that `is_meant` names, the oldest first, up to [`MAX_REVOKED`]. Returns how many were
+    /// open until now. Keys: [`INVITATIONS_PARTITION`], strongly consistent, then [`Key::invitation`]. 1 read unit for each 4 KB, and 1
+    /// write unit for each that is revoked.
+    pub async fn revoke_invitations(
+        &self,
+        author: &Author<'_>,
+        is_meant: impl Fn(&Invitation) -> bool,
+    ) -> Result<usize> {
+        let mut revoked = 0;
+        for id in to_revoke(self.invitations(author.at).await?, is_meant) {
+            revoked += usize::from(self.revoke_invitation(id, author).await?);
+        }
+        Ok(revoked)
+    }
+
     /// Marks an invitation as accepted by `account`, on the condition that it can be.
     pub(super) fn invitation_is_accepted(
         &self,
@@ -194,6 +213,15 @@ impl Store {
     }
 }
 
+/// The invitations that one request revokes.
+fn to_revoke(
+    open: Vec<Invitation>,
+    is_meant: impl Fn(&Invitation) -> bool,
+) -> impl Iterator<Item = InvitationId> {
+    let meant = open.into_iter().filter(move |it| is_meant(it));
+    meant.map(|it| it.id).take(MAX_REVOKED)
+}
+
 fn read(item: Item) -> Result<Invitation> {
     from_item::<InvitationRecord>(item).map(Invitation::from)
 }
@@ -203,9 +231,8 @@ mod tests {
     use super::*;
     use crate::item::size;
 
-    #[test]
-    fn the_largest_invitation_is_small_and_comes_back() {
-        let invitation = Invitation {
+    fn largest() -> Invitation {
+        Invitation {
             id: InvitationId::random([255; 16]),
             email: "e".repeat(254),
             role: "r".repeat(40),
@@ -215,7 +242,26 @@ mod tests {
             revoked_by: Some(Actor::Shop),
             trace_id: "t".repeat(36),
             traceparent: TraceParent::begin("t"),
+        }
+    }
+
+    #[test]
+    fn one_request_revokes_the_oldest_of_those_that_are_meant() {
+        let by = |number: u8| Invitation {
+            id: InvitationId::random([number; 16]),
+            invited_by: Actor::Staff((number % 2).to_string()),
+            ..largest()
         };
+        let is_meant = |it: &Invitation| it.invited_by == Actor::Staff("1".to_owned());
+        let few: Vec<InvitationId> = to_revoke((0..6).map(by).collect(), is_meant).collect();
+        assert_eq!(few, [by(1).id, by(3).id, by(5).id]);
+        let many = vec![by(1); MAX_REVOKED + 1];
+        assert_eq!(to_revoke(many, is_meant).count(), MAX_REVOKED);
+    }
+
+    #[test]
+    fn the_largest_invitation_is_small_and_comes_back() {
+        let invitation = largest();
         let key = Key::invitation(invitation.id);
         let item = to_item(&key, &InvitationRecord::from(&invitation)).unwrap();
         let bytes = size::of(&item);

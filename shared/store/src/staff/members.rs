@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::{
-    id::AccountId,
+    id::{AccountId, PasskeyId},
     identity::{Account, PasswordHash},
     notifications::suppression::AddressHash,
     orders::Actor,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::owners::OwnersChange;
 use crate::{
     Consistency, Result, Store,
-    identity::accounts::{AccountRecord, LoginRecord, is_refused, no_key},
+    identity::accounts::{AccountRecord, LoginRecord, is_refused, no_key, password_value},
     item::{Record, from_item, number, string, to_item},
     keys::{Key, STAFF_PARTITION},
     transaction::{First, Outcome, delete_action, put_action, update_action},
@@ -47,10 +47,10 @@ pub enum StaffOutcome {
 /// The account of a person who accepts an invitation.
 #[derive(Clone, Copy, Debug)]
 pub enum Joining<'a> {
-    /// It is made, with this password.
-    New(&'a PasswordHash),
-    /// It is there, in this version.
-    Existing(&'a Account),
+    /// It is made.
+    New,
+    /// It is there, and has these passkeys, which it loses: nobody knows whose they are.
+    Existing(&'a [PasskeyId]),
 }
 
 /// Result of accepting an invitation.
@@ -60,8 +60,6 @@ pub enum AcceptOutcome {
     Accepted,
     /// The invitation was accepted or revoked before, or has expired.
     NotOpen,
-    /// It would leave no owner: the only one was invited to another role.
-    LastOwner,
     /// The account or the role has changed in the meantime, or the address has an account now.
     Superseded,
 }
@@ -148,21 +146,25 @@ impl Store {
         })
     }
 
-    /// Makes the owner of an invitation's address a member of the staff, by the account `after`. Keys: [`Key::invitation`], on the
-    /// condition that it can be accepted; [`Key::account`] and [`Key::login`], on the condition that they do not exist, or as in
-    /// [`change_staff`](Self::change_staff); [`Key::staff`]; [`Key::owners`] and [`Key::role`] as there. 8 to 12 write units.
+    /// Makes the owner of an invitation's address a member of the staff, by the account `after`, which was none before and has
+    /// `password` from now on. Keys: [`Key::invitation`], on the condition that it can be accepted; [`Key::account`] and
+    /// [`Key::login`], on the condition that they do not exist, or as in [`change_staff`](Self::change_staff); of an account that is
+    /// there also [`Key::totp`], and [`Key::passkey`] and [`Key::passkey_owner`] of its passkeys, all of which are deleted;
+    /// [`Key::staff`]; [`Key::owners`] and [`Key::role`] as there. 8 to 14 write units, and 4 for each passkey, or 6 for a long
+    /// credential.
     pub async fn accept_invitation(
         &self,
         invitation: &Invitation,
         joining: Joining<'_>,
         after: &Account,
+        password: &PasswordHash,
         given: &GivenRole,
     ) -> Result<AcceptOutcome> {
         let now = after.last_change.at;
         let accepted = self.invitation_is_accepted(invitation.id, after.id, now);
         let mut actions = vec![update_action(accepted)?];
-        let before = match joining {
-            Joining::New(password) => {
+        match joining {
+            Joining::New => {
                 let login = to_item(
                     &Key::login(&AddressHash::of(&after.email)),
                     &LoginRecord::first(after, password),
@@ -175,14 +177,19 @@ impl Store {
                         .condition_expression("attribute_not_exists(PK)");
                     actions.push(put_action(put)?);
                 }
-                None
             }
-            Joining::Existing(before) => {
+            Joining::Existing(passkeys) => {
+                // A passkey or an app that is added meanwhile makes another version.
                 actions.push(put_action(self.next_version(after)?)?);
-                actions.push(self.login_of(after)?);
-                Some(before)
+                actions.push(self.login_begins_anew(after, password)?);
+                for key in factors(after.id, passkeys) {
+                    let delete = Delete::builder()
+                        .table_name(&self.table)
+                        .set_key(Some(key.attributes()));
+                    actions.push(delete_action(delete)?);
+                }
             }
-        };
+        }
         let record = StaffRecord {
             account: after.id,
             role: given.name.clone(),
@@ -193,20 +200,38 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(to_item(&Key::staff(after.id), &record)?));
         actions.push(put_action(entry)?);
-        let counted = self.count(&mut actions, before, after, Some(given))?;
+        self.count(&mut actions, None, after, Some(given))?;
         let outcome = self.transact("accept invitation", First::Write, actions);
         Ok(match outcome.await? {
             Outcome::Committed { .. } => AcceptOutcome::Accepted,
             Outcome::Refused(reasons) if is_refused(&reasons, 0) => AcceptOutcome::NotOpen,
-            Outcome::Refused(reasons) => {
-                let is_current = !is_refused(&reasons, 1);
-                match counted.filter(|place| is_current && is_refused(&reasons, *place)) {
-                    Some(_) => AcceptOutcome::LastOwner,
-                    None => AcceptOutcome::Superseded,
-                }
-            }
+            Outcome::Refused(_) => AcceptOutcome::Superseded,
             Outcome::InProgress => return Err(no_key()),
         })
+    }
+
+    /// Gives the login of an account that joins the staff a password as its only way to sign in, and the generation of sessions.
+    fn login_begins_anew(
+        &self,
+        account: &Account,
+        password: &PasswordHash,
+    ) -> Result<TransactWriteItem> {
+        let key = Key::login(&AddressHash::of(&account.email));
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(
+                "SET generation = :generation, is_staff = :yes, has_totp = :no, \
+                 password = :password, password_set_at = :now",
+            )
+            .condition_expression("account = :account")
+            .expression_attribute_values(":generation", number(account.generation))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":password", password_value(password)?)
+            .expression_attribute_values(":now", string(account.last_change.at.to_string()))
+            .expression_attribute_values(":account", string(account.id.to_string()));
+        update_action(update)
     }
 
     /// Gives the login of an account its generation of sessions, and tells it whether it is one of staff.
@@ -247,10 +272,37 @@ impl Store {
     }
 }
 
+/// The keys of an account's app and its passkeys.
+fn factors(account: AccountId, passkeys: &[PasskeyId]) -> Vec<Key> {
+    let of_passkeys = passkeys
+        .iter()
+        .flat_map(|id| [Key::passkey(account, *id), Key::passkey_owner(*id)]);
+    std::iter::once(Key::totp(account))
+        .chain(of_passkeys)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::item::size;
+
+    #[test]
+    fn nothing_of_before_signs_in_once_somebody_has_joined() {
+        let account = AccountId::random([1; 16]);
+        let (one, two) = (PasskeyId::random([2; 16]), PasskeyId::random([3; 16]));
+        assert_eq!(factors(account, &[]), [Key::totp(account)]);
+        let keys = [
+            Key::totp(account),
+            Key::passkey(account, one),
+            Key::passkey_owner(one),
+            Key::passkey(account, two),
+            Key::passkey_owner(two),
+        ];
+        assert_eq!(factors(account, &[one, two]), keys);
+        // Of the most passkeys, with what else is written, within a transaction, which has 100 actions.
+        assert!(factors(account, &[one; 20]).len() < 90);
+    }
 
     #[test]
     fn the_largest_entry_is_small_and_comes_back() {

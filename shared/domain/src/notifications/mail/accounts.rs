@@ -220,7 +220,9 @@ impl AccountMail<'_> {
                 lead: format!("You are invited to work at {shop} as {}.", line(role)),
                 parts: vec![
                     Part::own_link("Accept the invitation", link),
-                    Part::text("The link works for 7 days."),
+                    Part::text(
+                        "The link works for 7 days. You choose a new password there; if this address has an account, its passkeys and its authenticator app are removed.",
+                    ),
                 ],
             },
         }
