@@ -22,6 +22,7 @@ mod customers;
 mod exports;
 mod groups;
 mod hops;
+mod intercepted;
 mod jobs;
 mod late_money;
 mod limits;
