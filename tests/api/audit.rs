@@ -1,4 +1,4 @@
-//! Covers: append-audit, list-audit, export-audit-chain.
+//! Covers: append-audit, list-audit, export-audit-chain, set-stock, split-stock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -429,6 +429,91 @@ async fn what_staff_may_do_is_in_the_trail() {
     for secret in [key["secret"].as_str().unwrap(), "bob@example.com"] {
         assert!(!texts.contains(secret), "{texts}");
     }
+}
+
+#[tokio::test]
+async fn what_staff_do_with_the_stock_is_in_the_trail_once() {
+    let shop = Shop::start().await;
+    first_keys(&shop).await;
+    shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5)])
+        .await;
+    let before = runtime::now();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let path = "/v1/admin/stock/TEE";
+    let count = async |on_hand: i64, version: &str| {
+        let request = shop
+            .request("PUT", path)
+            .bearer_auth(&shop.staff_token)
+            .header("If-Match", version)
+            .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+            .json(&json!({ "on_hand": on_hand }));
+        shop.send(request).await
+    };
+    // An import and a sale are not counts.
+    let cart = shop.cart(&[("TEE", 2)]).await;
+    let placed = shop.order(&cart, &order_body(&cart, "tok_ok")).await;
+    shop.order_becomes(&placed.expect(201), "paid").await;
+    let version = shop.staff_get(path).await.expect(200)["stock_version"].clone();
+    let counted = count(20, &format!("\"{version}\"")).await.expect(200);
+    // The same request again, for want of an answer.
+    count(20, &format!("\"{version}\""))
+        .await
+        .expect_problem(412, "precondition_failed");
+    assert_eq!(counted["on_hand"], 20);
+    let split = json!({ "shards": 4 });
+    for _ in 0..2 {
+        let shards = format!("{path}/shards");
+        shop.staff_call("PUT", &shards, &split).await.expect(200);
+    }
+    // One by a key, which confirms the number.
+    let key = json!({ "name": "warehouse", "scopes": ["stock:write"], "expires_in_days": 30 });
+    let key = shop.staff_call("POST", "/v1/admin/api-keys", &key).await;
+    let secret = key.expect(201)["secret"].as_str().unwrap().to_owned();
+    let confirmed = shop
+        .request("PUT", path)
+        .bearer_auth(secret)
+        .json(&json!({ "on_hand": 20 }));
+    shop.send(confirmed).await.expect(200);
+    for (sku, status) in [("NOBODY", 404), ("TEE", 422)] {
+        let path = format!("/v1/admin/stock/{sku}");
+        let on_hand = if status == 404 { 1 } else { -1 };
+        let body = json!({ "on_hand": on_hand });
+        let refused = shop.staff_call("PUT", &path, &body).await;
+        assert_eq!(refused.status, status, "{sku}");
+    }
+
+    let all = records(&shop, "action=stock.changed", 3).await;
+    let made: Vec<Vec<String>> = all.iter().map(changes).collect();
+    assert_eq!(
+        made,
+        [["on_hand: 20 → 20"], ["shards: 1 → 4"], ["on_hand: 3 → 20"]]
+    );
+    let first = &all[2];
+    assert_eq!(first["subject"], "stock:TEE");
+    assert_eq!(first["actor"], "token:test");
+    assert_eq!(first["from"], Value::Null);
+    assert!(first["id"].as_str().unwrap().starts_with("stk_"), "{first}");
+    assert!((before..=runtime::now()).contains(&time(&first["at"])));
+    assert_eq!(all[1]["actor"], "token:test");
+    assert_ne!(all[0]["actor"], "token:test");
+    assert_eq!(records(&shop, "subject=stock:TEE", 3).await, all);
+    assert_eq!(verify(&shop, chain_of("stock:TEE")).await, 3);
+    // What the stream takes to the trail goes away by itself, and then is nobody's action.
+    let scan = json!({
+        "TableName": shop.stack().template.table["TableName"],
+        "FilterExpression": "entity_type = :change",
+        "ExpressionAttributeValues": { ":change": { "S": "stock_change" } },
+    });
+    let items = shop.table("Scan", &scan).await["Items"].clone();
+    for item in items.as_array().unwrap() {
+        assert!(item["expires_at"].is_object(), "{item}");
+        delete(&shop, item).await;
+    }
+    shop.set(&json!({ "tax_name": "MwSt." })).await;
+    records(&shop, "action=settings.changed", 1).await;
+    records(&shop, "action=stock.changed", 3).await;
+    let log = shop.log();
+    assert!(!log.contains("record set aside"), "{log}");
 }
 
 /// `make dev` goes on where it was, with either reader.

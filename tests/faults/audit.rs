@@ -3,13 +3,11 @@
 //!
 //! Covers: append-audit, list-audit, export-audit-chain.
 
-use std::collections::BTreeMap;
-
 use domain::audit::{AuditSubject, ChainHead, ChainNumber, ExportedChain, Verifier};
 use serde_json::{Value, json};
 use testkit::{Faults, Shop};
 
-use crate::injected;
+use crate::{injected, intercepted::Intercepted};
 
 struct World {
     shop: Shop,
@@ -18,9 +16,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let mut shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { mut shop, faults } = Intercepted::start().await;
         // The keys of a new shop are the first record of its trail.
         shop.eventually("the keys are in the trail", async || {
             let page = shop.staff_get("/v1/admin/audit").await.expect(200);

@@ -1,12 +1,13 @@
 //! The fault matrix of accounts' carts and orders: every fault, at every call of a merge and of a claim. The client sends the
 //! request again, and then its effect is there once.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use testkit::{Faults, Person, Product, Response, Shop, order_body};
 
-use crate::injected;
+use crate::{
+    injected,
+    intercepted::{Intercepted, insist},
+};
 
 struct World {
     shop: Shop,
@@ -15,9 +16,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { shop, faults } = Intercepted::start().await;
         shop.stock_up(&[
             Product::single("tee", "TEE", "10.00", 5_000),
             Product::single("mug", "MUG", "4.00", 5_000),
@@ -28,14 +27,7 @@ impl World {
 
     /// Sends a request until it has a response that is not for want of another moment.
     async fn insist(&self, person: &Person, path: &str) -> Response {
-        for _ in 0..40 {
-            let answer = self.shop.call_as(person, "POST", path, &json!({})).await;
-            if answer.status < 500 {
-                return answer;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        panic!("never answered\n{}", self.shop.log());
+        insist(&self.shop, Some(&person.token), "POST", path, &json!({})).await
     }
 
     async fn set(&self, person: &Person, cart: &Value, sku: &str, quantity: u32) {

@@ -3,12 +3,10 @@
 //!
 //! Covers: export-account, start-export, get-export.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use testkit::{AwsCall, Fault, Faults, Person, Product, Shop, order_body};
 
-use crate::{Random, injected, only, seeds};
+use crate::{Random, injected, intercepted::Intercepted, only, seeds};
 
 /// Cases that `make test` runs.
 const SAMPLE: usize = 10;
@@ -22,9 +20,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { shop, faults } = Intercepted::start().await;
         Self { shop, faults }
     }
 

@@ -4,13 +4,14 @@
 //! Covers: create-customer-group, delete-customer-group, add-group-member, remove-group-member, add-wishlist-entry,
 //! remove-wishlist-entry.
 
-use std::collections::BTreeMap;
-
 use domain::notifications::suppression::AddressHash;
 use serde_json::{Value, json};
 use testkit::{Faults, Person, Product, Response, Shop};
 
-use crate::injected;
+use crate::{
+    injected,
+    intercepted::{Intercepted, insist},
+};
 
 const GROUPS: &str = "/v1/admin/customer-groups";
 
@@ -21,29 +22,14 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { shop, faults } = Intercepted::start().await;
         Self { shop, faults }
-    }
-
-    /// Sends a request until it has a response that is not for want of another moment.
-    async fn insist(&self, token: &str, method: &str, path: &str, body: &Value) -> Response {
-        for _ in 0..40 {
-            let request = self.shop.request(method, path).bearer_auth(token);
-            let answer = self.shop.send(request.json(body)).await;
-            if answer.status < 500 {
-                return answer;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        panic!("never answered\n{}", self.shop.log());
     }
 
     /// A request of staff, which insists.
     async fn staff(&self, method: &str, path: &str, body: &Value) -> Response {
-        let token = &self.shop.staff_token;
-        self.insist(token, method, path, body).await
+        let token = Some(self.shop.staff_token.as_str());
+        insist(&self.shop, token, method, path, body).await
     }
 
     async fn group(&self, id: &str) {
@@ -242,7 +228,7 @@ async fn a_wish_is_added_and_removed_whatever_fails() {
     let warm = shop.person("warm").await;
     for method in ["PUT", "DELETE"] {
         let path = "/v1/me/wishlist/TEE";
-        world.insist(&warm.token, method, path, &Value::Null).await;
+        insist(shop, Some(&warm.token), method, path, &Value::Null).await;
     }
     let mut met = 0;
     for has_list in [false, true] {
@@ -254,7 +240,8 @@ async fn a_wish_is_added_and_removed_whatever_fails() {
                 let ada = shop.person(&name).await;
                 let send = async |method: &str, sku: &str| {
                     let path = format!("/v1/me/wishlist/{sku}");
-                    let answer = world.insist(&ada.token, method, &path, &Value::Null).await;
+                    let token = Some(ada.token.as_str());
+                    let answer = insist(shop, token, method, &path, &Value::Null).await;
                     assert!(answer.status < 300, "{case}: {}", answer.text);
                 };
                 if has_list {

@@ -3,12 +3,10 @@
 //!
 //! Covers: start-import, import-rows, change-job, get-job, project-orders that rebuilds its lists.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use testkit::{AwsCall, Fault, Faults, Product, Shop};
 
-use crate::{Random, only, seeds};
+use crate::{Random, intercepted::Intercepted, only, seeds};
 
 /// Cases that `make test` runs.
 const SAMPLE: usize = 16;
@@ -28,9 +26,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { shop, faults } = Intercepted::start().await;
         Self { shop, faults }
     }
 

@@ -1,12 +1,10 @@
 //! The fault matrix of limits: every fault, at every call of a request that is limited. Shopping goes on, credentials do
 //! not, and no fault lets a caller exceed a limit that was checked.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use testkit::{Fault, Faults, Response, Shop};
 
-use crate::injected;
+use crate::{injected, intercepted::Intercepted};
 
 /// Requests that each limit takes.
 const MOST: usize = 60;
@@ -18,9 +16,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { shop, faults } = Intercepted::start().await;
         let limits = json!({
             "create_cart": { "requests": 1, "seconds": 3600, "burst": MOST },
             "create_import": { "requests": MOST, "seconds": 86_400 },

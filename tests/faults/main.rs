@@ -4,7 +4,7 @@
 //! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
 //! handle-payment-event, send-email, reconcile-stock, change-settings, restore-settings, get-shop,
 //! start-import, import-rows, change-job, get-job, create-cart, create-import, project-orders, merge-carts, claim-order,
-//! append-audit, export-account.
+//! append-audit, export-account, set-stock, split-stock, register-account, verify-email, log-in, refresh-session, log-out.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -22,6 +22,7 @@ mod customers;
 mod exports;
 mod groups;
 mod hops;
+mod intercepted;
 mod jobs;
 mod late_money;
 mod limits;
@@ -31,6 +32,8 @@ mod projection;
 mod providers;
 mod same_key;
 mod settings;
+mod sign_in;
+mod stock;
 mod storms;
 mod world;
 

@@ -1,11 +1,11 @@
 //! Outages: a context that is down does not affect the others, and catches up afterwards.
 
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
 use serde_json::json;
-use testkit::{AwsCall, Fault, Faults, Shop, order_body};
+use testkit::{AwsCall, Fault, order_body};
 
-use crate::world::World;
+use crate::{intercepted::Intercepted, world::World};
 
 /// The functions of the contexts that are chosen.
 fn functions_of(is_chosen: impl Fn(&str) -> bool) -> Vec<String> {
@@ -26,16 +26,9 @@ fn functions_of(is_chosen: impl Fn(&str) -> bool) -> Vec<String> {
     functions
 }
 
-async fn intercepted() -> (Shop, Faults) {
-    let faults = Faults::new();
-    let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-    faults.watch(&shop.stack().lambda);
-    (shop, faults)
-}
-
 #[tokio::test]
 async fn people_sign_in_while_every_other_context_is_down() {
-    let (shop, faults) = intercepted().await;
+    let Intercepted { shop, faults } = Intercepted::start().await;
     let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
     let post = async |path: &str, body: &serde_json::Value| shop.call("POST", path, body).await;
     post("/v1/auth/register", &credentials).await.expect(202);
@@ -68,7 +61,7 @@ async fn people_sign_in_while_every_other_context_is_down() {
 
 #[tokio::test]
 async fn guests_buy_while_identity_is_down() {
-    let (shop, faults) = intercepted().await;
+    let Intercepted { shop, faults } = Intercepted::start().await;
     let tee = testkit::Product::single("tee", "TEE", "10.00", 5);
     shop.stock_up(&[tee]).await;
     faults.cut_off(functions_of(|context| context == "identity"));

@@ -3,12 +3,10 @@
 //!
 //! Covers: project-orders, list-orders, list-customers.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use testkit::{Faults, Product, Shop, email_of, order_body, sqs_event};
 
-use crate::injected;
+use crate::{injected, intercepted::Intercepted};
 
 struct World {
     shop: Shop,
@@ -17,9 +15,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let mut shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { mut shop, faults } = Intercepted::start().await;
         shop.stock_up(&[Product::single("tee", "TEE", "10.00", 5_000)])
             .await;
         shop.stop_triggers();

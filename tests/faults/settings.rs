@@ -3,13 +3,11 @@
 //!
 //! Covers: change-settings, restore-settings, get-shop, get-settings.
 
-use std::collections::BTreeMap;
-
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::{Faults, Response, Shop};
 
-use crate::injected;
+use crate::{injected, intercepted::Intercepted};
 
 const SETTINGS: &str = "/v1/admin/settings";
 
@@ -20,9 +18,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let faults = Faults::new();
-        let shop = Shop::start_wired(BTreeMap::new(), Some(faults.wiring(None))).await;
-        faults.watch(&shop.stack().lambda);
+        let Intercepted { shop, faults } = Intercepted::start().await;
         Self { shop, faults }
     }
 

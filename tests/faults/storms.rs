@@ -326,43 +326,45 @@ async fn without_the_condition_on_stock_the_invariants_fail() {
 async fn staff_can_change_stock_that_transactions_hold() {
     let world = World::start(900).await;
     world.stock_up(&["hot"], 5).await;
-    let update = |function: &str| AwsCall {
+    let write = |function: &str, operation: &str| AwsCall {
         function: function.to_owned(),
         number: 0,
         service: "dynamodb".to_owned(),
-        operation: "UpdateItem".to_owned(),
+        operation: operation.to_owned(),
         of_operation: 0,
     };
-    let met = |world: &World, function: &str| {
+    let met = |world: &World, function: &str, operation: &str| {
         let hit = world.faults.hit().expect("the write met a conflict");
         assert_eq!(
             (hit.function.as_str(), hit.operation.as_str()),
-            (function, "UpdateItem")
+            (function, operation)
         );
     };
 
-    world
-        .faults
-        .plan_operation_times(&update("set-stock"), Fault::Conflict, 4);
+    world.faults.plan_operation_times(
+        &write("set-stock", "TransactWriteItems"),
+        Fault::Conflict,
+        4,
+    );
     let counted = world
         .shop
         .staff_call("PUT", "/v1/admin/stock/HOT", &json!({ "on_hand": 9 }))
         .await
         .expect(200);
     assert_eq!(counted["on_hand"], 9);
-    met(&world, "set-stock");
+    met(&world, "set-stock", "TransactWriteItems");
 
     // The same product at another price, then without this variant: two kinds of update.
     for (sku, price) in [("HOT", "12.00"), ("COLD", "12.00")] {
         world
             .faults
-            .plan_operation_times(&update("import-rows"), Fault::Conflict, 4);
+            .plan_operation_times(&write("import-rows", "UpdateItem"), Fault::Conflict, 4);
         let file = format!(
             "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\nhot,hot,{sku},{price},9\n"
         );
         let import = world.shop.import(file).await;
         assert_eq!(import["rows_failed"], 0, "{import}");
-        met(&world, "import-rows");
+        met(&world, "import-rows", "UpdateItem");
     }
     world.must_hold().await;
 }

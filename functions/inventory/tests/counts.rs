@@ -5,24 +5,31 @@
     reason = "a test that cannot go on says why and fails"
 )]
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use domain::{
     catalog::Sku,
     change::ChangeStamp,
-    id::ImportId,
+    id::{ImportId, StockChangeId},
     inventory::{Stock, Variant},
     money::Money,
+    orders::Actor,
+    staff::Author,
+    trace::{Cause, TraceParent},
 };
 use jiff::Timestamp;
 use local::emulators::Tables;
 use runtime::Environment;
-use store::{CountOutcome, CountStock, PutVariantOutcome, Replaces, Store, VariantDetails};
+use serde_json::Value;
+use store::{
+    ByStaff, CountOutcome, CountStock, ImportOutcome, ImportStock, PutVariantOutcome, SplitOutcome,
+    Store, VariantDetails,
+};
 
 struct World {
     store: Store,
     sku: Sku,
-    _tables: Tables,
+    tables: Tables,
 }
 
 /// The stamp of an import that was created in this second.
@@ -31,9 +38,34 @@ fn import(second: i64) -> ChangeStamp {
     ImportId::at(at, [0; 16]).into()
 }
 
-/// The stamp of a count in this second.
-fn count(second: i64) -> ChangeStamp {
-    ChangeStamp::of_count(Timestamp::from_second(second).unwrap(), [0; 16])
+/// The author of counts at a second since 1970.
+fn ada(second: i64) -> Author<'static> {
+    Author {
+        actor: Actor::Staff("ada".to_owned()),
+        at: Timestamp::from_second(second).unwrap(),
+        cause: Cause {
+            trace_id: "r",
+            traceparent: TraceParent::begin("r"),
+        },
+    }
+}
+
+/// The changes on record, oldest first: what, before and after.
+fn on_record(items: &[Value]) -> Vec<String> {
+    let changes = items
+        .iter()
+        .filter(|it| it["entity_type"]["S"] == "stock_change");
+    let mut changes: Vec<&Value> = changes.collect();
+    changes.sort_by_key(|it| it["id"]["S"].to_string());
+    changes
+        .into_iter()
+        .map(|it| {
+            assert_eq!(it["by"]["S"], "staff:ada");
+            let what = it["what"]["S"].as_str().unwrap();
+            let number = |name: &str| it[name]["N"].as_str().unwrap();
+            format!("{what} {} → {}", number("before"), number("after"))
+        })
+        .collect()
 }
 
 impl World {
@@ -45,7 +77,7 @@ impl World {
         Self {
             store: Store::new(&environment.sdk_config().unwrap(), "counts".to_owned()),
             sku: "TEE".parse().unwrap(),
-            _tables: tables,
+            tables,
         }
     }
 
@@ -71,14 +103,46 @@ impl World {
         }
     }
 
-    async fn set(&self, on_hand: i64, stamp: &ChangeStamp, replaces: Replaces) -> CountOutcome {
-        let count = CountStock {
+    /// Counts as an import does.
+    async fn import(&self, on_hand: i64, stamp: &ChangeStamp) -> ImportOutcome {
+        let count = ImportStock {
             sku: &self.sku,
             on_hand,
             stamp,
-            replaces,
         };
-        self.store.set_stock(count).await.unwrap()
+        self.store.import_stock(count).await.unwrap()
+    }
+
+    /// Counts as staff do, by a request of this second.
+    async fn count(&self, on_hand: i64, second: i64, expected: Option<u64>) -> CountOutcome {
+        let author = ada(second);
+        let count = CountStock {
+            sku: &self.sku,
+            on_hand,
+            expected,
+            by: ByStaff {
+                id: StockChangeId::at(author.at, [0; 16]),
+                author: &author,
+            },
+        };
+        self.store.count_stock(count).await.unwrap()
+    }
+
+    /// Splits as staff do, by a request of this second.
+    async fn split(&self, shards: u8, second: i64) -> SplitOutcome {
+        let author = ada(second);
+        let by = ByStaff {
+            id: StockChangeId::at(author.at, [1; 16]),
+            author: &author,
+        };
+        let split = self
+            .store
+            .split_stock(&self.sku, shards, author.at, Some(by));
+        split.await.unwrap()
+    }
+
+    fn on_record(&self) -> Vec<String> {
+        on_record(&self.tables.items("counts").unwrap())
     }
 
     async fn variant(&self) -> Variant {
@@ -97,46 +161,129 @@ async fn an_import_does_not_count_what_a_newer_one_has_written() {
     world.put(&import(10), true).await;
     for shards in [1, 2] {
         let now = Timestamp::from_second(i64::from(shards)).unwrap();
-        let split = world.store.split_stock(&world.sku, shards, now);
+        let split = world.store.split_stock(&world.sku, shards, now, None);
         split.await.unwrap();
         let at = i64::from(shards) * 1000;
         let newer = import(at + 20);
         world.put(&newer, false).await;
         let before = world.stock().await;
-        let late = world.set(50, &import(at + 15), Replaces::Older).await;
-        assert_eq!(late, CountOutcome::Superseded, "{shards} shards");
+        let late = world.import(50, &import(at + 15)).await;
+        assert_eq!(late, ImportOutcome::Superseded, "{shards} shards");
         assert_eq!(world.stock().await, before);
 
-        let counted = world.set(7, &newer, Replaces::Older).await;
-        assert!(matches!(counted, CountOutcome::Counted(_)), "{counted:?}");
+        let counted = world.import(7, &newer).await;
+        assert!(matches!(counted, ImportOutcome::Counted(_)), "{counted:?}");
         assert_eq!(world.stock().await.available, 7);
         // A redelivered message does not undo the sales since.
-        let again = world.set(7, &newer, Replaces::Older).await;
-        assert_eq!(again, CountOutcome::Repeated);
+        let again = world.import(7, &newer).await;
+        assert_eq!(again, ImportOutcome::Repeated);
         // And a person's count stays.
-        let person = world.set(200, &count(at + 100), Replaces::Any).await;
+        let person = world.count(200, at + 100, None).await;
         assert!(matches!(person, CountOutcome::Counted(_)), "{person:?}");
-        let late = world.set(7, &import(at + 99), Replaces::Older).await;
-        assert_eq!(late, CountOutcome::Superseded);
+        let late = world.import(7, &import(at + 99)).await;
+        assert_eq!(late, ImportOutcome::Superseded);
         assert_eq!(world.stock().await.available, 200);
-        let newest = world.set(8, &import(at + 101), Replaces::Older).await;
-        assert!(matches!(newest, CountOutcome::Counted(_)), "{newest:?}");
+        let newest = world.import(8, &import(at + 101)).await;
+        assert!(matches!(newest, ImportOutcome::Counted(_)), "{newest:?}");
     }
 }
 
-// Kind of fault: the same request, different responses.
+// Kind of fault: the same request, different responses. One whose answer was lost is sent again by the client of the table.
 #[tokio::test]
-async fn a_count_whose_response_was_lost_has_the_same_response_again() {
+async fn a_count_whose_response_was_lost_has_the_same_response_and_record_again() {
     let world = World::start().await;
     world.put(&import(10), true).await;
-    let version = world.stock().await.version;
-    let first = world.set(30, &count(20), Replaces::Version(version)).await;
-    assert!(matches!(first, CountOutcome::Counted(_)), "{first:?}");
-    let again = world.set(30, &count(20), Replaces::Version(version)).await;
-    assert_eq!(again, first);
-    let other = world.set(31, &count(21), Replaces::Version(version)).await;
-    assert_eq!(other, CountOutcome::OtherVersion);
-    assert_eq!(world.stock().await.available, 30);
+    for (shards, at) in [(1, 20), (4, 30)] {
+        world.split(shards, at).await;
+        let first = world.count(30, at + 1, None).await;
+        assert!(matches!(first, CountOutcome::Counted(_)), "{first:?}");
+        let again = world.count(30, at + 1, None).await;
+        assert_eq!(again, first);
+    }
+    assert_eq!(
+        world.on_record(),
+        ["counted 10 → 30", "split 1 → 4", "counted 30 → 30"]
+    );
+}
+
+#[tokio::test]
+async fn a_count_replaces_only_the_version_that_it_expects() {
+    let world = World::start().await;
+    world.put(&import(10), true).await;
+    for (shards, at) in [(1, 20), (4, 30)] {
+        world.split(shards, at).await;
+        let version = world.stock().await.version;
+        let first = world.count(at, at + 1, Some(version)).await;
+        let CountOutcome::Counted(variant) = first else {
+            unreachable!("{first:?}")
+        };
+        assert_eq!(variant, world.variant().await);
+        let other = world.count(7, at + 2, Some(version)).await;
+        assert_eq!(other, CountOutcome::OtherVersion);
+        assert_eq!(world.stock().await.available, at);
+    }
+    assert_eq!(
+        world.on_record(),
+        ["counted 10 → 20", "split 1 → 4", "counted 20 → 30"]
+    );
+}
+
+#[tokio::test]
+async fn what_staff_do_is_on_record_and_what_the_shop_does_is_not() {
+    let world = World::start().await;
+    world.put(&import(10), true).await;
+    world.import(12, &import(11)).await;
+    world.count(20, 20, None).await;
+    world.count(20, 21, None).await;
+    let split = world.split(2, 22).await;
+    assert!(matches!(split, SplitOutcome::Split(_)), "{split:?}");
+    // Nothing is changed.
+    world.split(2, 23).await;
+    assert!(matches!(world.split(1, 24).await, SplitOutcome::HasMore(_)));
+    let now = Timestamp::from_second(25).unwrap();
+    let by_shop = world.store.split_stock(&world.sku, 4, now, None);
+    by_shop.await.unwrap();
+    world.import(13, &import(30)).await;
+    world.count(5, 40, None).await;
+    assert_eq!(world.stock().await.available, 5);
+    assert!(world.stock().await.is_balanced());
+    let expected = [
+        "counted 12 → 20",
+        "counted 20 → 20",
+        "split 1 → 2",
+        "counted 13 → 5",
+    ];
+    assert_eq!(world.on_record(), expected);
+    let nobody = World {
+        sku: "NOBODY".parse().unwrap(),
+        ..world
+    };
+    let none = nobody.count(1, 50, None).await;
+    assert_eq!(none, CountOutcome::NoSuchVariant);
+    assert_eq!(nobody.on_record(), expected);
+}
+
+/// Each knows what it has replaced, whichever comes first.
+#[tokio::test]
+async fn counts_at_once_leave_a_record_without_a_gap() {
+    let world = World::start().await;
+    world.put(&import(10), true).await;
+    let counts = (0..4).map(|number| world.count(100 + number, 20 + number, None));
+    for outcome in futures_util::future::join_all(counts).await {
+        assert!(matches!(outcome, CountOutcome::Counted(_)), "{outcome:?}");
+    }
+    let mut steps: BTreeMap<i64, i64> = BTreeMap::new();
+    for change in world.on_record() {
+        let numbers = change.strip_prefix("counted ").unwrap();
+        let (before, after) = numbers.split_once(" → ").unwrap();
+        steps.insert(before.parse().unwrap(), after.parse().unwrap());
+    }
+    let mut units = 10;
+    for _ in 0..4 {
+        units = steps.remove(&units).unwrap();
+    }
+    assert_eq!(units, world.stock().await.available);
+    assert_eq!(steps, BTreeMap::new());
 }
 
 // Kind of fault: absent and default as one value, here in the table.
@@ -147,7 +294,7 @@ async fn a_stock_from_before_the_stamps_is_counted() {
     assert_eq!(world.put(&import(10), false).await, None);
     let stamp = import(20);
     assert_eq!(world.put(&stamp, false).await, None);
-    let counted = world.set(50, &stamp, Replaces::Older).await;
-    assert!(matches!(counted, CountOutcome::Counted(_)), "{counted:?}");
+    let counted = world.import(50, &stamp).await;
+    assert!(matches!(counted, ImportOutcome::Counted(_)), "{counted:?}");
     assert_eq!(world.put(&stamp, false).await, Some(stamp));
 }

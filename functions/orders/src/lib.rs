@@ -147,7 +147,7 @@ async fn split(store: &Store, sku: &Sku, now: Timestamp) -> Result<(), StoreErro
     let Some(shards) = variant.and_then(|variant| variant.shards_to_relieve(now)) else {
         return Ok(());
     };
-    store.split_stock(sku, shards, now).await?;
+    store.split_stock(sku, shards, now, None).await?;
     tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");
     Ok(())
 }

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::ImportId;
+use crate::id::{ImportId, StockChangeId};
 
 /// When a change of data was made: by this, and not by its arrival, the newest change wins. Stamps sort by
 /// milliseconds, then by random digits, and are unique.
@@ -21,9 +20,9 @@ pub struct ChangeStamp(String);
 const COUNT: &str = "-count";
 
 impl ChangeStamp {
-    /// The stamp of a count that is made now.
-    pub fn of_count(now: Timestamp, random: [u8; 16]) -> Self {
-        Self(format!("{}{COUNT}", ImportId::at(now, random).digits()))
+    /// The stamp of a count by staff, which is as old as its id.
+    pub fn of_count(id: StockChangeId) -> Self {
+        Self(format!("{}{COUNT}", id.digits()))
     }
 
     /// Whether the change is an import: unlike a count, it may break off and be half done.
@@ -51,6 +50,7 @@ impl fmt::Display for ChangeStamp {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
@@ -62,7 +62,8 @@ mod tests {
             let early = Timestamp::from_millisecond(a).unwrap();
             let late = Timestamp::from_millisecond(a + step).unwrap();
             let changes = |at, random| {
-                [ChangeStamp::from(ImportId::at(at, random)), ChangeStamp::of_count(at, random)]
+                let count = StockChangeId::at(at, random);
+                [ChangeStamp::from(ImportId::at(at, random)), ChangeStamp::of_count(count)]
             };
             for early in changes(early, x) {
                 for late in changes(late, y) {

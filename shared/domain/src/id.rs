@@ -72,6 +72,8 @@ kinds! {
     ApiKeyKind = ApiKeyId, "key_";
     /// Identifies an invitation to the staff.
     InvitationKind = InvitationId, "inv_";
+    /// Identifies a change of a stock by staff; newer ones sort after older ones.
+    StockChangeKind = StockChangeId, "stk_";
 }
 
 impl<K: Kind> Id<K> {

@@ -11,6 +11,7 @@ use domain::{
     id::{
         AccountId, ApiKeyId, CartId, EmailChangeId, ExportId, ImportId, InvitationId, JobId,
         OrderId, PasskeyId, ProductId, RefundId, RegistrationId, RequestId, ResetId, SessionId,
+        StockChangeId,
     },
     identity::webauthn::Challenge,
     invoices::Series,
@@ -97,6 +98,11 @@ impl Key {
             0 => Self::variant(sku),
             shard => Self::new(format!("VARIANT#{sku}#{shard}"), "SHARD"),
         }
+    }
+
+    /// `STOCK_CHANGE#<id>`, `STOCK_CHANGE`: a change of a stock by staff, which the stream takes to the audit trail.
+    pub fn stock_change(id: StockChangeId) -> Self {
+        Self::new(format!("STOCK_CHANGE#{id}"), "STOCK_CHANGE")
     }
 
     /// `LISTING#<facet>`, `newest#<product id>` or `price#<amount>#<product id>`: a product's entry in

@@ -56,8 +56,8 @@ pub use identity::{
     StartExport, VerifyOutcome,
 };
 pub use inventory::{
-    CountOutcome, CountStock, PutVariantOutcome, Replaces, Shards, SplitOutcome, StockCheck,
-    VariantDetails,
+    ByStaff, CountOutcome, CountStock, ImportOutcome, ImportStock, PutVariantOutcome, Shards,
+    SplitOutcome, StockCheck, VariantDetails,
 };
 pub use invoices::{IssuedInvoice, OrderInvoices};
 pub use jobs::{BeginOutcome, CreateJobError, DueStep, JobBeginning, StepOutcome, StepStart};

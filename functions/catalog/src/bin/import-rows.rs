@@ -21,8 +21,8 @@ use domain::{
 use jiff::Timestamp;
 use runtime::{ConsumeError, Consumer, Delivery, Later};
 use store::{
-    Attempts, Consistency, CountOutcome, CountStock, PutProductOutcome, PutVariantOutcome,
-    Replaces, StepOutcome, StepStart, Store, VariantDetails,
+    Attempts, Consistency, ImportOutcome, ImportStock, PutProductOutcome, PutVariantOutcome,
+    StepOutcome, StepStart, Store, VariantDetails,
 };
 
 const CONSUMER: &str = "import-rows";
@@ -391,24 +391,21 @@ impl ImportRows {
         writing: &Writing<'_>,
         faults: &mut RowFaults,
     ) -> Result<Option<Variant>, ConsumeError> {
-        let count = CountStock {
+        let count = ImportStock {
             sku: &variant.sku,
             on_hand,
             stamp: &writing.import.stamp,
-            replaces: Replaces::Older,
         };
-        Ok(match self.store.set_stock(count).await? {
-            CountOutcome::Counted(counted) => Some(counted),
-            CountOutcome::Superseded => {
+        Ok(match self.store.import_stock(count).await? {
+            ImportOutcome::Counted(counted) => Some(counted),
+            ImportOutcome::Superseded => {
                 if let Some(row) = variant.row {
                     let line = writing.group.rows[row].line;
                     faults.add(row, || LineFault::quantity_superseded(line));
                 }
                 None
             }
-            CountOutcome::Repeated | CountOutcome::OtherVersion | CountOutcome::NoSuchVariant => {
-                None
-            }
+            ImportOutcome::Repeated | ImportOutcome::NoSuchVariant => None,
         })
     }
 

@@ -4,14 +4,14 @@
 use std::process::ExitCode;
 
 use domain::{
-    change::ChangeStamp,
     fault::Rejection,
+    id::StockChangeId,
     identity::Permission,
     inventory::{SetStockBody, StockView},
 };
 use inventory::StockPath;
 use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
-use store::{CountOutcome, CountStock, Replaces, Store};
+use store::{ByStaff, CountOutcome, CountStock, Store};
 
 pub(crate) struct SetStock {
     store: Store,
@@ -27,20 +27,21 @@ impl Endpoint for SetStock {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<StockView>, Failure> {
         let expected = request.expected_version()?;
-        let sku = request.path.sku;
-        let on_hand = request.body.0.parse()?;
+        let on_hand = request.body.0.clone().parse()?;
+        let sku = &request.path.sku;
         let count = CountStock {
-            sku: &sku,
+            sku,
             on_hand,
-            stamp: &ChangeStamp::of_count(request.now, runtime::random()?),
-            replaces: expected.map_or(Replaces::Any, Replaces::Version),
+            expected,
+            by: ByStaff {
+                id: StockChangeId::at(request.now, runtime::random()?),
+                author: &inventory::author(&request),
+            },
         };
-        let variant = match self.store.set_stock(count).await? {
+        let variant = match self.store.count_stock(count).await? {
             CountOutcome::Counted(variant) => variant,
             CountOutcome::NoSuchVariant => return Err(Rejection::not_found("SKU").into()),
-            CountOutcome::OtherVersion | CountOutcome::Repeated | CountOutcome::Superseded => {
-                return Err(runtime::version_mismatch().into());
-            }
+            CountOutcome::OtherVersion => return Err(runtime::version_mismatch().into()),
         };
         tracing::info!(variant.sku = %sku, stock.on_hand = on_hand, "stock set");
         let view = StockView::of(&variant);

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use domain::{
     fault::{Code, Rejection},
+    id::StockChangeId,
     identity::Permission,
     inventory::{SplitStockBody, StockView},
 };
 use inventory::StockPath;
 use runtime::{Access, Endpoint, Failure, Json, NoQuery, Reply, Request};
-use store::{SplitOutcome, Store};
+use store::{ByStaff, SplitOutcome, Store};
 
 pub(crate) struct SplitStock {
     store: Store,
@@ -24,9 +25,13 @@ impl Endpoint for SplitStock {
     type Response = StockView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<StockView>, Failure> {
-        let sku = request.path.sku;
-        let shards = request.body.0.parse()?;
-        let split = self.store.split_stock(&sku, shards, request.now);
+        let shards = request.body.0.clone().parse()?;
+        let sku = &request.path.sku;
+        let by = ByStaff {
+            id: StockChangeId::at(request.now, runtime::random()?),
+            author: &inventory::author(&request),
+        };
+        let split = self.store.split_stock(sku, shards, request.now, Some(by));
         match split.await? {
             SplitOutcome::Split(variant) => {
                 tracing::info!(variant.sku = %sku, stock.shards = shards, "stock split");

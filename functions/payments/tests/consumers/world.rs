@@ -5,8 +5,7 @@ use std::{collections::HashMap, path::Path, sync::LazyLock};
 use domain::{
     cart::Cart,
     catalog::Sku,
-    change::ChangeStamp,
-    id::{ImportId, OrderId, RefundId},
+    id::{ImportId, OrderId, RefundId, StockChangeId},
     idempotency::Fingerprint,
     inventory::HeldUnits,
     money::Money,
@@ -15,6 +14,7 @@ use domain::{
         RequestRefund, UnitLimits, order_id, place_order,
     },
     payments::{PaymentFailure, PaymentMethod, Provider, breaker::THRESHOLD},
+    staff::Author,
     trace::{Cause, TraceParent},
 };
 use gateways::payments::PaymentProviders;
@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::emulators::Tables;
 use payments::{Next, Payments};
 use runtime::{ConsumeError, Environment};
-use store::{ChangeOutcome, Consistency, CountStock, Placement, Replaces, Store, VariantDetails};
+use store::{ByStaff, ChangeOutcome, Consistency, CountStock, Placement, Store, VariantDetails};
 
 use crate::provider::PreparedProvider;
 
@@ -123,13 +123,24 @@ impl Shop {
             Change::SoldOut => {
                 let variant = self.store.whole_variant(&SKU).await.unwrap().unwrap();
                 let reserved = variant.total().reserved;
+                let author = Author {
+                    actor: Actor::Staff("ada".into()),
+                    at: now,
+                    cause: Cause {
+                        trace_id: "r",
+                        traceparent: TraceParent::begin("r"),
+                    },
+                };
                 let count = CountStock {
                     sku: &SKU,
                     on_hand: reserved,
-                    stamp: &ChangeStamp::of_count(now, [2; 16]),
-                    replaces: Replaces::Any,
+                    expected: None,
+                    by: ByStaff {
+                        id: StockChangeId::at(now, [2; 16]),
+                        author: &author,
+                    },
                 };
-                self.store.set_stock(count).await.unwrap();
+                self.store.count_stock(count).await.unwrap();
                 return;
             }
             Change::BreakerOpens => {

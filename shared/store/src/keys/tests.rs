@@ -49,6 +49,10 @@ fn keys() {
         ("variant", Key::variant(&sku)),
         ("variant_shard", Key::variant_shard(&sku, 0)),
         ("variant_shard", Key::variant_shard(&sku, 3)),
+        (
+            "stock_change",
+            Key::stock_change(StockChangeId::random([1; 16])),
+        ),
         ("listing", Key::listing(&Facet::all(), &newest)),
         ("listing", Key::listing(&tag, &price)),
         ("cart", Key::cart(CartId::random([1; 16]))),

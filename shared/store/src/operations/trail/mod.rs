@@ -9,6 +9,7 @@ mod accounts;
 mod groups;
 mod keys;
 mod settings;
+mod stock;
 mod work;
 
 use std::fmt;
@@ -135,6 +136,7 @@ pub fn entry_of(record: &EventRecord) -> Result<Option<AuditDraft>, StoreError> 
         "job" => work::job(record),
         "job_run" => work::run(record),
         "role" => access::role(record),
+        "stock_change" => stock::changed(record),
         _ => Ok(None),
     }
 }
@@ -282,6 +284,7 @@ pub(super) mod tests {
             "order",
             "job",
             "job_run",
+            "stock_change",
         ] {
             let item = json!({
                 "entity_type": { "S": entity }, "PK": { "S": "DOCUMENT#settings" }, "id": { "N": "1" },

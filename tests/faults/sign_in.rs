@@ -1,0 +1,281 @@
+//! The fault matrix of signing in: every fault, at every call of a process that has just begun, from the registration to the logout.
+//! The client sends the request again, and then it has happened once, whatever happened in between.
+//!
+//! Covers: register-account, verify-email, log-in, refresh-session, log-out.
+
+use domain::notifications::suppression::AddressHash;
+use serde_json::{Value, json};
+use testkit::{Response, Shop};
+
+use crate::{
+    injected,
+    intercepted::{Intercepted, insist, insist_with},
+};
+
+const PASSWORD: &str = "correct horse battery";
+/// More calls than any of the functions makes.
+const TOO_MANY: usize = 20;
+
+struct World(Intercepted);
+
+impl World {
+    async fn start() -> Self {
+        Self(Intercepted::start().await)
+    }
+
+    fn shop(&self) -> &Shop {
+        &self.0.shop
+    }
+
+    /// Sends a request, again until there is an answer.
+    async fn post(&self, step: &str, token: Option<&str>, body: &Value) -> Response {
+        let path = format!("/v1/auth/{step}");
+        insist(self.shop(), token, "POST", &path, body).await
+    }
+
+    async fn register(&self, email: &str) {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.post("register", None, &body).await.expect(202);
+    }
+
+    /// The tokens of the links in the mails to an address, once there is one.
+    async fn links(&self, email: &str) -> Vec<String> {
+        let mails = self.shop().eventually("the mail is there", async || {
+            let mails = self.shop().mails_to(email).await;
+            (!mails.is_empty()).then_some(mails)
+        });
+        let is_part = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+        let token = |mail: &Value| -> String {
+            let mail = mail.to_string();
+            let (_, rest) = mail.split_once("token=").expect("a link with a token");
+            rest.chars().take_while(is_part).collect()
+        };
+        mails.await.iter().map(token).collect()
+    }
+
+    async fn verify(&self, link: &str) -> Response {
+        self.post("verify", None, &json!({ "token": link })).await
+    }
+
+    async fn account(&self, email: &str) {
+        self.register(email).await;
+        let verified = self.verify(&self.links(email).await[0]).await;
+        assert_eq!(verified.status, 204, "{}", verified.text);
+    }
+
+    async fn log_in(&self, email: &str, password: &str) -> Response {
+        let body = json!({ "email": email, "password": password });
+        self.post("login", None, &body).await
+    }
+
+    /// A new session of an account.
+    async fn session(&self, email: &str) -> Value {
+        self.log_in(email, PASSWORD).await.expect(200)
+    }
+
+    async fn refresh(&self, tokens: &Value) -> Response {
+        let body = json!({ "refresh_token": text(tokens, "refresh_token") });
+        self.post("refresh", None, &body).await
+    }
+
+    async fn log_out(&self, tokens: &Value) -> Response {
+        let token = Some(text(tokens, "access_token"));
+        self.post("logout", token, &json!({})).await
+    }
+
+    /// The account that the tokens open.
+    async fn me(&self, tokens: &Value) -> Value {
+        let me = insist_with(self.shop(), || {
+            let request = self.shop().request("GET", "/v1/me");
+            request.bearer_auth(text(tokens, "access_token"))
+        });
+        me.await.expect(200)
+    }
+
+    /// The item at a key.
+    async fn item(&self, pk: &str, sk: &str) -> Value {
+        let request = json!({
+            "TableName": self.shop().stack().template.table["TableName"],
+            "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
+            "ConsistentRead": true,
+        });
+        self.shop().table("GetItem", &request).await["Item"].clone()
+    }
+
+    /// Takes a step with each fault at each call of a function, until the function makes no such call; each time by a process that
+    /// knows neither keys nor secrets. Then it checks the outcome, without a fault. Both get a name that no other case has. Returns
+    /// the number of calls.
+    async fn every_call<T>(
+        &self,
+        function: &str,
+        mut step: impl AsyncFnMut(&str) -> T,
+        mut check: impl AsyncFnMut(&str, T),
+    ) -> usize {
+        let names = [function.to_owned()];
+        for call in 0..TOO_MANY {
+            let mut met = 0;
+            for fault in injected() {
+                println!("{fault:?} at call {call} of {function}");
+                let name = format!("ada-{call}-{fault:?}").to_lowercase();
+                self.shop().stack().lambda.restart(Some(&names)).await;
+                self.0.faults.plan(function, call, fault);
+                let outcome = step(&name).await;
+                met += usize::from(self.0.faults.hit().is_some());
+                self.0.faults.reset();
+                check(&name, outcome).await;
+            }
+            if met == 0 {
+                return call;
+            }
+        }
+        panic!("{function} makes {TOO_MANY} calls or more");
+    }
+}
+
+#[track_caller]
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap()
+}
+
+fn email_of(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+#[tokio::test]
+async fn somebody_registers_whatever_fails() {
+    let world = World::start().await;
+    let register = async |name: &str| world.register(&email_of(name)).await;
+    let check = async |name: &str, ()| {
+        let email = email_of(name);
+        let links = world.links(&email).await;
+        let verified = world.verify(&links[0]).await;
+        assert_eq!(verified.status, 204, "{name}: {}", verified.text);
+        // One that was stored without an answer has sent a mail, too, which makes no other account.
+        for other in &links[1..] {
+            let refused = world.verify(other).await;
+            assert!(refused.status >= 400, "{name}: {}", refused.text);
+        }
+        world.session(&email).await;
+    };
+    let calls = world.every_call("register-account", register, check).await;
+    // The secret and the registration.
+    assert!(calls >= 2, "{calls} calls");
+}
+
+#[tokio::test]
+async fn an_address_is_verified_once_whatever_fails() {
+    let world = World::start().await;
+    let verify = async |name: &str| {
+        let email = email_of(name);
+        world.register(&email).await;
+        let link = world.links(&email).await.remove(0);
+        let verified = world.verify(&link).await;
+        assert_eq!(verified.status, 204, "{name}: {}", verified.text);
+        link
+    };
+    let check = async |name: &str, link: String| {
+        // Late, as a mail program may open it.
+        let again = world.verify(&link).await;
+        assert_eq!(again.status, 204, "{name}: {}", again.text);
+        let email = email_of(name);
+        let tokens = world.session(&email).await;
+        assert_eq!(world.me(&tokens).await["email"], email, "{name}");
+        let login = format!("LOGIN#{}", AddressHash::of(&email));
+        let login = world.item(&login, "LOGIN").await;
+        let account = format!("ACCOUNT#{}", login["account"]["S"].as_str().unwrap());
+        let account = world.item(&account, "ACCOUNT").await;
+        assert_eq!(account["version"]["N"], "1", "{name}: {account}");
+    };
+    let calls = world.every_call("verify-email", verify, check).await;
+    // The registration, the secret, and the transaction.
+    assert!(calls >= 3, "{calls} calls");
+}
+
+#[tokio::test]
+async fn somebody_logs_in_whatever_fails() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let log_in = async |_: &str| world.session(&email).await;
+    let check = async |name: &str, tokens: Value| {
+        assert_eq!(world.me(&tokens).await["email"], email, "{name}");
+        world.refresh(&tokens).await.expect(200);
+    };
+    let calls = world.every_call("log-in", log_in, check).await;
+    // The login, the secret, and the session.
+    assert!(calls >= 3, "{calls} calls");
+}
+
+/// A fault is not a way around the password.
+#[tokio::test]
+async fn a_wrong_password_is_wrong_whatever_fails() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let log_in = async |_: &str| world.log_in(&email, "another horse battery").await;
+    let check = async |_: &str, refused: Response| {
+        refused.expect_problem(401, "invalid_credentials");
+    };
+    let calls = world.every_call("log-in", log_in, check).await;
+    // The login and the secret.
+    assert!(calls >= 2, "{calls} calls");
+}
+
+/// The tokens of a session, and those that have replaced them.
+struct Refreshed {
+    first: Value,
+    next: Value,
+}
+
+#[tokio::test]
+async fn a_session_is_refreshed_once_whatever_fails() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let refresh = async |_: &str| {
+        let first = world.session(&email).await;
+        let next = world.refresh(&first).await.expect(200);
+        Refreshed { first, next }
+    };
+    let check = async |name: &str, Refreshed { first, next }: Refreshed| {
+        assert_ne!(next["refresh_token"], first["refresh_token"], "{name}");
+        assert_eq!(world.me(&next).await["email"], email, "{name}");
+        // Another tab gets the same next token.
+        let again = world.refresh(&first).await.expect(200);
+        assert_eq!(again["refresh_token"], next["refresh_token"], "{name}");
+        let last = world.refresh(&next).await.expect(200);
+        // Somebody has a copy of the first one.
+        let copied = world.refresh(&first).await;
+        copied.expect_problem(401, "refresh_token_reused");
+        let ended = world.refresh(&last).await;
+        ended.expect_problem(401, "unauthenticated");
+    };
+    let calls = world.every_call("refresh-session", refresh, check).await;
+    // The secret, the session, and the account.
+    assert!(calls >= 3, "{calls} calls");
+}
+
+#[tokio::test]
+async fn a_session_ends_whatever_fails() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let other = world.session(&email).await;
+    let log_out = async |name: &str| {
+        let tokens = world.session(&email).await;
+        let ended = world.log_out(&tokens).await;
+        assert_eq!(ended.status, 204, "{name}: {}", ended.text);
+        tokens
+    };
+    let check = async |name: &str, tokens: Value| {
+        let again = world.log_out(&tokens).await;
+        assert_eq!(again.status, 204, "{name}: {}", again.text);
+        let refused = world.refresh(&tokens).await;
+        refused.expect_problem(401, "unauthenticated");
+    };
+    let calls = world.every_call("log-out", log_out, check).await;
+    // The keys of tokens, and the session.
+    assert!(calls >= 2, "{calls} calls");
+    // Another device stays signed in.
+    world.refresh(&other).await.expect(200);
+}
