@@ -46,7 +46,7 @@ impl Endpoint for ChangePassword {
                 if account.staff.is_some() {
                     // This session's, too: its next refresh gets another.
                     let ended = [account.id.to_string()];
-                    self.accounts.end_tokens(&ended, now).await?;
+                    store.end_tokens(&ended, runtime::now()).await?;
                 }
                 tracing::info!(account.id = %account.id, "password changed");
                 Ok(Reply::none())

@@ -48,7 +48,7 @@ impl Endpoint for DeleteMe {
             }
         }
         if account.staff.is_some() {
-            self.accounts.end_tokens(&[id.to_string()], now).await?;
+            store.end_tokens(&[id.to_string()], runtime::now()).await?;
         }
         tracing::info!(account.id = %id, "account erased");
         Ok(Reply::none().signed_out())
