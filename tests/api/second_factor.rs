@@ -372,3 +372,31 @@ async fn no_other_way_leads_around_the_app() {
         .await
         .expect_problem(401, "second_factor_required");
 }
+/// What the password alone does to an account without an app takes a recent session of one with it.
+#[tokio::test]
+async fn an_old_session_replaces_no_password_and_no_address_of_an_account_with_an_app() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, EMAIL).await;
+    age(&shop, &tokens).await;
+    let address = json!({ "email": "ada@lovelace.example", "password": PASSWORD });
+    let asked = with(&shop, &tokens, "POST", "/v1/me/email", &address).await;
+    asked.expect(202);
+    let tokens = log_in(&shop, EMAIL, PASSWORD).await.expect(200);
+    enroll(&shop, &tokens).await;
+    age(&shop, &tokens).await;
+    let new = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let password = json!({ "password": PASSWORD });
+    for (method, path, body) in [
+        ("POST", "/v1/me/email", &address),
+        ("POST", "/v1/me/password", &new),
+        ("DELETE", "/v1/me", &password),
+    ] {
+        with(&shop, &tokens, method, path, body)
+            .await
+            .expect_problem(403, "reauthentication_required");
+    }
+    log_in(&shop, EMAIL, PASSWORD)
+        .await
+        .expect_problem(401, "second_factor_required");
+}
+

@@ -3,13 +3,13 @@
 use domain::{
     id::AccountId,
     identity::{
-        Account, AccountChangeKind, ChangeCause, RecoveryCodes, SealingKey, SecondFactor,
+        Account, AccountChangeKind, ChangeCause, Login, RecoveryCodes, SealingKey, SecondFactor,
         TotpSecret, factors::reauthentication_required,
     },
 };
 use jiff::Timestamp;
 use runtime::Failure;
-use store::{AccountOutcome, Consistency};
+use store::{AccountOutcome, Attempts, Consistency, FactorOutcome};
 
 use crate::{Accounts, tokens::Person, unusable};
 
@@ -20,8 +20,8 @@ struct Sealed;
 
 impl Accounts {
     /// The account of a person who may change the ways to sign in to it. The session has to be a recent one. That of staff who
-    /// have a second factor or a passkey must have begun with it: otherwise whoever knows the password adds a passkey, and
-    /// has their permissions.
+    /// have a second factor or a verified passkey must have begun with it: otherwise whoever knows the password adds a passkey,
+    /// and has their permissions.
     pub async fn may_change_factors(
         &self,
         person: &Person,
@@ -43,7 +43,14 @@ impl Accounts {
     }
 
     async fn has_factor(&self, account: AccountId) -> Result<bool, Failure> {
-        Ok(self.has_app(account).await? || !self.store.passkeys(account).await?.is_empty())
+        Ok(self.has_app(account).await? || self.has_verified_passkey(account).await?)
+    }
+
+    /// Whether the account has a passkey by which a session is a strong one. Another one stops nobody: its owner could not sign
+    /// in with it as staff, and so not change anything.
+    async fn has_verified_passkey(&self, account: AccountId) -> Result<bool, Failure> {
+        let passkeys = self.store.passkeys(account).await?;
+        Ok(passkeys.iter().any(|passkey| passkey.user_verified))
     }
 
     /// Whether a login to the account by password takes a code.
@@ -53,6 +60,32 @@ impl Accounts {
     }
 
     /// Seals the secret of an account's app with the newest root.
+    /// The same for the next attempt to change them, as [`Accounts::attempt`]: whatever has changed the account in between may
+    /// have ended the session, or given the account its first factor.
+    pub async fn attempt_factors(
+        &self,
+        attempts: &mut Attempts,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<Account, Failure> {
+        crate::next(attempts).await?;
+        self.may_change_factors(person, now).await
+    }
+
+    /// Rejects a change that takes the password, which its `login` was read for, if the account has a factor and its session
+    /// may not change the factors: the password alone must neither replace the address or the password nor delete the account.
+    pub async fn must_be_more_than_password(
+        &self,
+        person: &Person,
+        login: &Login,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        if login.has_totp || self.has_verified_passkey(person.account).await? {
+            self.may_change_factors(person, now).await?;
+        }
+        Ok(())
+    }
+
     pub async fn seal(&self, account: AccountId, secret: &TotpSecret) -> Result<String, Failure> {
         let keys = self.secrets().await?.sealing_keys().map_err(unusable)?;
         let newest = keys.first().ok_or_else(|| Failure::internal(Sealed))?;

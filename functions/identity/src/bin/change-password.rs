@@ -36,6 +36,9 @@ impl Endpoint for ChangePassword {
         let account = self.accounts.account(person.account).await?;
         let current = &body.current_password.0;
         let login = self.accounts.confirmed(&account, current).await?;
+        self.accounts
+            .must_be_more_than_password(&person, &login, now)
+            .await?;
         let hash = self.accounts.hash(&password).await?;
         let cause = identity::cause(person.account, &request);
         let next = account.signed_out(AccountChangeKind::PasswordChanged, &cause);

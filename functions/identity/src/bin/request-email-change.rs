@@ -9,7 +9,7 @@ use domain::{
     },
     limits::{CONFIRM_PASSWORD, Caller, Limit, MAIL_LINK},
 };
-use identity::Accounts;
+use identity::{Accounts, tokens::Person};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 
@@ -28,7 +28,7 @@ impl Endpoint for RequestEmailChange {
     type Response = LinkSentView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<LinkSentView>, Failure> {
-        let (id, now) = (request.account()?, request.now);
+        let (person, now) = (Person::of(&request)?, request.now);
         let new = parse_email(&request.body.0.email)?;
         let caller = Caller {
             email: Some(&new),
@@ -36,12 +36,15 @@ impl Endpoint for RequestEmailChange {
         };
         self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
         self.limiter.check(&MAIL_LINK, caller, now).await?;
-        let account = self.accounts.account(id).await?;
+        let account = self.accounts.account(person.account).await?;
         let password = &request.body.0.password.0;
-        self.accounts.confirmed(&account, password).await?;
+        let login = self.accounts.confirmed(&account, password).await?;
+        self.accounts
+            .must_be_more_than_password(&person, &login, now)
+            .await?;
         let change = EmailChange {
             id: identity::new_id(&request)?,
-            account: id,
+            account: account.id,
             old: account.email,
             new,
             created_at: now,
