@@ -405,7 +405,7 @@ async fn a_customer_need_not_be_verified() {
         .expect_problem(401, "invalid_credentials");
 }
 
-/// Kind of fault: the ways to sign in are guarded, and what is worse than another one is not.
+/// Kind of fault: the ways to sign in are guarded, and the account itself is not.
 #[tokio::test]
 async fn the_password_of_staff_alone_neither_takes_nor_deletes_their_account() {
     let shop = Shop::start().await;

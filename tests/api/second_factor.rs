@@ -394,7 +394,7 @@ async fn an_old_session_changes_no_app() {
         .expect(200);
 }
 
-/// What the password alone does to an account without an app takes a recent session of one with it.
+/// Without an app, the password is enough in any session.
 #[tokio::test]
 async fn an_old_session_replaces_no_password_and_no_address_of_an_account_with_an_app() {
     let shop = Shop::start().await;

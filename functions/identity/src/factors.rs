@@ -18,7 +18,7 @@ use crate::{Accounts, tokens::Person, unusable};
 #[error("the secret of an authenticator app was sealed with a root that the secret no longer has")]
 struct Sealed;
 
-/// What became of a code.
+/// Result of presenting a code.
 #[derive(Clone, Debug)]
 pub enum CodeUse {
     /// It was right, and is spent.
@@ -53,8 +53,8 @@ impl Accounts {
         }
     }
 
-    /// The same for the next attempt to change them, as [`Accounts::attempt`]: whatever has changed the account in between may
-    /// have ended the session, or given the account its first factor.
+    /// The same for the next attempt to change them, as [`Accounts::attempt`]: a change of the account in between may have ended
+    /// the session, or added the first factor.
     pub async fn attempt_factors(
         &self,
         attempts: &mut Attempts,
@@ -65,9 +65,9 @@ impl Accounts {
         self.may_change_factors(person, now).await
     }
 
-    /// Rejects a change that takes the password, which its `login` was read for, if the account has a factor and its session
-    /// may not change the factors: the password alone must neither replace the address or the password nor delete the account.
-    pub async fn must_be_more_than_password(
+    /// Rejects a change that takes the password, for which `login` was read, if the account has a factor and the session may not
+    /// change the factors: the password alone must neither replace the address or the password nor delete the account.
+    pub async fn password_must_be_enough(
         &self,
         person: &Person,
         login: &Login,

@@ -108,7 +108,7 @@ impl Accounts {
     }
 
     /// Signs an access token of a session, as of `now`: a time before session and account were read, such as that of the request.
-    /// What ends them later ends the token.
+    /// An end of them after that voids the token.
     pub async fn sign(
         &self,
         session: &Session,

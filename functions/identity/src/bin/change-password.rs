@@ -37,7 +37,7 @@ impl Endpoint for ChangePassword {
         let current = &body.current_password.0;
         let login = self.accounts.confirmed(&account, current).await?;
         self.accounts
-            .must_be_more_than_password(&person, &login, now)
+            .password_must_be_enough(&person, &login, now)
             .await?;
         let hash = self.accounts.hash(&password).await?;
         let cause = identity::cause(person.account, &request);

@@ -34,9 +34,9 @@ impl Endpoint for DeleteMe {
         let password = &request.body.0.password.0;
         let account = self.accounts.account(id).await?;
         let login = self.accounts.confirmed(&account, password).await?;
-        // Once: what the session is judged by is deleted below.
+        // Once: the session and the factors are deleted below.
         self.accounts
-            .must_be_more_than_password(&person, &login, now)
+            .password_must_be_enough(&person, &login, now)
             .await?;
         must_not_be_owner(&account)?;
         // Delete the account's items before its login: if the process dies in between, the owner can sign in and repeat the

@@ -40,7 +40,7 @@ impl Endpoint for RequestEmailChange {
         let password = &request.body.0.password.0;
         let login = self.accounts.confirmed(&account, password).await?;
         self.accounts
-            .must_be_more_than_password(&person, &login, now)
+            .password_must_be_enough(&person, &login, now)
             .await?;
         let change = EmailChange {
             id: identity::new_id(&request)?,

@@ -75,7 +75,8 @@ pub struct TokenState {
 }
 
 impl AccessClaims {
-    /// Claims of a token of `session`, issued at `now`: a time before the session was read, as what ends later ends the token.
+    /// Claims of a token of `session`, issued at `now`: a time before the session was read, as an end of it after
+    /// that voids the token.
     pub fn issue(
         account: AccountId,
         session: SessionId,

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_form_of_a_code_may_be_a_guess() {
+    fn six_digits_may_be_a_guess() {
         for guess in ["000000", "123 456", " 1 2 3 4 5 6 "] {
             assert!(TotpSecret::is_guess(guess), "{guess}");
         }
