@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
-use crate::people::{item, set};
+use crate::people::{item, promote, set};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -249,6 +249,26 @@ async fn passwords_that_attackers_try_first_are_refused() {
             .await
             .expect_problem(422, "validation_failed");
     }
+}
+
+/// Kind of fault: the end of all sessions is known by the second, and voids the login that follows.
+#[tokio::test]
+async fn staff_who_sign_in_right_after_all_sessions_have_ended_are_signed_in() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    let tokens = account(&shop, email).await;
+    promote(&shop, email, &tokens).await;
+    let before = log_in(&shop, email, PASSWORD).await.expect(200);
+    let everywhere = json!({ "everywhere": true });
+    let out = with(&shop, &before, "POST", "/v1/auth/logout", &everywhere).await;
+    assert_eq!(out.status, 204, "{}", out.text);
+    let after = log_in(&shop, email, PASSWORD).await.expect(200);
+    let me = async |tokens: &Value| with(&shop, tokens, "GET", "/v1/me", &Value::Null).await;
+    shop.eventually("the end of the sessions is known", async || {
+        (me(&before).await.status == 401).then_some(())
+    })
+    .await;
+    me(&after).await.expect(200);
 }
 
 #[tokio::test]

@@ -414,6 +414,100 @@ async fn a_customer_need_not_be_verified() {
         .expect_problem(401, "invalid_credentials");
 }
 
+/// Kind of fault: the ways to sign in are guarded, and the account itself is not.
+#[tokio::test]
+async fn the_password_of_staff_alone_neither_takes_nor_deletes_their_account() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    let tokens = account(&shop, email).await;
+    promote(&shop, email, &tokens).await;
+    let tokens = log_in(&shop, email, PASSWORD).await.expect(200);
+    let mut device = Authenticator::new(&shop);
+    add(&shop, &tokens, &mut device).await;
+
+    let weak = log_in(&shop, email, PASSWORD).await.expect(200);
+    let address = json!({ "email": "eve@example.com", "password": PASSWORD });
+    let new = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let password = json!({ "password": PASSWORD });
+    let wrong = json!({ "password": "a wrong password" });
+    with(&shop, &weak, "DELETE", "/v1/me", &wrong)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    for (method, path, body) in [
+        ("POST", "/v1/me/email", &address),
+        ("POST", "/v1/me/password", &new),
+        ("DELETE", "/v1/me", &password),
+    ] {
+        with(&shop, &weak, method, path, body)
+            .await
+            .expect_problem(403, "reauthentication_required");
+    }
+    assert_eq!(shop.mails_to("eve@example.com").await.len(), 0);
+
+    let strong = log_in_with(&shop, &mut device).await.expect(200);
+    let asked = with(&shop, &strong, "POST", "/v1/me/email", &address).await;
+    asked.expect(202);
+    let changed = with(&shop, &strong, "POST", "/v1/me/password", &new).await;
+    assert_eq!(changed.status, 204, "{}", changed.text);
+    let strong = log_in_with(&shop, &mut device).await.expect(200);
+    let password = json!({ "password": "another horse battery" });
+    let deleted = with(&shop, &strong, "DELETE", "/v1/me", &password).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+}
+
+/// A passkey that staff cannot sign in with must not keep them from adding one that they can.
+#[tokio::test]
+async fn a_passkey_that_never_verified_its_owner_is_no_factor_of_staff() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    let tokens = account(&shop, email).await;
+    let mut device = Authenticator::new(&shop);
+    device.says.flags = PRESENT;
+    let passkey = add(&shop, &tokens, &mut device).await;
+    log_in_with(&shop, &mut device).await.expect(200);
+    let partition = format!("ACCOUNT#{}", account_of(&tokens));
+    let sort = format!("PASSKEY#{}", passkey["id"].as_str().unwrap());
+    let stored = item(&shop, &partition, &sort).await;
+    assert_eq!(stored["user_verified"], json!({ "BOOL": false }));
+    promote(&shop, email, &tokens).await;
+    let weak = log_in(&shop, email, PASSWORD).await.expect(200);
+    register_options(&shop, &weak).await;
+
+    // The device asks for its owner from now on, and with that the password alone is not enough any more.
+    device.says.flags = PRESENT | VERIFIED;
+    let strong = log_in_with(&shop, &mut device).await.expect(200);
+    assert_eq!(claims(&strong)["perms"], json!([PERMISSION]));
+    let stored = item(&shop, &partition, &sort).await;
+    assert_eq!(stored["user_verified"], json!({ "BOOL": true }));
+    with(&shop, &weak, "POST", REGISTER_OPTIONS, &Value::Null)
+        .await
+        .expect_problem(403, "reauthentication_required");
+    add(&shop, &strong, &mut Authenticator::new(&shop)).await;
+}
+
+/// Of two sessions by the password alone, one adds the first factor of staff, also at the same time.
+#[tokio::test]
+async fn a_session_is_checked_again_if_its_account_has_changed_meanwhile() {
+    let shop = Shop::start().await;
+    let email = "ada@example.com";
+    let tokens = account(&shop, email).await;
+    promote(&shop, email, &tokens).await;
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let weak = log_in(&shop, email, PASSWORD).await.expect(200);
+        let options = register_options(&shop, &weak).await;
+        answers.push((weak, Authenticator::new(&shop).register(&options)));
+    }
+    let answers = answers
+        .iter()
+        .map(|(weak, credential)| register(&shop, weak, credential));
+    let answers = join_all(answers).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|it| it.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 403]);
+    assert_eq!(mine(&shop, &tokens).await.len(), 1);
+}
+
 #[tokio::test]
 async fn an_old_session_changes_no_passkeys() {
     let shop = Shop::start().await;

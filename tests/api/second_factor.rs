@@ -189,6 +189,94 @@ async fn a_recovery_code_stands_in_for_the_app_once() {
     log_in_by(&shop, PASSWORD, &next).await.expect(200);
 }
 
+/// How many mails say that codes were guessed.
+async fn warnings(shop: &Shop) -> usize {
+    let mails = shop.mails_to(EMAIL).await;
+    let warns = |mail: &&Value| mail.to_string().contains("Somebody has tried many codes");
+    mails.iter().filter(warns).count()
+}
+
+/// Kind of fault: many networks, each within its own limits, guess the codes of one account.
+#[tokio::test]
+async fn codes_of_an_account_are_guessed_so_often_and_no_more() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, EMAIL).await;
+    let Enrolled {
+        app,
+        recovery_codes,
+    } = enroll(&shop, &tokens).await;
+    let limit = json!({ "sign_in_code": { "requests": 3, "seconds": 86_400 } });
+    shop.set(&json!({ "limits": limit })).await;
+    let restarted = ["log-in".to_owned()];
+    shop.stack().lambda.restart(Some(&restarted)).await;
+    let (right, wrong) = (code(&app, 1), code(&app, 9));
+    // Without the password nobody uses it up, and what cannot be a code is not guessed.
+    for _ in 0..4 {
+        for (password, code) in [
+            ("a wrong password", &*wrong),
+            (PASSWORD, "x"),
+            (PASSWORD, &wrong[1..]),
+            (PASSWORD, "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZZ"),
+        ] {
+            log_in_by(&shop, password, code)
+                .await
+                .expect_problem(401, "invalid_credentials");
+        }
+    }
+    log_in_by(&shop, PASSWORD, &right).await.expect(200);
+    forget_codes(&shop, &tokens).await;
+    for _ in 0..3 {
+        log_in_by(&shop, PASSWORD, &wrong)
+            .await
+            .expect_problem(401, "invalid_credentials");
+    }
+    // Now a right code is no use either, in any process, and is told only to those who have the password.
+    for _ in 0..2 {
+        let refused = log_in_by(&shop, PASSWORD, &code(&app, 1)).await;
+        refused.expect_problem(429, "rate_limited");
+        let wait: u64 = refused.headers["retry-after"].parse().unwrap();
+        assert!((1..=129_600).contains(&wait), "{wait}");
+        shop.stack().lambda.restart(Some(&restarted)).await;
+    }
+    log_in_by(&shop, "a wrong password", &code(&app, 1))
+        .await
+        .expect_problem(401, "invalid_credentials");
+    told(&shop, EMAIL, "Somebody has tried many codes").await;
+    // The owner has other ways in, and is told once.
+    log_in_by(&shop, PASSWORD, &recovery_codes[0])
+        .await
+        .expect(200);
+    told(&shop, EMAIL, "A recovery code was used").await;
+    assert_eq!(warnings(&shop).await, 1);
+    // As after a time.
+    let key = format!("ACCOUNT#{}", account_of(&tokens));
+    let over = json!({ "N": runtime::now().as_second().to_string() });
+    set(&shop, &key, "TOTP", "suspended_until", over).await;
+    log_in_by(&shop, PASSWORD, &code(&app, 1)).await.expect(200);
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_time_are_counted_one_by_one() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, EMAIL).await;
+    let enrolled = enroll(&shop, &tokens).await;
+    let limit = json!({ "sign_in_code": { "requests": 4, "seconds": 86_400 } });
+    shop.set(&json!({ "limits": limit })).await;
+    let restarted = ["log-in".to_owned()];
+    shop.stack().lambda.restart(Some(&restarted)).await;
+    let wrong = code(&enrolled.app, 9);
+    let guesses = [(); 8].map(|()| log_in_by(&shop, PASSWORD, &wrong));
+    let answers = join_all(guesses).await;
+    let statuses: Vec<u16> = answers.iter().map(|it| it.status).collect();
+    let refused = |status: &u16| [401, 429].contains(status);
+    assert!(statuses.iter().all(refused), "{statuses:?}");
+    log_in_by(&shop, PASSWORD, &code(&enrolled.app, 1))
+        .await
+        .expect_problem(429, "rate_limited");
+    told(&shop, EMAIL, "Somebody has tried many codes").await;
+    assert_eq!(warnings(&shop).await, 1);
+}
+
 #[tokio::test]
 async fn staff_have_permissions_after_two_factors() {
     let shop = Shop::start().await;
@@ -305,6 +393,34 @@ async fn an_old_session_changes_no_app() {
     with(&shop, &tokens, "GET", "/v1/me", &Value::Null)
         .await
         .expect(200);
+}
+
+/// Without an app, the password is enough in any session.
+#[tokio::test]
+async fn an_old_session_replaces_no_password_and_no_address_of_an_account_with_an_app() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, EMAIL).await;
+    age(&shop, &tokens).await;
+    let address = json!({ "email": "ada@lovelace.example", "password": PASSWORD });
+    let asked = with(&shop, &tokens, "POST", "/v1/me/email", &address).await;
+    asked.expect(202);
+    let tokens = log_in(&shop, EMAIL, PASSWORD).await.expect(200);
+    enroll(&shop, &tokens).await;
+    age(&shop, &tokens).await;
+    let new = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let password = json!({ "password": PASSWORD });
+    for (method, path, body) in [
+        ("POST", "/v1/me/email", &address),
+        ("POST", "/v1/me/password", &new),
+        ("DELETE", "/v1/me", &password),
+    ] {
+        with(&shop, &tokens, method, path, body)
+            .await
+            .expect_problem(403, "reauthentication_required");
+    }
+    log_in(&shop, EMAIL, PASSWORD)
+        .await
+        .expect_problem(401, "second_factor_required");
 }
 
 /// Kind of fault: one way in is guarded, and another is forgotten.

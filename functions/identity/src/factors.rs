@@ -3,13 +3,13 @@
 use domain::{
     id::AccountId,
     identity::{
-        Account, AccountChangeKind, ChangeCause, RecoveryCodes, SealingKey, SecondFactor,
+        Account, AccountChangeKind, ChangeCause, Login, RecoveryCodes, SealingKey, SecondFactor,
         TotpSecret, factors::reauthentication_required,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::Failure;
-use store::{AccountOutcome, Consistency};
+use store::{AccountOutcome, Attempts, Consistency, FactorOutcome};
 
 use crate::{Accounts, tokens::Person, unusable};
 
@@ -18,10 +18,21 @@ use crate::{Accounts, tokens::Person, unusable};
 #[error("the secret of an authenticator app was sealed with a root that the secret no longer has")]
 struct Sealed;
 
+/// Result of presenting a code.
+#[derive(Clone, Debug)]
+pub enum CodeUse {
+    /// It was right, and is spent.
+    Accepted(Box<Account>),
+    /// It is none, or was used before.
+    Wrong,
+    /// No codes of the app are accepted for so long, whether they are right or not.
+    Suspended(SignedDuration),
+}
+
 impl Accounts {
     /// The account of a person who may change the ways to sign in to it. The session has to be a recent one. That of staff who
-    /// have a second factor or a passkey must have begun with it: otherwise whoever knows the password adds a passkey, and
-    /// has their permissions.
+    /// have a second factor or a verified passkey must have begun with it: otherwise whoever knows the password adds a passkey,
+    /// and has their permissions.
     pub async fn may_change_factors(
         &self,
         person: &Person,
@@ -42,8 +53,41 @@ impl Accounts {
         }
     }
 
+    /// The same for the next attempt to change them, as [`Accounts::attempt`]: a change of the account in between may have ended
+    /// the session, or added the first factor.
+    pub async fn attempt_factors(
+        &self,
+        attempts: &mut Attempts,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<Account, Failure> {
+        crate::next(attempts).await?;
+        self.may_change_factors(person, now).await
+    }
+
+    /// Rejects a change that takes the password, for which `login` was read, if the account has a factor and the session may not
+    /// change the factors: the password alone must neither replace the address or the password nor delete the account.
+    pub async fn password_must_be_enough(
+        &self,
+        person: &Person,
+        login: &Login,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        if login.has_totp || self.has_verified_passkey(person.account).await? {
+            self.may_change_factors(person, now).await?;
+        }
+        Ok(())
+    }
+
     async fn has_factor(&self, account: AccountId) -> Result<bool, Failure> {
-        Ok(self.has_app(account).await? || !self.store.passkeys(account).await?.is_empty())
+        Ok(self.has_app(account).await? || self.has_verified_passkey(account).await?)
+    }
+
+    /// Whether the account has a passkey by which a session is a strong one. Another one stops nobody: its owner could not sign
+    /// in with it as staff, and so not change anything.
+    async fn has_verified_passkey(&self, account: AccountId) -> Result<bool, Failure> {
+        let passkeys = self.store.passkeys(account).await?;
+        Ok(passkeys.iter().any(|passkey| passkey.user_verified))
     }
 
     /// Whether a login to the account by password takes a code.
@@ -76,39 +120,74 @@ impl Accounts {
         Err(Failure::internal(Sealed))
     }
 
-    /// Spends a code of the account's app, or a recovery code, and returns the account; `None` if it is none, or was used
-    /// before.
+    /// Spends a code of the account's app, or a recovery code.
     pub async fn spend_code(
         &self,
         account: AccountId,
         code: &str,
         cause: &ChangeCause<'_>,
-    ) -> Result<Option<Account>, Failure> {
+    ) -> Result<CodeUse, Failure> {
         let mut attempts = crate::attempts();
         loop {
             attempts.next().await?;
             let found = self.store.account(account, Consistency::Strong).await?;
             let factor = self.store.second_factor(account).await?;
             let (Some(found), Some(factor)) = (found, factor) else {
-                return Ok(None);
+                return Ok(CodeUse::Wrong);
             };
             let Some(sealed) = &factor.secret else {
-                return Ok(None);
+                return Ok(CodeUse::Wrong);
             };
+            if TotpSecret::is_guess(code)
+                && let Some(left) = factor.suspended_for(cause.now)
+            {
+                return Ok(CodeUse::Suspended(left));
+            }
             let secret = self.open(account, sealed).await?;
             if let Some(step) = secret.matched(code, cause.now, factor.last_step) {
-                let is_first = self.store.spend_step(account, sealed, step).await?;
-                return Ok(is_first.then_some(found));
+                let spent = self.store.spend_step(account, sealed, step, cause.now);
+                return Ok(match spent.await? {
+                    true => CodeUse::Accepted(Box::new(found)),
+                    false => CodeUse::Wrong,
+                });
             }
             let Some(place) = RecoveryCodes::find(&factor.recovery_codes, code) else {
-                return Ok(None);
+                return Ok(CodeUse::Wrong);
             };
             let next = found.changed(AccountChangeKind::RecoveryCodeUsed, cause);
             let spent = self.store.spend_recovery_code(&next, &factor, place);
             if spent.await? == AccountOutcome::Changed {
                 let left = factor.recovery_codes.len() - 1;
                 tracing::info!(account.id = %account, codes.left = left, "recovery code used");
-                return Ok(Some(next));
+                return Ok(CodeUse::Accepted(Box::new(next)));
+            }
+        }
+    }
+
+    /// Suspends the codes of the account's app until a time, once, and records it for the owner.
+    pub async fn suspend_codes(
+        &self,
+        account: AccountId,
+        until: Timestamp,
+        cause: &ChangeCause<'_>,
+    ) -> Result<(), Failure> {
+        let mut attempts = crate::attempts();
+        loop {
+            attempts.next().await?;
+            let found = self.store.account(account, Consistency::Strong).await?;
+            let Some(found) = found else {
+                return Ok(());
+            };
+            let next = found.changed(AccountChangeKind::CodesSuspended, cause);
+            let suspended = self.store.suspend_codes(&next, until, cause.now);
+            match suspended.await? {
+                FactorOutcome::Changed => {
+                    tracing::warn!(account.id = %account, "codes suspended");
+                    return Ok(());
+                }
+                // Another request has done it, or the app is gone.
+                FactorOutcome::Unfit => return Ok(()),
+                FactorOutcome::Superseded => {}
             }
         }
     }

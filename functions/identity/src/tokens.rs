@@ -107,7 +107,8 @@ impl Accounts {
         answer(&begun.session, access, &begun.token, delivery, now)
     }
 
-    /// Signs an access token of a session.
+    /// Signs an access token of a session, as of `now`: a time before session and account were read, such as that of the request.
+    /// An end of them after that voids the token.
     pub async fn sign(
         &self,
         session: &Session,
@@ -131,11 +132,6 @@ impl Accounts {
         let claims = AccessClaims::issue(session.account, session.id, permissions, now);
         let claims = claims.in_groups(groups);
         runtime::sign_access_token(&claims, key).map_err(Failure::internal)
-    }
-
-    /// Has every verifier refuse the tokens of before, see [`store::Store::end_tokens`].
-    pub async fn end_tokens(&self, ids: &[String], now: Timestamp) -> Result<(), Failure> {
-        Ok(self.store.end_tokens(ids, now).await?)
     }
 }
 

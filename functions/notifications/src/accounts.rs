@@ -191,6 +191,7 @@ impl AccountMails {
             AccountChangeKind::TotpEnabled => AccountMail::TotpEnabled(place),
             AccountChangeKind::TotpDisabled => AccountMail::TotpDisabled(place),
             AccountChangeKind::RecoveryCodeUsed => AccountMail::RecoveryCodeUsed(place),
+            AccountChangeKind::CodesSuspended => AccountMail::CodesSuspended(place),
             _ => return Ok(None),
         };
         Ok(Some(mail.render(&account.email, shop)?))

@@ -396,7 +396,8 @@ impl Event {
                 | AccountChangeKind::PasskeyCloned
                 | AccountChangeKind::TotpEnabled
                 | AccountChangeKind::TotpDisabled
-                | AccountChangeKind::RecoveryCodeUsed => &[Subscriber::SendEmail],
+                | AccountChangeKind::RecoveryCodeUsed
+                | AccountChangeKind::CodesSuspended => &[Subscriber::SendEmail],
                 AccountChangeKind::Verified
                 | AccountChangeKind::ProfileChanged
                 | AccountChangeKind::SignedOutEverywhere

@@ -77,10 +77,23 @@ enum Unchecked {
 /// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Allowed, with so much of the limit used up by then.
-    Allowed(Usage),
+    /// Allowed.
+    Allowed {
+        /// How much of the limit is used up with it.
+        usage: Usage,
+        /// Microseconds until another one would be; `None` if it would be at once.
+        wait: Option<i64>,
+    },
     /// Refused for so many microseconds.
     Refused(i64),
+}
+
+impl Verdict {
+    /// That of a limit that is off, or could not be checked.
+    const UNLIMITED: Self = Self::Allowed {
+        usage: Usage::NONE,
+        wait: None,
+    };
 }
 
 impl Limiter {
@@ -132,10 +145,37 @@ impl<S: Source> Limiter<S> {
         caller: Caller<'_>,
         now: Timestamp,
     ) -> Result<Usage, Failure> {
+        match self.checked(limit, caller, now).await? {
+            Verdict::Allowed { usage, .. } => Ok(usage),
+            Verdict::Refused(wait) => Err(rate_limited(wait).into()),
+        }
+    }
+
+    /// Counts a failure of `caller` at `now`, which cannot be refused any more. Returns the time until there may be another one;
+    /// `None` if it may be at once.
+    pub async fn count_failure(
+        &self,
+        limit: &Limit,
+        caller: Caller<'_>,
+        now: Timestamp,
+    ) -> Result<Option<SignedDuration>, Failure> {
+        let wait = match self.checked(limit, caller, now).await? {
+            Verdict::Allowed { wait, .. } => wait,
+            Verdict::Refused(wait) => Some(wait),
+        };
+        Ok(wait.map(SignedDuration::from_micros))
+    }
+
+    /// The verdict, or what the limit decides without one.
+    async fn checked(
+        &self,
+        limit: &Limit,
+        caller: Caller<'_>,
+        now: Timestamp,
+    ) -> Result<Verdict, Failure> {
         let checked = tokio::time::timeout(PATIENCE, self.verdict(limit, &caller, now)).await;
         let error = match checked {
-            Ok(Ok(Verdict::Allowed(usage))) => return Ok(usage),
-            Ok(Ok(Verdict::Refused(wait))) => return Err(rate_limited(wait).into()),
+            Ok(Ok(verdict)) => return Ok(verdict),
             Ok(Err(error)) => error,
             Err(_) => Unchecked::Late,
         };
@@ -144,7 +184,7 @@ impl<S: Source> Limiter<S> {
             IfUnchecked::Open => {
                 let error = chain(&error);
                 tracing::warn!(limit.name = limit.name, error, "limit not checked");
-                Ok(Usage::NONE)
+                Ok(Verdict::UNLIMITED)
             }
             // Whatever the reason, another attempt may be checked.
             IfUnchecked::Closed => Err(Failure::dependency(error, true)),
@@ -160,7 +200,7 @@ impl<S: Source> Limiter<S> {
         let current = self.source.documents(now).await?;
         let settings = current.settings.limits.get(limit.name);
         let Some(rule) = limit.rule(settings, self.has_defaults) else {
-            return Ok(Verdict::Allowed(Usage::NONE));
+            return Ok(Verdict::UNLIMITED);
         };
         match self.part(limit, &rule, caller, now) {
             Ok(Some(share)) => self.take(&share, now).await,
@@ -237,8 +277,13 @@ impl<S: Source> Limiter<S> {
             match self.source.take(share, &take, now).await? {
                 Taken::Done(state) => {
                     self.known.put(key, Known { state, at: now });
-                    let usage = share.quota.usage(state, now.as_microsecond());
-                    return Ok(Verdict::Allowed(usage));
+                    let micros = now.as_microsecond();
+                    let wait = match share.quota.decide(Some(state), micros) {
+                        Decision::Take(_) => None,
+                        Decision::Refuse { wait } => Some(wait),
+                    };
+                    let usage = share.quota.usage(state, micros);
+                    return Ok(Verdict::Allowed { usage, wait });
                 }
                 Taken::Refused(state) => {
                     match state {

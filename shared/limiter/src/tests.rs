@@ -7,7 +7,7 @@ use domain::{
     documents::Revisions,
     fault::Code,
     identity::TokenState,
-    limits::{CREATE_CART, CREATE_IMPORT, LimitSettings, Take},
+    limits::{CREATE_CART, CREATE_IMPORT, LimitSettings, SIGN_IN_CODE, Take},
     settings::Settings,
 };
 use jiff::SignedDuration;
@@ -277,4 +277,55 @@ async fn a_million_networks_leave_a_bounded_memory() {
     }
     assert_eq!(table.items.lock().unwrap().len(), 20_000);
     assert!(limiter.known.len() <= REMEMBERED);
+}
+
+/// Whoever has failed is told when the limit is used up, and by whichever process.
+#[tokio::test]
+async fn the_last_failure_of_a_window_says_for_how_long_it_is_the_last() {
+    let table = Arc::new(Fake::default());
+    let three = LimitSettings {
+        requests: Some(3),
+        seconds: Some(900),
+        ..LimitSettings::default()
+    };
+    table.set("sign_in_code", three);
+    let of = |account| Caller {
+        account: Some(account),
+        ..from("203.0.113.7")
+    };
+    let limiter = process(&table);
+    let wait = async |limiter: &Limiter<Arc<Fake>>, account, now| {
+        let counted = limiter.count_failure(&SIGN_IN_CODE, of(account), now);
+        counted.await.unwrap()
+    };
+    // From wherever they come.
+    assert_eq!(wait(&limiter, "ada", at(0)).await, None);
+    assert_eq!(wait(&process(&table), "ada", at(0)).await, None);
+    let window = SignedDuration::from_secs(900);
+    let second = SignedDuration::from_secs(1);
+    assert_eq!(wait(&limiter, "ada", at(0)).await, Some(window));
+    for limiter in [limiter, process(&table)] {
+        let left = wait(&limiter, "ada", at(1000)).await;
+        assert_eq!(left, Some(window - second));
+        assert_eq!(wait(&limiter, "bob", at(0)).await, None);
+    }
+    assert_eq!(wait(&process(&table), "ada", at(900_000)).await, None);
+    // Off, nobody is told anything; what cannot be counted is refused.
+    let off = LimitSettings {
+        requests: Some(0),
+        ..LimitSettings::default()
+    };
+    table.set("sign_in_code", off);
+    assert_eq!(wait(&process(&table), "ada", at(0)).await, None);
+    table.set("sign_in_code", LimitSettings::default());
+    *table.fails.lock().unwrap() = true;
+    let limiter = process(&table);
+    let failed = limiter.count_failure(&SIGN_IN_CODE, of("ada"), at(0)).await;
+    assert!(matches!(
+        failed,
+        Err(Failure::Failed {
+            retryable: true,
+            ..
+        })
+    ));
 }

@@ -36,6 +36,9 @@ impl Endpoint for ChangePassword {
         let account = self.accounts.account(person.account).await?;
         let current = &body.current_password.0;
         let login = self.accounts.confirmed(&account, current).await?;
+        self.accounts
+            .password_must_be_enough(&person, &login, now)
+            .await?;
         let hash = self.accounts.hash(&password).await?;
         let cause = identity::cause(person.account, &request);
         let next = account.signed_out(AccountChangeKind::PasswordChanged, &cause);
@@ -46,7 +49,7 @@ impl Endpoint for ChangePassword {
                 if account.staff.is_some() {
                     // This session's, too: its next refresh gets another.
                     let ended = [account.id.to_string()];
-                    self.accounts.end_tokens(&ended, now).await?;
+                    store.end_tokens(&ended, runtime::now()).await?;
                 }
                 tracing::info!(account.id = %account.id, "password changed");
                 Ok(Reply::none())

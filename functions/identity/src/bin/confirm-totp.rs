@@ -45,7 +45,10 @@ impl Endpoint for ConfirmTotp {
                 FactorOutcome::Unfit => return Err(no_app().into()),
                 FactorOutcome::Superseded => {}
             }
-            account = self.accounts.attempt(&mut attempts, person.account).await?;
+            account = self
+                .accounts
+                .attempt_factors(&mut attempts, &person, now)
+                .await?;
         }
         tracing::info!(account.id = %person.account, "second factor added");
         Reply::of(&RecoveryCodesView::from(codes))

@@ -7,7 +7,7 @@ use domain::{
     identity::{Account, api::DeleteAccountBody},
     limits::{CONFIRM_PASSWORD, Limit},
 };
-use identity::Accounts;
+use identity::{Accounts, tokens::Person};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
 use store::AccountOutcome;
@@ -27,12 +27,17 @@ impl Endpoint for DeleteMe {
     type Response = NoContent;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
-        let (id, now) = (request.account()?, request.now);
+        let (person, now) = (Person::of(&request)?, request.now);
+        let id = person.account;
         let (caller, store) = (request.caller(), &self.accounts.store);
         self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
         let password = &request.body.0.password.0;
         let account = self.accounts.account(id).await?;
-        self.accounts.confirmed(&account, password).await?;
+        let login = self.accounts.confirmed(&account, password).await?;
+        // Once: the session and the factors are deleted below.
+        self.accounts
+            .password_must_be_enough(&person, &login, now)
+            .await?;
         must_not_be_owner(&account)?;
         // Delete the account's items before its login: if the process dies in between, the owner can sign in and repeat the
         // request.
@@ -48,7 +53,7 @@ impl Endpoint for DeleteMe {
             }
         }
         if account.staff.is_some() {
-            self.accounts.end_tokens(&[id.to_string()], now).await?;
+            store.end_tokens(&[id.to_string()], runtime::now()).await?;
         }
         tracing::info!(account.id = %id, "account erased");
         Ok(Reply::none().signed_out())

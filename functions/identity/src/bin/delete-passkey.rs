@@ -27,11 +27,9 @@ impl Endpoint for DeletePasskey {
     type Response = NoContent;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
-        let (person, id) = (Person::of(&request)?, request.path.passkey_id);
-        let mut account = self
-            .accounts
-            .may_change_factors(&person, request.now)
-            .await?;
+        let (person, now) = (Person::of(&request)?, request.now);
+        let id = request.path.passkey_id;
+        let mut account = self.accounts.may_change_factors(&person, now).await?;
         let cause = identity::cause(account.id, &request);
         let mut attempts = identity::attempts();
         loop {
@@ -41,7 +39,10 @@ impl Endpoint for DeletePasskey {
                 FactorOutcome::Unfit => return Err(Rejection::not_found("passkey").into()),
                 FactorOutcome::Superseded => {}
             }
-            account = self.accounts.attempt(&mut attempts, person.account).await?;
+            account = self
+                .accounts
+                .attempt_factors(&mut attempts, &person, now)
+                .await?;
         }
         tracing::info!(account.id = %person.account, passkey.id = %id, "passkey removed");
         Ok(Reply::none())

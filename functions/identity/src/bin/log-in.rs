@@ -5,16 +5,20 @@ use std::{process::ExitCode, sync::Arc};
 use control::Control;
 use domain::{
     identity::{
-        NewSession,
+        Account, Login, NewSession, TotpSecret,
         api::{LoginBody, TokensView, invalid_credentials},
         factors::second_factor_required,
     },
-    limits::{Caller, ChallengeAction, Limit, SIGN_IN, SIGN_IN_NETWORK, is_login_challenged},
+    limits::{
+        Caller, ChallengeAction, Limit, SIGN_IN, SIGN_IN_CODE, SIGN_IN_NETWORK,
+        is_login_challenged, rate_limited,
+    },
     notifications::suppression::AddressHash,
 };
 use identity::{
     Accounts,
     challenges::Challenge,
+    factors::CodeUse,
     tokens::{Delivery, Grants},
 };
 use limiter::Limiter;
@@ -30,7 +34,7 @@ pub(crate) struct LogIn {
 impl Endpoint for LogIn {
     const ACCESS: Access = Access::Public;
     const CREDENTIALS: bool = true;
-    const LIMITS: &'static [&'static Limit] = &[&SIGN_IN_NETWORK, &SIGN_IN];
+    const LIMITS: &'static [&'static Limit] = &[&SIGN_IN_NETWORK, &SIGN_IN, &SIGN_IN_CODE];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<LoginBody>;
@@ -67,11 +71,8 @@ impl Endpoint for LogIn {
         // Without a second factor, staff have no permissions, and can add one.
         let (mut is_strong, mut grants) = (false, Grants::of_login(&login));
         if login.has_totp {
-            let code = body.code.as_ref().ok_or_else(second_factor_required)?;
-            let cause = identity::cause(login.account, &request);
-            let spent = self.accounts.spend_code(login.account, &code.0, &cause);
-            let account = spent.await?.ok_or_else(invalid_credentials)?;
-            (is_strong, grants) = (true, Grants::from(&account));
+            let account = self.second_factor(&login, &request).await?;
+            (is_strong, grants) = (true, Grants::from(&*account));
         }
         let new = NewSession {
             account: login.account,
@@ -83,6 +84,42 @@ impl Endpoint for LogIn {
             cause: request.cause(),
         };
         self.accounts.begin(new, grants, delivery).await
+    }
+}
+
+impl LogIn {
+    /// Spends the code of a login whose password is right. Wrong ones that may be guesses are counted by account; the last one
+    /// suspends the app's codes, so that no right one follows. To count each code before it is looked at would cost every
+    /// login a write.
+    async fn second_factor(
+        &self,
+        login: &Login,
+        request: &Request<Self>,
+    ) -> Result<Box<Account>, Failure> {
+        let (id, now) = (login.account, request.now);
+        let code = request.body.0.code.as_ref();
+        let code = &*code.ok_or_else(second_factor_required)?.0;
+        let cause = identity::cause(id, request);
+        match self.accounts.spend_code(id, code, &cause).await? {
+            CodeUse::Accepted(account) => return Ok(account),
+            CodeUse::Suspended(left) => {
+                let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
+                return Err(rate_limited(micros).into());
+            }
+            CodeUse::Wrong => {}
+        }
+        if TotpSecret::is_guess(code) {
+            let account = id.to_string();
+            let caller = Caller {
+                account: Some(&account),
+                ..request.caller()
+            };
+            let counted = self.limiter.count_failure(&SIGN_IN_CODE, caller, now);
+            if let Some(wait) = counted.await? {
+                self.accounts.suspend_codes(id, now + wait, &cause).await?;
+            }
+        }
+        Err(invalid_credentials().into())
     }
 }
 

@@ -64,15 +64,21 @@ impl RefreshSession {
         let store = &self.accounts.store;
         tracing::warn!(session.id = %session.id, "refresh token reused");
         let account = store.account(session.account, Consistency::Strong).await?;
-        if account.is_some_and(|account| account.staff.is_some()) {
-            let ended = [session.id.to_string()];
-            self.accounts.end_tokens(&ended, request.now).await?;
+        let is_staff = account.is_some_and(|account| account.staff.is_some());
+        let ended = [session.id.to_string()];
+        // At once, as the rest may take a while.
+        if is_staff {
+            store.end_tokens(&ended, runtime::now()).await?;
         }
         // Before the session, so that whatever happens in between, the token is found reused again.
         let cause = identity::cause(session.account, request);
         let kind = AccountChangeKind::RefreshTokenReused;
         self.accounts.record(session.account, kind, &cause).await?;
         store.end_session(session.account, session.id).await?;
+        // Until then, whoever has the current token could refresh it.
+        if is_staff {
+            store.end_tokens(&ended, runtime::now()).await?;
+        }
         Ok(refresh_token_reused().into())
     }
 }

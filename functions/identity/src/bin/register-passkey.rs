@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::identity::{
     Account, AccountChangeKind, Ceremony, Passkey,
     factors::{PasskeyView, RegisterPasskeyBody, unusable_passkey},
-    webauthn::{NewCredential, RegistrationResponse, RelyingParty},
+    webauthn::{NewCredential, RegistrationResponse, RelyingParty, WebauthnError},
 };
 use identity::{
     Accounts,
@@ -32,7 +32,7 @@ impl Endpoint for RegisterPasskey {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<PasskeyView>, Failure> {
         let (person, now) = (Person::of(&request)?, request.now);
         let name = request.body.0.name()?;
-        let account = self.accounts.may_change_factors(&person, now).await?;
+        let mut account = self.accounts.may_change_factors(&person, now).await?;
         let answer = &request.body.0.credential;
         let credential = match self.verified(answer, &account, now).await {
             Ok(credential) => credential,
@@ -44,10 +44,9 @@ impl Endpoint for RegisterPasskey {
         let store = &self.accounts.store;
         let mut attempts = identity::attempts();
         loop {
-            let account = self
-                .accounts
-                .attempt(&mut attempts, passkey.account)
-                .await?;
+            if !passkey.suits(&account) {
+                return Err(refused(WebauthnError::UserNotVerified.into()));
+            }
             // Whoever adds one at the same time makes another version of the account.
             Passkey::another_fits(&store.passkeys(account.id).await?)?;
             let next = account.changed(AccountChangeKind::PasskeyAdded, &cause);
@@ -56,6 +55,10 @@ impl Endpoint for RegisterPasskey {
                 FactorOutcome::Unfit => return Err(refused(Refused::Taken)),
                 FactorOutcome::Superseded => {}
             }
+            account = self
+                .accounts
+                .attempt_factors(&mut attempts, &person, now)
+                .await?;
         }
         tracing::info!(account.id = %passkey.account, passkey.id = %passkey.id, "passkey added");
         let location = format!("/v1/me/passkeys/{}", passkey.id);

@@ -47,7 +47,10 @@ impl Endpoint for RemoveTotp {
                 FactorOutcome::Unfit => return Err(no_app().into()),
                 FactorOutcome::Superseded => {}
             }
-            account = self.accounts.attempt(&mut attempts, person.account).await?;
+            account = self
+                .accounts
+                .attempt_factors(&mut attempts, &person, now)
+                .await?;
         }
         tracing::info!(account.id = %person.account, "second factor removed");
         Ok(Reply::none())

@@ -9,7 +9,7 @@ use domain::{
     },
     limits::{CONFIRM_PASSWORD, Caller, Limit, SEND_LINK, SEND_LINK_ACCOUNT},
 };
-use identity::Accounts;
+use identity::{Accounts, tokens::Person};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoPath, NoQuery, Reply, Request};
 
@@ -28,7 +28,7 @@ impl Endpoint for RequestEmailChange {
     type Response = LinkSentView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<LinkSentView>, Failure> {
-        let (id, now) = (request.account()?, request.now);
+        let (person, now) = (Person::of(&request)?, request.now);
         let new = parse_email(&request.body.0.email)?;
         let caller = Caller {
             email: Some(&new),
@@ -37,12 +37,15 @@ impl Endpoint for RequestEmailChange {
         self.limiter.check(&CONFIRM_PASSWORD, caller, now).await?;
         self.limiter.check(&SEND_LINK_ACCOUNT, caller, now).await?;
         self.limiter.check(&SEND_LINK, caller, now).await?;
-        let account = self.accounts.account(id).await?;
+        let account = self.accounts.account(person.account).await?;
         let password = &request.body.0.password.0;
-        self.accounts.confirmed(&account, password).await?;
+        let login = self.accounts.confirmed(&account, password).await?;
+        self.accounts
+            .password_must_be_enough(&person, &login, now)
+            .await?;
         let change = EmailChange {
             id: identity::new_id(&request)?,
-            account: id,
+            account: account.id,
             old: account.email,
             new,
             created_at: now,

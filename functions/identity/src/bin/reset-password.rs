@@ -57,7 +57,7 @@ impl Endpoint for ResetPassword {
         }
         if account.staff.is_some() {
             let ended = [account.id.to_string()];
-            self.accounts.end_tokens(&ended, request.now).await?;
+            store.end_tokens(&ended, runtime::now()).await?;
         }
         tracing::info!(account.id = %account.id, "password reset");
         Ok(Reply::none())

@@ -96,6 +96,8 @@ pub enum AccountChangeKind {
     TotpDisabled,
     /// A recovery code stood in for the authenticator app.
     RecoveryCodeUsed,
+    /// Too many codes of the authenticator app were wrong, after the right password: none are accepted for a while.
+    CodesSuspended,
     /// The person has accepted an invitation to the staff.
     StaffJoined,
     /// The person has got another role, or the role other permissions.
@@ -281,6 +283,7 @@ impl AccountChangeKind {
             Self::TotpEnabled => "totp_enabled",
             Self::TotpDisabled => "totp_disabled",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::CodesSuspended => "codes_suspended",
             Self::StaffJoined => "staff_joined",
             Self::RoleChanged => "role_changed",
             Self::StaffRemoved => "staff_removed",

@@ -30,6 +30,9 @@ pub struct Passkey {
     pub public_key: PublicKey,
     /// Signature counter of the last answer; 0 if the authenticator has none.
     pub counter: u32,
+    /// Whether the authenticator has ever checked that its user is its owner, when it made the credential or at a login since.
+    /// Only then it is a factor that its owner can be asked for.
+    pub user_verified: bool,
     /// Whether it may be copied to other devices. This never changes.
     pub backup_eligible: bool,
     /// Whether it has been copied.
@@ -94,6 +97,7 @@ impl Passkey {
             credential: credential.id,
             public_key: credential.public_key,
             counter: credential.counter,
+            user_verified: credential.user_verified,
             backup_eligible: credential.backup_eligible,
             backed_up: credential.backed_up,
             transports: credential.transports,
@@ -112,6 +116,11 @@ impl Passkey {
             counter: self.counter,
             backup_eligible: self.backup_eligible,
         }
+    }
+
+    /// Whether it is enough for its account, which may have joined the staff since the authenticator was asked.
+    pub fn suits(&self, account: &Account) -> bool {
+        self.user_verified || account.user_verification() != UserVerification::Required
     }
 
     /// Whether an account with these passkeys may have another one.
@@ -140,6 +149,10 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        identity::{ChangeCause, StaffMember},
+        trace::{Cause, TraceParent},
+    };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -173,6 +186,37 @@ mod tests {
         assert_eq!((&*one.name, &*other.name), ("Passkey", "Phone"));
         assert_eq!(one.stored().user_handle, [1; 16]);
         assert_eq!(one.stored().counter, 7);
+    }
+
+    /// Somebody may join the staff while a passkey is being added.
+    #[test]
+    fn only_a_verified_passkey_is_enough_for_staff() {
+        let (email, by) = ("ada@example.com".to_owned(), "shop".to_owned());
+        let cause = ChangeCause {
+            by,
+            from: None,
+            now: at(0),
+            cause: Cause {
+                trace_id: "r",
+                traceparent: TraceParent::begin("r"),
+            },
+        };
+        let staff = StaffMember {
+            role: "owner".to_owned(),
+            permissions: Vec::new(),
+        };
+        let staff = Account::joining(AccountId::random([1; 16]), email, None, staff, &cause);
+        let customer = Account {
+            staff: None,
+            ..staff.clone()
+        };
+        let verified = passkey(&[1], None);
+        let other = Passkey {
+            user_verified: false,
+            ..verified.clone()
+        };
+        assert!(verified.suits(&staff) && verified.suits(&customer));
+        assert!(!other.suits(&staff) && other.suits(&customer));
     }
 
     #[test]

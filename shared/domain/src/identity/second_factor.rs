@@ -1,5 +1,7 @@
 //! The second factor of an account whose password alone is not enough: an authenticator app, and recovery codes for its loss.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::id::AccountId;
 
 /// The authenticator app of an account, and what stands in for it.
@@ -15,6 +17,8 @@ pub struct SecondFactor {
     pub last_step: Option<u64>,
     /// Hashes of the recovery codes that are left.
     pub recovery_codes: Vec<String>,
+    /// Time until which no codes of the app are accepted, as too many were wrong. Recovery codes are: nobody guesses one.
+    pub suspended_until: Option<Timestamp>,
 }
 
 impl SecondFactor {
@@ -32,12 +36,20 @@ impl SecondFactor {
             // This code, too, is used once.
             last_step: Some(step),
             recovery_codes,
+            // Codes that were guessed were those of another secret.
+            suspended_until: None,
         }
     }
 
     /// Whether a login by password takes a code.
     pub fn is_active(&self) -> bool {
         self.secret.is_some()
+    }
+
+    /// How long no codes of the app are accepted yet at `now`; `None` if they are.
+    pub fn suspended_for(&self, now: Timestamp) -> Option<SignedDuration> {
+        let left = self.suspended_until?.duration_since(now);
+        left.is_positive().then_some(left)
     }
 
     /// The recovery codes that are left once the one at `place` was used.
@@ -67,6 +79,25 @@ mod tests {
         assert!(factor.is_active());
         assert_eq!(factor.without_code(1), ["a", "c"]);
         assert_eq!(factor.without_code(3), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn codes_are_suspended_until_a_time_and_with_another_app_no_more() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let account = AccountId::random([1; 16]);
+        let new = SecondFactor::confirmed(account, "sealed".to_owned(), 7, Vec::new());
+        assert_eq!(new.suspended_for(at(0)), None);
+        let suspended = SecondFactor {
+            suspended_until: Some(at(60)),
+            ..new
+        };
+        let left = suspended.suspended_for(at(0));
+        assert_eq!(left, Some(SignedDuration::from_secs(60)));
+        assert_eq!(
+            suspended.suspended_for(at(59)),
+            Some(SignedDuration::from_secs(1))
+        );
+        assert_eq!(suspended.suspended_for(at(60)), None);
     }
 
     #[test]

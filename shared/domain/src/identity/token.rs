@@ -38,6 +38,10 @@ pub struct AccessClaims {
     pub aud: String,
     /// Time of issue, in seconds since 1970.
     pub iat: i64,
+    /// Milliseconds of the time of issue beyond `iat`: a session may end and another one begin within a second. A token of
+    /// before there were any counts as one of the beginning of its second.
+    #[serde(default)]
+    pub iat_ms: i64,
     /// Expiry, in seconds since 1970.
     pub exp: i64,
     /// Permissions of staff, by name. Names of a later release are ignored.
@@ -66,12 +70,13 @@ pub struct TokenState {
     pub version: u64,
     /// The public keys.
     pub keys: Vec<PublicKey>,
-    /// Accounts and sessions of staff, by identifier: their tokens of this time and before are void. In seconds since 1970.
+    /// Accounts and sessions of staff, by identifier: their tokens of this time and before are void. In milliseconds since 1970.
     pub ended: BTreeMap<String, i64>,
 }
 
 impl AccessClaims {
-    /// Claims of a token of `session`, issued at `now`.
+    /// Claims of a token of `session`, issued at `now`: a time before the session was read, as an end of it after
+    /// that voids the token.
     pub fn issue(
         account: AccountId,
         session: SessionId,
@@ -85,6 +90,7 @@ impl AccessClaims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             iat: now.as_second(),
+            iat_ms: i64::from(now.subsec_millisecond()),
             exp: now.as_second().saturating_add(LIFETIME.as_secs()),
             perms: permissions.map(|it| it.name().to_owned()).collect(),
             groups: Vec::new(),
@@ -111,6 +117,11 @@ impl AccessClaims {
             && (0..=LIFETIME.as_secs()).contains(&lifetime)
     }
 
+    /// Time of issue, in milliseconds since 1970.
+    fn issued_at(&self) -> i64 {
+        self.iat.saturating_mul(1000).saturating_add(self.iat_ms)
+    }
+
     /// Whether it has a permission.
     pub fn has(&self, permission: Permission) -> bool {
         self.perms.iter().any(|it| it == permission.name())
@@ -120,7 +131,8 @@ impl AccessClaims {
 impl TokenState {
     /// Whether the session or the account of a token has ended since it was issued.
     pub fn has_ended(&self, claims: &AccessClaims) -> bool {
-        let ended = |id: &str| self.ended.get(id).is_some_and(|at| claims.iat <= *at);
+        let issued_at = claims.issued_at();
+        let ended = |id: &str| self.ended.get(id).is_some_and(|at| issued_at <= *at);
         // Few have ended at a time, and mostly none.
         !self.ended.is_empty() && (ended(&claims.sid.to_string()) || ended(&claims.sub.to_string()))
     }
@@ -158,7 +170,7 @@ impl TokenState {
 
     /// Forgets what has ended so long ago that all tokens of that time have expired.
     pub fn ended_at(&self, now: Timestamp) -> BTreeMap<String, i64> {
-        let last = now.as_second() - LIFETIME.as_secs() - LEEWAY;
+        let last = (now.as_second() - LIFETIME.as_secs() - LEEWAY) * 1000;
         let ended = self.ended.iter().filter(|(_, at)| **at >= last);
         ended.map(|(id, at)| (id.clone(), *at)).collect()
     }
@@ -232,7 +244,7 @@ mod tests {
         let claims = claims();
         for id in [claims.sub.to_string(), claims.sid.to_string()] {
             let ended = |second: i64| TokenState {
-                ended: BTreeMap::from([(id.clone(), at(second).as_second())]),
+                ended: BTreeMap::from([(id.clone(), at(second).as_millisecond())]),
                 ..TokenState::default()
             };
             assert!(ended(0).has_ended(&claims) && ended(5).has_ended(&claims));
@@ -242,6 +254,35 @@ mod tests {
             assert!(ended(0).ended_at(at(expired + 1)).is_empty());
         }
         assert!(!TokenState::default().has_ended(&claims));
+    }
+
+    /// A refresh that was under way gets a void token, and a login that follows a valid one, also within a second.
+    #[test]
+    fn a_session_that_begins_in_the_second_in_which_others_end_is_not_void() {
+        let (account, session) = (AccountId::random([1; 16]), SessionId::random([2; 16]));
+        let millis = |it: i64| at(0) + SignedDuration::from_millis(it);
+        let issued = |it: i64| AccessClaims::issue(account, session, [], millis(it));
+        let state = TokenState {
+            ended: BTreeMap::from([(account.to_string(), millis(500).as_millisecond())]),
+            ..TokenState::default()
+        };
+        for (issued_at, is_void) in [
+            (0, true),
+            (499, true),
+            (500, true),
+            (501, false),
+            (999, false),
+        ] {
+            let claims = issued(issued_at);
+            assert_eq!(claims.iat, at(0).as_second());
+            assert_eq!(state.has_ended(&claims), is_void, "{issued_at}");
+            assert!(claims.is_current(millis(issued_at)));
+        }
+        // A token of before there were milliseconds may be of any time of its second.
+        let mut json = serde_json::to_value(issued(999)).unwrap();
+        assert!(json.as_object_mut().unwrap().remove("iat_ms").is_some());
+        let read: AccessClaims = serde_json::from_value(json).unwrap();
+        assert!(state.has_ended(&read));
     }
 
     #[test]

@@ -76,6 +76,12 @@ impl TotpSecret {
             .find(|step| code_at(&key, *step) == Some(typed))
     }
 
+    /// Whether a text has the form of a code: somebody may have guessed it, as there are a million. Recovery codes have another
+    /// one.
+    pub fn is_guess(typed: &str) -> bool {
+        read(typed).is_some()
+    }
+
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0)
     }
@@ -145,6 +151,23 @@ mod tests {
             assert_eq!(secret().code_at(at(second)), code);
             let other = TotpSecret::new([1; 20]);
             assert_eq!(other.matched(code, at(second), None), None, "{second}");
+        }
+    }
+
+    #[test]
+    fn six_digits_may_be_a_guess() {
+        for guess in ["000000", "123 456", " 1 2 3 4 5 6 "] {
+            assert!(TotpSecret::is_guess(guess), "{guess}");
+        }
+        for other in [
+            "",
+            "12345",
+            "1234567",
+            "+12345",
+            "12345x",
+            "0000-1111-ZZZZ-ZZZZ-ZZZZ-ZZZZ",
+        ] {
+            assert!(!TotpSecret::is_guess(other), "{other}");
         }
     }
 

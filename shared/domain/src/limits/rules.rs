@@ -70,6 +70,19 @@ pub const SIGN_IN_NETWORK: Limit = Limit {
     if_unchecked: IfUnchecked::Closed,
 };
 
+/// Wrong codes of an authenticator app at `POST /v1/auth/login`, of one account from wherever they come: somebody who has the
+/// password and many networks guesses one of a million, of which three are right at a time. At this rate, an even chance takes
+/// two and a half years, and the owner is told every hour. Only failures after a right password count, so that nobody else
+/// keeps the owner out.
+pub const SIGN_IN_CODE: Limit = Limit {
+    name: "sign_in_code",
+    by: By::Account,
+    kind: Kind::Counter,
+    requests: 10,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
 /// Mails with a link to one address, for guests: to register, to set a password. Whoever has asked five times has them.
 pub const MAIL_LINK: Limit = Limit {
     name: "mail_link",
@@ -133,11 +146,12 @@ pub const EXPORT_DATA: Limit = Limit {
 };
 
 /// All limits, for the settings.
-pub const ALL: [&Limit; 10] = [
+pub const ALL: [&Limit; 11] = [
     &CREATE_CART,
     &CREATE_IMPORT,
     &SIGN_IN,
     &SIGN_IN_NETWORK,
+    &SIGN_IN_CODE,
     &MAIL_LINK,
     &MAIL_LINK_NETWORK,
     &SEND_LINK,

@@ -106,7 +106,8 @@ impl Store {
     }
 
     /// Has every verifier refuse the tokens that were issued until `now` for these accounts and sessions of staff, within
-    /// seconds. Key: [`Key::control`], read and written again until nobody else has written it in between. 1 read unit, and 1
+    /// seconds. `now` must be read after the write that ended them: a request that began before that write may still issue a
+    /// token, of the time of its beginning. Key: [`Key::control`], read and written again until nobody else has written it in between. 1 read unit, and 1
     /// write unit for each KB of the item.
     pub async fn end_tokens(&self, ids: &[String], now: Timestamp) -> Result<()> {
         let mut attempts = Attempts::new("end tokens");
@@ -115,7 +116,7 @@ impl Store {
             let control = self.control(Consistency::Strong).await?;
             let mut state = control.unwrap_or_default().tokens;
             state.ended = state.ended_at(now);
-            let ended = ids.iter().map(|id| (id.clone(), now.as_second()));
+            let ended = ids.iter().map(|id| (id.clone(), now.as_millisecond()));
             state.ended.extend(ended);
             if self.put_token_state(&state).await? {
                 return Ok(());

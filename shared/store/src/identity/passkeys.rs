@@ -33,6 +33,10 @@ struct PasskeyRecord {
     /// The COSE key, in base64url.
     public_key: String,
     counter: u32,
+    /// A passkey of before this was stored counts as verified: those of staff had to be, and if they did not count, the password
+    /// alone could add another one.
+    #[serde(default = "verified")]
+    user_verified: bool,
     backup_eligible: bool,
     backed_up: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -58,6 +62,10 @@ struct ChallengeRecord {
     account: Option<AccountId>,
     /// Expiry in seconds since 1970.
     expires_at: i64,
+}
+
+const fn verified() -> bool {
+    true
 }
 
 impl Record for PasskeyRecord {
@@ -102,6 +110,7 @@ impl From<&Passkey> for PasskeyRecord {
             credential: URL_SAFE_NO_PAD.encode(&passkey.credential),
             public_key: URL_SAFE_NO_PAD.encode(passkey.public_key.as_cose()),
             counter: passkey.counter,
+            user_verified: passkey.user_verified,
             backup_eligible: passkey.backup_eligible,
             backed_up: passkey.backed_up,
             transports: passkey.transports.clone(),
@@ -127,6 +136,7 @@ fn read(item: Item) -> Result<Passkey> {
         credential: bytes(&record.credential)?,
         public_key,
         counter: record.counter,
+        user_verified: record.user_verified,
         backup_eligible: record.backup_eligible,
         backed_up: record.backed_up,
         transports: record.transports,
@@ -277,7 +287,8 @@ impl Store {
     }
 
     /// Records a login with a passkey, as it was read. Key: [`Key::passkey`], on the condition that its counter is the one that was
-    /// read, or lower than the new one: another login at the same time is no harm. 1 write unit, or 2 for a long credential.
+    /// read, or lower than the new one: another login at the same time is no harm. One whose user was verified says so from then
+    /// on, and none takes that back. 1 write unit, or 2 for a long credential.
     pub async fn use_passkey(
         &self,
         passkey: &Passkey,
@@ -287,9 +298,13 @@ impl Store {
         let backed_up = AttributeValue::Bool(assertion.backed_up);
         let update = self
             .update(&Key::passkey(passkey.account, passkey.id))
-            .update_expression(
-                "SET #counter = :counter, backed_up = :backed_up, last_used_at = :now",
-            )
+            .update_expression(match assertion.user_verified {
+                true => {
+                    "SET #counter = :counter, backed_up = :backed_up, last_used_at = :now, \
+                     user_verified = :verified"
+                }
+                false => "SET #counter = :counter, backed_up = :backed_up, last_used_at = :now",
+            })
             .condition_expression("#counter = :before OR #counter < :counter")
             .expression_attribute_names("#counter", "counter")
             .expression_attribute_values(":counter", number(assertion.counter))
@@ -297,6 +312,11 @@ impl Store {
             .expression_attribute_values(":backed_up", backed_up)
             .expression_attribute_values(":now", string(now.to_string()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // DynamoDB refuses a value that no expression has.
+        let update = match assertion.user_verified {
+            true => update.expression_attribute_values(":verified", AttributeValue::Bool(true)),
+            false => update,
+        };
         Ok(match self.write("UpdateItem use passkey", update).await? {
             Written::Done(_) => PasskeyUse::Recorded,
             Written::Refused(Some(_)) => PasskeyUse::Overtaken,
@@ -343,6 +363,7 @@ mod tests {
             credential,
             public_key: PublicKey::from_cose(&cose).unwrap(),
             counter: u32::MAX,
+            user_verified: false,
             backup_eligible: true,
             backed_up: true,
             transports: vec!["smart-card".to_owned(); 6],
@@ -361,6 +382,17 @@ mod tests {
         // Twenty of them are a page of a query, which ends at 1 MB.
         assert!(20 * size::of(&item) < 1_000_000);
         assert_eq!(read(item).unwrap(), passkey);
+    }
+
+    /// Whoever knows the password of staff must not add another one because the shop does not know of the first.
+    #[test]
+    fn a_passkey_of_before_it_was_stored_counts_as_verified() {
+        let passkey = passkey();
+        let key = Key::passkey(passkey.account, passkey.id);
+        let mut item = to_item(&key, &PasskeyRecord::from(&passkey)).unwrap();
+        assert!(!read(item.clone()).unwrap().user_verified);
+        assert!(item.remove("user_verified").is_some());
+        assert!(read(item).unwrap().user_verified);
     }
 
     #[test]

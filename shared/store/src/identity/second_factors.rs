@@ -6,6 +6,7 @@ use domain::{
     identity::{Account, SecondFactor},
     notifications::suppression::AddressHash,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -31,6 +32,9 @@ struct TotpRecord {
     last_step: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     recovery_codes: Vec<String>,
+    /// In seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suspended_until: Option<i64>,
 }
 
 impl Record for TotpRecord {
@@ -45,6 +49,7 @@ impl From<&SecondFactor> for TotpRecord {
             pending: factor.pending.clone(),
             last_step: factor.last_step,
             recovery_codes: factor.recovery_codes.clone(),
+            suspended_until: factor.suspended_until.map(Timestamp::as_second),
         }
     }
 }
@@ -57,6 +62,9 @@ impl From<TotpRecord> for SecondFactor {
             pending: record.pending,
             last_step: record.last_step,
             recovery_codes: record.recovery_codes,
+            suspended_until: record
+                .suspended_until
+                .map(|it| Timestamp::from_second(it).unwrap_or(Timestamp::MAX)),
         }
     }
 }
@@ -132,18 +140,54 @@ impl Store {
     }
 
     /// Spends the step of a code: of several logins with it one gets `true`. Key: [`Key::totp`], on the condition that the app is
-    /// the one with the sealed `secret`, and that no code of this step or a later one was accepted. 2 write units.
-    pub async fn spend_step(&self, account: AccountId, secret: &str, step: u64) -> Result<bool> {
+    /// the one with the sealed `secret`, that no code of this step or a later one was accepted, and that codes are not suspended
+    /// at `now`: those of several requests at once were all read before the last one was wrong. 2 write units.
+    pub async fn spend_step(
+        &self,
+        account: AccountId,
+        secret: &str,
+        step: u64,
+        now: Timestamp,
+    ) -> Result<bool> {
         let update = self
             .update(&Key::totp(account))
             .update_expression("SET last_step = :step")
             .condition_expression(
-                "secret = :secret AND (attribute_not_exists(last_step) OR last_step < :step)",
+                "secret = :secret AND (attribute_not_exists(last_step) OR last_step < :step) \
+                 AND (attribute_not_exists(suspended_until) OR suspended_until <= :now)",
             )
             .expression_attribute_values(":secret", string(secret))
-            .expression_attribute_values(":step", number(step));
+            .expression_attribute_values(":step", number(step))
+            .expression_attribute_values(":now", number(now.as_second()));
         let written = self.write("UpdateItem spend step", update).await?;
         Ok(written.is_done())
+    }
+
+    /// Suspends the codes of an app until a time, in whole seconds: `account` is the next version of the account. Keys:
+    /// [`Key::account`], on the condition that its version is the one before; [`Key::totp`], on the condition that an app is in use
+    /// and its codes are not suspended at `now`, so that the owner is told once. 6 write units.
+    pub async fn suspend_codes(
+        &self,
+        account: &Account,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<FactorOutcome> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::totp(account.id).attributes()))
+            .update_expression("SET suspended_until = :until")
+            .condition_expression(
+                "attribute_exists(secret) \
+                 AND (attribute_not_exists(suspended_until) OR suspended_until <= :now)",
+            )
+            .expression_attribute_values(":until", number(until.as_second()))
+            .expression_attribute_values(":now", number(now.as_second()));
+        let actions = vec![
+            put_action(self.next_version(account)?)?,
+            update_action(update)?,
+        ];
+        let outcome = self.transact("suspend codes", First::Write, actions);
+        Ok(factor_outcome(&outcome.await?, &[1]))
     }
 
     /// Spends the recovery code at `place` of a factor as it was read: `account` is the next version of the account. Keys:
@@ -203,10 +247,15 @@ mod tests {
             pending: Some("sealed".to_owned()),
             last_step: None,
             recovery_codes: Vec::new(),
+            suspended_until: None,
         };
         let codes = vec!["hash".to_owned(); 10];
         let active = SecondFactor::confirmed(account, "sealed".to_owned(), 59_000_000, codes);
-        for factor in [pending, active] {
+        let suspended = SecondFactor {
+            suspended_until: Some(Timestamp::from_second(1_800_000_000).unwrap()),
+            ..active.clone()
+        };
+        for factor in [pending, active, suspended] {
             let item = to_item(&Key::totp(account), &TotpRecord::from(&factor)).unwrap();
             let record: TotpRecord = from_item(item).unwrap();
             assert_eq!(SecondFactor::from(record), factor);

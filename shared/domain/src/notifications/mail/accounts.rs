@@ -60,6 +60,8 @@ pub enum AccountMail<'a> {
     TotpDisabled(Place<'a>),
     /// Somebody has signed in by a recovery code.
     RecoveryCodeUsed(Place<'a>),
+    /// Somebody has the password, and has sent too many wrong codes of an authenticator app.
+    CodesSuspended(Place<'a>),
     /// The data that the owner has asked for can be downloaded.
     ExportReady {
         /// The page of the account, not the file.
@@ -199,6 +201,14 @@ impl AccountMail<'_> {
                  recovery codes, which is void now.",
                 place,
             ),
+            Self::CodesSuspended(place) => notice(
+                format!("Many wrong codes at {shop}"),
+                "Somebody has tried many codes",
+                "Somebody has given the right password of your account, and many wrong codes. For a \
+                 while, no code of your authenticator app is accepted; your recovery codes and \
+                 passkeys are.",
+                place,
+            ),
             Self::ExportReady { link } => Letter {
                 subject: format!("Your data at {shop} are ready"),
                 title: "Your data are ready".to_owned(),
@@ -280,6 +290,7 @@ mod tests {
             AccountMail::TotpEnabled(place),
             AccountMail::TotpDisabled(place),
             AccountMail::RecoveryCodeUsed(place),
+            AccountMail::CodesSuspended(place),
             AccountMail::ExportReady { link },
             AccountMail::Invited {
                 link,

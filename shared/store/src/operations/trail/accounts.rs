@@ -131,6 +131,7 @@ const fn action_of(kind: AccountChangeKind) -> AuditAction {
         AccountChangeKind::TotpEnabled => AuditAction::TotpEnabled,
         AccountChangeKind::TotpDisabled => AuditAction::TotpDisabled,
         AccountChangeKind::RecoveryCodeUsed => AuditAction::RecoveryUsed,
+        AccountChangeKind::CodesSuspended => AuditAction::LoginFailedTooOften,
         AccountChangeKind::StaffJoined => AuditAction::StaffJoined,
         AccountChangeKind::RoleChanged => AuditAction::StaffRoleChanged,
         AccountChangeKind::StaffRemoved => AuditAction::StaffRemoved,
@@ -301,6 +302,7 @@ mod tests {
             (Kind::EmailChanged, "email.changed"),
             (Kind::SignedOutEverywhere, "sessions.ended"),
             (Kind::RefreshTokenReused, "refresh.reused"),
+            (Kind::CodesSuspended, "login.failed_too_often"),
         ] {
             let after = before.changed(kind, &cause(&by));
             let draft = draft(Some(image(&before)), Some(image(&after)));
