@@ -105,6 +105,31 @@ async def refuse(send, status, reason):
     await send({"type": "http.response.body", "body": reason})
 
 
+def is_long_poll(scope):
+    return any(value == b"AmazonSQS.ReceiveMessage" for name, value in scope["headers"] if name == b"x-amz-target")
+
+
+async def unless_the_caller_leaves(app, scope, receive, send):
+    """A poller that is gone gets no message, which would be invisible to the next one."""
+    received = asyncio.Queue()
+    answer = asyncio.ensure_future(app(scope, received.get, send))
+
+    async def listen_to_caller():
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                answer.cancel()
+            received.put_nowait(message)
+
+    caller = asyncio.ensure_future(listen_to_caller())
+    try:
+        await asyncio.wait({answer})
+    finally:
+        caller.cancel()
+    if not answer.cancelled():
+        answer.result()
+
+
 async def serve(arguments, api, cdn):
     import mends
     import ministack.app
@@ -140,6 +165,8 @@ async def serve(arguments, api, cdn):
             return await refuse(send, *refusal)
         if cdn and scope["server"][1] == cdn.getsockname()[1]:
             scope = mends.as_viewer_of_the_distribution(scope)
+        if is_long_poll(scope):
+            return await unless_the_caller_leaves(ministack.app.app, scope, receive, send)
         await ministack.app.app(scope, receive, send)
 
     config = Config()

@@ -4,10 +4,12 @@ Each mend replaces a private function, which is why emulator.py insists on the v
 a deployed stack needs are applied when CloudFormation is first called, to keep the start short.
 """
 
+import asyncio
 import copy
 import json
 import re
 import time
+import types
 from email.utils import parseaddr
 
 
@@ -21,8 +23,10 @@ def apply(app, *, auth, keep_state):
             mended.add(name)
             if name in ("ses", "ses_v2"):
                 every_sender_is_verified()
-            elif name == "sqs" and keep_state:
-                queues_survive_another_port(module)
+            elif name == "sqs":
+                long_polls_end_with_a_message(module)
+                if keep_state:
+                    queues_survive_another_port(module)
             elif name == "cloudformation":
                 nested_stacks_are_transformed()
                 http_apis_answer_other_origins()
@@ -48,6 +52,31 @@ def every_sender_is_verified():
     from ministack.services import ses
 
     ses._identity_verified = lambda address, *, simulator=False: True
+
+
+def long_polls_end_with_a_message(sqs):
+    """A long poll looks for messages every tenth of a second: it is woken when one may have become visible."""
+    sleepers = set()
+
+    async def sleep(seconds):
+        sleeper = asyncio.get_running_loop().create_future()
+        sleepers.add(sleeper)
+        await asyncio.wait({sleeper}, timeout=seconds)
+        sleepers.discard(sleeper)
+
+    def waking(action):
+        def act(data, url):
+            result = action(data, url)
+            for sleeper in sleepers:
+                if not sleeper.done():
+                    sleeper.set_result(None)
+            return result
+
+        return act
+
+    sqs.asyncio = types.SimpleNamespace(iscoroutine=asyncio.iscoroutine, sleep=sleep)
+    for name in ("SendMessage", "SendMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"):
+        sqs._HANDLERS[name] = waking(sqs._HANDLERS[name])
 
 
 def queues_survive_another_port(sqs):

@@ -422,7 +422,7 @@ async fn the_password_of_staff_alone_neither_takes_nor_deletes_their_account() {
     let tokens = account(&shop, email).await;
     promote(&shop, email, &tokens).await;
     let tokens = log_in(&shop, email, PASSWORD).await.expect(200);
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     add(&shop, &tokens, &mut device).await;
 
     let weak = log_in(&shop, email, PASSWORD).await.expect(200);
@@ -461,7 +461,7 @@ async fn a_passkey_that_never_verified_its_owner_is_no_factor_of_staff() {
     let shop = Shop::start().await;
     let email = "ada@example.com";
     let tokens = account(&shop, email).await;
-    let mut device = Authenticator::new(&shop);
+    let mut device = new_device(&shop);
     device.says.flags = PRESENT;
     let passkey = add(&shop, &tokens, &mut device).await;
     log_in_with(&shop, &mut device).await.expect(200);
@@ -482,7 +482,7 @@ async fn a_passkey_that_never_verified_its_owner_is_no_factor_of_staff() {
     with(&shop, &weak, "POST", REGISTER_OPTIONS, &Value::Null)
         .await
         .expect_problem(403, "reauthentication_required");
-    add(&shop, &strong, &mut Authenticator::new(&shop)).await;
+    add(&shop, &strong, &mut new_device(&shop)).await;
 }
 
 /// Of two sessions by the password alone, one adds the first factor of staff, also at the same time.
@@ -496,7 +496,7 @@ async fn a_session_is_checked_again_if_its_account_has_changed_meanwhile() {
     for _ in 0..2 {
         let weak = log_in(&shop, email, PASSWORD).await.expect(200);
         let options = register_options(&shop, &weak).await;
-        answers.push((weak, Authenticator::new(&shop).register(&options)));
+        answers.push((weak, new_device(&shop).register(&options).unwrap()));
     }
     let answers = answers
         .iter()

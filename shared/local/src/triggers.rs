@@ -10,7 +10,9 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{LocalError, REGION, Result, filter::Filter, lambda::Lambda};
 
-/// Interval of polling without a notification: for delayed messages, and for those that others send.
+/// Duration of a long poll of a queue, in seconds.
+const LONG_POLL: i32 = 5;
+/// Interval of polling the stream without a notification, and the pause after a poll that failed.
 const IDLE: Duration = Duration::from_millis(200);
 /// Longest pause before a failed batch of the stream is read again, in pauses of [`IDLE`].
 const LONGEST_PAUSE: u32 = 5;
@@ -53,16 +55,16 @@ impl QueuePoller {
     pub async fn run(self) {
         let poller = Arc::new(self);
         let slots = Arc::new(Semaphore::new(poller.concurrency));
-        let mut progress = poller.lambda.progress();
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 return;
             };
-            progress.mark_unchanged();
-            let messages = poller.receive().await;
+            let Some(messages) = poller.receive().await else {
+                // If the emulator is gone, its other users notice.
+                tokio::time::sleep(IDLE).await;
+                continue;
+            };
             if messages.is_empty() {
-                drop(slot);
-                wait(&mut progress).await;
                 continue;
             }
             let poller = Arc::clone(&poller);
@@ -73,21 +75,17 @@ impl QueuePoller {
         }
     }
 
-    async fn receive(&self) -> Vec<Message> {
+    /// Waits for messages; `None` if the queue does not answer.
+    async fn receive(&self) -> Option<Vec<Message>> {
         let request = self
             .sqs
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(i32::try_from(self.batch_size.min(10)).unwrap_or(10))
             .message_system_attribute_names(MessageSystemAttributeName::All)
-            .wait_time_seconds(0);
-        // If the emulator is gone, its other users notice.
-        request
-            .send()
-            .await
-            .ok()
-            .and_then(|answer| answer.messages)
-            .unwrap_or_default()
+            .wait_time_seconds(LONG_POLL);
+        let answer = request.send().await.ok()?;
+        Some(answer.messages.unwrap_or_default())
     }
 
     async fn deliver(&self, messages: Vec<Message>) {

@@ -142,16 +142,37 @@ impl Store {
         &self,
         operation: &'static str,
         partition: &str,
+        each: impl FnMut(Item) -> Result<()>,
+    ) -> Result<()> {
+        self.partition_part(operation, partition, None, each).await
+    }
+
+    /// The same of those items whose sort key begins with `prefix`, if there is one.
+    async fn partition_part(
+        &self,
+        operation: &'static str,
+        partition: &str,
+        prefix: Option<&str>,
         mut each: impl FnMut(Item) -> Result<()>,
     ) -> Result<()> {
+        let condition = match prefix {
+            Some(_) => "PK = :pk AND begins_with(SK, :sk)",
+            None => "PK = :pk",
+        };
+        let values = [(":pk", Some(partition)), (":sk", prefix)];
+        let values = values.into_iter().filter_map(|(name, value)| {
+            let value = item::string(value?);
+            Some((name.to_owned(), value))
+        });
+        let values: Item = values.collect();
         let mut start = None;
         loop {
             let answer = self
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("PK = :pk")
-                .expression_attribute_values(":pk", item::string(partition))
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accounts::is_refused;
 use crate::{
-    Consistency, Result, Store, StoreError,
+    Consistency, Result, Store,
     item::{Record, from_item, string, to_item},
     jobs::KEPT,
     keys::{EXPORT_PREFIX, Key, account_partition},
@@ -141,28 +141,14 @@ impl Store {
     /// [`EXPORT_PREFIX`], strongly consistent. 1 read unit for each 4 KB.
     pub async fn exports(&self, account: AccountId) -> Result<Vec<ExportId>> {
         let mut exports = Vec::new();
-        let mut start = None;
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
-                .expression_attribute_values(":pk", string(account_partition(account)))
-                .expression_attribute_values(":sk", string(EXPORT_PREFIX))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::call("Query exports", error))?;
-            for item in answer.items.unwrap_or_default() {
-                exports.extend(Key::of_item(&item)?.as_export());
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(exports);
-            }
-        }
+        let partition = account_partition(account);
+        let prefix = Some(EXPORT_PREFIX);
+        self.partition_part("Query exports", &partition, prefix, |item| {
+            exports.extend(Key::of_item(&item)?.as_export());
+            Ok(())
+        })
+        .await?;
+        Ok(exports)
     }
 
     /// Forgets that an account had an export, whose files are gone. Key: [`Key::export`]. 1 write unit.

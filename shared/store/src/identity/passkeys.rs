@@ -271,19 +271,15 @@ impl Store {
     /// Lists the passkeys of an account. Key: [`account_partition`], those that begin with [`PASSKEY_PREFIX`], strongly
     /// consistent: 1 read unit for each 4 KB.
     pub async fn passkeys(&self, account: AccountId) -> Result<Vec<Passkey>> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
-            .expression_attribute_values(":pk", string(account_partition(account)))
-            .expression_attribute_values(":sk", string(PASSKEY_PREFIX))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("Query passkeys", error))?;
-        let items = answer.items.unwrap_or_default();
-        items.into_iter().map(read).collect()
+        let mut passkeys = Vec::new();
+        let partition = account_partition(account);
+        let prefix = Some(PASSKEY_PREFIX);
+        self.partition_part("Query passkeys", &partition, prefix, |item| {
+            passkeys.push(read(item)?);
+            Ok(())
+        })
+        .await?;
+        Ok(passkeys)
     }
 
     /// Records a login with a passkey, as it was read. Key: [`Key::passkey`], on the condition that its counter is the one that was

@@ -1,8 +1,6 @@
 //! Stores sessions: one item for each device on which somebody is signed in.
 
-use aws_sdk_dynamodb::types::{
-    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::{
     id::{AccountId, SessionId},
     identity::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken, Session},
@@ -12,10 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consistency, Result, Store, StoreError,
+    Consistency, Result, Store,
     item::{Item, Record, from_item, number, string},
     keys::{Key, SESSION_PREFIX, account_partition},
-    log_units,
     write::Written,
 };
 
@@ -174,29 +171,20 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the sessions of an account, at most a page of 1 MB. Key: [`account_partition`], those that begin with
+    /// Lists the sessions of an account. Key: [`account_partition`], those that begin with
     /// [`SESSION_PREFIX`], strongly consistent: 1 read unit for each 4 KB.
     pub async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<Session>> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("PK = :pk AND begins_with(SK, :sk)")
-            .expression_attribute_values(":pk", string(account_partition(account)))
-            .expression_attribute_values(":sk", string(SESSION_PREFIX))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("Query sessions", error))?;
-        log_units("Query sessions", answer.consumed_capacity.as_slice());
         let mut sessions = Vec::new();
-        for item in answer.items.unwrap_or_default() {
+        let partition = account_partition(account);
+        let prefix = Some(SESSION_PREFIX);
+        self.partition_part("Query sessions", &partition, prefix, |item| {
             let session = read(item)?;
             if session.expires_at() > now {
                 sessions.push(session);
             }
-        }
+            Ok(())
+        })
+        .await?;
         Ok(sessions)
     }
 }
