@@ -44,7 +44,7 @@ async fn cargo_lambda_serves_routes_and_calls_consumers() {
     let listed: Value = listed.json().await.unwrap();
     assert_eq!(listed["items"], json!([]));
 
-    let projected = watch.invoke("project-orders", "unknown-order").await;
+    let projected = watch.invoke("project-orders", "another-event").await;
     assert_eq!(
         projected,
         json!({ "batchItemFailures": [] }),

@@ -548,11 +548,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes a member from the staff, and ends their sessions; they keep their account as a customer. The last owner stays. */
+        /** Takes a member from the staff, ends their sessions, and revokes the open invitations that they have sent or got; they keep their account as a customer. The last owner stays. */
         delete: operations["remove-staff"];
         options?: never;
         head?: never;
-        /** Gives a member of the staff another role, and ends their sessions. Nobody gives or takes a permission that they do not have; the last owner keeps the role. */
+        /** Gives a member of the staff another role, ends their sessions, and revokes the open invitations that they have sent if they may send none any more. Nobody gives or takes a permission that they do not have; the last owner keeps the role. */
         patch: operations["change-staff"];
         trace?: never;
     };
@@ -617,7 +617,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes the reader of an invitation's mail a member of the staff, by the token of its link. An address without an account gets one, with the password that is given. */
+        /** Makes the reader of an invitation's mail a member of the staff, by the token of its link. An address without an account gets one. An account that is there loses its sessions, passkeys and authenticator app. Either has the password that is given. */
         post: operations["accept-invitation"];
         delete?: never;
         options?: never;
@@ -1365,8 +1365,8 @@ export interface components {
              * @default null
              */
             name?: string | null;
-            /** @description Password of 8 to 256 characters, for an address without an account; otherwise it is ignored. */
-            password?: components["schemas"]["SecretText"] | null;
+            /** @description Password of 8 to 256 characters. It is the account's from now on, also of an account that has another one. */
+            password: components["schemas"]["SecretText"];
             /** @description The token of the link, after `token=`. */
             token: components["schemas"]["SecretText"];
         };
