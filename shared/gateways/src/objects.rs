@@ -190,7 +190,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Deletes all objects whose keys begin with `prefix`; none is no error. Those that are written meanwhile may stay.
+    /// Deletes all objects whose keys begin with `prefix`; none is not an error. Those that are written meanwhile may stay.
     pub async fn delete_all(&self, prefix: &str) -> Result<(), GatewayError> {
         for _ in 0..MAX_PAGES {
             let answer = self

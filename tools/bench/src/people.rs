@@ -107,15 +107,15 @@ impl World {
             "FilterExpression": "entity_type = :login AND contains(PK, :hash)",
             "ExpressionAttributeValues": { ":login": { "S": "login" }, ":hash": { "S": hash.to_string() } },
         });
-        let database = &self.stack.emulators.database;
-        let found = serde_json::to_value(database.scan(serde_json::from_value(scan)?)?)?;
-        let login = &found["Items"][0];
+        let found = self.scan(scan)?;
+        let login = found.first().ok_or("the login is not in the table")?;
         let update = json!({
             "TableName": table,
             "Key": { "PK": login["PK"], "SK": login["SK"] },
             "UpdateExpression": "REMOVE password",
             "ConditionExpression": "attribute_exists(password)",
         });
+        let database = &self.stack.emulators.database;
         database.update_item(serde_json::from_value(update)?)?;
         Ok(())
     }
@@ -130,7 +130,7 @@ impl World {
 
     /// The request that a registration's link makes.
     pub(crate) async fn verification(&self, email: &str) -> Outcome<Value> {
-        let id: RegistrationId = self.request_of("registration", email).await?;
+        let id: RegistrationId = self.request_of("registration", email)?;
         let body = json!({ "token": self.token(LinkPurpose::Verify, id, email).await? });
         Ok(http("POST /v1/auth/verify", &[], &[], Some(&body)))
     }
@@ -139,7 +139,7 @@ impl World {
     pub(crate) async fn reset(&self, email: &str) -> Outcome<Value> {
         self.api("request-password-reset", &ask_for_reset(email))
             .await?;
-        let id: ResetId = self.request_of("password_reset", email).await?;
+        let id: ResetId = self.request_of("password_reset", email)?;
         let token = self.token(LinkPurpose::Reset, id, email).await?;
         let body = json!({ "token": token, "password": "another horse battery" });
         let route = "POST /v1/auth/password-reset/confirm";
@@ -152,7 +152,7 @@ impl World {
         let body = json!({ "email": email, "password": PASSWORD });
         let ask = person.request("POST /v1/me/email", &[], Some(&body));
         self.api("request-email-change", &ask).await?;
-        let id: EmailChangeId = self.request_of("email_change", &email).await?;
+        let id: EmailChangeId = self.request_of("email_change", &email)?;
         let token = self.token(LinkPurpose::ChangeEmail, id, &email).await?;
         let body = json!({ "token": token });
         Ok(http("POST /v1/auth/email/confirm", &[], &[], Some(&body)))
@@ -160,7 +160,7 @@ impl World {
 
     /// The request that the link of an invitation makes, by somebody without an account.
     pub(crate) async fn acceptance(&self, email: &str) -> Outcome<Value> {
-        let id: InvitationId = self.request_of("invitation", email).await?;
+        let id: InvitationId = self.request_of("invitation", email)?;
         let token = self.token(LinkPurpose::Invite, id, email).await?;
         let body = json!({ "token": token, "password": PASSWORD, "name": "Ada Lovelace" });
         let route = "POST /v1/auth/invitations/accept";
@@ -168,7 +168,7 @@ impl World {
     }
 
     /// The id of the newest request of a kind for an address, from the table: only a mail has it.
-    async fn request_of<K: Kind>(&self, entity: &str, email: &str) -> Outcome<Id<K>> {
+    fn request_of<K: Kind>(&self, entity: &str, email: &str) -> Outcome<Id<K>> {
         let table = self.stack.template.table["TableName"].clone();
         let scan = json!({
             "TableName": table,
@@ -176,16 +176,24 @@ impl World {
             "ExpressionAttributeNames": { "#new": "new" },
             "ExpressionAttributeValues": { ":entity": { "S": entity }, ":email": { "S": email } },
         });
-        let found = self
-            .stack
-            .emulators
-            .database
-            .scan(serde_json::from_value(scan)?)?;
-        let found = serde_json::to_value(found)?;
-        let items = found["Items"].as_array().ok_or("a scan without items")?;
-        let ids = items.iter().map(|item| text(&item["id"]["S"]));
+        let found = self.scan(scan)?;
+        let ids = found.iter().map(|item| text(&item["id"]["S"]));
         let id = ids.max().ok_or("the request is not in the table")?;
         Ok(id.parse()?)
+    }
+
+    /// All items that a scan finds, page by page.
+    fn scan(&self, mut scan: Value) -> Outcome<Vec<Value>> {
+        let mut items = Vec::new();
+        loop {
+            let page = serde_json::from_value(scan.clone())?;
+            let found = serde_json::to_value(self.stack.emulators.database.scan(page)?)?;
+            items.extend(found["Items"].as_array().into_iter().flatten().cloned());
+            match &found["LastEvaluatedKey"] {
+                Value::Null => return Ok(items),
+                last => scan["ExclusiveStartKey"] = last.clone(),
+            }
+        }
     }
 
     async fn token<K: Kind>(

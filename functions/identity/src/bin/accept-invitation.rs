@@ -47,9 +47,7 @@ impl Endpoint for AcceptInvitation {
         let mut person = None;
         let mut attempts = identity::attempts();
         loop {
-            if attempts.next().await.is_err() {
-                return Err(identity::conflict().into());
-            }
+            identity::next(&mut attempts).await?;
             // It stays while an invitation has it.
             let role = store.role_to_give(&invitation.role).await?;
             let role = role.ok_or_else(invalid_link)?;
@@ -151,6 +149,7 @@ impl AcceptInvitation {
         let cause = identity::cause(before.id, request);
         let after = Account {
             staff: Some(role.member()),
+            name: given.member.name.clone().or_else(|| before.name.clone()),
             ..before.signed_out(AccountChangeKind::StaffJoined, &cause)
         };
         let (store, password) = (&self.accounts.store, &given.password);

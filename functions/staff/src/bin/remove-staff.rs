@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::{
     fault::Rejection,
     id::AccountId,
-    identity::{Account, AccountChangeKind, Permission},
+    identity::{Account, AccountChangeKind, Permission, Role, StaffMember},
     notifications::suppression::AddressHash,
     staff::{Invitation, last_owner, must_have_all},
 };
@@ -47,6 +47,12 @@ impl Endpoint for RemoveStaff {
                 return Err(no_member().into());
             }
             must_have_all(request.identity(), &account.permissions())?;
+            // The removal is refused otherwise, and a refused request changes nothing.
+            if account.staff.as_ref().is_some_and(StaffMember::is_owner)
+                && !self.has_owners().await?
+            {
+                return Err(last_owner().into());
+            }
             // Before they are removed: a member is not let in a second time, and somebody who waits for the removal would be.
             let address = AddressHash::of(&account.email);
             let is_meant = |invitation: &Invitation| invitation.is_to(&address);
@@ -69,6 +75,15 @@ impl Endpoint for RemoveStaff {
 }
 
 impl RemoveStaff {
+    /// Whether there are owners besides one.
+    async fn has_owners(&self) -> Result<bool, Failure> {
+        let staff = self.store.staff().await?;
+        let owners = staff
+            .iter()
+            .filter(|entry| entry.role == Role::Owner.name());
+        Ok(owners.count() > 1)
+    }
+
     /// Ends the tokens of a member who was removed, and revokes the invitations that they have sent.
     async fn end(&self, id: AccountId, request: &Request<Self>) -> Result<(), Failure> {
         let ended = [id.to_string()];

@@ -72,7 +72,7 @@ pub enum PasswordCheck {
 /// A stored hash that cannot be used, or no memory for the computation. The message says nothing of the password.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusablePassword {
-    /// The computation failed, or the stored text is no hash.
+    /// The computation failed, or the stored text is not a hash.
     #[error("the stored password cannot be verified: {0}")]
     Hash(#[from] password_hash::Error),
     /// There is no pepper at all.

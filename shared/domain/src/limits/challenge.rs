@@ -31,7 +31,7 @@ pub enum ChallengeKind {
     Test,
 }
 
-/// A name that is no service of challenges.
+/// A name that is not a service of challenges.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a challenge provider is none, turnstile or test, not {0:?}")]
 pub struct UnknownChallengeProvider(String);

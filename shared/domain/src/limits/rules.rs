@@ -218,7 +218,7 @@ pub enum IfUnchecked {
 /// Values of a limit that staff have set; absent ones are the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitSettings {
-    /// Requests in `seconds`; 0 is no limit.
+    /// Requests in `seconds`; 0 is for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u32>,
     /// The time, in seconds.
@@ -241,7 +241,7 @@ pub struct LimitSettings {
 /// The values of a limit that apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LimitView {
-    /// Requests in `seconds`; 0 is no limit.
+    /// Requests in `seconds`; 0 is for no limit.
     pub requests: u32,
     /// The time, in seconds.
     pub seconds: u32,
@@ -271,7 +271,7 @@ pub struct Rule {
 pub struct Caller<'a> {
     /// Address, where it is known; nobody can forge it.
     pub address: Option<IpAddr>,
-    /// Account: the subject of a verified token.
+    /// Account: the subject of a verified token, or of a right password.
     pub account: Option<&'a str>,
     /// Email address that the request is about.
     pub email: Option<&'a str>,

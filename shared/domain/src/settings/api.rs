@@ -51,7 +51,7 @@ pub struct SettingsPatch {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitPatch {
-    /// Requests in `seconds`, 0 to 1,000,000; 0 is no limit.
+    /// Requests in `seconds`, 0 to 1,000,000; 0 is for no limit.
     pub requests: Patch<u32>,
     /// The time, 1 to 86,400 seconds.
     pub seconds: Patch<u32>,

@@ -55,7 +55,7 @@ pub struct AcceptBody {
     pub token: SecretText,
     /// Password of 8 to 256 characters. It is the account's from now on, also of an account that has another one.
     pub password: SecretText,
-    /// Name of the person, at most 100 characters, for an address without an account.
+    /// Name of the person, at most 100 characters; also of an account that has another one.
     #[serde(default)]
     pub name: Option<String>,
 }

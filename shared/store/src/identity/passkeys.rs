@@ -283,7 +283,7 @@ impl Store {
     }
 
     /// Records a login with a passkey, as it was read. Key: [`Key::passkey`], on the condition that its counter is the one that was
-    /// read, or lower than the new one: another login at the same time is no harm. One whose user was verified says so from then
+    /// read, or lower than the new one: another login at the same time does no harm. One whose user was verified says so from then
     /// on, and none takes that back. 1 write unit, or 2 for a long credential.
     pub async fn use_passkey(
         &self,

@@ -160,7 +160,7 @@ impl Store {
         Ok(session.filter(|session| session.expires_at() > now))
     }
 
-    /// Ends a session. Key: [`Key::session`]. 1 write unit. One that has ended before is no error.
+    /// Ends a session. Key: [`Key::session`]. 1 write unit. One that has ended before is not an error.
     pub async fn end_session(&self, account: AccountId, session: SessionId) -> Result<()> {
         let delete = self
             .client

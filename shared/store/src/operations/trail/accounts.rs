@@ -185,6 +185,10 @@ fn compared(before: Option<&Account>, account: &Account) -> (Vec<FieldChange>, V
             })
         }));
     }
+    // Whoever looks for lost factors finds them here.
+    if account.last_change.kind == AccountChangeKind::StaffJoined && before.is_some() {
+        changes.extend(["password", "passkeys", "totp"].map(FieldChange::hidden));
+    }
     let role = |account: &Account| account.staff.as_ref().map(|it| it.role.clone());
     changes.extend(super::field("role", before.and_then(role), role(account)));
     (changes, values)

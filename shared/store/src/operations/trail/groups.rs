@@ -24,7 +24,7 @@ pub(super) fn group(record: &EventRecord) -> Result<Option<AuditDraft>, StoreErr
     let Some(actor) = staff(&group.changed_by) else {
         return Ok(None);
     };
-    // What is left of a removed group is no group.
+    // What is left of a removed group is not a group.
     let before = before.filter(|it| !it.is_removed);
     let action = match (&before, group.is_removed) {
         (_, true) => AuditAction::CustomerGroupRemoved,
