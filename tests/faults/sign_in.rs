@@ -12,23 +12,24 @@ use crate::{
     intercepted::{Intercepted, insist, insist_with},
 };
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// More calls than any of the functions makes.
 const TOO_MANY: usize = 20;
 
-struct World(Intercepted);
+/// A shop whose accounts are made and used by requests.
+pub(crate) struct World(pub(crate) Intercepted);
 
 impl World {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self(Intercepted::start().await)
     }
 
-    fn shop(&self) -> &Shop {
+    pub(crate) fn shop(&self) -> &Shop {
         &self.0.shop
     }
 
     /// Sends a request, again until there is an answer.
-    async fn post(&self, step: &str, token: Option<&str>, body: &Value) -> Response {
+    pub(crate) async fn post(&self, step: &str, token: Option<&str>, body: &Value) -> Response {
         let path = format!("/v1/auth/{step}");
         insist(self.shop(), token, "POST", &path, body).await
     }
@@ -39,7 +40,7 @@ impl World {
     }
 
     /// The tokens of the links in the mails to an address, once there is one.
-    async fn links(&self, email: &str) -> Vec<String> {
+    pub(crate) async fn links(&self, email: &str) -> Vec<String> {
         let mails = self.shop().eventually("the mail is there", async || {
             let mails = self.shop().mails_to(email).await;
             (!mails.is_empty()).then_some(mails)
@@ -57,19 +58,19 @@ impl World {
         self.post("verify", None, &json!({ "token": link })).await
     }
 
-    async fn account(&self, email: &str) {
+    pub(crate) async fn account(&self, email: &str) {
         self.register(email).await;
         let verified = self.verify(&self.links(email).await[0]).await;
         assert_eq!(verified.status, 204, "{}", verified.text);
     }
 
-    async fn log_in(&self, email: &str, password: &str) -> Response {
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Response {
         let body = json!({ "email": email, "password": password });
         self.post("login", None, &body).await
     }
 
     /// A new session of an account.
-    async fn session(&self, email: &str) -> Value {
+    pub(crate) async fn session(&self, email: &str) -> Value {
         self.log_in(email, PASSWORD).await.expect(200)
     }
 
@@ -84,7 +85,7 @@ impl World {
     }
 
     /// The account that the tokens open.
-    async fn me(&self, tokens: &Value) -> Value {
+    pub(crate) async fn me(&self, tokens: &Value) -> Value {
         let me = insist_with(self.shop(), || {
             let request = self.shop().request("GET", "/v1/me");
             request.bearer_auth(text(tokens, "access_token"))
@@ -93,7 +94,7 @@ impl World {
     }
 
     /// The item at a key.
-    async fn item(&self, pk: &str, sk: &str) -> Value {
+    pub(crate) async fn item(&self, pk: &str, sk: &str) -> Value {
         let request = json!({
             "TableName": self.shop().stack().template.table["TableName"],
             "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
@@ -105,7 +106,7 @@ impl World {
     /// Takes a step with each fault at each call of a function, until the function makes no such call; each time by a process that
     /// knows neither keys nor secrets. Then it checks the outcome, without a fault. Both get a name that no other case has. Returns
     /// the number of calls.
-    async fn every_call<T>(
+    pub(crate) async fn every_call<T>(
         &self,
         function: &str,
         mut step: impl AsyncFnMut(&str) -> T,
@@ -133,11 +134,11 @@ impl World {
 }
 
 #[track_caller]
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap()
 }
 
-fn email_of(name: &str) -> String {
+pub(crate) fn email_of(name: &str) -> String {
     format!("{name}@example.com")
 }
 
