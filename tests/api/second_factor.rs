@@ -389,9 +389,14 @@ async fn an_old_session_replaces_no_password_and_no_address_of_an_account_with_a
     let address = json!({ "email": "ada@lovelace.example", "password": PASSWORD });
     let asked = with(&shop, &tokens, "POST", "/v1/me/email", &address).await;
     asked.expect(202);
+    let link = json!({ "token": link_token(&shop, "ada@lovelace.example", 1).await });
     let tokens = log_in(&shop, EMAIL, PASSWORD).await.expect(200);
     enroll(&shop, &tokens).await;
     age(&shop, &tokens).await;
+    // Nor one that asked for it before.
+    shop.call("POST", "/v1/auth/email/confirm", &link)
+        .await
+        .expect_problem(400, "invalid_link");
     let new = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
     let password = json!({ "password": PASSWORD });
     for (method, path, body) in [

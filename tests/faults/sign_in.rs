@@ -1,7 +1,7 @@
 //! The fault matrix of signing in: every fault, at every call of a process that has just begun, from the registration to the logout.
 //! The client sends the request again, and then it has happened once, whatever happened in between.
 //!
-//! Covers: register-account, verify-email, log-in, refresh-session, log-out.
+//! Covers: register-account, verify-email, log-in, refresh-session, log-out, reset-password, change-password, change-email.
 
 use domain::notifications::suppression::AddressHash;
 use serde_json::{Value, json};
@@ -279,4 +279,72 @@ async fn a_session_ends_whatever_fails() {
     assert!(calls >= 2, "{calls} calls");
     // Another device stays signed in.
     world.refresh(&other).await.expect(200);
+}
+
+/// Kind of fault: something else about the account changes while its password is reset, and the link is good nevertheless.
+#[tokio::test]
+async fn a_change_of_the_account_does_not_void_the_link_of_a_reset() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let tokens = world.session(&email).await;
+    let before = world.links(&email).await;
+    let ask = json!({ "email": email });
+    world.post("password-reset", None, &ask).await.expect(202);
+    let link = world.shop().eventually("the link is there", async || {
+        let mut links = world.links(&email).await.into_iter();
+        links.find(|link| !before.contains(link))
+    });
+    let new = "another horse battery";
+    let body = json!({ "token": link.await, "password": new });
+    world.0.faults.reset();
+    let mut write = (world.0.faults).hold("reset-password", "TransactWriteItems", 0);
+    let reset = world.post("password-reset/confirm", None, &body);
+    let meanwhile = async {
+        write.reached().await;
+        let request = world.shop().request("PATCH", "/v1/me");
+        let request = request.bearer_auth(text(&tokens, "access_token"));
+        let renamed = world.shop().send(request.json(&json!({ "name": "Ada" })));
+        renamed.await.expect(200);
+        write.release();
+    };
+    let (reset, ()) = tokio::join!(reset, meanwhile);
+    assert_eq!(reset.status, 204, "{}", reset.text);
+    let tokens = world.log_in(&email, new).await.expect(200);
+    assert_eq!(world.me(&tokens).await["name"], "Ada");
+    // It counts once all the same.
+    let again = world.post("password-reset/confirm", None, &body).await;
+    again.expect_problem(400, "invalid_link");
+}
+
+/// Kind of fault: the old password still asks for another address while the new one is being written.
+#[tokio::test]
+async fn an_address_that_was_asked_for_while_the_password_is_changed_is_void() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let (owner, thief) = (world.session(&email).await, world.session(&email).await);
+    let send = async |tokens: &Value, path: &str, body: &Value| {
+        let request = world.shop().request("POST", path);
+        let request = request.bearer_auth(text(tokens, "access_token"));
+        world.shop().send(request.json(body)).await
+    };
+    let new = "another horse battery";
+    let password = json!({ "current_password": PASSWORD, "new_password": new });
+    world.0.faults.reset();
+    let mut write = (world.0.faults).hold("change-password", "TransactWriteItems", 0);
+    let changed = send(&owner, "/v1/me/password", &password);
+    let meanwhile = async {
+        write.reached().await;
+        let address = json!({ "email": "eve@example.com", "password": PASSWORD });
+        let asked = send(&thief, "/v1/me/email", &address).await;
+        asked.expect(202);
+        write.release();
+    };
+    let (changed, ()) = tokio::join!(changed, meanwhile);
+    assert_eq!(changed.status, 204, "{}", changed.text);
+    let link = json!({ "token": world.links("eve@example.com").await[0] });
+    let refused = world.post("email/confirm", None, &link).await;
+    refused.expect_problem(400, "invalid_link");
+    world.log_in(&email, new).await.expect(200);
 }

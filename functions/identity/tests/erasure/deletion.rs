@@ -24,6 +24,8 @@ async fn what_belongs_to_an_account_elsewhere_goes_with_it() {
         account: ada.id,
         old: ada.email.clone(),
         new: "countess@example.org".to_owned(),
+        password_set_at: Some(now()),
+        may_change_factors: false,
         created_at: now(),
         trace_id: "t".to_owned(),
         traceparent: TraceParent::begin("t"),
