@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use local::authenticator::{PRESENT, VERIFIED};
 use serde_json::{Value, json};
-use testkit::{Response, Shop};
+use testkit::{Response, Shop, app_of};
 
 use crate::{
     accounts::{PASSWORD, account, link_token, log_in, with},
@@ -23,21 +23,6 @@ const CONFIRM: &str = "/v1/me/totp/confirm";
 pub(crate) struct Enrolled {
     app: TotpSecret,
     recovery_codes: Vec<String>,
-}
-
-/// An app that somebody has typed this secret into.
-fn app(secret: &str) -> TotpSecret {
-    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let groups = secret.as_bytes().chunks(8).map(|digits| {
-        let value = |digit: &u8| ALPHABET.find(char::from(*digit)).unwrap() as u64;
-        digits
-            .iter()
-            .fold(0_u64, |bits, it| (bits << 5) | value(it))
-    });
-    let bytes: Vec<u8> = groups
-        .flat_map(|bits: u64| bits.to_be_bytes()[3..].to_vec())
-        .collect();
-    TotpSecret::new(bytes.try_into().unwrap())
 }
 
 /// The code that an app shows now, or so many steps of 30 seconds later: the shop takes one that is a step ahead.
@@ -57,7 +42,7 @@ async fn confirm(shop: &Shop, tokens: &Value, code: &str) -> Response {
 /// Adds an app to the account. The current step is spent with that.
 pub(crate) async fn enroll(shop: &Shop, tokens: &Value) -> Enrolled {
     let started = start(shop, tokens).await;
-    let app = app(started["secret"].as_str().unwrap());
+    let app = app_of(started["secret"].as_str().unwrap());
     let confirmed = confirm(shop, tokens, &code(&app, 0)).await.expect(200);
     let codes = confirmed["recovery_codes"].as_array().unwrap().iter();
     Enrolled {
@@ -95,7 +80,7 @@ async fn an_app_is_asked_for_codes_once_it_is_confirmed() {
     assert!(uri.contains(&format!("ada%40example.com?secret={secret}&issuer=")));
     // It is asked for nothing yet.
     log_in(&shop, EMAIL, PASSWORD).await.expect(200);
-    let app = app(secret);
+    let app = app_of(secret);
     let right = code(&app, 0);
     for wrong in [
         "",
@@ -310,14 +295,14 @@ async fn an_app_is_replaced_without_a_gap() {
     let first = start(&shop, &tokens).await;
     let started = start(&shop, &tokens).await;
     assert_ne!(started["secret"], first["secret"]);
-    let new = app(started["secret"].as_str().unwrap());
+    let new = app_of(started["secret"].as_str().unwrap());
     // Until the new one is confirmed, the old one counts.
     log_in_by(&shop, PASSWORD, &code(&new, 0))
         .await
         .expect_problem(401, "invalid_credentials");
     let next = code(&old.app, 1);
     log_in_by(&shop, PASSWORD, &next).await.expect(200);
-    let given_up = app(first["secret"].as_str().unwrap());
+    let given_up = app_of(first["secret"].as_str().unwrap());
     confirm(&shop, &tokens, &code(&given_up, 0))
         .await
         .expect_problem(422, "validation_failed");
@@ -376,7 +361,7 @@ async fn an_old_session_changes_no_app() {
     let shop = Shop::start().await;
     let tokens = account(&shop, EMAIL).await;
     let started = start(&shop, &tokens).await;
-    let app = app(started["secret"].as_str().unwrap());
+    let app = app_of(started["secret"].as_str().unwrap());
     age(&shop, &tokens).await;
     let right = json!({ "code": code(&app, 0) });
     let password = json!({ "password": PASSWORD });
@@ -404,9 +389,14 @@ async fn an_old_session_replaces_no_password_and_no_address_of_an_account_with_a
     let address = json!({ "email": "ada@lovelace.example", "password": PASSWORD });
     let asked = with(&shop, &tokens, "POST", "/v1/me/email", &address).await;
     asked.expect(202);
+    let link = json!({ "token": link_token(&shop, "ada@lovelace.example", 1).await });
     let tokens = log_in(&shop, EMAIL, PASSWORD).await.expect(200);
     enroll(&shop, &tokens).await;
     age(&shop, &tokens).await;
+    // Nor one that asked for it before.
+    shop.call("POST", "/v1/auth/email/confirm", &link)
+        .await
+        .expect_problem(400, "invalid_link");
     let new = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
     let password = json!({ "password": PASSWORD });
     for (method, path, body) in [

@@ -4,7 +4,8 @@
 //! fulfil-order, return-goods, refund-payment, sweep-orders, receive-payment-event,
 //! handle-payment-event, send-email, reconcile-stock, change-settings, restore-settings, get-shop,
 //! start-import, import-rows, change-job, get-job, create-cart, create-import, project-orders, merge-carts, claim-order,
-//! append-audit, export-account, set-stock, split-stock, register-account, verify-email, log-in, refresh-session, log-out.
+//! append-audit, export-account, set-stock, split-stock, register-account, verify-email, log-in, refresh-session, log-out,
+//! reset-password, change-password, change-email, delete-me.
 //!
 //! `make test` runs a sample; `make faults SEEDS=n` the whole matrix, n times. A failure reports the
 //! seed, the call and the fault; `FAULTS_ONLY=capture-payment:3:KillAfter` runs that case alone, on
@@ -19,6 +20,7 @@
 
 mod audit;
 mod customers;
+mod deletion;
 mod exports;
 mod groups;
 mod hops;

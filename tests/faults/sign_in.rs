@@ -1,7 +1,7 @@
 //! The fault matrix of signing in: every fault, at every call of a process that has just begun, from the registration to the logout.
 //! The client sends the request again, and then it has happened once, whatever happened in between.
 //!
-//! Covers: register-account, verify-email, log-in, refresh-session, log-out.
+//! Covers: register-account, verify-email, log-in, refresh-session, log-out, reset-password, change-password, change-email.
 
 use domain::notifications::suppression::AddressHash;
 use serde_json::{Value, json};
@@ -12,23 +12,24 @@ use crate::{
     intercepted::{Intercepted, insist, insist_with},
 };
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// More calls than any of the functions makes.
 const TOO_MANY: usize = 20;
 
-struct World(Intercepted);
+/// A shop whose accounts are made and used by requests.
+pub(crate) struct World(pub(crate) Intercepted);
 
 impl World {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self(Intercepted::start().await)
     }
 
-    fn shop(&self) -> &Shop {
+    pub(crate) fn shop(&self) -> &Shop {
         &self.0.shop
     }
 
     /// Sends a request, again until there is an answer.
-    async fn post(&self, step: &str, token: Option<&str>, body: &Value) -> Response {
+    pub(crate) async fn post(&self, step: &str, token: Option<&str>, body: &Value) -> Response {
         let path = format!("/v1/auth/{step}");
         insist(self.shop(), token, "POST", &path, body).await
     }
@@ -39,7 +40,7 @@ impl World {
     }
 
     /// The tokens of the links in the mails to an address, once there is one.
-    async fn links(&self, email: &str) -> Vec<String> {
+    pub(crate) async fn links(&self, email: &str) -> Vec<String> {
         let mails = self.shop().eventually("the mail is there", async || {
             let mails = self.shop().mails_to(email).await;
             (!mails.is_empty()).then_some(mails)
@@ -57,19 +58,19 @@ impl World {
         self.post("verify", None, &json!({ "token": link })).await
     }
 
-    async fn account(&self, email: &str) {
+    pub(crate) async fn account(&self, email: &str) {
         self.register(email).await;
         let verified = self.verify(&self.links(email).await[0]).await;
         assert_eq!(verified.status, 204, "{}", verified.text);
     }
 
-    async fn log_in(&self, email: &str, password: &str) -> Response {
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Response {
         let body = json!({ "email": email, "password": password });
         self.post("login", None, &body).await
     }
 
     /// A new session of an account.
-    async fn session(&self, email: &str) -> Value {
+    pub(crate) async fn session(&self, email: &str) -> Value {
         self.log_in(email, PASSWORD).await.expect(200)
     }
 
@@ -84,7 +85,7 @@ impl World {
     }
 
     /// The account that the tokens open.
-    async fn me(&self, tokens: &Value) -> Value {
+    pub(crate) async fn me(&self, tokens: &Value) -> Value {
         let me = insist_with(self.shop(), || {
             let request = self.shop().request("GET", "/v1/me");
             request.bearer_auth(text(tokens, "access_token"))
@@ -93,7 +94,7 @@ impl World {
     }
 
     /// The item at a key.
-    async fn item(&self, pk: &str, sk: &str) -> Value {
+    pub(crate) async fn item(&self, pk: &str, sk: &str) -> Value {
         let request = json!({
             "TableName": self.shop().stack().template.table["TableName"],
             "Key": { "PK": { "S": pk }, "SK": { "S": sk } },
@@ -105,7 +106,7 @@ impl World {
     /// Takes a step with each fault at each call of a function, until the function makes no such call; each time by a process that
     /// knows neither keys nor secrets. Then it checks the outcome, without a fault. Both get a name that no other case has. Returns
     /// the number of calls.
-    async fn every_call<T>(
+    pub(crate) async fn every_call<T>(
         &self,
         function: &str,
         mut step: impl AsyncFnMut(&str) -> T,
@@ -133,11 +134,11 @@ impl World {
 }
 
 #[track_caller]
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap()
 }
 
-fn email_of(name: &str) -> String {
+pub(crate) fn email_of(name: &str) -> String {
     format!("{name}@example.com")
 }
 
@@ -278,4 +279,72 @@ async fn a_session_ends_whatever_fails() {
     assert!(calls >= 2, "{calls} calls");
     // Another device stays signed in.
     world.refresh(&other).await.expect(200);
+}
+
+/// Kind of fault: something else about the account changes while its password is reset, and the link is good nevertheless.
+#[tokio::test]
+async fn a_change_of_the_account_does_not_void_the_link_of_a_reset() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let tokens = world.session(&email).await;
+    let before = world.links(&email).await;
+    let ask = json!({ "email": email });
+    world.post("password-reset", None, &ask).await.expect(202);
+    let link = world.shop().eventually("the link is there", async || {
+        let mut links = world.links(&email).await.into_iter();
+        links.find(|link| !before.contains(link))
+    });
+    let new = "another horse battery";
+    let body = json!({ "token": link.await, "password": new });
+    world.0.faults.reset();
+    let mut write = (world.0.faults).hold("reset-password", "TransactWriteItems", 0);
+    let reset = world.post("password-reset/confirm", None, &body);
+    let meanwhile = async {
+        write.reached().await;
+        let request = world.shop().request("PATCH", "/v1/me");
+        let request = request.bearer_auth(text(&tokens, "access_token"));
+        let renamed = world.shop().send(request.json(&json!({ "name": "Ada" })));
+        renamed.await.expect(200);
+        write.release();
+    };
+    let (reset, ()) = tokio::join!(reset, meanwhile);
+    assert_eq!(reset.status, 204, "{}", reset.text);
+    let tokens = world.log_in(&email, new).await.expect(200);
+    assert_eq!(world.me(&tokens).await["name"], "Ada");
+    // It counts once all the same.
+    let again = world.post("password-reset/confirm", None, &body).await;
+    again.expect_problem(400, "invalid_link");
+}
+
+/// Kind of fault: the old password still asks for another address while the new one is being written.
+#[tokio::test]
+async fn an_address_that_was_asked_for_while_the_password_is_changed_is_void() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let (owner, thief) = (world.session(&email).await, world.session(&email).await);
+    let send = async |tokens: &Value, path: &str, body: &Value| {
+        let request = world.shop().request("POST", path);
+        let request = request.bearer_auth(text(tokens, "access_token"));
+        world.shop().send(request.json(body)).await
+    };
+    let new = "another horse battery";
+    let password = json!({ "current_password": PASSWORD, "new_password": new });
+    world.0.faults.reset();
+    let mut write = (world.0.faults).hold("change-password", "TransactWriteItems", 0);
+    let changed = send(&owner, "/v1/me/password", &password);
+    let meanwhile = async {
+        write.reached().await;
+        let address = json!({ "email": "eve@example.com", "password": PASSWORD });
+        let asked = send(&thief, "/v1/me/email", &address).await;
+        asked.expect(202);
+        write.release();
+    };
+    let (changed, ()) = tokio::join!(changed, meanwhile);
+    assert_eq!(changed.status, 204, "{}", changed.text);
+    let link = json!({ "token": world.links("eve@example.com").await[0] });
+    let refused = world.post("email/confirm", None, &link).await;
+    refused.expect_problem(400, "invalid_link");
+    world.log_in(&email, new).await.expect(200);
 }

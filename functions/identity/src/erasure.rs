@@ -1,7 +1,7 @@
-//! What is left to delete of an account that was deleted: files, and what came while it was being deleted.
+//! What is left to delete of an account that was deleted: its belongings and files, and what came while it was being deleted.
 //!
-//! `delete-me` deletes the account with its login and the key of its audit trail. This is behind the stream, so that it is done
-//! whatever fails, and done again once no access token is valid any more: until then a request under way may have written.
+//! `delete-me` deletes the account with its login and the key of its audit trail, and nothing else. This is behind the stream, so that
+//! it is done whatever fails, and done again once no access token is valid any more: until then a request under way may have written.
 
 use std::time::Duration;
 

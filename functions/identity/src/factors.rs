@@ -66,17 +66,24 @@ impl Accounts {
     }
 
     /// Rejects a change that takes the password, for which `login` was read, if the account has a factor and the session may not
-    /// change the factors: the password alone must neither replace the address or the password nor delete the account.
+    /// change the factors: the password alone must neither replace the address or the password nor delete the account. Returns
+    /// whether it has a factor.
     pub async fn password_must_be_enough(
         &self,
         person: &Person,
         login: &Login,
         now: Timestamp,
-    ) -> Result<(), Failure> {
-        if login.has_totp || self.has_verified_passkey(person.account).await? {
+    ) -> Result<bool, Failure> {
+        let has_factor = self.is_guarded(login).await?;
+        if has_factor {
             self.may_change_factors(person, now).await?;
         }
-        Ok(())
+        Ok(has_factor)
+    }
+
+    /// Whether the account of a login has a factor beside the password.
+    pub async fn is_guarded(&self, login: &Login) -> Result<bool, Failure> {
+        Ok(login.has_totp || self.has_verified_passkey(login.account).await?)
     }
 
     async fn has_factor(&self, account: AccountId) -> Result<bool, Failure> {

@@ -36,7 +36,7 @@ use tokio::sync::OnceCell;
 pub use crate::{
     csv::{Product, Variant, catalogue},
     faults::{AwsCall, Fault, Faults, Held, Sent},
-    people::Person,
+    people::{Person, app_of},
 };
 pub use local::lambda::InvokeError;
 

@@ -3,7 +3,7 @@
 
 use domain::{
     id::{AccountId, SessionId},
-    identity::{AccessClaims, Permission, Secrets, SigningKey},
+    identity::{AccessClaims, Permission, Secrets, SigningKey, TotpSecret},
     notifications::suppression::AddressHash,
 };
 use runtime::sign_access_token;
@@ -20,6 +20,26 @@ pub struct Person {
     pub email: String,
     /// An access token, valid for a quarter of an hour.
     pub token: String,
+}
+
+/// An authenticator app that somebody has typed this secret into.
+///
+/// # Panics
+///
+/// If it is not the Base32 text of a secret.
+#[track_caller]
+pub fn app_of(secret: &str) -> TotpSecret {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let groups = secret.as_bytes().chunks(8).map(|digits| {
+        let value = |digit: &u8| ALPHABET.find(char::from(*digit)).unwrap() as u64;
+        digits
+            .iter()
+            .fold(0_u64, |bits, it| (bits << 5) | value(it))
+    });
+    let bytes: Vec<u8> = groups
+        .flat_map(|bits: u64| bits.to_be_bytes()[3..].to_vec())
+        .collect();
+    TotpSecret::new(bytes.try_into().unwrap())
 }
 
 impl Shop {

@@ -42,6 +42,10 @@ impl Endpoint for ChangeEmail {
             let login = store.login(&AddressHash::of(&change.old)).await?;
             let login = login.filter(|login| change.applies_to(&account, login));
             let login = login.ok_or_else(invalid_link)?;
+            // Its first factor was added since: whoever had the password alone has asked. One that is added now changes the version.
+            if !change.may_change_factors && self.accounts.is_guarded(&login).await? {
+                return Err(invalid_link().into());
+            }
             let cause = identity::cause(account.id, &request);
             let mut next = account.changed(AccountChangeKind::EmailChanged, &cause);
             next.email.clone_from(&change.new);

@@ -1,4 +1,7 @@
 //! `DELETE /v1/me`: deletes the account of the person who is signed in, who gives the password again. Orders are kept for accounting.
+//!
+//! The account goes first, in one transaction, and `export-account` deletes behind the stream what it leaves: whatever fails, the account
+//! has all of its factors, or is none.
 
 use std::process::ExitCode;
 
@@ -10,7 +13,7 @@ use domain::{
 use identity::{Accounts, tokens::Person};
 use limiter::Limiter;
 use runtime::{Access, Endpoint, Failure, Json, NoContent, NoPath, NoQuery, Reply, Request};
-use store::AccountOutcome;
+use store::{AccountOutcome, Consistency};
 
 pub(crate) struct DeleteMe {
     accounts: Accounts,
@@ -34,17 +37,17 @@ impl Endpoint for DeleteMe {
         let password = &request.body.0.password.0;
         let account = self.accounts.account(id).await?;
         let login = self.accounts.confirmed(&account, password).await?;
-        // Once: the session and the factors are deleted below.
         self.accounts
             .password_must_be_enough(&person, &login, now)
             .await?;
-        must_not_be_owner(&account)?;
-        // Delete the account's items before its login: if the process dies in between, the owner can sign in and repeat the
-        // request.
-        store.delete_belongings(id).await?;
         let mut attempts = identity::attempts();
         loop {
-            let account = self.accounts.attempt(&mut attempts, id).await?;
+            identity::next(&mut attempts).await?;
+            let account = store.account(id, Consistency::Strong).await?;
+            // Gone since it was read above: an attempt was written, and its answer was lost, or another request was faster.
+            let Some(account) = account else {
+                break;
+            };
             must_not_be_owner(&account)?;
             let next = account.erased(&identity::cause(id, &request));
             let written = store.erase_account(&next, &account).await?;

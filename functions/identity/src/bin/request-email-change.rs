@@ -40,7 +40,8 @@ impl Endpoint for RequestEmailChange {
         let account = self.accounts.account(person.account).await?;
         let password = &request.body.0.password.0;
         let login = self.accounts.confirmed(&account, password).await?;
-        self.accounts
+        let may_change_factors = self
+            .accounts
             .password_must_be_enough(&person, &login, now)
             .await?;
         let change = EmailChange {
@@ -48,6 +49,8 @@ impl Endpoint for RequestEmailChange {
             account: account.id,
             old: account.email,
             new,
+            password_set_at: Some(login.password_set_at),
+            may_change_factors,
             created_at: now,
             trace_id: request.trace_id.clone(),
             traceparent: request.traceparent,

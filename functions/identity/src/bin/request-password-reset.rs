@@ -9,6 +9,7 @@ use domain::{
         api::{LinkSentView, ResetBody, parse_email},
     },
     limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+    notifications::suppression::AddressHash,
 };
 use identity::challenges::Challenge;
 use limiter::Limiter;
@@ -45,10 +46,12 @@ impl Endpoint for RequestPasswordReset {
         );
         self.challenge.demand(action, token, request.viewer).await?;
         self.limiter.check(&MAIL_LINK, caller, now).await?;
-        // The mailer finds out whether there is an account: nobody here knows, or takes longer for one.
+        // The mailer finds out whether there is an account: the same is done here for any address.
+        let login = self.store.login(&AddressHash::of(&email)).await?;
         let reset = PasswordReset {
             id: identity::new_id(&request)?,
             email,
+            password_set_at: login.map(|login| login.password_set_at),
             created_at: now,
             trace_id: request.trace_id.clone(),
             traceparent: request.traceparent,

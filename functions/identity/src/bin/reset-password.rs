@@ -40,21 +40,33 @@ impl Endpoint for ResetPassword {
         self.accounts
             .verify_link(purpose, &token, &reset.email)
             .await?;
-        let login = store.login(&AddressHash::of(&reset.email)).await?;
-        let login = login.filter(|login| reset.applies_to(login));
-        let login = login.ok_or_else(invalid_link)?;
-        let account = store.account(login.account, Consistency::Strong).await?;
-        let account = account.ok_or_else(invalid_link)?;
-        let hash = self.accounts.hash(&password).await?;
-        let cause = identity::cause(account.id, &request);
-        let next = account.signed_out(AccountChangeKind::PasswordReset, &cause);
-        let written = store
-            .begin_generation(&next, &login, Some(&hash), None)
-            .await?;
-        if written == AccountOutcome::Superseded {
-            // The same link at the same time, or another change of the password.
-            return Err(invalid_link().into());
-        }
+        let mut hash = None;
+        let mut attempts = identity::attempts();
+        let account = loop {
+            identity::next(&mut attempts).await?;
+            let login = store.login(&AddressHash::of(&reset.email)).await?;
+            let login = login.ok_or_else(invalid_link)?;
+            let account = store.account(login.account, Consistency::Strong).await?;
+            let account = account.ok_or_else(invalid_link)?;
+            // Salted, so it is of this request: the attempt before was written, and its answer was lost.
+            if hash.is_some() && login.password == hash {
+                break account;
+            }
+            if !reset.applies_to(&login) {
+                // The same link at the same time, or another change of the password.
+                return Err(invalid_link().into());
+            }
+            if hash.is_none() {
+                hash = Some(self.accounts.hash(&password).await?);
+            }
+            let cause = identity::cause(account.id, &request);
+            let next = account.signed_out(AccountChangeKind::PasswordReset, &cause);
+            let written = store.begin_generation(&next, &login, hash.as_ref(), None);
+            // Superseded: something else about the account has changed, which does not void the link.
+            if written.await? == AccountOutcome::Changed {
+                break account;
+            }
+        };
         if account.staff.is_some() {
             let ended = [account.id.to_string()];
             store.end_tokens(&ended, runtime::now()).await?;

@@ -24,6 +24,8 @@ async fn what_belongs_to_an_account_elsewhere_goes_with_it() {
         account: ada.id,
         old: ada.email.clone(),
         new: "countess@example.org".to_owned(),
+        password_set_at: Some(now()),
+        may_change_factors: false,
         created_at: now(),
         trace_id: "t".to_owned(),
         traceparent: TraceParent::begin("t"),
@@ -37,15 +39,16 @@ async fn what_belongs_to_an_account_elsewhere_goes_with_it() {
     let sealing = store.person_key(ada.id, key, now()).await.unwrap();
     assert!(sealing.is_some());
 
-    // Again, as of a process that died.
-    for _ in 0..2 {
-        store.delete_belongings(ada.id).await.unwrap();
-    }
     let erased = ada.erased(&cause());
     let written = store.erase_account(&erased, &ada).await.unwrap();
     assert_eq!(written, AccountOutcome::Changed);
     let again = store.erase_account(&erased, &ada).await.unwrap();
     assert_eq!(again, AccountOutcome::Superseded);
+
+    // Again, as of a process that died.
+    for _ in 0..2 {
+        store.delete_belongings(ada.id).await.unwrap();
+    }
 
     let text = serde_json::to_string(&world.items()).unwrap();
     for personal in ["ada@example.com", "countess@example.org", "203.0.113.7"] {

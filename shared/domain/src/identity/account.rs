@@ -132,7 +132,7 @@ pub struct Login {
     pub generation: u64,
     /// Hash of its password; `None` if it has none.
     pub password: Option<PasswordHash>,
-    /// Time at which the password was set: links of before no longer set another.
+    /// Time at which the password was set: a request that was made with another one is void.
     pub password_set_at: Timestamp,
     /// Whether the account is one of staff, whose sessions are shorter.
     pub is_staff: bool,

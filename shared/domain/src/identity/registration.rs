@@ -42,6 +42,8 @@ pub struct PasswordReset {
     pub id: ResetId,
     /// Address in canonical form.
     pub email: String,
+    /// Time at which the password that it replaces was set; `None` if the address had no account.
+    pub password_set_at: Option<Timestamp>,
     /// Time of the request.
     pub created_at: Timestamp,
     /// Id of the request.
@@ -61,6 +63,10 @@ pub struct EmailChange {
     pub old: String,
     /// The new address in canonical form.
     pub new: String,
+    /// Time at which the password that was given was set.
+    pub password_set_at: Option<Timestamp>,
+    /// Whether the account had a second factor or a verified passkey, and the session might change them.
+    pub may_change_factors: bool,
     /// Time of the request.
     pub created_at: Timestamp,
     /// Id of the request.
@@ -82,10 +88,10 @@ impl PasswordReset {
         self.created_at + RESET_LIFETIME
     }
 
-    /// Whether it sets the password of a login: no other one was set since it was requested, which is also what keeps it from
-    /// being used twice.
+    /// Whether it sets the password of a login: the one that it had is still the one, which is also what keeps the link from being
+    /// used twice. Processes have clocks of their own, so that no time says which of the two came first.
     pub fn applies_to(&self, login: &Login) -> bool {
-        login.password_set_at < self.created_at
+        self.password_set_at == Some(login.password_set_at)
     }
 }
 
@@ -101,6 +107,127 @@ impl EmailChange {
         self.account == account.id
             && self.old == account.email
             && login.account == account.id
-            && login.password_set_at < self.created_at
+            && self.password_set_at == Some(login.password_set_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        identity::{AccountChangeKind, ChangeCause},
+        trace::Cause,
+    };
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn cause(now: Timestamp) -> ChangeCause<'static> {
+        ChangeCause {
+            by: "shop".to_owned(),
+            from: None,
+            now,
+            cause: Cause {
+                trace_id: "r",
+                traceparent: TraceParent::begin("r"),
+            },
+        }
+    }
+
+    fn account() -> Account {
+        let registration = Registration {
+            id: RegistrationId::random([1; 16]),
+            email: "ada@example.com".to_owned(),
+            name: None,
+            password: PasswordHash {
+                phc: "$argon2id$x".to_owned(),
+                pepper: 1,
+            },
+            created_at: Timestamp::UNIX_EPOCH,
+            account: None,
+            trace_id: "r".to_owned(),
+            traceparent: TraceParent::begin("r"),
+        };
+        Account::of(&registration, &cause(at("2026-11-26T10:00:00Z")))
+    }
+
+    fn login(account: &Account, password_set_at: &str) -> Login {
+        Login {
+            account: account.id,
+            generation: account.generation,
+            password: None,
+            password_set_at: at(password_set_at),
+            is_staff: false,
+            has_totp: false,
+            groups: account.groups.clone(),
+        }
+    }
+
+    /// Kind of fault: the request reads the old password while the new one, whose request began earlier, is written.
+    #[test]
+    fn a_request_is_void_once_another_password_is_set_whatever_the_clocks_say() {
+        let account = account();
+        let before = login(&account, "2026-11-26T10:00:00Z");
+        let change = EmailChange {
+            id: EmailChangeId::random([2; 16]),
+            account: account.id,
+            old: account.email.clone(),
+            new: "eve@example.com".to_owned(),
+            password_set_at: Some(before.password_set_at),
+            may_change_factors: false,
+            created_at: at("2026-11-26T12:00:00Z"),
+            trace_id: "r".to_owned(),
+            traceparent: TraceParent::begin("r"),
+        };
+        let reset = PasswordReset {
+            id: ResetId::random([3; 16]),
+            email: account.email.clone(),
+            password_set_at: Some(before.password_set_at),
+            created_at: change.created_at,
+            trace_id: "r".to_owned(),
+            traceparent: TraceParent::begin("r"),
+        };
+        assert!(change.applies_to(&account, &before));
+        assert!(reset.applies_to(&before));
+        for set_at in [
+            "2026-11-26T11:59:59Z",
+            "2026-11-26T12:00:01Z",
+            "2026-11-26T09:00:00Z",
+        ] {
+            let after = login(&account, set_at);
+            assert!(!change.applies_to(&account, &after), "{set_at}");
+            assert!(!reset.applies_to(&after), "{set_at}");
+        }
+        // One of a release that did not store it, or of an address without an account.
+        let (mut change, mut reset) = (change, reset);
+        (change.password_set_at, reset.password_set_at) = (None, None);
+        assert!(!change.applies_to(&account, &before));
+        assert!(!reset.applies_to(&before));
+    }
+
+    #[test]
+    fn a_change_of_the_address_is_of_one_account_and_its_address() {
+        let account = account();
+        let login = login(&account, "2026-11-26T10:00:00Z");
+        let change = EmailChange {
+            id: EmailChangeId::random([2; 16]),
+            account: account.id,
+            old: account.email.clone(),
+            new: "countess@example.org".to_owned(),
+            password_set_at: Some(login.password_set_at),
+            may_change_factors: false,
+            created_at: login.password_set_at,
+            trace_id: "r".to_owned(),
+            traceparent: TraceParent::begin("r"),
+        };
+        assert!(change.applies_to(&account, &login));
+        let at = cause(login.password_set_at);
+        let mut moved = account.changed(AccountChangeKind::EmailChanged, &at);
+        moved.email = "ada@example.org".to_owned();
+        assert!(!change.applies_to(&moved, &login));
+        let mut other = login;
+        other.account = AccountId::random([9; 16]);
+        assert!(!change.applies_to(&account, &other));
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct RegistrationRecord {
 pub(crate) struct ResetRecord {
     id: ResetId,
     email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_set_at: Option<Timestamp>,
     created_at: Timestamp,
     trace_id: String,
     #[serde(default, deserialize_with = "trace::lenient")]
@@ -57,6 +59,10 @@ pub(crate) struct EmailChangeRecord {
     account: AccountId,
     old: String,
     new: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_set_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    may_change_factors: bool,
     created_at: Timestamp,
     trace_id: String,
     #[serde(default, deserialize_with = "trace::lenient")]
@@ -156,6 +162,7 @@ impl From<ResetRecord> for PasswordReset {
         Self {
             id: record.id,
             email: record.email,
+            password_set_at: record.password_set_at,
             created_at: record.created_at,
             traceparent: trace::stored(record.traceparent, &record.trace_id),
             trace_id: record.trace_id,
@@ -170,6 +177,8 @@ impl From<EmailChangeRecord> for EmailChange {
             account: record.account,
             old: record.old,
             new: record.new,
+            password_set_at: record.password_set_at,
+            may_change_factors: record.may_change_factors,
             created_at: record.created_at,
             traceparent: trace::stored(record.traceparent, &record.trace_id),
             trace_id: record.trace_id,
@@ -202,6 +211,7 @@ impl Store {
         let record = ResetRecord {
             id: reset.id,
             email: reset.email.clone(),
+            password_set_at: reset.password_set_at,
             created_at: reset.created_at,
             trace_id: reset.trace_id.clone(),
             traceparent: Some(reset.traceparent),
@@ -221,6 +231,8 @@ impl Store {
             account: change.account,
             old: change.old.clone(),
             new: change.new.clone(),
+            password_set_at: change.password_set_at,
+            may_change_factors: change.may_change_factors,
             created_at: change.created_at,
             trace_id: change.trace_id.clone(),
             traceparent: Some(change.traceparent),
