@@ -102,7 +102,7 @@ impl Accounts {
         let newest = keys.first().ok_or_else(|| Failure::internal(Sealed))?;
         let key = SealingKey::new(newest).map_err(Failure::internal)?;
         let data = SecondFactor::associated_data(account);
-        key.seal(secret.bytes(), &data, crate::random_bytes()?)
+        key.seal(secret.bytes(), &data, runtime::random_bytes()?)
             .map_err(Failure::internal)
     }
 

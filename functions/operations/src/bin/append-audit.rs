@@ -191,14 +191,7 @@ fn set_aside(change: &Change<'_>, error: &StoreError) -> UnreadableRecord {
 
 /// Unguessable random bytes.
 fn random<const N: usize>() -> Result<[u8; N], ConsumeError> {
-    let mut bytes = [0; N];
-    for some in bytes.chunks_mut(16) {
-        let random = runtime::random().map_err(|_| "no random bytes")?;
-        for (byte, random) in some.iter_mut().zip(random) {
-            *byte = random;
-        }
-    }
-    Ok(bytes)
+    Ok(runtime::random_bytes().map_err(|_| "no random bytes")?)
 }
 
 fn main() -> ExitCode {
