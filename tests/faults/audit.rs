@@ -184,3 +184,46 @@ async fn readers_that_overlap_leave_chains_that_verify() {
     }
     assert_eq!(world.records("settings:settings").await.len(), 13);
 }
+
+/// Kind of fault: what the table has of one person cannot be read, and the entries of all others wait for hours.
+#[tokio::test]
+async fn a_person_whose_key_cannot_be_read_stops_nobody_else() {
+    let world = World::start().await;
+    let key = |number: usize| format!("PERSON#{}", account(number));
+    for (number, broken) in [
+        (
+            1,
+            json!({ "key": { "S": "hunter2" }, "person": { "S": account(1) } }),
+        ),
+        (2, json!({ "key": { "N": "7" } })),
+    ] {
+        let mut item = json!({
+            "PK": { "S": key(number) }, "SK": { "S": "KEY" },
+            "entity_type": { "S": "person_key" }, "schema_version": { "N": "1" },
+        });
+        let attributes = broken.as_object().unwrap().clone();
+        item.as_object_mut().unwrap().extend(attributes);
+        let table = &world.shop.stack().template.table["TableName"];
+        let put = json!({ "TableName": table, "Item": item });
+        world.shop.table("PutItem", &put).await;
+    }
+    // One of the others has a key already.
+    world.deliver(&batch(&[login(0)])).await;
+    let records: Vec<Value> = (0..4).map(login).chain([revision(0)]).collect();
+    assert_eq!(world.deliver(&batch(&records)).await, 1);
+    for (number, count) in [(0, 1), (1, 0), (2, 0), (3, 1)] {
+        let logins = world.records(&format!("account:{}", account(number))).await;
+        assert_eq!(logins.len(), count, "{number}: {logins:?}");
+        let device = format!("Firefox {number}");
+        let values = logins.iter().map(|it| &it["personal"][0]["value"]);
+        assert!(
+            values.into_iter().all(|it| *it == device.as_str()),
+            "{logins:?}"
+        );
+    }
+    assert_eq!(world.records("settings:settings").await.len(), 1);
+    assert_eq!(world.verified().await, 3);
+    let log = world.shop.log();
+    assert_eq!(log.matches("record set aside").count(), 2, "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+}

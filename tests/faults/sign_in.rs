@@ -1,11 +1,12 @@
 //! The fault matrix of signing in: every fault, at every call of a process that has just begun, from the registration to the logout.
 //! The client sends the request again, and then it has happened once, whatever happened in between.
 //!
-//! Covers: register-account, verify-email, log-in, refresh-session, log-out, reset-password, change-password, change-email.
+//! Covers: register-account, verify-email, log-in, refresh-session, log-out, request-password-reset, reset-password,
+//! change-password, change-email, start-passkey-login, invite-staff.
 
 use domain::notifications::suppression::AddressHash;
 use serde_json::{Value, json};
-use testkit::{Response, Shop};
+use testkit::{Fault, Response, Shop};
 
 use crate::{
     injected,
@@ -347,4 +348,54 @@ async fn an_address_that_was_asked_for_while_the_password_is_changed_is_void() {
     let refused = world.post("email/confirm", None, &link).await;
     refused.expect_problem(400, "invalid_link");
     world.log_in(&email, new).await.expect(200);
+}
+
+/// Whoever makes something new gets an answer, also if the one of the table was lost: the SDK repeats a write that was made.
+#[tokio::test]
+async fn a_lost_answer_of_the_table_is_no_failure() {
+    let world = World::start().await;
+    let email = email_of("ada");
+    world.account(&email).await;
+    let login = json!({ "email": email, "password": PASSWORD });
+    let new = json!({ "email": email_of("bob"), "password": PASSWORD });
+    let invitation = json!({ "email": email_of("bob"), "role": "support" });
+    for (function, path, body) in [
+        ("register-account", "/v1/auth/register", new),
+        (
+            "request-password-reset",
+            "/v1/auth/password-reset",
+            json!({ "email": email }),
+        ),
+        (
+            "start-passkey-login",
+            "/v1/auth/passkeys/login/options",
+            Value::Null,
+        ),
+        ("log-in", "/v1/auth/login", login),
+        ("invite-staff", "/v1/admin/staff/invitations", invitation),
+    ] {
+        let mut inserted = 0;
+        for call in 0..=TOO_MANY {
+            let names = [function.to_owned()];
+            world.shop().stack().lambda.restart(Some(&names)).await;
+            world.0.faults.plan(function, call, Fault::DropReply);
+            let request = world.shop().request("POST", path);
+            let request = match body.is_null() {
+                true => request,
+                false => request.json(&body),
+            };
+            let request = match path.starts_with("/v1/admin/") {
+                true => request.bearer_auth(&world.shop().staff_token),
+                false => request,
+            };
+            let answer = world.shop().send(request).await;
+            let hit = world.0.faults.hit();
+            world.0.faults.reset();
+            let what = format!("call {call} of {function}, {hit:?}: {}", answer.text);
+            assert!((200..300).contains(&answer.status), "{what}");
+            let Some(hit) = hit else { break };
+            inserted += usize::from(hit.operation == "PutItem");
+        }
+        assert_eq!(inserted, 1, "{function}");
+    }
 }

@@ -6,6 +6,7 @@ use domain::{
         Account, AccountChangeKind, ChangeCause, Login, RecoveryCodes, SealingKey, SecondFactor,
         TotpSecret, factors::reauthentication_required,
     },
+    limits::Rule,
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::Failure;
@@ -109,7 +110,7 @@ impl Accounts {
         let newest = keys.first().ok_or_else(|| Failure::internal(Sealed))?;
         let key = SealingKey::new(newest).map_err(Failure::internal)?;
         let data = SecondFactor::associated_data(account);
-        key.seal(secret.bytes(), &data, crate::random_bytes()?)
+        key.seal(secret.bytes(), &data, runtime::random_bytes()?)
             .map_err(Failure::internal)
     }
 
@@ -127,11 +128,12 @@ impl Accounts {
         Err(Failure::internal(Sealed))
     }
 
-    /// Spends a code of the account's app, or a recovery code.
+    /// Spends a code of the account's app, of which `rule` limits the wrong ones, or a recovery code.
     pub async fn spend_code(
         &self,
         account: AccountId,
         code: &str,
+        rule: Option<&Rule>,
         cause: &ChangeCause<'_>,
     ) -> Result<CodeUse, Failure> {
         let mut attempts = crate::attempts();
@@ -142,37 +144,80 @@ impl Accounts {
             let (Some(found), Some(factor)) = (found, factor) else {
                 return Ok(CodeUse::Wrong);
             };
-            let Some(sealed) = &factor.secret else {
-                return Ok(CodeUse::Wrong);
+            let used = match TotpSecret::is_guess(code) {
+                true => self.try_code(found, &factor, code, rule, cause).await?,
+                false => self.try_recovery_code(&found, &factor, code, cause).await?,
             };
-            if TotpSecret::is_guess(code)
-                && let Some(left) = factor.suspended_for(cause.now)
-            {
-                return Ok(CodeUse::Suspended(left));
-            }
-            let secret = self.open(account, sealed).await?;
-            if let Some(step) = secret.matched(code, cause.now, factor.last_step) {
-                let spent = self.store.spend_step(account, sealed, step, cause.now);
-                return Ok(match spent.await? {
-                    true => CodeUse::Accepted(Box::new(found)),
-                    false => CodeUse::Wrong,
-                });
-            }
-            let Some(place) = RecoveryCodes::find(&factor.recovery_codes, code) else {
-                return Ok(CodeUse::Wrong);
-            };
-            let next = found.changed(AccountChangeKind::RecoveryCodeUsed, cause);
-            let spent = self.store.spend_recovery_code(&next, &factor, place);
-            if spent.await? == AccountOutcome::Changed {
-                let left = factor.recovery_codes.len() - 1;
-                tracing::info!(account.id = %account, codes.left = left, "recovery code used");
-                return Ok(CodeUse::Accepted(Box::new(next)));
+            if let Some(used) = used {
+                return Ok(used);
             }
         }
     }
 
+    /// Compares a code with the app's as it was read; `None` if another code was counted or spent in the meantime. Right or wrong, it
+    /// costs one write under the same condition: so the table puts the codes of a burst in an order, and refuses those after the last
+    /// wrong one of the limit. To count each code before it is compared would cost every login a write.
+    async fn try_code(
+        &self,
+        found: Account,
+        factor: &SecondFactor,
+        code: &str,
+        rule: Option<&Rule>,
+        cause: &ChangeCause<'_>,
+    ) -> Result<Option<CodeUse>, Failure> {
+        let now = cause.now;
+        let Some(sealed) = &factor.secret else {
+            return Ok(Some(CodeUse::Wrong));
+        };
+        if let Some(left) = factor.suspended_for(now) {
+            return Ok(Some(CodeUse::Suspended(left)));
+        }
+        if let Some(until) = rule.and_then(|rule| factor.used_up(rule.requests(), now)) {
+            // The request that has used the limit up may not have got to this.
+            self.suspend_codes(found.id, until, cause).await?;
+            return Ok(Some(CodeUse::Suspended(until.duration_since(now))));
+        }
+        let secret = self.open(found.id, sealed).await?;
+        if let Some(step) = secret.matched(code, now, factor.last_step) {
+            let is_spent = self.store.spend_step(factor, step, now).await?;
+            return Ok(is_spent.then(|| CodeUse::Accepted(Box::new(found))));
+        }
+        let Some(rule) = rule else {
+            return Ok(Some(CodeUse::Wrong));
+        };
+        let wrong = factor.with_wrong_code(rule.window(), now);
+        if !self.store.count_wrong_code(factor, wrong).await? {
+            return Ok(None);
+        }
+        if wrong.count >= rule.requests() {
+            self.suspend_codes(found.id, wrong.until, cause).await?;
+        }
+        Ok(Some(CodeUse::Wrong))
+    }
+
+    /// Spends a recovery code of the factor as it was read; `None` if account or codes have changed in the meantime.
+    async fn try_recovery_code(
+        &self,
+        found: &Account,
+        factor: &SecondFactor,
+        code: &str,
+        cause: &ChangeCause<'_>,
+    ) -> Result<Option<CodeUse>, Failure> {
+        let Some(place) = RecoveryCodes::find(&factor.recovery_codes, code) else {
+            return Ok(Some(CodeUse::Wrong));
+        };
+        let next = found.changed(AccountChangeKind::RecoveryCodeUsed, cause);
+        let spent = self.store.spend_recovery_code(&next, factor, place);
+        if spent.await? != AccountOutcome::Changed {
+            return Ok(None);
+        }
+        let left = factor.recovery_codes.len() - 1;
+        tracing::info!(account.id = %found.id, codes.left = left, "recovery code used");
+        Ok(Some(CodeUse::Accepted(Box::new(next))))
+    }
+
     /// Suspends the codes of the account's app until a time, once, and records it for the owner.
-    pub async fn suspend_codes(
+    async fn suspend_codes(
         &self,
         account: AccountId,
         until: Timestamp,

@@ -176,15 +176,6 @@ pub fn new_id<E: Endpoint, K: Kind>(request: &Request<E>) -> Result<Id<K>, Failu
     Ok(Id::at(request.now, runtime::random()?))
 }
 
-/// Unguessable bytes, for secrets.
-pub fn random_bytes<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    for part in bytes.chunks_mut(16) {
-        part.copy_from_slice(&runtime::random()?[..part.len()]);
-    }
-    Ok(bytes)
-}
-
 /// A secret that cannot be used is the operator's to correct.
 fn unusable(error: UnusableSecrets) -> Failure {
     Failure::internal(error)

@@ -94,7 +94,7 @@ pub async fn issue(
     ceremony: Ceremony,
     now: Timestamp,
 ) -> Result<Challenge, Failure> {
-    let issued = IssuedChallenge::new(crate::random_bytes()?, ceremony, now);
+    let issued = IssuedChallenge::new(runtime::random_bytes()?, ceremony, now);
     store.issue_challenge(&issued).await?;
     Ok(issued.challenge)
 }

@@ -91,11 +91,7 @@ impl Accounts {
         delivery: Delivery,
     ) -> Result<Reply<TokensView>, Failure> {
         let now = new.now;
-        let (first, second) = (runtime::random()?, runtime::random()?);
-        let mut secret = [0; 32];
-        secret[..16].copy_from_slice(&first);
-        secret[16..].copy_from_slice(&second);
-        let begun = new.begin(runtime::random()?, secret);
+        let begun = new.begin(runtime::random()?, runtime::random_bytes()?);
         // Before the session is stored: without a key, nobody is signed in.
         let access = self.sign(&begun.session, grants, now).await?;
         self.store.begin_session(&begun.session).await?;

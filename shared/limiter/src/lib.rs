@@ -77,23 +77,15 @@ enum Unchecked {
 /// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Allowed.
-    Allowed {
-        /// How much of the limit is used up with it.
-        usage: Usage,
-        /// Microseconds until another one would be; `None` if it would be at once.
-        wait: Option<i64>,
-    },
+    /// Allowed: how much of the limit is used up with it.
+    Allowed(Usage),
     /// Refused for so many microseconds.
     Refused(i64),
 }
 
 impl Verdict {
     /// That of a limit that is off, or could not be checked.
-    const UNLIMITED: Self = Self::Allowed {
-        usage: Usage::NONE,
-        wait: None,
-    };
+    const UNLIMITED: Self = Self::Allowed(Usage::NONE);
 }
 
 impl Limiter {
@@ -146,24 +138,15 @@ impl<S: Source> Limiter<S> {
         now: Timestamp,
     ) -> Result<Usage, Failure> {
         match self.checked(limit, caller, now).await? {
-            Verdict::Allowed { usage, .. } => Ok(usage),
+            Verdict::Allowed(usage) => Ok(usage),
             Verdict::Refused(wait) => Err(rate_limited(wait).into()),
         }
     }
 
-    /// Counts a failure of `caller` at `now`, which cannot be refused any more. Returns the time until there may be another one;
-    /// `None` if it may be at once.
-    pub async fn count_failure(
-        &self,
-        limit: &Limit,
-        caller: Caller<'_>,
-        now: Timestamp,
-    ) -> Result<Option<SignedDuration>, Failure> {
-        let wait = match self.checked(limit, caller, now).await? {
-            Verdict::Allowed { wait, .. } => wait,
-            Verdict::Refused(wait) => Some(wait),
-        };
-        Ok(wait.map(SignedDuration::from_micros))
+    /// The values of a limit that the endpoint counts itself, in an item that it writes anyway; `None` if it is off.
+    pub async fn rule(&self, limit: &Limit, now: Timestamp) -> Result<Option<Rule>, Failure> {
+        let rule = self.in_time(limit, self.applicable(limit, now)).await?;
+        Ok(rule.flatten())
     }
 
     /// The verdict, or what the limit decides without one.
@@ -173,9 +156,18 @@ impl<S: Source> Limiter<S> {
         caller: Caller<'_>,
         now: Timestamp,
     ) -> Result<Verdict, Failure> {
-        let checked = tokio::time::timeout(PATIENCE, self.verdict(limit, &caller, now)).await;
-        let error = match checked {
-            Ok(Ok(verdict)) => return Ok(verdict),
+        let verdict = self.in_time(limit, self.verdict(limit, &caller, now));
+        Ok(verdict.await?.unwrap_or(Verdict::UNLIMITED))
+    }
+
+    /// The result of a call about a limit; `None` if there is none in time, and the limit is open then.
+    async fn in_time<T>(
+        &self,
+        limit: &Limit,
+        call: impl Future<Output = Result<T, Unchecked>> + Send,
+    ) -> Result<Option<T>, Failure> {
+        let error = match tokio::time::timeout(PATIENCE, call).await {
+            Ok(Ok(result)) => return Ok(Some(result)),
             Ok(Err(error)) => error,
             Err(_) => Unchecked::Late,
         };
@@ -184,7 +176,7 @@ impl<S: Source> Limiter<S> {
             IfUnchecked::Open => {
                 let error = chain(&error);
                 tracing::warn!(limit.name = limit.name, error, "limit not checked");
-                Ok(Verdict::UNLIMITED)
+                Ok(None)
             }
             // Whatever the reason, another attempt may be checked.
             IfUnchecked::Closed => Err(Failure::dependency(error, true)),
@@ -197,9 +189,7 @@ impl<S: Source> Limiter<S> {
         caller: &Caller<'_>,
         now: Timestamp,
     ) -> Result<Verdict, Unchecked> {
-        let current = self.source.documents(now).await?;
-        let settings = current.settings.limits.get(limit.name);
-        let Some(rule) = limit.rule(settings, self.has_defaults) else {
+        let Some(rule) = self.applicable(limit, now).await? else {
             return Ok(Verdict::UNLIMITED);
         };
         match self.part(limit, &rule, caller, now) {
@@ -207,6 +197,13 @@ impl<S: Source> Limiter<S> {
             Ok(None) => Err(Unchecked::UnknownCaller),
             Err(wait) => Ok(Verdict::Refused(wait)),
         }
+    }
+
+    /// The values that apply; `None` if the limit is off.
+    async fn applicable(&self, limit: &Limit, now: Timestamp) -> Result<Option<Rule>, Unchecked> {
+        let current = self.source.documents(now).await?;
+        let settings = current.settings.limits.get(limit.name);
+        Ok(limit.rule(settings, self.has_defaults))
     }
 
     /// The part of the limit to take from: one by chance, but none that is known to be used up. If all are, the time until
@@ -277,13 +274,8 @@ impl<S: Source> Limiter<S> {
             match self.source.take(share, &take, now).await? {
                 Taken::Done(state) => {
                     self.known.put(key, Known { state, at: now });
-                    let micros = now.as_microsecond();
-                    let wait = match share.quota.decide(Some(state), micros) {
-                        Decision::Take(_) => None,
-                        Decision::Refuse { wait } => Some(wait),
-                    };
-                    let usage = share.quota.usage(state, micros);
-                    return Ok(Verdict::Allowed { usage, wait });
+                    let usage = share.quota.usage(state, now.as_microsecond());
+                    return Ok(Verdict::Allowed(usage));
                 }
                 Taken::Refused(state) => {
                     match state {

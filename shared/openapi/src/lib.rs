@@ -280,7 +280,7 @@ mod tests {
             let list = list.and_then(|rest| rest.split("= &[").nth(1)?.split(']').next());
             for name in list.into_iter().flat_map(|list| list.split(',')) {
                 let name = name.trim().trim_start_matches('&');
-                let is_checked = ["check", "count", "count_failure"]
+                let is_checked = ["check", "count", "rule"]
                     .iter()
                     .any(|call| text.contains(&format!(".{call}(&{name}, ")));
                 assert!(is_checked, "{}: {name}", source.display());

@@ -81,8 +81,13 @@ pub fn random_number() -> Result<u64, Failure> {
 
 /// Unguessable random bits, for identifiers.
 pub fn random() -> Result<[u8; 16], Failure> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits)
+    random_bytes()
+}
+
+/// Unguessable random bytes, for secrets.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
         .map_err(|error| Failure::internal(std::io::Error::other(error.to_string())))?;
-    Ok(bits)
+    Ok(bytes)
 }

@@ -11,7 +11,15 @@ use aws_sdk_dynamodb::{
     types::{ConsumedCapacity, error::ConditionalCheckFailedException},
 };
 
-use crate::{Result, Store, StoreError, attempts::Attempts, item::Item, log_units};
+use serde::Serialize;
+
+use crate::{
+    Result, Store, StoreError,
+    attempts::Attempts,
+    item::{Item, Record, to_item},
+    keys::Key,
+    log_units,
+};
 
 /// Code of the error of a write that met a transaction of the same item.
 const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
@@ -65,6 +73,24 @@ impl Store {
                 Err(Failed::Other(error)) => return Err(error),
             }
         }
+    }
+
+    /// Writes an item of a random key that the caller has just made, on the condition that there is none. 1 write unit for each KB.
+    pub(crate) async fn insert_new<R: Record + Serialize>(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        record: &R,
+    ) -> Result<()> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(key, record)?))
+            .condition_expression("attribute_not_exists(PK)");
+        // Refused: an earlier attempt was written, and its answer was lost. Nobody else has the key.
+        self.write(operation, put).await?;
+        Ok(())
     }
 }
 

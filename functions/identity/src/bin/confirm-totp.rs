@@ -58,7 +58,7 @@ impl Endpoint for ConfirmTotp {
 fn recovery_codes() -> Result<RecoveryCodes, Failure> {
     let mut random = [[0; RecoveryCodes::BYTES]; RecoveryCodes::COUNT];
     for bytes in &mut random {
-        *bytes = identity::random_bytes()?;
+        *bytes = runtime::random_bytes()?;
     }
     Ok(RecoveryCodes::generate(random))
 }

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use control::Control;
 use domain::{
     identity::{
-        Account, Login, NewSession, TotpSecret,
+        Account, Login, NewSession,
         api::{LoginBody, TokensView, invalid_credentials},
         factors::second_factor_required,
     },
@@ -88,9 +88,7 @@ impl Endpoint for LogIn {
 }
 
 impl LogIn {
-    /// Spends the code of a login whose password is right. Wrong ones that may be guesses are counted by account; the last one
-    /// suspends the app's codes, so that no right one follows. To count each code before it is looked at would cost every
-    /// login a write.
+    /// Spends the code of a login whose password is right.
     async fn second_factor(
         &self,
         login: &Login,
@@ -100,26 +98,17 @@ impl LogIn {
         let code = request.body.0.code.as_ref();
         let code = &*code.ok_or_else(second_factor_required)?.0;
         let cause = identity::cause(id, request);
-        match self.accounts.spend_code(id, code, &cause).await? {
-            CodeUse::Accepted(account) => return Ok(account),
+        // Before the code is compared: a wrong one must be counted as soon as a right one is spent.
+        let rule = self.limiter.rule(&SIGN_IN_CODE, now).await?;
+        let spent = self.accounts.spend_code(id, code, rule.as_ref(), &cause);
+        match spent.await? {
+            CodeUse::Accepted(account) => Ok(account),
             CodeUse::Suspended(left) => {
                 let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
-                return Err(rate_limited(micros).into());
+                Err(rate_limited(micros).into())
             }
-            CodeUse::Wrong => {}
+            CodeUse::Wrong => Err(invalid_credentials().into()),
         }
-        if TotpSecret::is_guess(code) {
-            let account = id.to_string();
-            let caller = Caller {
-                account: Some(&account),
-                ..request.caller()
-            };
-            let counted = self.limiter.count_failure(&SIGN_IN_CODE, caller, now);
-            if let Some(wait) = counted.await? {
-                self.accounts.suspend_codes(id, now + wait, &cause).await?;
-            }
-        }
-        Err(invalid_credentials().into())
     }
 }
 

@@ -24,7 +24,7 @@ impl Endpoint for StartTotp {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<TotpView>, Failure> {
         let (person, now) = (Person::of(&request)?, request.now);
         let account = self.accounts.may_change_factors(&person, now).await?;
-        let secret = TotpSecret::new(identity::random_bytes()?);
+        let secret = TotpSecret::new(runtime::random_bytes()?);
         let sealed = self.accounts.seal(account.id, &secret).await?;
         let store = &self.accounts.store;
         store.start_second_factor(account.id, &sealed).await?;

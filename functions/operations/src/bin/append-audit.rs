@@ -2,10 +2,11 @@
 //! stream, which only lags.
 //!
 //! Values about persons are sealed with their keys. An action that comes again is recorded once. Failures of the table are
-//! retried for hours; records that cannot be read, or that belong to a chain that cannot be appended to, are set aside.
+//! retried for hours; records that cannot be read, that belong to a chain that cannot be appended to, or that are about a person
+//! whose key cannot be read, are set aside.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     process::ExitCode,
 };
 
@@ -25,6 +26,9 @@ use store::{
     outbox::{self, UnreadableRecord},
     trail::{self, AuditDraft},
 };
+
+/// The keys of persons: `None` if it was destroyed, an error if what the table has is none.
+type Keys = HashMap<AccountId, Result<Option<PersonKey>, StoreError>>;
 
 /// Name by which a record that is set aside says who has done so.
 const READER: &str = "append-audit";
@@ -61,6 +65,11 @@ impl StreamConsumer for AppendAudit {
             .await?;
         let mut chains: BTreeMap<ChainNumber, Vec<(&Change<'_>, AuditEntry)>> = BTreeMap::new();
         for (change, draft) in drafts {
+            // Unsealed, the values of this person would never be erased. The others go on.
+            if let Some(error) = unreadable(&draft, &keys) {
+                aside.push(set_aside(change, error));
+                continue;
+            }
             let entry = sealed(draft, &keys)?;
             let chain = ChainNumber::of(&entry.subject);
             chains.entry(chain).or_default().push((change, entry));
@@ -98,27 +107,35 @@ impl AppendAudit {
         }
     }
 
-    /// The keys of all persons of the drafts; `None` for those whose key was destroyed.
+    /// The keys of all persons of the drafts.
     async fn keys(
         &self,
         drafts: impl Iterator<Item = &AuditDraft>,
         now: Timestamp,
-    ) -> Result<HashMap<AccountId, Option<PersonKey>>, ConsumeError> {
-        let mut keys: HashMap<AccountId, Option<PersonKey>> = drafts
-            .flat_map(|draft| &draft.values)
-            .map(|value| (value.person, None))
-            .collect();
-        if keys.is_empty() {
-            return Ok(keys);
+    ) -> Result<Keys, ConsumeError> {
+        let values = drafts.flat_map(|draft| &draft.values);
+        let persons: HashSet<AccountId> = values.map(|value| value.person).collect();
+        if persons.is_empty() {
+            return Ok(Keys::new());
         }
-        let mut known = self.store.person_keys(keys.keys().copied()).await?;
-        for (person, key) in &mut keys {
-            *key = match known.remove(person) {
-                Some(key) => Some(key),
+        let mut known = match self.store.person_keys(persons.iter().copied()).await {
+            Ok(known) => known,
+            // One of them cannot be read: which one, each call for itself says.
+            Err(error) if is_permanent(&error) => HashMap::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let mut keys = Keys::new();
+        for person in persons {
+            let key = match known.remove(&person) {
+                Some(key) => Ok(Some(key)),
                 None => {
                     let new = PersonKey::new(random()?);
-                    self.store.person_key(*person, new, now).await?
+                    self.store.person_key(person, new, now).await
                 }
+            };
+            match key {
+                Err(error) if !is_permanent(&error) => return Err(error.into()),
+                key => keys.insert(person, key),
             };
         }
         Ok(keys)
@@ -150,15 +167,12 @@ impl AppendAudit {
 }
 
 /// The entry of a draft with its values sealed. Values of a person whose key was destroyed are gone.
-fn sealed(
-    draft: AuditDraft,
-    keys: &HashMap<AccountId, Option<PersonKey>>,
-) -> Result<AuditEntry, ConsumeError> {
+fn sealed(draft: AuditDraft, keys: &Keys) -> Result<AuditEntry, ConsumeError> {
     let AuditDraft {
         mut entry, values, ..
     } = draft;
     for value in values {
-        if let Some(Some(key)) = keys.get(&value.person) {
+        if let Some(Ok(Some(key))) = keys.get(&value.person) {
             let field = value.as_value().seal(&entry.id, key, random()?)?;
             entry.personal.push(field);
         }
@@ -166,7 +180,13 @@ fn sealed(
     Ok(entry)
 }
 
-/// Whether no repetition helps: what the table has of the chain contradicts itself, or is not a head.
+/// Why values of a draft cannot be sealed, if so.
+fn unreadable<'a>(draft: &AuditDraft, keys: &'a Keys) -> Option<&'a StoreError> {
+    let mut keys = draft.values.iter().filter_map(|it| keys.get(&it.person));
+    keys.find_map(|key| key.as_ref().err())
+}
+
+/// Whether no repetition helps: what the table has of the chain or of a person contradicts itself, or cannot be read.
 const fn is_permanent(error: &StoreError) -> bool {
     matches!(
         error,
@@ -191,14 +211,7 @@ fn set_aside(change: &Change<'_>, error: &StoreError) -> UnreadableRecord {
 
 /// Unguessable random bytes.
 fn random<const N: usize>() -> Result<[u8; N], ConsumeError> {
-    let mut bytes = [0; N];
-    for some in bytes.chunks_mut(16) {
-        let random = runtime::random().map_err(|_| "no random bytes")?;
-        for (byte, random) in some.iter_mut().zip(random) {
-            *byte = random;
-        }
-    }
-    Ok(bytes)
+    Ok(runtime::random_bytes().map_err(|_| "no random bytes")?)
 }
 
 fn main() -> ExitCode {

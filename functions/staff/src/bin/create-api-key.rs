@@ -29,11 +29,7 @@ impl Endpoint for CreateApiKey {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<ApiKeyView>, Failure> {
         let new = request.body.0.parse()?;
         must_have_all(request.identity(), &new.scopes)?;
-        let (first, second) = (runtime::random()?, runtime::random()?);
-        let mut random = [0; 32];
-        random[..16].copy_from_slice(&first);
-        random[16..].copy_from_slice(&second);
-        let secret = ApiKeySecret::new(random);
+        let secret = ApiKeySecret::new(runtime::random_bytes()?);
         let id = ApiKeyId::at(request.now, runtime::random()?);
         let key = new.make(id, &request.author());
         self.store.create_api_key(&key, &secret.hash()).await?;

@@ -37,7 +37,7 @@ pub use recovery::RecoveryCodes;
 pub use refresh::{PresentedRefresh, RefreshOutcome, RefreshState, RefreshToken};
 pub use registration::{EmailChange, PasswordReset, Registration};
 pub use seal::{SealError, SealingKey};
-pub use second_factor::SecondFactor;
+pub use second_factor::{SecondFactor, WrongCodes};
 pub use secrets::{Secrets, SigningKey, UnusableSecrets};
 pub use session::{BegunSession, NewSession, Session};
 pub use token::{

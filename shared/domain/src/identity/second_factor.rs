@@ -4,6 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::id::AccountId;
 
+/// Wrong codes of an app in a window, which begins with the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongCodes {
+    /// Their number.
+    pub count: u32,
+    /// End of the window, in whole seconds.
+    pub until: Timestamp,
+}
+
 /// The authenticator app of an account, and what stands in for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecondFactor {
@@ -19,6 +28,8 @@ pub struct SecondFactor {
     pub recovery_codes: Vec<String>,
     /// Time until which no codes of the app are accepted, as too many were wrong. Recovery codes are: nobody guesses one.
     pub suspended_until: Option<Timestamp>,
+    /// The wrong codes of the last window.
+    pub wrong_codes: Option<WrongCodes>,
 }
 
 impl SecondFactor {
@@ -38,6 +49,7 @@ impl SecondFactor {
             recovery_codes,
             // Codes that were guessed were those of another secret.
             suspended_until: None,
+            wrong_codes: None,
         }
     }
 
@@ -50,6 +62,32 @@ impl SecondFactor {
     pub fn suspended_for(&self, now: Timestamp) -> Option<SignedDuration> {
         let left = self.suspended_until?.duration_since(now);
         left.is_positive().then_some(left)
+    }
+
+    /// The end of the window whose `most` wrong codes are used up at `now`; `None` if another code may be tried.
+    pub fn used_up(&self, most: u32, now: Timestamp) -> Option<Timestamp> {
+        let running = self.running(now)?;
+        (running.count >= most).then_some(running.until)
+    }
+
+    /// The wrong codes with another one at `now`; a window takes `window`.
+    pub fn with_wrong_code(&self, window: SignedDuration, now: Timestamp) -> WrongCodes {
+        match self.running(now) {
+            Some(WrongCodes { count, until }) => WrongCodes {
+                count: count.saturating_add(1),
+                until,
+            },
+            None => {
+                let end = now.as_second().saturating_add(window.as_secs());
+                let until = Timestamp::from_second(end).unwrap_or(Timestamp::MAX);
+                WrongCodes { count: 1, until }
+            }
+        }
+    }
+
+    /// The wrong codes of the window that is not over at `now`.
+    fn running(&self, now: Timestamp) -> Option<WrongCodes> {
+        self.wrong_codes.filter(|wrong| wrong.until > now)
     }
 
     /// The recovery codes that are left once the one at `place` was used.
@@ -98,6 +136,23 @@ mod tests {
             Some(SignedDuration::from_secs(1))
         );
         assert_eq!(suspended.suspended_for(at(60)), None);
+    }
+
+    #[test]
+    fn wrong_codes_are_counted_by_window() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let account = AccountId::random([1; 16]);
+        let mut factor = SecondFactor::confirmed(account, "sealed".to_owned(), 7, Vec::new());
+        let window = SignedDuration::from_secs(60);
+        for (second, count, until) in [(0, 1, 60), (30, 2, 60), (59, 3, 60), (60, 1, 120)] {
+            assert_eq!(factor.used_up(3, at(second)), None);
+            let wrong = factor.with_wrong_code(window, at(second));
+            let until = at(until);
+            assert_eq!(wrong, WrongCodes { count, until }, "{second}");
+            factor.wrong_codes = Some(wrong);
+            let used_up = factor.used_up(3, at(second));
+            assert_eq!(used_up, (count == 3).then_some(until), "{second}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub const SIGN_IN_NETWORK: Limit = Limit {
 /// Wrong codes of an authenticator app at `POST /v1/auth/login`, of one account from wherever they come: somebody who has the
 /// password and many networks guesses one of a million, of which three are right at a time. At this rate, an even chance takes
 /// two and a half years, and the owner is told every hour. Only failures after a right password count, so that nobody else
-/// keeps the owner out.
+/// keeps the owner out. They are counted in the app's item ([`WrongCodes`](crate::identity::WrongCodes)), whose write decides.
 pub const SIGN_IN_CODE: Limit = Limit {
     name: "sign_in_code",
     by: By::Account,
@@ -372,6 +372,16 @@ pub fn views(
 }
 
 impl Rule {
+    /// Requests in each window.
+    pub fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// Length of a window.
+    pub fn window(&self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.seconds))
+    }
+
     /// Number of parts: no more than there are requests at once, or a part would take none.
     pub fn parts(&self) -> u32 {
         let at_once = match self.kind {

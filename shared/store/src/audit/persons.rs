@@ -13,6 +13,7 @@ use crate::{
     Consistency, Result, Store, StoreError,
     item::{Item, Record, from_item, number, string, to_item},
     keys::Key,
+    transaction::{First, update_action},
     write::Written,
 };
 
@@ -108,22 +109,16 @@ impl Store {
         Ok(found)
     }
 
-    /// Destroys the key of a person, and with it what the trail has about them. Key: [`Key::person_key`]; the item stays,
-    /// without the key. 1 write unit. Backups and the stream have the key for as long as they last.
+    /// Destroys the key of a person who stays, and with it what the trail has about them. Key: [`Key::person_key`]; the item stays,
+    /// without the key. 2 write units.
     pub async fn destroy_person_key(&self, person: AccountId, now: Timestamp) -> Result<()> {
-        let update = self
-            .update(&Key::person_key(person))
-            .update_expression(DESTROY)
-            .expression_attribute_names("#key", "key")
-            .expression_attribute_values(":person", string(person.to_string()))
-            .expression_attribute_values(":now", string(now.to_string()))
-            .expression_attribute_values(":entity", string(PersonKeyRecord::ENTITY))
-            .expression_attribute_values(":schema", number(PersonKeyRecord::VERSION));
-        self.write("UpdateItem person key", update).await?;
+        let actions = vec![update_action(self.person_key_is_destroyed(person, now))?];
+        let operation = "destroy person key";
+        self.transact(operation, First::Write, actions).await?;
         Ok(())
     }
 
-    /// Destroys the key of a person in a transaction, as [`destroy_person_key`](Self::destroy_person_key) does.
+    /// Destroys the key of a person in a transaction. Backups and the stream have it for as long as they last.
     pub(crate) fn person_key_is_destroyed(
         &self,
         person: AccountId,

@@ -167,16 +167,8 @@ impl Store {
             },
             expires_at: issued.expires_at.as_second(),
         };
-        let item = to_item(&Key::challenge(&issued.challenge), &record)?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(PK)");
-        let written = self.write("PutItem challenge", put).await?;
-        written.or_inconsistent(ChallengeRecord::ENTITY)?;
-        Ok(())
+        let key = Key::challenge(&issued.challenge);
+        self.insert_new("PutItem challenge", &key, &record).await
     }
 
     /// Takes a challenge, so that it is answered once, and returns what it was issued for; `None` if it was not, has been

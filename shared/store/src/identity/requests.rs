@@ -305,24 +305,6 @@ impl Store {
         Ok(record.await?.map(EmailChange::from))
     }
 
-    /// Writes an item on the condition that there is none of its key. 1 write unit for each KB.
-    pub(super) async fn insert_new<R: Record + Serialize>(
-        &self,
-        operation: &'static str,
-        key: &Key,
-        record: &R,
-    ) -> Result<()> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(to_item(key, record)?))
-            .condition_expression("attribute_not_exists(PK)");
-        let written = self.write(operation, put).await?;
-        written.or_inconsistent(R::ENTITY)?;
-        Ok(())
-    }
-
     async fn unexpired<R: Expiring>(
         &self,
         operation: &'static str,

@@ -1,9 +1,12 @@
 //! Stores the authenticator app of an account, and its recovery codes.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, Delete, Put, TransactWriteItem, Update},
+};
 use domain::{
     id::AccountId,
-    identity::{Account, SecondFactor},
+    identity::{Account, SecondFactor, WrongCodes},
     notifications::suppression::AddressHash,
 };
 use jiff::Timestamp;
@@ -35,6 +38,11 @@ struct TotpRecord {
     /// In seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suspended_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrong_codes: Option<u32>,
+    /// End of their window, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrong_until: Option<i64>,
 }
 
 impl Record for TotpRecord {
@@ -50,6 +58,8 @@ impl From<&SecondFactor> for TotpRecord {
             last_step: factor.last_step,
             recovery_codes: factor.recovery_codes.clone(),
             suspended_until: factor.suspended_until.map(Timestamp::as_second),
+            wrong_codes: factor.wrong_codes.map(|wrong| wrong.count),
+            wrong_until: factor.wrong_codes.map(|wrong| wrong.until.as_second()),
         }
     }
 }
@@ -62,11 +72,21 @@ impl From<TotpRecord> for SecondFactor {
             pending: record.pending,
             last_step: record.last_step,
             recovery_codes: record.recovery_codes,
-            suspended_until: record
-                .suspended_until
-                .map(|it| Timestamp::from_second(it).unwrap_or(Timestamp::MAX)),
+            suspended_until: record.suspended_until.map(second),
+            wrong_codes: record
+                .wrong_codes
+                .zip(record.wrong_until)
+                .map(|(count, until)| WrongCodes {
+                    count,
+                    until: second(until),
+                }),
         }
     }
+}
+
+/// The time of a stored second; one that is out of range never comes.
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
 }
 
 impl Store {
@@ -139,27 +159,41 @@ impl Store {
         Ok(factor_outcome(&outcome.await?, &[2]))
     }
 
-    /// Spends the step of a code: of several logins with it one gets `true`. Key: [`Key::totp`], on the condition that the app is
-    /// the one with the sealed `secret`, that no code of this step or a later one was accepted, and that codes are not suspended
-    /// at `now`: those of several requests at once were all read before the last one was wrong. 2 write units.
+    /// Spends the step of a code of `factor` as it was read: of several logins with it one gets `true`. Key: [`Key::totp`], on the
+    /// condition that app and wrong codes are those that were read, that no code of this step or a later one was accepted, and that
+    /// codes are not suspended at `now`. 1 write unit, or 2 while another app waits for a code.
     pub async fn spend_step(
         &self,
-        account: AccountId,
-        secret: &str,
+        factor: &SecondFactor,
         step: u64,
         now: Timestamp,
     ) -> Result<bool> {
         let update = self
-            .update(&Key::totp(account))
+            .update(&Key::totp(factor.account))
             .update_expression("SET last_step = :step")
-            .condition_expression(
-                "secret = :secret AND (attribute_not_exists(last_step) OR last_step < :step) \
-                 AND (attribute_not_exists(suspended_until) OR suspended_until <= :now)",
-            )
-            .expression_attribute_values(":secret", string(secret))
             .expression_attribute_values(":step", number(step))
             .expression_attribute_values(":now", number(now.as_second()));
+        let update = if_unchanged(
+            update,
+            factor,
+            "(attribute_not_exists(last_step) OR last_step < :step) \
+             AND (attribute_not_exists(suspended_until) OR suspended_until <= :now)",
+        );
         let written = self.write("UpdateItem spend step", update).await?;
+        Ok(written.is_done())
+    }
+
+    /// Counts a wrong code of `factor` as it was read: `wrong` is the number with it. Of several requests that have read the same
+    /// one gets `true`, so that each code is compared under the number of those before it. Key: [`Key::totp`], on the condition
+    /// that app and wrong codes are those that were read. 1 write unit, or 2 while another app waits for a code.
+    pub async fn count_wrong_code(&self, factor: &SecondFactor, wrong: WrongCodes) -> Result<bool> {
+        let update = self
+            .update(&Key::totp(factor.account))
+            .update_expression("SET wrong_codes = :with, wrong_until = :until")
+            .expression_attribute_values(":with", number(wrong.count))
+            .expression_attribute_values(":until", number(wrong.until.as_second()));
+        let update = if_unchanged(update, factor, "attribute_exists(PK)");
+        let written = self.write("UpdateItem wrong code", update).await?;
         Ok(written.is_done())
     }
 
@@ -234,9 +268,33 @@ impl Store {
     }
 }
 
+/// The condition that app and wrong codes are those of `factor`, as it was read, and `condition`.
+fn if_unchanged(
+    update: UpdateItemFluentBuilder,
+    factor: &SecondFactor,
+    condition: &str,
+) -> UpdateItemFluentBuilder {
+    let secret = factor.secret.as_deref().unwrap_or_default();
+    let update = update.expression_attribute_values(":secret", string(secret));
+    match factor.wrong_codes {
+        Some(read) => update
+            .condition_expression(format!(
+                "secret = :secret AND wrong_codes = :read AND wrong_until = :end AND {condition}"
+            ))
+            .expression_attribute_values(":read", number(read.count))
+            .expression_attribute_values(":end", number(read.until.as_second())),
+        None => update.condition_expression(format!(
+            "secret = :secret AND attribute_not_exists(wrong_codes) AND {condition}"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use domain::identity::{RecoveryCodes, SealingKey};
+
     use super::*;
+    use crate::item::size;
 
     #[test]
     fn an_app_is_read_back_in_each_state() {
@@ -248,11 +306,16 @@ mod tests {
             last_step: None,
             recovery_codes: Vec::new(),
             suspended_until: None,
+            wrong_codes: None,
         };
         let codes = vec!["hash".to_owned(); 10];
         let active = SecondFactor::confirmed(account, "sealed".to_owned(), 59_000_000, codes);
         let suspended = SecondFactor {
             suspended_until: Some(Timestamp::from_second(1_800_000_000).unwrap()),
+            wrong_codes: Some(WrongCodes {
+                count: 10,
+                until: Timestamp::from_second(1_800_000_000).unwrap(),
+            }),
             ..active.clone()
         };
         for factor in [pending, active, suspended] {
@@ -260,5 +323,26 @@ mod tests {
             let record: TotpRecord = from_item(item).unwrap();
             assert_eq!(SecondFactor::from(record), factor);
         }
+    }
+
+    /// Each code of an app costs a write of its item.
+    #[test]
+    fn an_app_in_use_is_one_write_unit() {
+        let account = AccountId::random([255; 16]);
+        let end = Timestamp::from_second(1_800_000_000).unwrap();
+        let sealed = SealingKey::new(&[1; 32]).unwrap();
+        let sealed = sealed.seal(&[2; 20], &SecondFactor::associated_data(account), [3; 12]);
+        let codes = RecoveryCodes::generate([[255; 15]; 10]).hashes;
+        let factor = SecondFactor {
+            suspended_until: Some(end),
+            wrong_codes: Some(WrongCodes {
+                count: u32::MAX,
+                until: end,
+            }),
+            ..SecondFactor::confirmed(account, sealed.unwrap(), 60_000_000, codes)
+        };
+        let item = to_item(&Key::totp(account), &TotpRecord::from(&factor)).unwrap();
+        let bytes = size::of(&item);
+        assert!(bytes < 1024, "{bytes}");
     }
 }

@@ -94,23 +94,15 @@ impl Store {
     /// not changed. 1 write unit, or 4.
     pub async fn invite(&self, invitation: &Invitation, role: &GivenRole) -> Result<bool> {
         let key = Key::invitation(invitation.id);
-        let item = to_item(&key, &InvitationRecord::from(invitation))?;
-        let is_new = "attribute_not_exists(PK)";
+        let record = InvitationRecord::from(invitation);
         let Some(version) = role.version else {
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.table)
-                .set_item(Some(item))
-                .condition_expression(is_new);
-            let written = self.write("PutItem invitation", put).await?;
-            written.or_inconsistent(InvitationRecord::ENTITY)?;
+            self.insert_new("PutItem invitation", &key, &record).await?;
             return Ok(true);
         };
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression(is_new);
+            .set_item(Some(to_item(&key, &record)?))
+            .condition_expression("attribute_not_exists(PK)");
         let actions = vec![
             put_action(put)?,
             update_action(self.role_is_given(&role.name, version))?,
