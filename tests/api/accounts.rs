@@ -686,10 +686,25 @@ async fn limits_stop_a_guesser_and_nobody_else() {
         (answer.status == 429).then(|| answer.headers["retry-after"].clone())
     })
     .await;
-    // The right password from here waits, too; another account does not, and not one that does not exist.
-    log_in(&shop, "ADA@example.com", PASSWORD)
+    // The right password from here waits, too, in whatever spelling of the address; another account does not, and not one that
+    // does not exist.
+    for spelling in [
+        "ADA@example.com",
+        " ada@example.com",
+        "ada\u{200B}@example.com",
+        "ada@ex\u{AD}ample.com",
+        "ada@example\u{3002}com",
+        "ada@\u{FF45}xample.com",
+        "ada+shop@example.com",
+    ] {
+        log_in(&shop, spelling, PASSWORD)
+            .await
+            .expect_problem(429, "rate_limited");
+    }
+    // What is not an address has no account.
+    log_in(&shop, "Bob <bob@example.com>", PASSWORD)
         .await
-        .expect_problem(429, "rate_limited");
+        .expect_problem(401, "invalid_credentials");
     log_in(&shop, "bob@example.com", PASSWORD).await.expect(200);
     let limited = async || {
         for _ in 0..3 {
@@ -698,6 +713,32 @@ async fn limits_stop_a_guesser_and_nobody_else() {
         log_in(&shop, "nobody@example.com", PASSWORD).await
     };
     limited().await.expect_problem(429, "rate_limited");
+}
+
+/// Kind of fault: a change of one thing is refused because another has changed at the same time.
+#[tokio::test]
+async fn a_password_is_changed_beside_other_changes_of_the_account() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let new = "another horse battery";
+    let password = json!({ "current_password": PASSWORD, "new_password": new });
+    let names = (0..3).map(|number| json!({ "name": format!("Ada {number}") }));
+    let names: Vec<Value> = names.collect();
+    let renamed = names
+        .iter()
+        .map(|name| with(&shop, &tokens, "PATCH", "/v1/me", name));
+    let changed = with(&shop, &tokens, "POST", "/v1/me/password", &password);
+    let (changed, _) = tokio::join!(changed, futures_util::future::join_all(renamed));
+    assert_eq!(changed.status, 204, "{}", changed.text);
+    log_in(&shop, "ada@example.com", new).await.expect(200);
+    // Of two at once, the second finds that the password it was given is not the one any more.
+    let back = json!({ "current_password": new, "new_password": PASSWORD });
+    let raced = futures_util::future::join_all(
+        (0..2).map(|_| with(&shop, &tokens, "POST", "/v1/me/password", &back)),
+    );
+    let mut statuses: Vec<u16> = raced.await.iter().map(|it| it.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 401]);
 }
 
 #[tokio::test]

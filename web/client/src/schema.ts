@@ -1361,7 +1361,7 @@ export interface components {
         /** @description Body of `POST /v1/auth/invitations/accept`. */
         AcceptBody: {
             /**
-             * @description Name of the person, at most 100 characters, for an address without an account.
+             * @description Name of the person, at most 100 characters; also of an account that has another one.
              * @default null
              */
             name?: string | null;
@@ -2370,7 +2370,7 @@ export interface components {
             ipv4_prefix?: number | null;
             /**
              * Format: uint32
-             * @description Requests in `seconds`, 0 to 1,000,000; 0 is no limit.
+             * @description Requests in `seconds`, 0 to 1,000,000; 0 is for no limit.
              */
             requests?: number | null;
             /**
@@ -2398,7 +2398,7 @@ export interface components {
             ipv4_prefix?: number | null;
             /**
              * Format: uint32
-             * @description Requests in `seconds`; 0 is no limit.
+             * @description Requests in `seconds`; 0 is for no limit.
              */
             requests: number;
             /**

@@ -7,8 +7,9 @@ use domain::{
     id::{AccountId, PasskeyId},
     identity::{Account, AccountChangeKind, LinkPurpose, PasswordHash, api::invalid_link},
     notifications::suppression::AddressHash,
+    orders::Actor,
     staff::{
-        GivenRole, Invitation, Inviter, already_member,
+        Author, GivenRole, Invitation, Inviter, already_member,
         api::{AcceptBody, NewMember},
         may_invite,
     },
@@ -73,7 +74,10 @@ impl Endpoint for AcceptInvitation {
                 None => self.make(&invitation, &given, &role, &request).await?,
             };
             match outcome {
-                AcceptOutcome::Accepted => return Ok(Reply::none()),
+                AcceptOutcome::Accepted => {
+                    self.revoke_others(address, &request).await?;
+                    return Ok(Reply::none());
+                }
                 AcceptOutcome::NotOpen => return Err(invalid_link().into()),
                 AcceptOutcome::Superseded => person = Some(given),
             }
@@ -103,6 +107,20 @@ impl AcceptInvitation {
             }
         };
         Ok(permissions.is_some_and(|permissions| may_invite(&permissions, role)))
+    }
+
+    /// Revokes the other invitations to the address: one would let its reader in again after a removal.
+    async fn revoke_others(&self, address: &str, request: &Request<Self>) -> Result<(), Failure> {
+        let address = AddressHash::of(address);
+        let author = Author {
+            actor: Actor::Shop,
+            at: request.now,
+            cause: request.cause(),
+        };
+        let is_meant = |invitation: &Invitation| invitation.is_to(&address);
+        let store = &self.accounts.store;
+        store.revoke_invitations(&author, is_meant).await?;
+        Ok(())
     }
 
     /// What the account needs. A password that cannot be one does not use up the link.

@@ -4,8 +4,12 @@ use std::process::ExitCode;
 
 use domain::{
     fault::Rejection,
-    identity::{AccountChangeKind, NewPassword, api::ChangePasswordBody},
+    identity::{
+        AccountChangeKind, NewPassword,
+        api::{ChangePasswordBody, invalid_credentials},
+    },
     limits::{CONFIRM_PASSWORD, Limit},
+    notifications::suppression::AddressHash,
 };
 use identity::{Accounts, tokens::Person};
 use limiter::Limiter;
@@ -35,28 +39,48 @@ impl Endpoint for ChangePassword {
             .map_err(|fault| Rejection::invalid(vec![fault]))?;
         let account = self.accounts.account(person.account).await?;
         let current = &body.current_password.0;
-        let login = self.accounts.confirmed(&account, current).await?;
+        let mut login = self.accounts.confirmed(&account, current).await?;
         self.accounts
             .password_must_be_enough(&person, &login, now)
             .await?;
         let hash = self.accounts.hash(&password).await?;
         let cause = identity::cause(person.account, &request);
-        let next = account.signed_out(AccountChangeKind::PasswordChanged, &cause);
         let store = &self.accounts.store;
-        let (hash, kept) = (Some(&hash), Some(person.session));
-        match store.begin_generation(&next, &login, hash, kept).await? {
-            AccountOutcome::Changed => {
-                if account.staff.is_some() {
-                    // This session's, too: its next refresh gets another.
-                    let ended = [account.id.to_string()];
-                    store.end_tokens(&ended, runtime::now()).await?;
-                }
-                tracing::info!(account.id = %account.id, "password changed");
-                Ok(Reply::none())
+        let kept = Some(person.session);
+        let mut attempts = identity::attempts();
+        let account = loop {
+            let account = self.accounts.attempt(&mut attempts, person.account).await?;
+            let next = account.signed_out(AccountChangeKind::PasswordChanged, &cause);
+            let written = store.begin_generation(&next, &login, Some(&hash), kept);
+            if written.await? == AccountOutcome::Changed {
+                break account;
             }
-            // The account was changed, or the session has ended: the password that was given may no longer be the one.
-            AccountOutcome::Superseded => Err(identity::conflict().into()),
+            let again = store.login(&AddressHash::of(&account.email)).await?;
+            // Without one, the address has just been changed.
+            let Some(again) = again else { continue };
+            // Salted, so it is of this request: the attempt before was written, and its answer was lost.
+            if again.password.as_ref() == Some(&hash) {
+                break account;
+            }
+            // What else has changed does not matter, but the password that was given has to be the one, the session has to be
+            // there, and a factor may have been added.
+            if again.password_set_at != login.password_set_at {
+                return Err(invalid_credentials().into());
+            }
+            let session = store.session(account.id, person.session, now).await?;
+            session.ok_or_else(runtime::invalid_token)?;
+            self.accounts
+                .password_must_be_enough(&person, &again, now)
+                .await?;
+            login = again;
+        };
+        if account.staff.is_some() {
+            // This session's, too: its next refresh gets another.
+            let ended = [account.id.to_string()];
+            store.end_tokens(&ended, runtime::now()).await?;
         }
+        tracing::info!(account.id = %account.id, "password changed");
+        Ok(Reply::none())
     }
 }
 

@@ -6,8 +6,9 @@ use domain::{
     id::InvitationId,
     identity::{Permission, api::parse_email},
     limits::{Caller, Limit, SEND_LINK, SEND_LINK_ACCOUNT},
+    notifications::suppression::AddressHash,
     staff::{
-        Invitation,
+        Invitation, already_member,
         api::{InvitationView, InviteBody},
         must_have_all,
     },
@@ -40,6 +41,11 @@ impl Endpoint for InviteStaff {
         };
         self.limiter.check(&SEND_LINK_ACCOUNT, caller, now).await?;
         self.limiter.check(&SEND_LINK, caller, now).await?;
+        // Whoever belongs to the staff gets another role by a change of it; an open invitation would outlive a removal.
+        let login = self.store.login(&AddressHash::of(&email)).await?;
+        if login.is_some_and(|login| login.is_staff) {
+            return Err(already_member().into());
+        }
         let invitation = Invitation {
             id: InvitationId::at(now, runtime::random()?),
             role: name.clone(),

@@ -12,6 +12,7 @@ use super::Quota;
 use crate::{
     fault::{Code, Rejection},
     id::crockford,
+    text,
 };
 
 /// Most requests of a limit in its time.
@@ -465,9 +466,12 @@ pub(crate) fn network(address: IpAddr, ipv4_prefix: u32, ipv6_prefix: u32) -> St
     }
 }
 
-/// The mailbox of an email address: case and what follows a `+` are ignored, as mail servers do.
+/// The mailbox of an email address: case and what follows a `+` are ignored, as mail servers do. All spellings of an address are
+/// one, as they are to whoever looks for its account.
 pub(crate) fn mailbox(address: &str) -> String {
-    let address = address.trim().to_lowercase();
+    let canonical = text::email(address);
+    let address = canonical.as_deref().unwrap_or(address).trim();
+    let address = address.to_lowercase();
     let (local, domain) = address.rsplit_once('@').unwrap_or((&address, ""));
     let mailbox = local.split('+').next().unwrap_or(local);
     format!("{mailbox}@{domain}")

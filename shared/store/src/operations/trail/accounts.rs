@@ -81,7 +81,11 @@ pub(super) fn session(record: &EventRecord) -> Result<Option<AuditDraft>, StoreE
             false => record.event_id.clone(),
         },
     };
-    let named = super::named("session", Some(session.id));
+    let id = session.id.to_string();
+    let named = match has_begun {
+        true => super::field("session", None::<String>, Some(id)),
+        false => super::field("session", Some(id), None::<String>),
+    };
     let mut draft = AuditDraft::new(
         format!("{}.{what}", session.id),
         action,
@@ -504,6 +508,9 @@ mod tests {
         assert_eq!(ended.entry.action, AuditAction::SessionEnded);
         assert_eq!(ended.entry.id.as_str(), format!("{}.ended", session.id));
         assert_eq!(ended.entry.at, at(AT));
+        let change = &ended.entry.changes[0];
+        assert_eq!(change.before, Some(session.id.to_string()));
+        assert_eq!(change.after, None);
         assert_eq!(ended.entry.trace_id, "c4ca4238a0b923820dcc509a6f758404");
         // Refreshed.
         assert!(has_none(Some(image.clone()), Some(image.clone())));
