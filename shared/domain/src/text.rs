@@ -148,6 +148,12 @@ pub fn key(text: &str) -> String {
     line(&text.to_lowercase())
 }
 
+/// Whether a line has line breaks or control characters in it.
+fn has_control(text: &str) -> bool {
+    let unfit = |c: char| matches!(class(c), Class::LineBreak | Class::Control);
+    text.trim().contains(unfit)
+}
+
 /// Cleans a longer text like [`line`], but keeps its line breaks and spaces, and the marks that
 /// control where a line breaks and in which direction it runs.
 pub fn block(text: &str) -> String {
@@ -262,12 +268,11 @@ impl FieldCheck {
     /// Cleans and validates `text`: one line, not empty, at most `max` characters.
     pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
         let cleaned = line(text);
-        let unfit = |c: char| matches!(class(c), Class::LineBreak | Class::Control);
-        if cleaned.is_empty() {
-            self.fault(field, "required", "Must not be empty.");
-        } else if text.trim().contains(unfit) {
+        if has_control(text) {
             let message = "Must not contain line breaks or control characters.";
             self.fault(field, "invalid", message);
+        } else if cleaned.is_empty() {
+            self.fault(field, "required", "Must not be empty.");
         } else if cleaned.chars().count() > max {
             self.fault(
                 field,
@@ -278,15 +283,15 @@ impl FieldCheck {
         cleaned
     }
 
-    /// Like [`line`](Self::line), for a field that may be left out; text without a visible character
-    /// counts as missing.
+    /// Like [`line`](Self::line), for a field that may be left out; spaces and what has no width
+    /// count as missing.
     pub fn optional_line(
         &mut self,
         field: &str,
         text: Option<String>,
         max: usize,
     ) -> Option<String> {
-        text.filter(|text| !line(text).is_empty())
+        text.filter(|text| !line(text).is_empty() || has_control(text))
             .map(|text| self.line(field, &text, max))
     }
 

@@ -120,9 +120,9 @@ impl<T> Reply<T> {
         self
     }
 
-    /// Sets the `ETag` of a resource that changes with its version, for requests with `If-Match`.
+    /// Sets the `ETag` of a resource that changes with its version, for requests with `If-Match` and `If-None-Match`.
     pub fn versioned(mut self, version: u64) -> Self {
-        self.headers.push((ETAG, format!("\"{version}\"")));
+        self.etag = Some(format!("\"{version}\"").into());
         self
     }
 

@@ -183,7 +183,9 @@ async fn handle<E: Endpoint, A: Authenticator>(
     let call = Request::read(request, known)?;
     let reply = connected.endpoint.handle(call).await?;
     let status = StatusCode::from_u16(E::SUCCESS).map_err(Failure::internal)?;
-    reply.respond(status, request.header("if-none-match"))
+    // For reads: a change was made, whatever its caller has.
+    let theirs = request.header("if-none-match");
+    reply.respond(status, theirs.filter(|_| request.is_read()))
 }
 
 #[cfg(test)]

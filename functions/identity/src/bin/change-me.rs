@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use domain::identity::{
-    AccountChangeKind,
+    Account, AccountChangeKind,
     api::{MeView, ProfilePatch},
 };
 use runtime::{Access, Endpoint, Failure, MergePatch, NoPath, NoQuery, Reply, Request};
@@ -15,28 +15,40 @@ pub(crate) struct ChangeMe {
 
 impl Endpoint for ChangeMe {
     const ACCESS: Access = Access::Person;
+    const IF_MATCH: bool = true;
     type Path = NoPath;
     type Query = NoQuery;
     type Body = MergePatch<ProfilePatch>;
     type Response = MeView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<MeView>, Failure> {
-        let id = request.account()?;
+        let (id, expected) = (request.account()?, request.expected_version()?);
         let mut attempts = identity::attempts();
         loop {
             let account = identity::attempt(&self.store, &mut attempts, id).await?;
+            if account.trace_id == request.trace_id {
+                // By this very request, whose write was repeated.
+                return reply(&account);
+            }
+            if expected.is_some_and(|version| version != account.version) {
+                return Err(runtime::version_mismatch().into());
+            }
             let patched = request.body.0.clone().apply(&account, request.now)?;
             if patched == account {
-                return Reply::of(&MeView::from(&account));
+                return reply(&account);
             }
             let cause = identity::cause(id, &request);
             let next = patched.changed(AccountChangeKind::ProfileChanged, &cause);
             let written = self.store.change_account(&next).await?;
             if written == AccountOutcome::Changed {
-                return Reply::of(&MeView::from(&next));
+                return reply(&next);
             }
         }
     }
+}
+
+fn reply(account: &Account) -> Result<Reply<MeView>, Failure> {
+    Ok(Reply::of(&MeView::from(account))?.versioned(account.version))
 }
 
 fn main() -> ExitCode {

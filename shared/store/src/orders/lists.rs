@@ -382,7 +382,8 @@ impl Store {
         let parts = order_list_parts(&of);
         let limit = list.limit as usize;
         let each = match parts {
-            1 => list.limit,
+            // One more than requested tells whether there is a next page; the first is the last one of the page before.
+            1 => list.limit + 1 + u32::from(after.is_some()),
             _ => (list.limit * OF_EACH_PART).div_ceil(PAGE),
         };
         let mut parts: Vec<Part> = (0..parts)
