@@ -276,9 +276,13 @@ async fn deliver<C: Consumer>(
     Some(give_back(&error, queues, record).await)
 }
 
-/// Logs why a message failed, delays its redelivery, and returns the failure to report.
+/// Logs why a message was not handled, delays its redelivery, and returns the failure to report.
 async fn give_back(error: &ConsumeError, queues: &Queues, record: &SqsMessage) -> BatchItemFailure {
-    tracing::warn!(error = %chain(&**error), "message failed");
+    match error.downcast_ref::<Later>() {
+        // Ordinary work that waits for its time.
+        Some(later) => tracing::info!(message.waits_for = later.why, "message postponed"),
+        None => tracing::warn!(error = %chain(&**error), "message failed"),
+    }
     // Without randomness the message waits the longest time, which is still correct.
     let random = crate::random_number().unwrap_or_default();
     redeliver_in(delay(error, attempt(record), random), queues, record).await;
