@@ -715,6 +715,39 @@ async fn limits_stop_a_guesser_and_nobody_else() {
     limited().await.expect_problem(429, "rate_limited");
 }
 
+/// Kind of fault: two pages of one person overwrite each other's change.
+#[tokio::test]
+async fn a_profile_is_changed_and_read_by_its_version() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let request = |method: &str, header: &str, tag: &str| {
+        let request = shop.request(method, "/v1/me").bearer_auth(access(&tokens));
+        request.header(header, tag)
+    };
+    let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
+    let before = me.headers["etag"].to_str().unwrap().to_owned();
+    let change = async |tag: &str, name: &str| {
+        let request = request("PATCH", "If-Match", tag).json(&json!({ "name": name }));
+        shop.send(request).await
+    };
+    let changed = change(&before, "Ada").await;
+    changed.expect(200);
+    let now = changed.headers["etag"].to_str().unwrap().to_owned();
+    assert_ne!(now, before);
+    change(&before, "Eve")
+        .await
+        .expect_problem(412, "version_mismatch");
+    change("x", "Eve").await.expect_problem(400, "bad_request");
+    change("*", "Ada L.").await.expect(200);
+    let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
+    assert_eq!(me.expect(200)["name"], "Ada L.");
+    let tag = me.headers["etag"].to_str().unwrap();
+    let same = shop.send(request("GET", "If-None-Match", tag)).await;
+    assert_eq!((same.status, &*same.text), (304, ""));
+    let other = shop.send(request("GET", "If-None-Match", &now)).await;
+    other.expect(200);
+}
+
 /// Kind of fault: a change of one thing is refused because another has changed at the same time.
 #[tokio::test]
 async fn a_password_is_changed_beside_other_changes_of_the_account() {

@@ -332,6 +332,8 @@ async fn people_see_cancel_and_list_their_own_orders() {
     let rest = list(&shop, &ada, &format!("?limit=1&cursor={cursor}")).await;
     assert_eq!(rest, [first["id"].clone()]);
     let path = format!("/v1/orders?limit=1&cursor={cursor}");
+    let last = shop.get_as(&ada, &path).await.expect(200);
+    assert_eq!(last["next_cursor"], Value::Null, "no empty page follows");
     let foreign = shop.get_as(&bea, &path).await;
     foreign.expect_problem(400, "invalid_cursor");
 

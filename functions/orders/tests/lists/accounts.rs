@@ -45,7 +45,9 @@ async fn an_account_lists_its_own_orders_newest_first() {
     for (owner, limit, sizes) in [
         (ada.id, 25, vec![4]),
         (bea.id, 3, vec![3, 1]),
-        (bea.id, 4, vec![4, 0]),
+        (bea.id, 4, vec![4]),
+        (ada.id, 2, vec![2, 2]),
+        (ada.id, 1, vec![1; 4]),
         (AccountId::random([9; 16]), 25, vec![0]),
     ] {
         let query = of_account(owner, limit);
