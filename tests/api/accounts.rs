@@ -725,14 +725,14 @@ async fn a_profile_is_changed_and_read_by_its_version() {
         request.header(header, tag)
     };
     let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
-    let before = me.headers["etag"].to_str().unwrap().to_owned();
+    let before = me.headers["etag"].clone();
     let change = async |tag: &str, name: &str| {
         let request = request("PATCH", "If-Match", tag).json(&json!({ "name": name }));
         shop.send(request).await
     };
     let changed = change(&before, "Ada").await;
     changed.expect(200);
-    let now = changed.headers["etag"].to_str().unwrap().to_owned();
+    let now = changed.headers["etag"].clone();
     assert_ne!(now, before);
     change(&before, "Eve")
         .await
@@ -741,7 +741,7 @@ async fn a_profile_is_changed_and_read_by_its_version() {
     change("*", "Ada L.").await.expect(200);
     let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
     assert_eq!(me.expect(200)["name"], "Ada L.");
-    let tag = me.headers["etag"].to_str().unwrap();
+    let tag = &me.headers["etag"];
     let same = shop.send(request("GET", "If-None-Match", tag)).await;
     assert_eq!((same.status, &*same.text), (304, ""));
     let other = shop.send(request("GET", "If-None-Match", &now)).await;
