@@ -736,7 +736,7 @@ async fn a_profile_is_changed_and_read_by_its_version() {
     assert_ne!(now, before);
     change(&before, "Eve")
         .await
-        .expect_problem(412, "version_mismatch");
+        .expect_problem(412, "precondition_failed");
     change("x", "Eve").await.expect_problem(400, "bad_request");
     change("*", "Ada L.").await.expect(200);
     let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
