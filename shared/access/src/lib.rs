@@ -6,7 +6,7 @@
 
 mod api_keys;
 
-use std::{error::Error, process::ExitCode, sync::Arc};
+use std::{error::Error, fmt::Display, process::ExitCode, sync::Arc};
 
 use control::Control;
 use domain::{
@@ -41,6 +41,17 @@ pub fn serve_with_settings<E: Endpoint>(
         let accounts = Accounts::new(Arc::clone(&control), &store);
         Ok((connect(environment, store, control)?, accounts))
     })
+}
+
+/// Has every verifier refuse the tokens that these accounts or sessions of staff have until now, within seconds: to be called
+/// after the write that ends them. The time is read here, so that a token that was issued while that write was under way is
+/// void, too. Units are those of [`Store::end_tokens`].
+pub async fn end_tokens(
+    store: &Store,
+    ended: impl IntoIterator<Item = impl Display>,
+) -> store::Result<()> {
+    let ids: Vec<String> = ended.into_iter().map(|id| id.to_string()).collect();
+    store.end_tokens(&ids, runtime::now()).await
 }
 
 fn table(environment: &Environment) -> Result<Store, Box<dyn Error>> {

@@ -43,6 +43,8 @@ const FIRST_SLACK: u64 = 80;
 const SCAN_SLACK: u64 = 150;
 /// The function that scans. It is counted before the others change the table.
 const SCANS: &str = "reconcile-stock";
+/// A function that reads the list to which each of its calls adds. It is counted before the list is longer than a read unit.
+const READS_ITS_LIST: &str = "create-customer-group";
 /// Timeout for a process to write its counts.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -306,7 +308,11 @@ async fn count_half(root: &Path, folder: &str, from: usize) -> Outcome<Budgets> 
     let bench = Bench::start(root, folder, Meter::new(), 3 * (CALLS + 2)).await?;
     let mut counted = Budgets::new();
     let mut names = bench.names();
-    names.sort_by_key(|name| name != SCANS);
+    names.sort_by_key(|name| {
+        // Lists before others make them longer.
+        let is_list = name.starts_with("list-");
+        (name != SCANS, !is_list, name != READS_ITS_LIST)
+    });
     if from > 0 {
         counted.insert(HELLO.to_owned(), bench.count_floor().await?);
     }

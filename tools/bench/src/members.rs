@@ -79,7 +79,7 @@ impl World {
     /// The request that removes a role that nobody has.
     pub(crate) async fn role_removal(&self) -> Outcome<Value> {
         static ROLES: AtomicU32 = AtomicU32::new(0);
-        let name = format!("role-{}", ROLES.fetch_add(1, Ordering::Relaxed));
+        let name = format!("role_{}", ROLES.fetch_add(1, Ordering::Relaxed));
         self.api("put-role", &self.role(&name, "orders:read"))
             .await?;
         Ok(self.staff(&format!("DELETE {ROLE}"), &[("role", &name)], None))

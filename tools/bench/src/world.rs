@@ -474,7 +474,12 @@ pub(crate) fn http(
     ]);
     let own = headers.iter().copied();
     all.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    http_event(route, path, &all, body)
+    let mut event = http_event(route, path, &all, body);
+    // A change that finds the id of its own request takes it for made. As long as the gateway's.
+    static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    let id = format!("{:015}=", REQUESTS.fetch_add(1, Ordering::Relaxed));
+    event["requestContext"]["requestId"] = json!(id);
+    event
 }
 
 /// The text of a required field.

@@ -179,8 +179,7 @@ impl AcceptInvitation {
         let outcome = outcome.await?;
         log(outcome, before.id, role);
         if outcome == AcceptOutcome::Accepted {
-            let ended = [before.id.to_string()];
-            store.end_tokens(&ended, runtime::now()).await?;
+            access::end_tokens(store, [before.id]).await?;
         }
         Ok(outcome)
     }

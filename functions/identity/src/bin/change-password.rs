@@ -76,8 +76,7 @@ impl Endpoint for ChangePassword {
         };
         if account.staff.is_some() {
             // This session's, too: its next refresh gets another.
-            let ended = [account.id.to_string()];
-            store.end_tokens(&ended, runtime::now()).await?;
+            access::end_tokens(store, [account.id]).await?;
         }
         tracing::info!(account.id = %account.id, "password changed");
         Ok(Reply::none())

@@ -56,7 +56,7 @@ impl Endpoint for DeleteMe {
             }
         }
         if account.staff.is_some() {
-            store.end_tokens(&[id.to_string()], runtime::now()).await?;
+            access::end_tokens(store, [id]).await?;
         }
         tracing::info!(account.id = %id, "account erased");
         Ok(Reply::none().signed_out())

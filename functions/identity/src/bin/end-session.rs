@@ -34,7 +34,7 @@ impl Endpoint for EndSession {
         store.end_session(person.account, id).await?;
         // Of the session that ends, which may have permissions that the caller's does not have.
         if session.is_of_staff() {
-            store.end_tokens(&[id.to_string()], runtime::now()).await?;
+            access::end_tokens(store, [id]).await?;
         }
         Ok(Reply::none())
     }

@@ -14,7 +14,6 @@ use domain::{
         is_login_challenged, rate_limited,
     },
     notifications::suppression::AddressHash,
-    text,
 };
 use identity::{
     Accounts,
@@ -61,8 +60,7 @@ impl Endpoint for LogIn {
             let (action, token) = (ChallengeAction::Login, body.challenge.as_ref());
             self.challenge.demand(action, token, request.viewer).await?;
         }
-        // In the form in which it is counted: nothing else has an account.
-        let address = AddressHash::of(&text::email(&body.email).unwrap_or_default());
+        let address = AddressHash::of(&body.email);
         let login = self.accounts.store.login(&address).await?;
         let password = &body.password.0;
         let is_right = self

@@ -34,7 +34,7 @@ impl Endpoint for LogOut {
             (session.to_string(), person.is_staff)
         };
         if is_of_staff {
-            self.store.end_tokens(&[ended], runtime::now()).await?;
+            access::end_tokens(&self.store, [ended]).await?;
         }
         Ok(Reply::none().signed_out())
     }

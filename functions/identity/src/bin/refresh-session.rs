@@ -65,10 +65,9 @@ impl RefreshSession {
         tracing::warn!(session.id = %session.id, "refresh token reused");
         let account = store.account(session.account, Consistency::Strong).await?;
         let is_staff = account.is_some_and(|account| account.staff.is_some());
-        let ended = [session.id.to_string()];
         // At once, as the rest may take a while.
         if is_staff {
-            store.end_tokens(&ended, runtime::now()).await?;
+            access::end_tokens(store, [session.id]).await?;
         }
         // Before the session, so that whatever happens in between, the token is found reused again.
         let cause = identity::cause(session.account, request);
@@ -77,7 +76,7 @@ impl RefreshSession {
         store.end_session(session.account, session.id).await?;
         // Until then, whoever has the current token could refresh it.
         if is_staff {
-            store.end_tokens(&ended, runtime::now()).await?;
+            access::end_tokens(store, [session.id]).await?;
         }
         Ok(refresh_token_reused().into())
     }

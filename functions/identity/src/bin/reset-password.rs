@@ -68,8 +68,7 @@ impl Endpoint for ResetPassword {
             }
         };
         if account.staff.is_some() {
-            let ended = [account.id.to_string()];
-            store.end_tokens(&ended, runtime::now()).await?;
+            access::end_tokens(store, [account.id]).await?;
         }
         tracing::info!(account.id = %account.id, "password reset");
         Ok(Reply::none())

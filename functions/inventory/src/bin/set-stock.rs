@@ -35,7 +35,7 @@ impl Endpoint for SetStock {
             expected,
             by: ByStaff {
                 id: StockChangeId::at(request.now, runtime::random()?),
-                author: &inventory::author(&request),
+                author: &request.author(),
             },
         };
         let variant = match self.store.count_stock(count).await? {

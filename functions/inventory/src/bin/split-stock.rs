@@ -29,7 +29,7 @@ impl Endpoint for SplitStock {
         let sku = &request.path.sku;
         let by = ByStaff {
             id: StockChangeId::at(request.now, runtime::random()?),
-            author: &inventory::author(&request),
+            author: &request.author(),
         };
         let split = self.store.split_stock(sku, shards, request.now, Some(by));
         match split.await? {

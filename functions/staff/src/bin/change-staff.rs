@@ -37,8 +37,7 @@ impl Endpoint for ChangeStaff {
         let id = request.path.account_id;
         let account = self.change(id, &request).await?;
         // Also of a member who has the role already: a request that was interrupted here may be sent again.
-        let ended = [id.to_string()];
-        self.store.end_tokens(&ended, runtime::now()).await?;
+        access::end_tokens(&self.store, [id]).await?;
         if !account.permissions().contains(&Permission::StaffWrite) {
             let is_meant = |invitation: &Invitation| invitation.is_from(id);
             staff::revoke_invitations(&self.store, id, &request.author(), is_meant).await?;

@@ -81,12 +81,12 @@ impl PutRole {
         for entry in self.store.staff().await? {
             if entry.role == name {
                 self.tell(entry.account, name, request).await?;
-                told.push(entry.account.to_string());
+                told.push(entry.account);
             }
         }
         // Also those who had been told before, by a request that was interrupted here.
         if !told.is_empty() {
-            self.store.end_tokens(&told, runtime::now()).await?;
+            access::end_tokens(&self.store, told).await?;
         }
         Ok(())
     }

@@ -86,8 +86,7 @@ impl RemoveStaff {
 
     /// Ends the tokens of a member who was removed, and revokes the invitations that they have sent.
     async fn end(&self, id: AccountId, request: &Request<Self>) -> Result<(), Failure> {
-        let ended = [id.to_string()];
-        self.store.end_tokens(&ended, runtime::now()).await?;
+        access::end_tokens(&self.store, [id]).await?;
         let is_meant = |invitation: &Invitation| invitation.is_from(id);
         staff::revoke_invitations(&self.store, id, &request.author(), is_meant).await
     }

@@ -164,21 +164,29 @@ mod tests {
         }
     }
 
+    /// A change of the address, as the owner of a login asks for it.
+    fn change(account: &Account, login: &Login) -> EmailChange {
+        EmailChange {
+            id: EmailChangeId::random([2; 16]),
+            account: account.id,
+            old: account.email.clone(),
+            new: "countess@example.org".to_owned(),
+            password_set_at: Some(login.password_set_at),
+            may_change_factors: false,
+            created_at: login.password_set_at,
+            trace_id: "r".to_owned(),
+            traceparent: TraceParent::begin("r"),
+        }
+    }
+
     /// Kind of fault: the request reads the old password while the new one, whose request began earlier, is written.
     #[test]
     fn a_request_is_void_once_another_password_is_set_whatever_the_clocks_say() {
         let account = account();
         let before = login(&account, "2026-11-26T10:00:00Z");
         let change = EmailChange {
-            id: EmailChangeId::random([2; 16]),
-            account: account.id,
-            old: account.email.clone(),
-            new: "eve@example.com".to_owned(),
-            password_set_at: Some(before.password_set_at),
-            may_change_factors: false,
             created_at: at("2026-11-26T12:00:00Z"),
-            trace_id: "r".to_owned(),
-            traceparent: TraceParent::begin("r"),
+            ..change(&account, &before)
         };
         let reset = PasswordReset {
             id: ResetId::random([3; 16]),
@@ -210,17 +218,7 @@ mod tests {
     fn a_change_of_the_address_is_of_one_account_and_its_address() {
         let account = account();
         let login = login(&account, "2026-11-26T10:00:00Z");
-        let change = EmailChange {
-            id: EmailChangeId::random([2; 16]),
-            account: account.id,
-            old: account.email.clone(),
-            new: "countess@example.org".to_owned(),
-            password_set_at: Some(login.password_set_at),
-            may_change_factors: false,
-            created_at: login.password_set_at,
-            trace_id: "r".to_owned(),
-            traceparent: TraceParent::begin("r"),
-        };
+        let change = change(&account, &login);
         assert!(change.applies_to(&account, &login));
         let at = cause(login.password_set_at);
         let mut moved = account.changed(AccountChangeKind::EmailChanged, &at);

@@ -127,7 +127,7 @@ pub fn read_feedback(message: &str, now: Timestamp) -> Result<Feedback, Feedback
         return Err(FeedbackError::NoRecipient);
     }
     let suppress = |recipient: Recipient| Suppression {
-        address: AddressHash::of(&recipient.email_address),
+        address: AddressHash::of_mailbox(&recipient.email_address),
         reason,
         detail: detail.clone(),
         at: at.unwrap_or(now),

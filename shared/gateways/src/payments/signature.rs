@@ -178,7 +178,7 @@ mod tests {
         }
 
         #[test]
-        fn any_body_can_be_signed(body: Vec<u8>, secret in "\\PC{1,40}", age in -300_i64..=300) {
+        fn any_body_can_be_signed(body: Vec<u8>, secret in "[!-~]\\PC{0,39}", age in -300_i64..=300) {
             let at = NOW - age;
             let header = format!("t={at},v1={}", sign(&secret, at, &body));
             prop_assert_eq!(verify(&header, &body, &[secret], now()), Ok(()));

@@ -109,11 +109,12 @@ impl Store {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::item::{from_item, size};
 
-    fn change(kind: StockChangeKind) -> StockChange {
+    /// A change by somebody of the staff.
+    pub(crate) fn change(kind: StockChangeKind) -> StockChange {
         StockChange {
             id: StockChangeId::random([7; 16]),
             sku: "TEE-1".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! Variants with their price, and their stock.
 
-mod change_record;
+pub(crate) mod change_record;
 mod record;
 mod stock;
 mod variants;

@@ -15,12 +15,16 @@ use crate::text;
 pub struct AddressHash(String);
 
 impl AddressHash {
-    /// Hashes an address, with or without a display name (`Ada <ada@example.com>`), case-insensitively.
-    pub fn of(address: &str) -> Self {
-        let address = match address.rsplit_once('<') {
+    /// Hashes the address of a mailbox as mails write it, with or without a display name (`Ada <ada@example.com>`).
+    pub fn of_mailbox(mailbox: &str) -> Self {
+        Self::of(match mailbox.rsplit_once('<') {
             Some((_, rest)) => rest.split('>').next().unwrap_or(rest),
-            None => address,
-        };
+            None => mailbox,
+        })
+    }
+
+    /// Hashes an address, case-insensitively. All spellings that [`text::email`] takes for one address have one hash.
+    pub fn of(address: &str) -> Self {
         // Feedback may write a domain in its own script that was sent to in punycode.
         let address = text::email(address).unwrap_or_else(|| address.trim().to_owned());
         let digest = digest(&SHA256, address.to_lowercase().as_bytes());
@@ -85,10 +89,11 @@ mod tests {
             " ada@example.com ",
             "Ada <ada@example.com>",
         ] {
-            assert_eq!(AddressHash::of(same), hash, "{same}");
+            assert_eq!(AddressHash::of_mailbox(same), hash, "{same}");
         }
+        assert_ne!(AddressHash::of("Ada <ada@example.com>"), hash);
         assert_eq!(
-            AddressHash::of("Pia <pia@Bücher.example>"),
+            AddressHash::of_mailbox("Pia <pia@Bücher.example>"),
             AddressHash::of("pia@xn--bcher-kva.example")
         );
         assert_ne!(AddressHash::of("bea@example.com"), hash);

@@ -47,26 +47,15 @@ pub(super) fn changed(record: &EventRecord) -> Result<Option<AuditDraft>, StoreE
 
 #[cfg(test)]
 mod tests {
-    use domain::{id::StockChangeId, orders::Actor, trace::TraceParent};
+    use domain::orders::Actor;
     use serde_json::Value;
 
     use super::*;
     use crate::{
+        inventory::change_record::tests::change,
         keys::Key,
         operations::trail::tests::{AT, changes, draft, has_none, stored},
     };
-
-    fn change(kind: StockChangeKind) -> StockChange {
-        StockChange {
-            id: StockChangeId::random([7; 16]),
-            sku: "TEE-1".parse().unwrap(),
-            kind,
-            by: Actor::Staff("ada".to_owned()),
-            at: AT.parse().unwrap(),
-            trace_id: "r".to_owned(),
-            traceparent: TraceParent::begin("r"),
-        }
-    }
 
     fn image(change: &StockChange) -> Value {
         let record = StockChangeRecord::from(change);
