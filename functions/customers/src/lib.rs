@@ -2,7 +2,6 @@
 
 use domain::{
     customers::{CustomerGroup, GroupId, no_such_group},
-    fault::{Code, Rejection},
     id::AccountId,
 };
 use runtime::Failure;
@@ -27,16 +26,6 @@ pub struct MemberPath {
 /// Attempts to change a group or its members.
 pub fn attempts() -> Attempts {
     Attempts::new("change customer group")
-}
-
-/// Waits until the next attempt may be made, or rejects a change that keeps meeting others.
-pub async fn next_of(attempts: &mut Attempts) -> Result<(), Rejection> {
-    attempts.next().await.map_err(|_| {
-        Rejection::new(
-            Code::Busy,
-            "Version conflict: the customer group or the account is being changed concurrently; send the same request again.",
-        )
-    })
 }
 
 /// The group with an id, or a rejection.

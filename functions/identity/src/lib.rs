@@ -134,13 +134,8 @@ pub async fn attempt(
     attempts: &mut Attempts,
     id: AccountId,
 ) -> Result<Account, Failure> {
-    next(attempts).await?;
+    attempts.next().await?;
     account(store, id).await
-}
-
-/// Begins the next attempt, with backoff, or says that there were enough.
-pub async fn next(attempts: &mut Attempts) -> Result<(), Rejection> {
-    attempts.next().await.map_err(|_| conflict())
 }
 
 /// Attempts to change an account.
@@ -161,14 +156,6 @@ pub fn cause<E: Endpoint>(account: AccountId, request: &Request<E>) -> ChangeCau
 /// Reads the token of a link, or rejects it like one that is not valid.
 pub fn read_link<K: Kind>(token: &str) -> Result<LinkToken<K>, Rejection> {
     LinkToken::read(token).ok_or_else(invalid_link)
-}
-
-/// The rejection of a change that keeps meeting others.
-pub fn conflict() -> Rejection {
-    Rejection::new(
-        Code::Busy,
-        "Version conflict: the account is being changed concurrently; send the same request again.",
-    )
 }
 
 /// A new id that sorts by time.

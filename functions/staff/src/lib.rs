@@ -1,7 +1,6 @@
 //! What the endpoints of the staff share: attempts to change something, invitations that end with a membership, roles by name.
 
 use domain::{
-    fault::{Code, Rejection},
     id::AccountId,
     staff::{Author, GivenRole, Invitation, unknown_role},
 };
@@ -11,16 +10,6 @@ use store::{Attempts, Store};
 /// Attempts to change something of the staff.
 pub fn attempts() -> Attempts {
     Attempts::new("change staff")
-}
-
-/// Waits until the next attempt may be made, or rejects a change that keeps meeting others.
-pub async fn next_of(attempts: &mut Attempts) -> Result<(), Rejection> {
-    attempts.next().await.map_err(|_| {
-        Rejection::new(
-            Code::Busy,
-            "Version conflict: the staff are being changed concurrently; send the same request again.",
-        )
-    })
 }
 
 /// Revokes the open invitations that `is_meant` names, because of a change of a member. Their items name the author of the change.

@@ -1,7 +1,7 @@
 //! Errors of the table.
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
-use domain::fault::{Failure, reason};
+use domain::fault::{Code, Failure, Rejection, reason};
 
 /// The cause of an error, for the log.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -65,6 +65,10 @@ pub enum StoreError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Contended { .. } = error {
+            let message = "Version conflict: what the request changes is being changed concurrently; send the same request again.";
+            return Rejection::new(Code::Busy, message).into();
+        }
         let retryable = error.is_retryable();
         Self::dependency(error, retryable)
     }

@@ -31,7 +31,7 @@ impl Endpoint for AddGroupMember {
         let cause = request.change_cause();
         let mut attempts = customers::attempts();
         loop {
-            customers::next_of(&mut attempts).await?;
+            attempts.next().await?;
             customers::group(&self.store, group_id).await?;
             let account = self.store.account(*account_id, Consistency::Strong).await?;
             let account = account.ok_or_else(|| Rejection::not_found("account"))?;

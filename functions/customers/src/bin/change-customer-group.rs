@@ -36,7 +36,7 @@ impl ChangeCustomerGroup {
         let author = request.author();
         let mut attempts = customers::attempts();
         loop {
-            customers::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let group = customers::group(&self.store, &request.path.group_id).await?;
             if group.trace_id == request.trace_id {
                 // By this very request, whose write was repeated.

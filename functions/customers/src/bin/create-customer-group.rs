@@ -42,7 +42,7 @@ impl CreateCustomerGroup {
         let author = request.author();
         let mut attempts = customers::attempts();
         loop {
-            customers::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let before = self.store.customer_group(&new.id).await?;
             match before.as_ref().filter(|group| !group.is_removed) {
                 // By this request, whose response was lost, or one that wanted the same.

@@ -25,7 +25,7 @@ impl Endpoint for DeleteCustomerGroup {
         let author = request.author();
         let mut attempts = customers::attempts();
         loop {
-            customers::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let group = self.store.customer_group(&request.path.group_id).await?;
             let group = group.ok_or_else(no_such_group)?;
             if group.is_removed {

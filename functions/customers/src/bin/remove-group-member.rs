@@ -28,7 +28,7 @@ impl Endpoint for RemoveGroupMember {
         let cause = request.change_cause();
         let mut attempts = customers::attempts();
         loop {
-            customers::next_of(&mut attempts).await?;
+            attempts.next().await?;
             customers::group(&self.store, group_id).await?;
             let account = self.store.account(*account_id, Consistency::Strong).await?;
             // An account that was deleted is in no group.

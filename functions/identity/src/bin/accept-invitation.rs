@@ -48,7 +48,7 @@ impl Endpoint for AcceptInvitation {
         let mut person = None;
         let mut attempts = identity::attempts();
         loop {
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             // It stays while an invitation has it.
             let role = store.role_to_give(&invitation.role).await?;
             let role = role.ok_or_else(invalid_link)?;

@@ -23,7 +23,7 @@ impl Endpoint for ChangeAddress {
         let put = request.body.0.clone().parse()?;
         let mut attempts = identity::attempts();
         loop {
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             let book = self.store.address_book(account).await?;
             let book = book.replacing(id, &put)?;
             let written = self.store.put_address_book(account, &book).await?;

@@ -24,7 +24,7 @@ impl Endpoint for CreateAddress {
         let id = identity::new_id(&request)?;
         let mut attempts = identity::attempts();
         loop {
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             let book = self.store.address_book(account).await?;
             let book = book.adding(id, &put, now)?;
             let written = self.store.put_address_book(account, &book).await?;

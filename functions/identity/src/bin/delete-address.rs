@@ -22,7 +22,7 @@ impl Endpoint for DeleteAddress {
         let (account, id) = (request.account()?, request.path.address_id);
         let mut attempts = identity::attempts();
         loop {
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             let book = self.store.address_book(account).await?;
             let book = book.removing(id)?;
             let written = self.store.put_address_book(account, &book).await?;

@@ -42,7 +42,7 @@ impl Endpoint for DeleteMe {
             .await?;
         let mut attempts = identity::attempts();
         loop {
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             let account = store.account(id, Consistency::Strong).await?;
             // Gone since it was read above: an attempt was written, and its answer was lost, or another request was faster.
             let Some(account) = account else {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::identity::api::MeView;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
-use store::{Consistency, Store};
+use store::Store;
 
 pub(crate) struct GetMe {
     store: Store,
@@ -18,9 +18,7 @@ impl Endpoint for GetMe {
     type Response = MeView;
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<MeView>, Failure> {
-        let id = request.account()?;
-        let account = self.store.account(id, Consistency::Strong).await?;
-        let account = account.ok_or_else(runtime::invalid_token)?;
+        let account = identity::account(&self.store, request.account()?).await?;
         Ok(Reply::of(&MeView::from(&account))?.versioned(account.version))
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::identity::api::SessionsView;
 use identity::tokens::Person;
 use runtime::{Access, Endpoint, Failure, NoBody, NoPath, NoQuery, Reply, Request};
-use store::{Consistency, Store};
+use store::Store;
 
 pub(crate) struct ListSessions {
     store: Store,
@@ -20,11 +20,7 @@ impl Endpoint for ListSessions {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<SessionsView>, Failure> {
         let person = Person::of(&request)?;
-        let account = self
-            .store
-            .account(person.account, Consistency::Strong)
-            .await?;
-        let account = account.ok_or_else(runtime::invalid_token)?;
+        let account = identity::account(&self.store, person.account).await?;
         let sessions = self.store.sessions(account.id, request.now).await?;
         Reply::of(&SessionsView::of(&sessions, &account, person.session))
     }

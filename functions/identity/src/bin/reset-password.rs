@@ -43,7 +43,7 @@ impl Endpoint for ResetPassword {
         let mut hash = None;
         let mut attempts = identity::attempts();
         let account = loop {
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             let login = store.login(&AddressHash::of(&reset.email)).await?;
             let login = login.ok_or_else(invalid_link)?;
             let account = store.account(login.account, Consistency::Strong).await?;

@@ -38,7 +38,7 @@ impl Endpoint for StartExport {
             if let Some(running) = newest.clone().running(now) {
                 return accepted(&running);
             }
-            identity::next(&mut attempts).await?;
+            attempts.next().await?;
             // Counted once, and only if there is one to start.
             let job = match &job {
                 Some(job) => job,

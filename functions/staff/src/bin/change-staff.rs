@@ -56,7 +56,7 @@ impl ChangeStaff {
         let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
-            staff::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let account = self.store.account(id, Consistency::Strong).await?;
             let account = account.filter(|account| account.staff.is_some());
             let account = account.ok_or_else(no_member)?;

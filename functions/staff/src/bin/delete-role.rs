@@ -34,7 +34,7 @@ impl Endpoint for DeleteRole {
         let author = request.author();
         let mut attempts = staff::attempts();
         loop {
-            staff::next_of(&mut attempts).await?;
+            attempts.next().await?;
             // Before the lists: whoever gets the role afterwards makes the removal fail.
             let role = self.store.role(name).await?;
             let role = role.filter(|role| !role.is_removed);

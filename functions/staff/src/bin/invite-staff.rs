@@ -59,7 +59,7 @@ impl Endpoint for InviteStaff {
         };
         let mut attempts = staff::attempts();
         loop {
-            staff::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let role = staff::role(&self.store, name).await?;
             must_have_all(request.identity(), &role.permissions)?;
             if self.store.invite(&invitation, &role).await? {

@@ -53,7 +53,7 @@ impl PutRole {
         let author = request.author();
         let mut attempts = staff::attempts();
         loop {
-            staff::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let before = self.store.role(name).await?;
             match before.as_ref().filter(|role| !role.is_removed) {
                 Some(role) if role.permits(permissions) => return Ok(role.clone()),
@@ -100,7 +100,7 @@ impl PutRole {
         let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
-            staff::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let account = self.store.account(id, Consistency::Strong).await?;
             // What the role says now: another request may have changed it again.
             let role = self.store.role_to_give(name).await?;

@@ -36,7 +36,7 @@ impl Endpoint for RemoveStaff {
         let cause = request.change_cause();
         let mut attempts = staff::attempts();
         loop {
-            staff::next_of(&mut attempts).await?;
+            attempts.next().await?;
             let account = self.store.account(id, Consistency::Strong).await?;
             let account = account.ok_or_else(no_member)?;
             if account.staff.is_none() {

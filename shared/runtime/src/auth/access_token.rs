@@ -25,6 +25,7 @@ impl TokenVerifier {
         crypto::install();
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.leeway = LEEWAY.unsigned_abs();
+        rules.validate_nbf = true;
         rules.set_audience(&[AUDIENCE]);
         rules.set_issuer(&[ISSUER]);
         rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);

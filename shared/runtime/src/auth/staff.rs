@@ -72,6 +72,7 @@ impl StaffCheck {
     pub(crate) fn check(&self, token: &str) -> Result<StaffClaims, Rejection> {
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.leeway = LEEWAY;
+        rules.validate_nbf = true;
         rules.set_audience(&[TOKEN_AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "aud", "sub"]);
         let claims = self
@@ -82,9 +83,10 @@ impl StaffCheck {
                 unauthenticated("The token is not valid or has expired; get a new one.")
             })?
             .claims;
-        if claims.sub.len() > MAX_SUBJECT {
+        // The trail names it.
+        if claims.sub.trim().is_empty() || claims.sub.len() > MAX_SUBJECT {
             return Err(unauthenticated(
-                "The token's subject is too long; get a token with a shorter one.",
+                "The token's subject is empty or longer than 128 bytes; get a token with another one.",
             ));
         }
         // A key may sign any `exp`. `iat` must be believable, or a token could be issued in the future.
@@ -184,14 +186,33 @@ mod tests {
 
     // Kind of fault: a text inside an item without a bound.
     #[test]
-    fn a_long_subject_is_refused() {
+    fn a_subject_has_between_1_and_128_bytes() {
         let Keys { private, public } = keys();
         let check = StaffCheck::new(Some(&public), None);
-        for (bytes, opens) in [(MAX_SUBJECT, true), (MAX_SUBJECT + 1, false)] {
+        for (subject, opens) in [
+            ("s".repeat(MAX_SUBJECT), true),
+            ("s".repeat(MAX_SUBJECT + 1), false),
+            (String::new(), false),
+            (" ".into(), false),
+        ] {
             let mut claims = claims("staff", 60);
-            claims.sub = "s".repeat(bytes);
+            claims.sub = subject.clone();
             let header = sign_staff_token(&claims, &private).unwrap();
-            assert_eq!(check.check(&header).is_ok(), opens, "{bytes}");
+            assert_eq!(check.check(&header).is_ok(), opens, "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_not_valid_yet_is_refused() {
+        let Keys { private, public } = keys();
+        let check = StaffCheck::new(Some(&public), None);
+        for (seconds, opens) in [(-60, true), (30, true), (120, false)] {
+            let mut claims = serde_json::to_value(claims("staff", 60)).unwrap();
+            claims["nbf"] = (crate::now().as_second() + seconds).into();
+            let key = EncodingKey::from_ed_der(&private);
+            let header = Header::new(Algorithm::EdDSA);
+            let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+            assert_eq!(check.check(&token).is_ok(), opens, "{seconds}");
         }
     }
 

@@ -125,15 +125,9 @@ pub(super) fn time_of(added: Option<&i64>) -> Timestamp {
 impl Store {
     /// Writes a new cart of a guest. Key: [`Key::cart`]. 1 write unit.
     pub async fn create_cart(&self, cart: &Cart) -> Result<()> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(to_item(&Key::cart(cart.id), &CartRecord::from(cart))?))
-            .condition_expression("attribute_not_exists(PK)");
-        let written = self.write("PutItem cart", put).await?;
-        written.or_inconsistent(CartRecord::ENTITY)?;
-        Ok(())
+        let record = CartRecord::from(cart);
+        self.insert_new("PutItem cart", &Key::cart(cart.id), &record)
+            .await
     }
 
     /// Reads a cart that has not expired. Key: [`Key::cart`]. 0.5 or 1 read unit.

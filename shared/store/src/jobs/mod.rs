@@ -86,14 +86,9 @@ impl Store {
                 self.transact("create job", First::Write, actions).await?;
                 return Ok(job);
             }
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.table)
-                .set_item(Some(to_item(&Key::job(job.id), &JobRecord::from(&job))?))
-                .condition_expression("attribute_not_exists(PK)");
-            let written = self.write("PutItem job", put).await?;
-            written.or_inconsistent(JobRecord::ENTITY)?;
+            let record = JobRecord::from(&job);
+            self.insert_new("PutItem job", &Key::job(job.id), &record)
+                .await?;
             return Ok(job);
         };
         let now = job.created_at;
