@@ -16,7 +16,7 @@ use std::{
 
 use control::Control;
 use domain::{
-    fault::{Code, Rejection},
+    fault::Rejection,
     id::{AccountId, AddressId, Id, Kind},
     identity::{
         Account, AccountChangeKind, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets,
