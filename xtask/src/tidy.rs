@@ -273,6 +273,40 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
+/// Keys whose items are written alone, never in a transaction: counters of limits, uses of API keys, breakers, backoff of queues, holds.
+const WRITTEN_ALONE: [&str; 5] = ["LIMIT#", "APIKEY#", "BREAKER#", "REDELIVERY#", "HOLDS#"];
+
+/// IAM compares all keys that an action has in a transaction with one statement at a time. So each action that writes names all its keys
+/// in one, or a transaction of two kinds of items is refused, which only a deployed shop would show.
+fn writes_of_transactions(function: &Function, findings: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for statement in &function.statements {
+        let keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        let mut keys = keys.iter().filter_map(Value::as_str);
+        if keys.all(|key| WRITTEN_ALONE.iter().any(|alone| key.starts_with(alone))) {
+            continue;
+        }
+        for action in actions(statement) {
+            let writes = matches!(
+                action,
+                "dynamodb:PutItem"
+                    | "dynamodb:UpdateItem"
+                    | "dynamodb:DeleteItem"
+                    | "dynamodb:ConditionCheckItem"
+            );
+            let resource = statement["Resource"].to_string();
+            if writes && !seen.insert((action, resource)) {
+                findings.push(format!(
+                    "{}: two statements allow {action}; name all keys in one, for transactions",
+                    function.binary
+                ));
+            }
+        }
+    }
+}
+
 /// An endpoint of staff may read API keys, and note their use: it takes them whatever its permission is (`access::serve`). Without
 /// the first action it would refuse each key, without the second one a key would look unused.
 fn api_keys(function: &Function, source: &str, findings: &mut Vec<String>) {
@@ -363,6 +397,7 @@ fn policies(template: &Template, findings: &mut Vec<String>) {
         for statement in &function.statements {
             policy(&function.binary, statement, findings);
         }
+        writes_of_transactions(function, findings);
     }
 }
 
@@ -597,6 +632,36 @@ mod tests {
         assert!(missing[0].contains("`HEAD /v1/things`"), "{missing:?}");
         // The source still begins with the read's route.
         assert_eq!(routes_of(&["HEAD"], "Public").len(), 1);
+    }
+
+    // Kind of fault: a permission that is split, so that what needs both halves at once is refused.
+    #[test]
+    fn the_keys_of_a_transaction_are_in_one_statement() {
+        let on_keys = |actions: Value, keys: &[&str]| {
+            json!({
+                "Action": actions,
+                "Resource": "table",
+                "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } },
+            })
+        };
+        let findings = |statements: Vec<Value>| {
+            let mut findings = Vec::new();
+            writes_of_transactions(&list_things(Vec::new(), statements), &mut findings);
+            findings.len()
+        };
+        let puts = on_keys(json!(["dynamodb:GetItem", "dynamodb:PutItem"]), &["A#*"]);
+        let other = on_keys(json!("dynamodb:PutItem"), &["B#*"]);
+        assert_eq!(findings(vec![puts.clone(), other]), 1);
+        // Another action, reads, and items that are written alone.
+        for statement in [
+            on_keys(json!("dynamodb:UpdateItem"), &["B#*"]),
+            on_keys(json!("dynamodb:GetItem"), &["B#*"]),
+            on_keys(json!("dynamodb:PutItem"), &["LIMIT#x#*", "HOLDS#*"]),
+        ] {
+            assert_eq!(findings(vec![puts.clone(), statement]), 0);
+        }
+        let half = on_keys(json!("dynamodb:PutItem"), &["LIMIT#x#*", "B#*"]);
+        assert_eq!(findings(vec![puts, half]), 1);
     }
 
     // Kind of fault: a condition that also holds for a request without what it compares, and a pattern that also

@@ -62,7 +62,7 @@ impl Accounts {
         person: &Person,
         now: Timestamp,
     ) -> Result<Account, Failure> {
-        crate::next(attempts).await?;
+        attempts.next().await?;
         self.may_change_factors(person, now).await
     }
 

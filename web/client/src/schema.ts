@@ -6403,7 +6403,10 @@ export interface operations {
     "change-me": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that the request replaces; with another state, it is rejected. */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6428,6 +6431,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];

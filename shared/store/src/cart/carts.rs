@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Consistency, Result, Store, StoreError,
-    item::{Item, Record, from_item, number, string, to_item},
+    item::{Item, Record, from_item, number, string},
     keys::Key,
     write::Written,
 };
@@ -258,7 +258,7 @@ fn refusal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::size;
+    use crate::item::{size, to_item};
 
     /// The kind of fault: a list inside an item without a bound.
     #[test]
