@@ -1,4 +1,4 @@
-//! Covers: create-cart, create-import: how many requests of one caller are taken.
+//! Covers: create-cart, create-import, register-account, request-password-reset: how many requests of one caller are taken.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -109,6 +109,52 @@ async fn a_caller_that_waits_as_told_is_taken() {
     // As the header asks: time has to pass.
     tokio::time::sleep(Duration::from_secs(wait)).await;
     create().await.expect(201);
+}
+
+/// Kind of fault: strangers use up what a limit leaves to the owner of an address.
+#[tokio::test]
+async fn strangers_keep_nobody_from_the_link_of_an_address() {
+    let shop = limited(json!({
+        "mail_link": { "requests": 2, "seconds": 86_400 },
+        "register_email": { "requests": 4, "seconds": 86_400 },
+        "reset_email": { "requests": 3, "seconds": 86_400 },
+    }))
+    .await;
+    let readers = ["register-account", "request-password-reset"].map(str::to_owned);
+    shop.stack().lambda.restart(Some(&readers)).await;
+    let send = async |what: &str, network: &str| {
+        let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+        let body = match what {
+            "register" => body,
+            _ => json!({ "email": body["email"] }),
+        };
+        let route = format!("POST /v1/auth/{what}");
+        let none = headers([] as [(&str, &str); 0]);
+        let mut event = http_event(&route, &[], &none, Some(&body));
+        event["requestContext"]["http"]["sourceIp"] = json!(network);
+        let function = match what {
+            "register" => "register-account",
+            _ => "request-password-reset",
+        };
+        let answer = shop.invoke(function, &event).await.unwrap();
+        answer["statusCode"].as_u64().unwrap()
+    };
+    for (what, network, status) in [
+        ("register", "203.0.113.7", 202),
+        ("register", "203.0.113.7", 202),
+        ("register", "203.0.113.7", 429),
+        ("password-reset", "203.0.113.7", 429),
+        // Of another network, and then of many: registrations leave resets alone.
+        ("register", "203.0.113.8", 202),
+        ("register", "203.0.113.9", 202),
+        ("register", "203.0.113.10", 429),
+        ("password-reset", "203.0.113.10", 202),
+        ("password-reset", "203.0.113.11", 202),
+        ("password-reset", "203.0.113.12", 202),
+        ("password-reset", "203.0.113.13", 429),
+    ] {
+        assert_eq!(send(what, network).await, status, "{what} from {network}");
+    }
 }
 
 #[tokio::test]

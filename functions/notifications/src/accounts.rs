@@ -116,7 +116,8 @@ impl AccountMails {
         shop: &str,
         now: Timestamp,
     ) -> Result<Option<Email>, ConsumeError> {
-        let Some(change) = self.store.email_change(request_id.parse()?, now).await? else {
+        let change = self.store.email_change(request_id.parse()?).await?;
+        let Some(change) = change.filter(|change| change.expires_at() > now) else {
             return Ok(None);
         };
         let to = &change.new;
@@ -160,19 +161,23 @@ impl AccountMails {
         shop: &str,
         now: Timestamp,
     ) -> Result<Option<Email>, ConsumeError> {
+        let account = self.store.account(account, Consistency::Strong).await?;
         if what == AccountChangeKind::EmailChanged {
             let Some(id) = email_change else {
                 return Ok(None);
             };
-            let change = self.store.email_change(id, now).await?;
+            // Its link may have expired, and the account been changed again or deleted: whoever had the old address must hear of it.
+            let Some(change) = self.store.email_change(id).await? else {
+                return Ok(None);
+            };
+            let last = account.map(|account| account.last_change);
+            let last = last.filter(|last| last.email_change == Some(id));
             let mail = AccountMail::EmailChanged(Place {
                 device: None,
-                at: now,
+                at: last.map_or(now, |last| last.at),
             });
-            let old = change.map(|change| change.old);
-            return Ok(old.map(|to| mail.render(&to, shop)).transpose()?);
+            return Ok(Some(mail.render(&change.old, shop)?));
         }
-        let account = self.store.account(account, Consistency::Strong).await?;
         let Some(account) = account else {
             return Ok(None);
         };

@@ -1,5 +1,5 @@
 //! DynamoDB's HTTP API on a database of dynoxide. Its own server answers every `Host` and lets pages of every
-//! origin read the answers; this one answers programs on this machine.
+//! origin read the answers; this one answers programs on this machine, and functions only what their policies allow.
 
 use axum::{
     Router,
@@ -11,14 +11,14 @@ use axum::{
 use dynoxide::{Database, DynoxideError};
 use tokio::net::TcpListener;
 
-use crate::{LocalError, Result};
+use crate::{LocalError, Result, policies::Policies};
 
 /// Maximum size of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
 /// Serves a database on a free port until the runtime ends; returns the endpoint.
-pub(crate) async fn serve(database: Database) -> Result<String> {
+pub(crate) async fn serve(database: Database, policies: Policies) -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
         .map_err(|error| LocalError::new("DynamoDB cannot listen", error))?;
@@ -28,19 +28,27 @@ pub(crate) async fn serve(database: Database) -> Result<String> {
     let router = Router::new()
         .route("/", post(answer))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(database);
+        .with_state((database, policies));
     let router = crate::host::guard_private(router);
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(format!("http://{address}"))
 }
 
-async fn answer(State(database): State<Database>, headers: HeaderMap, body: String) -> Response {
-    let target = headers.get("x-amz-target");
-    let target = target.and_then(|target| target.to_str().ok());
+async fn answer(
+    State((database, policies)): State<(Database, Policies)>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // `DynamoDB_20120810.GetItem`, `DynamoDBStreams_20120810.GetRecords`
-    let operation = target.and_then(|target| target.rsplit_once('.'));
+    let operation = header("x-amz-target").and_then(|target| target.rsplit_once('.'));
     let operation = operation.map_or("", |(_, operation)| operation);
-    let (status, body) = match call(&database, operation, &body) {
+    let caller = header("x-amz-security-token").unwrap_or_default();
+    let result = match policies.refusal(caller, operation, &body) {
+        Some(refusal) => Err(DynoxideError::AccessDeniedException(refusal)),
+        None => call(&database, operation, &body),
+    };
+    let (status, body) = match result {
         Ok(body) => (StatusCode::OK, body),
         Err(error) => {
             let status = StatusCode::from_u16(error.status_code());

@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::{
     LocalError, REGION, Result,
+    policies::Policies,
     template::{Bucket, Queue, SecretResource, Settings, Template},
 };
 
@@ -37,6 +38,7 @@ pub struct Emulators {
     pub sqs: aws_sdk_sqs::Client,
     /// Client for the buckets.
     pub s3: aws_sdk_s3::Client,
+    policies: Policies,
     child: Child,
     /// Temporary files of the child process, which exits too fast to remove them when dropped.
     _scratch: TempDir,
@@ -50,7 +52,8 @@ impl Emulators {
             LocalError::new("the folder for temporary files cannot be created", error)
         })?;
         let database = crate::database::open(data, scratch.path())?;
-        let dynamodb = crate::dynamodb::serve(database.clone()).await?;
+        let policies = Policies::default();
+        let dynamodb = crate::dynamodb::serve(database.clone(), policies.clone()).await?;
         let (child, endpoint) = start_ministack(root, data, scratch.path()).await?;
         let config = crate::sdk::config(&endpoint);
         let s3 = aws_sdk_s3::config::Builder::from(&config)
@@ -62,6 +65,7 @@ impl Emulators {
             sqs: aws_sdk_sqs::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             endpoint,
+            policies,
             child,
             _scratch: scratch,
         })
@@ -77,8 +81,9 @@ impl Emulators {
         self.child.id()
     }
 
-    /// Creates the template's resources that do not exist yet.
+    /// Creates the template's resources that do not exist yet, and enforces the functions' policies on its table from then on.
     pub async fn provision(&self, template: &Template) -> Result<()> {
+        self.policies.set(&template.functions);
         let table: CreateTableRequest = serde_json::from_value(template.table.clone())
             .map_err(|error| LocalError::new("the table in infra/data.yaml", error))?;
         let there = self.database.describe_table(
@@ -298,7 +303,7 @@ impl Tables {
         })?;
         let database = crate::database::open(None, scratch.path())?;
         Ok(Self {
-            endpoint: crate::dynamodb::serve(database.clone()).await?,
+            endpoint: crate::dynamodb::serve(database.clone(), Policies::default()).await?,
             database,
             definition,
             _scratch: scratch,

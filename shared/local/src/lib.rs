@@ -38,6 +38,7 @@ pub mod lambda;
 pub mod limits;
 pub mod meter;
 pub mod outcome;
+mod policies;
 pub mod process;
 pub mod project;
 mod sdk;

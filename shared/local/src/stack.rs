@@ -131,6 +131,11 @@ impl Stack {
         let mut functions = template.functions.clone();
         for function in &mut functions {
             function.environment.extend(emulators.environment());
+            // By which the table knows whose policies a request needs.
+            let caller = function.binary.clone();
+            function
+                .environment
+                .insert("AWS_SESSION_TOKEN".to_owned(), caller);
             if let Some(wiring) = &options.wiring {
                 wiring(&function.binary, &mut function.environment);
             }

@@ -30,7 +30,8 @@ impl Endpoint for ChangeEmail {
     async fn handle(&self, request: Request<Self>) -> Result<Reply<NoContent>, Failure> {
         let token = identity::read_link(&request.body.0.token.0)?;
         let store = &self.accounts.store;
-        let change = store.email_change(token.id, request.now).await?;
+        let change = store.email_change(token.id).await?;
+        let change = change.filter(|change| change.expires_at() > request.now);
         let change = change.ok_or_else(invalid_link)?;
         let purpose = LinkPurpose::ChangeEmail;
         self.accounts

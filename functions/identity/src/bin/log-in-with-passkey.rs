@@ -70,6 +70,7 @@ impl Endpoint for LogInWithPasskey {
             is_staff: account.staff.is_some(),
             is_strong: proven.user_verified,
             device: request.user_agent(),
+            from: request.viewer,
             now,
             cause: request.cause(),
         };

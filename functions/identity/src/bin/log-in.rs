@@ -80,6 +80,7 @@ impl Endpoint for LogIn {
             is_staff: login.is_staff,
             is_strong,
             device: request.user_agent(),
+            from: request.viewer,
             now,
             cause: request.cause(),
         };

@@ -8,7 +8,7 @@ use domain::{
         Registration,
         api::{LinkSentView, RegisterBody},
     },
-    limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+    limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK, REGISTER_EMAIL},
 };
 use identity::{Accounts, challenges::Challenge};
 use limiter::Limiter;
@@ -24,7 +24,7 @@ pub(crate) struct RegisterAccount {
 impl Endpoint for RegisterAccount {
     const ACCESS: Access = Access::Public;
     const SUCCESS: u16 = 202;
-    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK_NETWORK, &MAIL_LINK];
+    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK_NETWORK, &MAIL_LINK, &REGISTER_EMAIL];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<RegisterBody>;
@@ -38,10 +38,11 @@ impl Endpoint for RegisterAccount {
             ..request.caller()
         };
         self.limiter.check(&MAIL_LINK_NETWORK, caller, now).await?;
-        // Before the address's own limit, which a program without tokens cannot use up.
+        // Before the address's own limits, which a program without tokens cannot use up.
         let (action, token) = (ChallengeAction::Register, request.body.0.challenge.as_ref());
         self.challenge.demand(action, token, request.viewer).await?;
         self.limiter.check(&MAIL_LINK, caller, now).await?;
+        self.limiter.check(&REGISTER_EMAIL, caller, now).await?;
         let registration = Registration {
             id: identity::new_id(&request)?,
             // Whether there is an account or not: the response takes as long.

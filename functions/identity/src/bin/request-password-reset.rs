@@ -8,7 +8,7 @@ use domain::{
         PasswordReset,
         api::{LinkSentView, ResetBody, parse_email},
     },
-    limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK},
+    limits::{Caller, ChallengeAction, Limit, MAIL_LINK, MAIL_LINK_NETWORK, RESET_EMAIL},
     notifications::suppression::AddressHash,
 };
 use identity::challenges::Challenge;
@@ -25,7 +25,7 @@ pub(crate) struct RequestPasswordReset {
 impl Endpoint for RequestPasswordReset {
     const ACCESS: Access = Access::Public;
     const SUCCESS: u16 = 202;
-    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK_NETWORK, &MAIL_LINK];
+    const LIMITS: &'static [&'static Limit] = &[&MAIL_LINK_NETWORK, &MAIL_LINK, &RESET_EMAIL];
     type Path = NoPath;
     type Query = NoQuery;
     type Body = Json<ResetBody>;
@@ -39,13 +39,14 @@ impl Endpoint for RequestPasswordReset {
             ..request.caller()
         };
         self.limiter.check(&MAIL_LINK_NETWORK, caller, now).await?;
-        // Before the address's own limit, which a program without tokens cannot use up.
+        // Before the address's own limits, which a program without tokens cannot use up.
         let (action, token) = (
             ChallengeAction::PasswordReset,
             request.body.0.challenge.as_ref(),
         );
         self.challenge.demand(action, token, request.viewer).await?;
         self.limiter.check(&MAIL_LINK, caller, now).await?;
+        self.limiter.check(&RESET_EMAIL, caller, now).await?;
         // The mailer finds out whether there is an account: the same is done here for any address.
         let login = self.store.login(&AddressHash::of(&email)).await?;
         let reset = PasswordReset {

@@ -11,6 +11,9 @@ use crate::{
 
 /// Time in which a registration and a change of address can be confirmed.
 const CONFIRMATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// How long a request to replace an address is kept after its link: as long as a message that tells the old address may wait
+/// in its queue and in the dead-letter queue.
+const OLD_ADDRESS_KEPT: SignedDuration = SignedDuration::from_hours(28 * 24);
 /// Time in which a password can be reset.
 const RESET_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
@@ -99,6 +102,11 @@ impl EmailChange {
     /// Time at which its link no longer works.
     pub fn expires_at(&self) -> Timestamp {
         self.created_at + CONFIRMATION_LIFETIME
+    }
+
+    /// Time until which the old address is known, to tell it of the change.
+    pub fn kept_until(&self) -> Timestamp {
+        self.expires_at() + OLD_ADDRESS_KEPT
     }
 
     /// Whether it changes the address of the account: it still has the one of the request, and the password that was given

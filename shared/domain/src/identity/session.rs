@@ -1,5 +1,7 @@
 //! Sessions: the devices on which somebody is signed in.
 
+use std::net::IpAddr;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Account, RefreshState, RefreshToken};
@@ -31,6 +33,8 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// What the browser or app says about itself, for its owner.
     pub device: String,
+    /// Network address of the login, if it is known.
+    pub from: Option<IpAddr>,
     /// Whether the login had two factors, or a passkey that asked for the person. Staff have permissions only then.
     pub is_strong: bool,
     /// Id of the request.
@@ -52,6 +56,8 @@ pub struct NewSession<'a> {
     pub is_strong: bool,
     /// What the browser or app says about itself.
     pub device: &'a str,
+    /// Network address of the request, if it is known.
+    pub from: Option<IpAddr>,
     /// Time of the login.
     pub now: Timestamp,
     /// The request.
@@ -125,6 +131,7 @@ impl NewSession<'_> {
             idle,
             ends_at: self.now + whole,
             device: text::shortened(text::line(self.device), MAX_DEVICE),
+            from: self.from,
             is_strong: self.is_strong,
             trace_id: self.cause.trace_id.to_owned(),
             traceparent: self.cause.traceparent,
@@ -147,6 +154,7 @@ mod tests {
                 is_staff,
                 is_strong: false,
                 device: "Mozilla/5.0\r\nSet-Cookie: x=1",
+                from: None,
                 now,
                 cause: Cause {
                     trace_id: "r",

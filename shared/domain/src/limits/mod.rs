@@ -15,7 +15,7 @@ pub use quota::{Decision, Quota, State, Take, Usage};
 pub use rules::{
     ALL, By, CONFIRM_PASSWORD, CREATE_CART, CREATE_IMPORT, Caller, EXPORT_DATA, IfUnchecked, Kind,
     Limit, LimitKey, LimitSettings, LimitView, MAIL_LINK, MAIL_LINK_NETWORK, MAX_BURST, MAX_REFILL,
-    MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS, Rule, SEND_LINK, SEND_LINK_ACCOUNT, SIGN_IN,
-    SIGN_IN_CODE, SIGN_IN_NETWORK, Share, rate_limited, views,
+    MAX_REQUESTS, MAX_SECONDS, MAX_SHARDS, REGISTER_EMAIL, RESET_EMAIL, Rule, SEND_LINK,
+    SEND_LINK_ACCOUNT, SIGN_IN, SIGN_IN_CODE, SIGN_IN_NETWORK, Share, rate_limited, views,
 };
 pub(crate) use rules::{mailbox, network, pseudonym};

@@ -84,17 +84,40 @@ pub const SIGN_IN_CODE: Limit = Limit {
     if_unchecked: IfUnchecked::Closed,
 };
 
-/// Mails with a link to one address, for guests: to register, to set a password. Whoever has asked five times has them.
+/// Mails with a link to one address, for guests of one network: to register, to set a password. Whoever has asked five times
+/// has them, and keeps nobody else from asking.
 pub const MAIL_LINK: Limit = Limit {
     name: "mail_link",
-    by: By::Email,
+    by: By::EmailAndNetwork,
     kind: Kind::Counter,
     requests: 5,
     seconds: 3600,
     if_unchecked: IfUnchecked::Closed,
 };
 
-/// The same of one network for all addresses: nobody sends mails to many in the name of the shop.
+/// Mails to register to one address, from all networks: nobody fills a mailbox. Apart from [`RESET_EMAIL`], as a registration of a
+/// known address sends no link that its owner could use.
+pub const REGISTER_EMAIL: Limit = Limit {
+    name: "register_email",
+    by: By::Email,
+    kind: Kind::Counter,
+    requests: 20,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// Mails to set a new password to one address, from all networks: nobody fills a mailbox. Whoever uses it up keeps no owner out, who
+/// has got twenty links by then, of which any works.
+pub const RESET_EMAIL: Limit = Limit {
+    name: "reset_email",
+    by: By::Email,
+    kind: Kind::Counter,
+    requests: 20,
+    seconds: 3600,
+    if_unchecked: IfUnchecked::Closed,
+};
+
+/// Mails with a link from one network to all addresses: nobody sends mails to many in the name of the shop.
 pub const MAIL_LINK_NETWORK: Limit = Limit {
     name: "mail_link_network",
     by: By::Network,
@@ -147,7 +170,7 @@ pub const EXPORT_DATA: Limit = Limit {
 };
 
 /// All limits, for the settings.
-pub const ALL: [&Limit; 11] = [
+pub const ALL: [&Limit; 13] = [
     &CREATE_CART,
     &CREATE_IMPORT,
     &SIGN_IN,
@@ -155,6 +178,8 @@ pub const ALL: [&Limit; 11] = [
     &SIGN_IN_CODE,
     &MAIL_LINK,
     &MAIL_LINK_NETWORK,
+    &REGISTER_EMAIL,
+    &RESET_EMAIL,
     &SEND_LINK,
     &SEND_LINK_ACCOUNT,
     &CONFIRM_PASSWORD,

@@ -2,7 +2,10 @@
 //! public key.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::fault::{Code, Rejection};
+use domain::{
+    fault::{Code, Rejection},
+    id::{AccountId, ApiKeyId},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::Error};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +57,7 @@ impl StaffCheck {
             .filter(|bytes| bytes.len() == 32);
         if public_key.is_some() && key.is_none() {
             tracing::error!(
-                "STAFF_TOKEN_PUBLIC_KEY is not an Ed25519 public key in base64url; staff routes are closed"
+                "STAFF_TOKEN_PUBLIC_KEY is not an Ed25519 public key in base64url; tokens that are signed by hand are refused"
             );
         }
         let hours = max_hours.map_or(Ok(MAX_HOURS), str::parse);
@@ -83,10 +86,12 @@ impl StaffCheck {
                 unauthenticated("The token is not valid or has expired; get a new one.")
             })?
             .claims;
-        // The trail names it.
-        if claims.sub.trim().is_empty() || claims.sub.len() > MAX_SUBJECT {
+        // The trail names it, and must not take it for a member or a key of an API.
+        let is_id =
+            claims.sub.parse::<AccountId>().is_ok() || claims.sub.parse::<ApiKeyId>().is_ok();
+        if claims.sub.trim().is_empty() || claims.sub.len() > MAX_SUBJECT || is_id {
             return Err(unauthenticated(
-                "The token's subject is empty or longer than 128 bytes; get a token with another one.",
+                "The token's subject is empty, longer than 128 bytes, or an identifier; get a token with a name.",
             ));
         }
         // A key may sign any `exp`. `iat` must be believable, or a token could be issued in the future.
@@ -186,7 +191,7 @@ mod tests {
 
     // Kind of fault: a text inside an item without a bound.
     #[test]
-    fn a_subject_has_between_1_and_128_bytes() {
+    fn a_subject_is_a_name_of_at_most_128_bytes() {
         let Keys { private, public } = keys();
         let check = StaffCheck::new(Some(&public), None);
         for (subject, opens) in [
@@ -194,6 +199,8 @@ mod tests {
             ("s".repeat(MAX_SUBJECT + 1), false),
             (String::new(), false),
             (" ".into(), false),
+            (AccountId::random([1; 16]).to_string(), false),
+            (ApiKeyId::random([1; 16]).to_string(), false),
         ] {
             let mut claims = claims("staff", 60);
             claims.sub = subject.clone();

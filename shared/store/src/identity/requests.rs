@@ -136,12 +136,6 @@ impl Expiring for ResetRecord {
     }
 }
 
-impl Expiring for EmailChangeRecord {
-    fn expires_at(&self) -> i64 {
-        self.expires_at
-    }
-}
-
 impl From<RegistrationRecord> for Registration {
     fn from(record: RegistrationRecord) -> Self {
         Self {
@@ -236,7 +230,7 @@ impl Store {
             created_at: change.created_at,
             trace_id: change.trace_id.clone(),
             traceparent: Some(change.traceparent),
-            expires_at: change.expires_at().as_second(),
+            expires_at: change.kept_until().as_second(),
         };
         let put = Put::builder()
             .table_name(&self.table)
@@ -245,7 +239,7 @@ impl Store {
         let pointer = Key::account_email_change(change.account, change.id);
         let actions = vec![
             put_action(put)?,
-            self.put_request(&pointer, change.expires_at())?,
+            self.put_request(&pointer, change.kept_until())?,
         ];
         let operation = "request email change";
         match self.transact(operation, First::Write, actions).await? {
@@ -293,16 +287,14 @@ impl Store {
         Ok(record.await?.map(PasswordReset::from))
     }
 
-    /// Reads a request to replace an address that has not expired. Key: [`Key::email_change`], strongly consistent. 1 read
-    /// unit.
-    pub async fn email_change(
-        &self,
-        id: EmailChangeId,
-        now: Timestamp,
-    ) -> Result<Option<EmailChange>> {
+    /// Reads a request to replace an address, whether or not its link still works. Key: [`Key::email_change`], strongly
+    /// consistent. 1 read unit.
+    pub async fn email_change(&self, id: EmailChangeId) -> Result<Option<EmailChange>> {
         let key = Key::email_change(id);
-        let record = self.unexpired::<EmailChangeRecord>("GetItem email change", &key, now);
-        Ok(record.await?.map(EmailChange::from))
+        let operation = "GetItem email change";
+        let item = self.get(operation, &key, Consistency::Strong).await?;
+        let record = item.map(from_item::<EmailChangeRecord>).transpose()?;
+        Ok(record.map(EmailChange::from))
     }
 
     async fn unexpired<R: Expiring>(

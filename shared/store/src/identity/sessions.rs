@@ -1,5 +1,7 @@
 //! Stores sessions: one item for each device on which somebody is signed in.
 
+use std::net::IpAddr;
+
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::{
     id::{AccountId, SessionId},
@@ -28,6 +30,8 @@ pub(crate) struct SessionRecord {
     rotated_at: Timestamp,
     created_at: Timestamp,
     device: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<IpAddr>,
     #[serde(default)]
     is_strong: bool,
     /// Seconds that it lasts without a refresh.
@@ -71,6 +75,7 @@ impl From<SessionRecord> for Session {
             },
             created_at: record.created_at,
             device: record.device,
+            from: record.from,
             is_strong: record.is_strong,
             idle: SignedDuration::from_secs(record.idle_seconds),
             ends_at: Timestamp::from_second(record.ends_at).unwrap_or(Timestamp::MIN),
@@ -92,6 +97,7 @@ impl Store {
             rotated_at: session.tokens.rotated_at,
             created_at: session.created_at,
             device: session.device.clone(),
+            from: session.from,
             is_strong: session.is_strong,
             idle_seconds: session.idle.as_secs(),
             ends_at: session.ends_at.as_second(),

@@ -1,6 +1,6 @@
 //! The document of an export: what the shop stores about the owner of an account, without secrets.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -81,6 +81,7 @@ struct Profile {
 struct ExportedSession {
     id: SessionId,
     device: String,
+    from: Option<IpAddr>,
     created_at: Timestamp,
     refreshed_at: Timestamp,
     expires_at: Timestamp,
@@ -155,6 +156,7 @@ impl From<AccountSource<'_>> for ExportedAccount {
                 .map(|session| ExportedSession {
                     id: session.id,
                     device: session.device.clone(),
+                    from: session.from,
                     created_at: session.created_at,
                     refreshed_at: session.tokens.rotated_at,
                     expires_at: session.expires_at(),
@@ -283,6 +285,7 @@ mod tests {
             is_staff: false,
             is_strong: true,
             device: "Firefox",
+            from: Some("203.0.113.7".parse().unwrap()),
             now: now(),
             cause: cause(),
         };

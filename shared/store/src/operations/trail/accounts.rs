@@ -91,6 +91,11 @@ pub(super) fn session(record: &EventRecord) -> Result<Option<AuditDraft>, StoreE
         action,
         named.into_iter().collect(),
     )?;
+    // Where it was ended is another matter, which its item does not say.
+    let from = session.from.filter(|_| has_begun);
+    draft
+        .values
+        .extend(from.map(|it| DraftValue::from(session.account, it)));
     draft.values.push(DraftValue {
         person: session.account,
         name: "device",
@@ -459,6 +464,7 @@ mod tests {
             is_staff,
             is_strong: false,
             device: "Firefox",
+            from: Some("203.0.113.7".parse().unwrap()),
             now: at("2026-11-22T09:59:59Z"),
             cause: cause("").cause,
         };
@@ -472,7 +478,7 @@ mod tests {
             "generation": { "N": "1" }, "current": { "S": session.tokens.current },
             "rotated_at": { "S": session.created_at.to_string() },
             "created_at": { "S": session.created_at.to_string() },
-            "device": { "S": session.device }, "is_strong": { "BOOL": false },
+            "device": { "S": session.device }, "from": { "S": "203.0.113.7" }, "is_strong": { "BOOL": false },
             "idle_seconds": { "N": session.idle.as_secs().to_string() },
             "ends_at": { "N": session.ends_at.as_second().to_string() },
             "trace_id": { "S": session.trace_id }, "expires_at": { "N": "1" },
@@ -494,7 +500,10 @@ mod tests {
             assert_eq!(entry.at, session.created_at);
             assert_eq!(entry.trace_id, "JKJaXmPLvHcESHA=");
             assert_eq!(changes(&draft), [format!("session: - → {}", session.id)]);
-            assert_eq!(values(&draft), [("device", "Firefox")]);
+            assert_eq!(
+                values(&draft),
+                [("from", "203.0.113.7"), ("device", "Firefox")]
+            );
             let json = serde_json::to_string(entry).unwrap();
             assert!(!json.contains(&session.tokens.current), "{json}");
         }
