@@ -88,7 +88,7 @@ async fn an_account_from_registration_to_deletion() {
     let tokens = account(&shop, email).await;
     assert_eq!(tokens["token_type"], "Bearer");
     assert_eq!(tokens["expires_in"], 900);
-    // Nobody stores tokens, or what is about a person.
+    // Nobody stores tokens, or data about a person.
     let signed_in = log_in(&shop, email, PASSWORD).await;
     let token = signed_in.expect(200)["refresh_token"].clone();
     let refreshed = refresh(&shop, token.as_str().unwrap()).await;
@@ -819,8 +819,8 @@ async fn a_session_ends_if_it_is_not_refreshed_and_after_its_time() {
     log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
 }
 
-/// A refresh token is bound to no device: browsers change their names with each update, and networks change all the time. What
-/// uncovers a thief is that it works once.
+/// A refresh token is bound to no device: browsers change their names with each update, and networks change all the time. It
+/// works once, and this uncovers a thief.
 #[tokio::test]
 async fn a_refresh_token_works_on_whichever_device_has_it() {
     let shop = Shop::start().await;

@@ -255,7 +255,7 @@ async fn nothing_that_opens_an_account_is_logged() {
         .expect_problem(401, "unauthenticated");
     secrets.push(key);
 
-    // What follows behind the requests is logged, too.
+    // Consumers log, too.
     shop.eventually("the owner is told of the last change", async || {
         let mails = shop.mails_to(email).await;
         let told = |mail: &Value| mail.to_string().contains("Your password has changed");
