@@ -4,11 +4,11 @@
 
 use domain::notifications::suppression::AddressHash;
 use futures_util::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use testkit::{Response, Shop};
 
-use crate::people::{item, promote, set};
+use crate::people::{account_of, claims, item, promote, set};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -88,6 +88,20 @@ async fn an_account_from_registration_to_deletion() {
     let tokens = account(&shop, email).await;
     assert_eq!(tokens["token_type"], "Bearer");
     assert_eq!(tokens["expires_in"], 900);
+    // Nobody stores tokens, or data about a person.
+    let signed_in = log_in(&shop, email, PASSWORD).await;
+    let token = signed_in.expect(200)["refresh_token"].clone();
+    let refreshed = refresh(&shop, token.as_str().unwrap()).await;
+    refreshed.expect(200);
+    let mut private = vec![signed_in, refreshed];
+    for path in ["/v1/me", "/v1/me/addresses", "/v1/me/sessions"] {
+        let seen = with(&shop, &tokens, "GET", path, &Value::Null).await;
+        seen.expect(200);
+        private.push(seen);
+    }
+    for answer in private {
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
     let me = with(&shop, &tokens, "GET", "/v1/me", &Value::Null).await;
     let me = me.expect(200);
     assert_eq!(me["email"], email);
@@ -713,6 +727,140 @@ async fn limits_stop_a_guesser_and_nobody_else() {
         log_in(&shop, "nobody@example.com", PASSWORD).await
     };
     limited().await.expect_problem(429, "rate_limited");
+}
+
+/// Asserts that the link of a request works for so many minutes, and no longer.
+async fn works_for(minutes: i64, shop: &Shop, path: &str, request: [&str; 2], body: &Value) {
+    let [prefix, entity] = request;
+    let token = body["token"].as_str().unwrap();
+    let (id, _) = token.split_once('.').unwrap();
+    let key = format!("{entity}#{prefix}{id}");
+    let stored = item(shop, &key, entity).await;
+    let made: Timestamp = stored["created_at"]["S"].as_str().unwrap().parse().unwrap();
+    let end: i64 = stored["expires_at"]["N"].as_str().unwrap().parse().unwrap();
+    assert_eq!(end - made.as_second(), minutes * 60, "{stored}");
+    let ends_in = async |seconds: i64| {
+        let end = runtime::now().as_second() + seconds;
+        set(
+            shop,
+            &key,
+            entity,
+            "expires_at",
+            json!({ "N": end.to_string() }),
+        )
+        .await;
+        shop.call("POST", path, body).await
+    };
+    ends_in(0).await.expect_problem(400, "invalid_link");
+    let in_time = ends_in(60).await;
+    assert_eq!(in_time.status, 204, "{path}: {}", in_time.text);
+}
+
+/// Kind of fault: the link of an old mail still makes an account, sets a password or replaces an address.
+#[tokio::test]
+async fn links_that_have_expired_complete_nothing() {
+    const DAY: i64 = 24 * 60;
+    let shop = Shop::start().await;
+    let (email, new) = ("ada@example.com", "another horse battery");
+    register(&shop, email).await.expect(202);
+    let verify = json!({ "token": link_token(&shop, email, 1).await });
+    let registration = ["reg_", "REGISTRATION"];
+    works_for(DAY, &shop, "/v1/auth/verify", registration, &verify).await;
+
+    let ask = json!({ "email": email });
+    shop.call("POST", "/v1/auth/password-reset", &ask)
+        .await
+        .expect(202);
+    let reset = json!({ "token": link_token(&shop, email, 2).await, "password": new });
+    let confirm = "/v1/auth/password-reset/confirm";
+    works_for(60, &shop, confirm, ["rst_", "RESET"], &reset).await;
+
+    let tokens = log_in(&shop, email, new).await.expect(200);
+    let change = json!({ "email": "ada@lovelace.example", "password": new });
+    with(&shop, &tokens, "POST", "/v1/me/email", &change)
+        .await
+        .expect(202);
+    let token = link_token(&shop, "ada@lovelace.example", 1).await;
+    let change = ["emc_", "EMAIL_CHANGE"];
+    let token = json!({ "token": token });
+    works_for(DAY, &shop, "/v1/auth/email/confirm", change, &token).await;
+    log_in(&shop, "ada@lovelace.example", new).await.expect(200);
+}
+
+/// Kind of fault: a session goes on for as long as somebody has its token.
+#[tokio::test]
+async fn a_session_ends_if_it_is_not_refreshed_and_after_its_time() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let key = format!("ACCOUNT#{}", account_of(&tokens));
+    let session = |tokens: &Value| format!("SESSION#{}", claims(tokens)["sid"].as_str().unwrap());
+    let past = runtime::now().as_second() - 1;
+
+    // Idle for as long as it may be: the time of the last refresh, and what follows from it.
+    let sk = session(&tokens);
+    let idle = runtime::now() - SignedDuration::from_hours(24 * 30);
+    let idle = json!({ "S": idle.to_string() });
+    set(&shop, &key, &sk, "rotated_at", idle).await;
+    let expired = json!({ "N": past.to_string() });
+    set(&shop, &key, &sk, "expires_at", expired.clone()).await;
+    refresh(&shop, tokens["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+
+    // However often it was refreshed.
+    let tokens = log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+    let tokens = refresh(&shop, tokens["refresh_token"].as_str().unwrap())
+        .await
+        .expect(200);
+    set(&shop, &key, &session(&tokens), "ends_at", expired).await;
+    refresh(&shop, tokens["refresh_token"].as_str().unwrap())
+        .await
+        .expect_problem(401, "unauthenticated");
+    log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
+}
+
+/// A refresh token is bound to no device: browsers change their names with each update, and networks change all the time. It
+/// works once, and this uncovers a thief.
+#[tokio::test]
+async fn a_refresh_token_works_on_whichever_device_has_it() {
+    let shop = Shop::start().await;
+    let tokens = account(&shop, "ada@example.com").await;
+    let request = shop.request("POST", "/v1/auth/refresh");
+    let request = request.header("User-Agent", "Phone/1.0");
+    let body = json!({ "refresh_token": tokens["refresh_token"] });
+    let elsewhere = shop.send(request.json(&body)).await.expect(200);
+    assert_eq!(claims(&elsewhere)["sid"], claims(&tokens)["sid"]);
+    // The owner sees the device of the login.
+    let listed = with(&shop, &elsewhere, "GET", "/v1/me/sessions", &Value::Null).await;
+    let listed = listed.expect(200)["items"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_ne!(listed[0]["device"], "Phone/1.0");
+}
+
+/// Kind of fault: a text that nobody types takes the memory or the time of a hash.
+#[tokio::test]
+async fn a_password_of_any_size_is_refused_before_it_costs_anything() {
+    let shop = Shop::start().await;
+    account(&shop, "ada@example.com").await;
+    let reset = json!({ "email": "ada@example.com" });
+    shop.call("POST", "/v1/auth/password-reset", &reset)
+        .await
+        .expect(202);
+    let token = link_token(&shop, "ada@example.com", 2).await;
+    // More than a function takes, and more than the gateway.
+    for characters in [70_000, 10_000_000] {
+        let password = "x".repeat(characters);
+        for (path, mut body) in [
+            ("/v1/auth/login", json!({ "email": "ada@example.com" })),
+            ("/v1/auth/register", json!({ "email": "bob@example.com" })),
+            ("/v1/auth/password-reset/confirm", json!({ "token": token })),
+        ] {
+            body["password"] = json!(password);
+            let answer = shop.call("POST", path, &body).await;
+            answer.expect_problem(413, "payload_too_large");
+        }
+    }
+    log_in(&shop, "ada@example.com", PASSWORD).await.expect(200);
 }
 
 /// Kind of fault: two pages of one person overwrite each other's change.

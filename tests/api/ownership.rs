@@ -17,7 +17,10 @@ use runtime::Access;
 use serde_json::{Value, json};
 use testkit::{Product, Response, Shop, order_body, root};
 
-use crate::accounts::{access, account};
+use crate::{
+    accounts::{access, account},
+    passkeys::{add, mine, new_device},
+};
 
 /// Routes that are called at once.
 const AT_ONCE: usize = 8;
@@ -380,16 +383,39 @@ async fn the_objects_of_another_are_not_there() {
     };
     let added = send(&shop, &bob, "POST", "/v1/me/addresses", &address()).await;
     let cart = send(&shop, &bob, "POST", "/v1/carts", &Value::Null).await;
-    let order = shop.buy(&[("TEE", 1)], "tok_ok", "paid").await;
+    // Of a guest's cart, as theirs stays open.
+    let order = order_body(&shop.cart(&[("TEE", 1)]).await, "tok_ok");
+    let order = send(&shop, &bob, "POST", "/v1/orders", &order).await;
+    let order = shop.order_becomes(&order.expect(201), "paid").await;
+    let passkey = add(&shop, &bob, &mut new_device(&shop)).await;
     let export = send(&shop, &bob, "POST", "/v1/me/export", &Value::Null).await;
     let theirs = BTreeMap::from([
         ("address_id", id(&added.expect(201))),
         ("cart_id", id(&cart.expect(201))),
         ("export_id", id(&export.expect(202))),
         ("order_id", id(&order)),
+        ("passkey_id", id(&passkey)),
         ("session_id", id(&sessions().await[0])),
     ]);
-    let before = (sessions().await, addresses().await);
+    let shown = async |path: &str| {
+        let path = filled(path, &theirs);
+        let look = async || {
+            let seen = send(&shop, &bob, "GET", &path, &Value::Null).await;
+            (seen.status == 200).then(|| seen.json())
+        };
+        shop.eventually("their owner sees them", look).await
+    };
+    shown("/v1/orders/{order_id}/invoice").await;
+    let seen = async || {
+        [
+            json!(sessions().await),
+            json!(addresses().await),
+            json!(mine(&shop, &bob).await),
+            shown("/v1/carts/{cart_id}").await,
+            shown("/v1/orders/{order_id}").await,
+        ]
+    };
+    let before = seen().await;
 
     let mut deviations = Vec::new();
     let mut routes = routes();
@@ -413,5 +439,5 @@ async fn the_objects_of_another_are_not_there() {
         }
     }
     assert!(deviations.is_empty(), "{}", deviations.join("\n"));
-    assert_eq!((sessions().await, addresses().await), before);
+    assert_eq!(seen().await, before);
 }

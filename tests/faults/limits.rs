@@ -4,8 +4,14 @@
 use serde_json::{Value, json};
 use testkit::{Fault, Faults, Response, Shop};
 
-use crate::{injected, intercepted::Intercepted};
+use crate::{
+    injected,
+    intercepted::Intercepted,
+    sign_in::{self, PASSWORD},
+};
 
+/// Address of the account that signs in.
+const EMAIL: &str = "ada@example.com";
 /// Requests that each limit takes.
 const MOST: usize = 60;
 
@@ -16,8 +22,20 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let Intercepted { shop, faults } = Intercepted::start().await;
+        Self::limited(Intercepted::start().await).await
+    }
+
+    /// With an account.
+    async fn with_a_person() -> Self {
+        let people = sign_in::World::start().await;
+        people.account(EMAIL).await;
+        Self::limited(people.0).await
+    }
+
+    async fn limited(shop: Intercepted) -> Self {
+        let Intercepted { shop, faults } = shop;
         let limits = json!({
+            "sign_in": { "requests": MOST, "seconds": 86_400 },
             "create_cart": { "requests": 1, "seconds": 3600, "burst": MOST },
             "create_import": { "requests": MOST, "seconds": 86_400 },
         });
@@ -28,6 +46,10 @@ impl World {
     async fn call(&self, function: &str) -> Response {
         match function {
             "create-cart" => self.shop.send(self.shop.request("POST", "/v1/carts")).await,
+            "log-in" => {
+                let body = json!({ "email": EMAIL, "password": PASSWORD });
+                self.shop.call("POST", "/v1/auth/login", &body).await
+            }
             _ => {
                 let body = json!({ "bytes": 1000 });
                 self.shop
@@ -92,14 +114,22 @@ async fn no_fault_lets_a_caller_exceed_a_limit() {
     }
 }
 
-/// Only the limit's own write fails: carts are made, imports are not.
+/// Only the limit's own write fails: carts are made, imports are not, and the right password signs nobody in.
 #[tokio::test]
-async fn without_its_item_a_limit_is_open_for_shopping_and_closed_for_staff() {
-    let world = World::start().await;
-    for function in ["create-cart", "create-import"] {
-        world.call(function).await;
+async fn without_its_item_a_limit_is_open_for_shopping_and_closed_for_staff_and_credentials() {
+    let world = World::with_a_person().await;
+    let functions = [
+        ("create-cart", 201),
+        ("create-import", 503),
+        ("log-in", 503),
+    ];
+    // The settings, with the limits, may take a while.
+    for (function, _) in functions {
+        world.restart(function).await;
+        let answer = world.call(function).await;
+        assert!(answer.status < 300, "{function}: {}", answer.text);
     }
-    for (function, status) in [("create-cart", 201), ("create-import", 503)] {
+    for (function, status) in functions {
         // Longer than the SDK repeats.
         world.faults.plan_times(function, 0, Fault::Throttle, 100);
         let answer = world.call(function).await;

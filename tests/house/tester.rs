@@ -23,6 +23,9 @@ const SEED: &str = "13";
 /// Requests of each operation whose values are random, for most callers.
 const EXAMPLES: u32 = 15;
 
+/// Members of the staff, invitations and API keys: the tester deletes some before it changes others.
+const MEMBERS: usize = 12;
+
 /// Who sends the requests.
 struct Caller<'a> {
     name: &'static str,
@@ -135,7 +138,8 @@ async fn a_customer_gets_only_answers_that_the_document_allows() {
     let customer = Caller {
         name: "customer",
         token: Some(&token),
-        paths: Some("^/v1/(me|carts|orders)(/|$)"),
+        // All but the logout, which comes last: passkeys and the app take a session that goes on.
+        paths: Some("^/v1/(me|carts|orders|auth/passkeys/register)(/|$)"),
         examples: EXAMPLES,
         is_thorough: true,
         known: vec![
@@ -156,34 +160,37 @@ async fn a_customer_gets_only_answers_that_the_document_allows() {
             "GET /v1/me",
             "GET /v1/me/addresses",
             "GET /v1/me/cart",
+            "GET /v1/me/passkeys",
             "GET /v1/me/sessions",
             "GET /v1/orders",
             "PATCH /v1/me",
+            "POST /v1/auth/passkeys/register/options",
             "POST /v1/carts",
             "POST /v1/me/addresses",
             "POST /v1/me/export",
+            "POST /v1/me/totp",
             "PUT /v1/carts/{cart_id}/lines/{sku}",
         ],
     };
     test(&shop, &customer).await;
+    let leaver = Caller {
+        name: "leaver",
+        paths: Some("^/v1/auth/logout$"),
+        known: Vec::new(),
+        succeeds: &["POST /v1/auth/logout"],
+        ..customer
+    };
+    test(&shop, &leaver).await;
 }
 
-/// Somebody who registers, follows the link and signs in on three devices: an access token, and the ids of the sessions.
+/// Somebody who registers, follows the link and signs in on three devices: an access token of the last, and the ids of the sessions
+/// of the others.
 async fn sign_in(shop: &Shop, email: &str) -> (String, Vec<Value>) {
     let body = json!({ "email": email, "password": "correct horse battery" });
     let registered = shop.call("POST", "/v1/auth/register", &body).await;
     registered.expect(202);
-    let link = shop
-        .eventually("the link is there", async || {
-            let text = shop.mails_to(email).await.first()?.to_string();
-            let (_, rest) = text.split_once("token=")?;
-            let end = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
-            rest.split(end).next().map(str::to_owned)
-        })
-        .await;
-    let verified = shop
-        .call("POST", "/v1/auth/verify", &json!({ "token": link }))
-        .await;
+    let token = json!({ "token": link(shop, email).await });
+    let verified = shop.call("POST", "/v1/auth/verify", &token).await;
     assert_eq!(verified.status, 204, "{}", verified.text);
     let mut token = String::new();
     for _ in 0..3 {
@@ -194,8 +201,89 @@ async fn sign_in(shop: &Shop, email: &str) -> (String, Vec<Value>) {
     let request = shop.request("GET", "/v1/me/sessions").bearer_auth(&token);
     let listed = shop.send(request).await.expect(200);
     let sessions = listed["items"].as_array().expect("a list").iter();
-    let ids = sessions.map(|session| session["id"].clone()).collect();
+    let others = sessions.filter(|session| session["current"] == false);
+    let ids = others.map(|session| session["id"].clone()).collect();
     (token, ids)
+}
+
+/// The token of the link in the first mail to an address.
+async fn link(shop: &Shop, email: &str) -> String {
+    let look = async || {
+        let text = shop.mails_to(email).await.first()?.to_string();
+        let (_, rest) = text.split_once("token=")?;
+        let end = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+        rest.split(end).next().map(str::to_owned)
+    };
+    shop.eventually("the link is there", look).await
+}
+
+/// What staff manage of people: members and customers, invitations, API keys, a role and a group with a member. As many as the
+/// tester may delete. Values by parameter.
+async fn people(shop: &Shop) -> Vec<(&'static str, Value)> {
+    const INVITATIONS: &str = "/v1/admin/staff/invitations";
+    let make = async |path: &str, body: Value| {
+        let made = shop.staff_call("POST", path, &body).await;
+        made.expect(201)
+    };
+    let put = async |path: &str, body: Value| {
+        let put = shop.staff_call("PUT", path, &body).await;
+        assert!(matches!(put.status, 200..300), "{path}: {}", put.text);
+    };
+    for index in 0..MEMBERS {
+        let email = format!("member{index}@example.com");
+        make(INVITATIONS, json!({ "email": email, "role": "support" })).await;
+        let body =
+            json!({ "token": link(shop, &email).await, "password": "correct horse battery" });
+        let joined = shop
+            .call("POST", "/v1/auth/invitations/accept", &body)
+            .await;
+        assert_eq!(joined.status, 204, "{}", joined.text);
+    }
+    let (mut invitations, mut keys) = (Vec::new(), Vec::new());
+    for index in 0..MEMBERS {
+        let email = format!("invited{index}@example.com");
+        let invited = make(INVITATIONS, json!({ "email": email, "role": "support" })).await;
+        invitations.push(invited["id"].clone());
+        let key = json!({ "name": "a machine", "scopes": ["jobs:read"], "expires_in_days": 30 });
+        keys.push(make("/v1/admin/api-keys", key).await["id"].clone());
+    }
+    let listed = shop.staff_get("/v1/admin/staff").await.expect(200);
+    let members = listed["items"].as_array().expect("a list").iter();
+    let members: Vec<Value> = members.map(|it| it["account_id"].clone()).collect();
+    assert_eq!(members.len(), MEMBERS);
+    put(
+        "/v1/admin/roles/packers",
+        json!({ "permissions": ["orders:read"] }),
+    )
+    .await;
+    make("/v1/admin/customer-groups", json!({ "name": "VIP" })).await;
+    let mut groups = vec![json!("vip"), json!("wholesale")];
+    for index in 0..MEMBERS {
+        let empty = json!({ "name": format!("Empty {index}") });
+        groups.push(make("/v1/admin/customer-groups", empty).await["id"].clone());
+    }
+    let first = members[0].as_str().expect("an id");
+    put(
+        &format!("/v1/admin/customer-groups/vip/members/{first}"),
+        json!({}),
+    )
+    .await;
+    vec![
+        ("path.account_id", json!(members)),
+        ("path.invitation_id", json!(invitations)),
+        ("path.key_id", json!(keys)),
+        ("path.role", json!(["packers"])),
+        ("path.group_id", json!(groups)),
+        ("path.chain", json!(["3"])),
+        ("body.chain", json!([3])),
+        ("body.after", json!([0])),
+        ("body.email", json!(["bob@example.com"])),
+        ("body.role", json!(["fulfilment", "support"])),
+        ("body.name", json!(["Wholesale"])),
+        ("body.permissions[*]", json!(["orders:read", "stock:read"])),
+        ("body.scopes[*]", json!(["orders:read", "stock:read"])),
+        ("body.expires_in_days", json!([30])),
+    ]
 }
 
 #[tokio::test]
@@ -218,42 +306,68 @@ async fn staff_get_only_answers_that_the_document_allows() {
         }
         orders.push(order);
     }
+    let mut known = vec![
+        ("path.order_id", json!(orders)),
+        ("path.import_id", json!([import["id"]])),
+        ("path.sku", json!(["TEE"])),
+        ("query.email", json!(["ada@example.com"])),
+        ("query.status", json!(["paid"])),
+        ("query.sku", json!(["TEE"])),
+        ("path.revision", json!(["0", "1"])),
+        ("header.If-Match", json!(["*"])),
+        ("body.lines[*].sku", json!(["TEE"])),
+        ("body.lines[*].quantity", json!([1])),
+        ("body.amount", json!([1, 100])),
+        ("body.shards", json!([1, 4])),
+    ];
+    known.extend(people(&shop).await);
     let staff = Caller {
         name: "staff",
         token: Some(&shop.staff_token),
         paths: None,
         examples: EXAMPLES,
         is_thorough: true,
-        known: vec![
-            ("path.order_id", json!(orders)),
-            ("path.import_id", json!([import["id"]])),
-            ("path.sku", json!(["TEE"])),
-            ("query.email", json!(["ada@example.com"])),
-            ("query.status", json!(["paid"])),
-            ("query.sku", json!(["TEE"])),
-            ("path.revision", json!(["0", "1"])),
-            ("header.If-Match", json!(["*"])),
-            ("body.lines[*].sku", json!(["TEE"])),
-            ("body.lines[*].quantity", json!([1])),
-            ("body.amount", json!([1, 100])),
-            ("body.shards", json!([1, 4])),
-        ],
+        known,
         succeeds: &[
+            "DELETE /v1/admin/api-keys/{key_id}",
+            "DELETE /v1/admin/customer-groups/{group_id}",
+            "DELETE /v1/admin/customer-groups/{group_id}/members/{account_id}",
+            "DELETE /v1/admin/roles/{role}",
+            "DELETE /v1/admin/staff/invitations/{invitation_id}",
+            "DELETE /v1/admin/staff/members/{account_id}",
+            "GET /v1/admin/api-keys",
+            "GET /v1/admin/audit",
+            "GET /v1/admin/audit/chains/{chain}",
+            "GET /v1/admin/customer-groups",
+            "GET /v1/admin/customer-groups/{group_id}",
+            "GET /v1/admin/customer-groups/{group_id}/members",
             "GET /v1/admin/customers",
+            "GET /v1/admin/customers/{account_id}",
             "GET /v1/admin/imports/{import_id}",
             "GET /v1/admin/orders",
             "GET /v1/admin/orders/{order_id}",
             "GET /v1/admin/orders/{order_id}/invoice",
+            "GET /v1/admin/roles",
             "GET /v1/admin/settings",
             "GET /v1/admin/settings/revisions",
             "GET /v1/admin/settings/revisions/{revision}",
+            "GET /v1/admin/staff",
+            "GET /v1/admin/staff/invitations",
             "GET /v1/admin/stock/{sku}",
+            "PATCH /v1/admin/customer-groups/{group_id}",
             "PATCH /v1/admin/settings",
+            "PATCH /v1/admin/staff/members/{account_id}",
+            "POST /v1/admin/api-keys",
+            "POST /v1/admin/audit/verifications",
+            "POST /v1/admin/customer-groups",
             "POST /v1/admin/imports",
             "POST /v1/admin/orders/{order_id}/cancel",
             "POST /v1/admin/orders/{order_id}/fulfilments",
             "POST /v1/admin/orders/{order_id}/refunds",
             "POST /v1/admin/settings/revisions/{revision}/restore",
+            "POST /v1/admin/staff/invitations",
+            "PUT /v1/admin/customer-groups/{group_id}/members/{account_id}",
+            "PUT /v1/admin/roles/{role}",
             "PUT /v1/admin/stock/{sku}",
             "PUT /v1/admin/stock/{sku}/shards",
         ],

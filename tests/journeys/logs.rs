@@ -1,8 +1,8 @@
 //! Covers: the ids of log lines, from place-order through relay-events to capture-payment, render-invoice
-//! and send-email; sweep-orders.
+//! and send-email; sweep-orders; and what the endpoints of people keep out of the log.
 
 use serde_json::{Value, json};
-use testkit::{Product, Shop, order_body};
+use testkit::{Product, Shop, app_of, order_body};
 
 /// The trace that a caller is in.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -151,4 +151,132 @@ async fn failures_and_expiry_are_logged_with_the_id_of_the_request_that_placed_t
     let swept = logged(&shop, "sweep-orders", "swept").unwrap();
     assert!(swept["request.id"].is_string(), "{swept}");
     assert_ne!(swept["request.id"], *id);
+}
+
+/// Kind of fault: a debug line, or an error, prints what somebody sends or gets to sign in.
+#[tokio::test]
+async fn nothing_that_opens_an_account_is_logged() {
+    let debug = ("LogLevel".to_owned(), "debug".to_owned());
+    let shop = Shop::start_with([debug].into()).await;
+    let (email, name) = ("hopper-g7@example.com", "Amazing Grace");
+    let (password, new) = ("correct horse battery", "another horse battery");
+    let wrong = "a wrong horse battery";
+    let post = async |path: &str, body: Value| shop.call("POST", path, &body).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let link = async |about: &str| {
+        let mail = shop
+            .eventually(about, async || {
+                let mails = shop.mails_to("hopper-g7@example.com").await;
+                mails
+                    .into_iter()
+                    .find(|mail| mail.to_string().contains(about))
+            })
+            .await
+            .to_string();
+        let (_, rest) = mail.split_once("token=").unwrap();
+        let is_part = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+        rest.chars().take_while(is_part).collect::<String>()
+    };
+    let mut secrets = Vec::new();
+
+    let account = json!({ "email": email, "password": password, "name": name });
+    post("/v1/auth/register", account).await.expect(202);
+    let verify = link("Confirm your address").await;
+    // Also one that is refused.
+    let cut = &verify[..verify.len() - 1];
+    post("/v1/auth/verify", json!({ "token": cut }))
+        .await
+        .expect_problem(400, "invalid_link");
+    let verified = post("/v1/auth/verify", json!({ "token": verify })).await;
+    assert_eq!(verified.status, 204, "{}", verified.text);
+    secrets.push(verify);
+
+    let log_in = async |password: &str, code: Option<&str>| {
+        let mut body = json!({ "email": email, "password": password });
+        if let Some(code) = code {
+            body["code"] = json!(code);
+        }
+        post("/v1/auth/login", body).await
+    };
+    log_in(wrong, None)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    let first = log_in(password, None).await.expect(200);
+    let refresh = json!({ "refresh_token": first["refresh_token"] });
+    let second = post("/v1/auth/refresh", refresh.clone()).await.expect(200);
+    for tokens in [&first, &second] {
+        secrets.extend([&tokens["access_token"], &tokens["refresh_token"]].map(text));
+    }
+
+    let send = async |tokens: &Value, path: &str, body: Value| {
+        let token = tokens["access_token"].as_str().unwrap();
+        let request = shop.request("POST", path).bearer_auth(token);
+        shop.send(request.json(&body)).await
+    };
+    let token = second["access_token"].as_str().unwrap();
+    let start = shop.request("POST", "/v1/me/totp").bearer_auth(token);
+    let app = shop.send(start).await.expect(200);
+    secrets.push(text(&app["secret"]));
+    let code = app_of(app["secret"].as_str().unwrap()).code_at(runtime::now());
+    let confirmed = send(&second, "/v1/me/totp/confirm", json!({ "code": code })).await;
+    let codes = confirmed.expect(200)["recovery_codes"].clone();
+    let codes: Vec<String> = codes.as_array().unwrap().iter().map(text).collect();
+    log_in(password, None)
+        .await
+        .expect_problem(401, "second_factor_required");
+    let third = log_in(password, Some(&codes[0])).await.expect(200);
+    log_in(password, Some(&codes[0]))
+        .await
+        .expect_problem(401, "invalid_credentials");
+    secrets.extend([&third["access_token"], &third["refresh_token"]].map(text));
+    secrets.extend(codes);
+
+    post("/v1/auth/password-reset", json!({ "email": email }))
+        .await
+        .expect(202);
+    let reset = link("Set a new password").await;
+    let body = json!({ "token": reset, "password": new });
+    let confirmed = post("/v1/auth/password-reset/confirm", body).await;
+    assert_eq!(confirmed.status, 204, "{}", confirmed.text);
+    secrets.push(reset);
+    // Of a session that has ended.
+    post("/v1/auth/refresh", refresh)
+        .await
+        .expect_problem(401, "unauthenticated");
+
+    let key = json!({ "name": "a machine", "scopes": ["jobs:read"], "expires_in_days": 1 });
+    let key = shop.staff_call("POST", "/v1/admin/api-keys", &key).await;
+    let key = text(&key.expect(201)["secret"]);
+    let jobs = shop.request("GET", "/v1/admin/jobs").bearer_auth(&key);
+    shop.send(jobs).await.expect(200);
+    let jobs = shop.request("GET", "/v1/admin/jobs");
+    shop.send(jobs.bearer_auth(&key[..key.len() - 1]))
+        .await
+        .expect_problem(401, "unauthenticated");
+    secrets.push(key);
+
+    // Consumers log, too.
+    shop.eventually("the owner is told of the last change", async || {
+        let mails = shop.mails_to(email).await;
+        let told = |mail: &Value| mail.to_string().contains("Your password has changed");
+        mails.iter().any(told).then_some(())
+    })
+    .await;
+    let log = shop.log();
+    for (function, message) in [
+        ("verify-email", "account verified"),
+        ("log-in", "session began"),
+        ("reset-password", "password reset"),
+    ] {
+        assert!(logged(&shop, function, message).is_some(), "{message}");
+    }
+    secrets.extend([password, new, wrong, &shop.staff_token].map(str::to_owned));
+    // The beginning of a token says whose it is, its end is the secret.
+    let tokens = secrets.iter().filter(|secret| secret.len() > 60);
+    let ends = tokens.map(|token| &token[token.len() - 40..]);
+    let secrets = secrets.iter().map(String::as_str).chain(ends);
+    for secret in secrets.chain([email, "hopper-g7", name]) {
+        assert!(secret.len() > 8, "{secret} might be there by chance");
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Path as UrlPath, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
@@ -27,6 +27,7 @@ pub(crate) async fn serve(database: Database, policies: Policies) -> Result<Stri
         .map_err(|error| LocalError(error.to_string()))?;
     let router = Router::new()
         .route("/", post(answer))
+        .route("/{function}/", post(answer_function))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state((database, policies));
     let router = crate::host::guard_private(router);
@@ -34,8 +35,13 @@ pub(crate) async fn serve(database: Database, policies: Policies) -> Result<Stri
     Ok(format!("http://{address}"))
 }
 
-async fn answer(
+async fn answer(state: State<(Database, Policies)>, headers: HeaderMap, body: String) -> Response {
+    answer_function(state, UrlPath(String::new()), headers, body).await
+}
+
+async fn answer_function(
     State((database, policies)): State<(Database, Policies)>,
+    UrlPath(function): UrlPath<String>,
     headers: HeaderMap,
     body: String,
 ) -> Response {
@@ -43,8 +49,7 @@ async fn answer(
     // `DynamoDB_20120810.GetItem`, `DynamoDBStreams_20120810.GetRecords`
     let operation = header("x-amz-target").and_then(|target| target.rsplit_once('.'));
     let operation = operation.map_or("", |(_, operation)| operation);
-    let caller = header("x-amz-security-token").unwrap_or_default();
-    let result = match policies.refusal(caller, operation, &body) {
+    let result = match policies.refusal(&function, operation, &body) {
         Some(refusal) => Err(DynoxideError::AccessDeniedException(refusal)),
         None => call(&database, operation, &body),
     };

@@ -76,6 +76,11 @@ impl Emulators {
         client_environment(&self.endpoint, &self.dynamodb)
     }
 
+    /// Endpoint of DynamoDB for a function, which allows what its policies do.
+    pub fn dynamodb_of(&self, function: &str) -> String {
+        format!("{}/{function}", self.dynamodb)
+    }
+
     /// Id of the child process that emulates SQS, S3 and SES.
     pub fn process_id(&self) -> Option<u32> {
         self.child.id()

@@ -1,7 +1,7 @@
 //! The functions' policies on the table, enforced as IAM does, so that a permission that is missing is seen before a deployment.
 //!
-//! A process sends the name of its function as session token. Requests without one, such as those of tests and tools, may do
-//! everything, as an administrator may.
+//! Each function has an endpoint of its own. Requests to the common one, such as those of tests and tools, may do everything, as an
+//! administrator may.
 
 use std::{
     collections::BTreeMap,

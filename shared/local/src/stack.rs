@@ -131,11 +131,10 @@ impl Stack {
         let mut functions = template.functions.clone();
         for function in &mut functions {
             function.environment.extend(emulators.environment());
-            // By which the table knows whose policies a request needs.
-            let caller = function.binary.clone();
-            function
-                .environment
-                .insert("AWS_SESSION_TOKEN".to_owned(), caller);
+            function.environment.insert(
+                "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
+                emulators.dynamodb_of(&function.binary),
+            );
             if let Some(wiring) = &options.wiring {
                 wiring(&function.binary, &mut function.environment);
             }

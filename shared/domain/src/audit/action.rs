@@ -41,7 +41,7 @@ actions! {
     AccountExported = "account.exported";
     /// Somebody signed in.
     LoginSucceeded = "login.succeeded";
-    /// The limit of failed logins was reached.
+    /// The limit of wrong app codes was reached: right passwords with wrong codes. Wrong passwords are not recorded.
     LoginFailedTooOften = "login.failed_too_often";
     /// One session was ended.
     SessionEnded = "session.ended";

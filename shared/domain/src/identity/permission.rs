@@ -49,7 +49,7 @@ permissions! {
     OrdersRefund = "orders:refund";
     /// See customers.
     CustomersRead = "customers:read";
-    /// Change and erase them.
+    /// Change customer groups and their members.
     CustomersWrite = "customers:write";
     /// See settings and their history.
     SettingsRead = "settings:read";
