@@ -220,8 +220,16 @@ async fn records_that_were_tampered_with_are_found() {
             trail.shop.log().contains("record set aside").then_some(())
         })
         .await;
-    trail.shop.import_ticket(10).await;
-    records(&trail.shop, "action=import.created", 1).await;
+    let mut names = (0..).map(|number| format!("packer-{number}"));
+    let is_elsewhere = |name: &String| chain_of(&format!("role:{name}")) != trail.chain;
+    let path = format!("/v1/admin/roles/{}", names.find(is_elsewhere).unwrap());
+    let role = json!({ "permissions": ["orders:read"] });
+    trail
+        .shop
+        .staff_call("PUT", &path, &role)
+        .await
+        .expect(200);
+    records(&trail.shop, "action=role.changed", 1).await;
 }
 
 #[tokio::test]
