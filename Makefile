@@ -82,7 +82,7 @@ load: setup ## drive shoppers through the shop and report (LOAD="--rate 50 --sec
 	@$(call build-tool,stampede-load)
 	@target/tools/stampede-load $(LOAD)
 
-stage: setup setup-sam xtask ## deploy to an emulated AWS account and sell something there
+stage: setup setup-sam xtask ## deploy to an emulated AWS account, sell something and sign people in there
 	.venv/bin/python infra/local/stage.py --lint
 	.venv/bin/python infra/local/stage.py
 

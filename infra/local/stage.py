@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`make stage`: the stack as `sam deploy` would put it on AWS, on an emulated account on this machine.
 
-    stage.py                   build, deploy, run the sale journey, show that IAM is enforced
+    stage.py                   build, deploy, run the journeys of a sale and of people, show that IAM is enforced
     stage.py --lint            check the templates, nothing else
     stage.py --keep            then leave the account running until Ctrl-C
     stage.py --journey 'CMD'   run another command against the deployed stack
@@ -36,7 +36,7 @@ STAGE = ROOT / "target/stage"
 TOOLS = ROOT / ".venv/bin"
 SAM = ROOT / ".venv/sam/bin/sam"
 STACK = "stampede"
-JOURNEY = "cargo nextest run --workspace --test journeys sale::sale accounts::account"
+JOURNEY = "cargo nextest run --workspace --test journeys sale::sale accounts::account people::"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 
 
@@ -270,6 +270,37 @@ def create_cart(account, circumstances, expected):
         raise Failed(f"POST /v1/carts {circumstances} answered {status}.", account.log)
 
 
+def invoke(account, stack, name, event):
+    """What a function without a route answers."""
+    function = physical_id(account, physical_id(account, STACK, stack), name)
+    answer = account.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    text = answer["Payload"].read().decode()
+    if "FunctionError" in answer:
+        raise Failed(f"{name} failed: {text}", account.log)
+    return text
+
+
+def invite_owner_and_anchor_trail(account, token):
+    """An operator invites an owner, and the trail is anchored: the second time, and in a verification, against the anchors of before."""
+    email = "owner@example.com"
+    invited = invoke(account, "Staff", "InviteOwner", {"email": email})
+    if json.loads(invited)["email"] != email:
+        raise Failed(f"InviteOwner answered {invited}.", account.log)
+    for _ in range(2):
+        invoke(account, "Operations", "AnchorAudit", {})
+    for chain in range(16):
+        body = json.dumps({"chain": chain}).encode()
+        request = urllib.request.Request(f"{account.shop}/v1/admin/audit/verifications", data=body, method="POST")
+        request.add_header("content-type", "application/json")
+        request.add_header("authorization", f"Bearer {token}")
+        try:
+            verified = json.load(urllib.request.urlopen(request, timeout=30))
+        except urllib.error.HTTPError as error:
+            raise Failed(f"The verification of chain {chain} answered {error.code}.", account.log) from error
+        if verified["fault"]:
+            raise Failed(f"Chain {chain} of the audit trail is not in order: {verified['fault']}.", account.log)
+
+
 def show_that_iam_is_enforced(account):
     """Without its policy a function must fail; if it does not, the journey has proven nothing about permissions."""
     iam = account.client("iam")
@@ -343,7 +374,9 @@ def stage(steps, arguments):
             publish_keys(account.client("lambda"), outputs["RotateKeysName"])
         told = addresses(account, outputs, token)
         try:
-            steps.run("The journeys of a sale and of an account", shlex.split(arguments.journey), environment | told, "journey")
+            steps.run("The journeys of a sale and of people", shlex.split(arguments.journey), environment | told, "journey")
+            with steps.step("Inviting an owner and anchoring the audit trail"):
+                invite_owner_and_anchor_trail(account, token)
             with steps.step("Showing that the CDN reads the catalogue from functions"):
                 show_that_the_cdn_reads_functions(account)
             with steps.step("Showing that the API calls aliases"):

@@ -68,12 +68,7 @@ pub(crate) async fn with(
     path: &str,
     body: &Value,
 ) -> Response {
-    let request = shop.request(method, path).bearer_auth(access(tokens));
-    let request = match body {
-        Value::Null => request,
-        body => request.json(body),
-    };
-    shop.send(request).await
+    shop.call_with(access(tokens), method, path, body).await
 }
 
 async fn refresh(shop: &Shop, token: &str) -> Response {

@@ -108,12 +108,7 @@ async fn in_person(shop: &Shop, email: &str, method: &str, path: &str, body: &Va
     shop.eventually("the token is valid", async || {
         let tokens = log_in(shop, email).await;
         let token = tokens["access_token"].as_str().unwrap();
-        let request = shop.request(method, path).bearer_auth(token);
-        let request = match body {
-            Value::Null => request,
-            body => request.json(body),
-        };
-        let answer = shop.send(request).await;
+        let answer = shop.call_with(token, method, path, body).await;
         (answer.status != 401).then_some(answer)
     })
     .await
@@ -141,12 +136,7 @@ async fn api_key(shop: &Shop, scopes: &[&str]) -> Value {
 /// A request with an API key.
 async fn with(shop: &Shop, key: &Value, method: &str, path: &str, body: &Value) -> Response {
     let secret = key["secret"].as_str().unwrap();
-    let request = shop.request(method, path).bearer_auth(secret);
-    let request = match body {
-        Value::Null => request,
-        body => request.json(body),
-    };
-    shop.send(request).await
+    shop.call_with(secret, method, path, body).await
 }
 
 /// Sets an attribute of an item, for what only time can do.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::Shop;
 
 /// The token of the link in the newest mail of this subject.
-async fn token(shop: &Shop, email: &str, about: &str) -> String {
+pub(crate) async fn token(shop: &Shop, email: &str, about: &str) -> String {
     let mail = shop
         .eventually(about, async || {
             let mails = shop.mails_to(email).await;
@@ -39,12 +39,7 @@ async fn account() {
         .expect(200);
     let as_grace = async |tokens: &Value, method: &str, path: &str, body: &Value| {
         let access = tokens["access_token"].as_str().unwrap();
-        let request = shop.request(method, path).bearer_auth(access);
-        let request = match body {
-            Value::Null => request,
-            body => request.json(body),
-        };
-        shop.send(request).await
+        shop.call_with(access, method, path, body).await
     };
     // On a deployed shop, a process may be a few seconds behind the keys that were just published.
     let me = shop

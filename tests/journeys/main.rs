@@ -1,6 +1,6 @@
 //! Journeys across functions: from a product file to a paid order, and all variants.
 //!
-//! `sale` and `accounts` also run against a deployed shop: see [`testkit::Shop::deployed_or_started`].
+//! `sale`, `accounts` and `people` also run against a deployed shop: see [`testkit::Shop::deployed_or_started`].
 
 #![expect(
     clippy::print_stdout,
@@ -18,6 +18,7 @@ mod load;
 mod logs;
 mod mails;
 mod payments;
+mod people;
 mod projections;
 mod redelivery;
 mod sale;

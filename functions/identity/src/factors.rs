@@ -128,7 +128,8 @@ impl Accounts {
         Err(Failure::internal(Sealed))
     }
 
-    /// Spends a code of the account's app, of which `rule` limits the wrong ones, or a recovery code.
+    /// Spends a code of the account's app, of which `rule` limits the wrong ones, or a recovery code. The account is read once the
+    /// code matches, so that a wrong one costs no read of it.
     pub async fn spend_code(
         &self,
         account: AccountId,
@@ -139,14 +140,12 @@ impl Accounts {
         let mut attempts = crate::attempts();
         loop {
             attempts.next().await?;
-            let found = self.store.account(account, Consistency::Strong).await?;
-            let factor = self.store.second_factor(account).await?;
-            let (Some(found), Some(factor)) = (found, factor) else {
+            let Some(factor) = self.store.second_factor(account).await? else {
                 return Ok(CodeUse::Wrong);
             };
             let used = match TotpSecret::is_guess(code) {
-                true => self.try_code(found, &factor, code, rule, cause).await?,
-                false => self.try_recovery_code(&found, &factor, code, cause).await?,
+                true => self.try_code(&factor, code, rule, cause).await?,
+                false => self.try_recovery_code(&factor, code, cause).await?,
             };
             if let Some(used) = used {
                 return Ok(used);
@@ -159,7 +158,6 @@ impl Accounts {
     /// wrong one of the limit. To count each code before it is compared would cost every login a write.
     async fn try_code(
         &self,
-        found: Account,
         factor: &SecondFactor,
         code: &str,
         rule: Option<&Rule>,
@@ -174,11 +172,15 @@ impl Accounts {
         }
         if let Some(until) = rule.and_then(|rule| factor.used_up(rule.requests(), now)) {
             // The request that has used the limit up may not have got to this.
-            self.suspend_codes(found.id, until, cause).await?;
+            self.suspend_codes(factor.account, until, cause).await?;
             return Ok(Some(CodeUse::Suspended(until.duration_since(now))));
         }
-        let secret = self.open(found.id, sealed).await?;
+        let secret = self.open(factor.account, sealed).await?;
         if let Some(step) = secret.matched(code, now, factor.last_step) {
+            // Before the code is spent, as it would be lost with a read that fails.
+            let Some(found) = self.account_of(factor).await? else {
+                return Ok(Some(CodeUse::Wrong));
+            };
             let is_spent = self.store.spend_step(factor, step, now).await?;
             return Ok(is_spent.then(|| CodeUse::Accepted(Box::new(found))));
         }
@@ -190,7 +192,8 @@ impl Accounts {
             return Ok(None);
         }
         if wrong.count >= rule.requests() {
-            self.suspend_codes(found.id, wrong.until, cause).await?;
+            self.suspend_codes(factor.account, wrong.until, cause)
+                .await?;
         }
         Ok(Some(CodeUse::Wrong))
     }
@@ -198,12 +201,14 @@ impl Accounts {
     /// Spends a recovery code of the factor as it was read; `None` if account or codes have changed in the meantime.
     async fn try_recovery_code(
         &self,
-        found: &Account,
         factor: &SecondFactor,
         code: &str,
         cause: &ChangeCause<'_>,
     ) -> Result<Option<CodeUse>, Failure> {
         let Some(place) = RecoveryCodes::find(&factor.recovery_codes, code) else {
+            return Ok(Some(CodeUse::Wrong));
+        };
+        let Some(found) = self.account_of(factor).await? else {
             return Ok(Some(CodeUse::Wrong));
         };
         let next = found.changed(AccountChangeKind::RecoveryCodeUsed, cause);
@@ -214,6 +219,12 @@ impl Accounts {
         let left = factor.recovery_codes.len() - 1;
         tracing::info!(account.id = %found.id, codes.left = left, "recovery code used");
         Ok(Some(CodeUse::Accepted(Box::new(next))))
+    }
+
+    /// The account of a factor, as it is after the factor was read.
+    async fn account_of(&self, factor: &SecondFactor) -> Result<Option<Account>, Failure> {
+        let found = self.store.account(factor.account, Consistency::Strong);
+        Ok(found.await?)
     }
 
     /// Suspends the codes of the account's app until a time, once, and records it for the owner.

@@ -78,6 +78,16 @@ impl Shop {
         self.send(request.json(body)).await
     }
 
+    /// Sends a request with an access token or an API key, and without a body if that is null.
+    pub async fn call_with(&self, token: &str, method: &str, path: &str, body: &Value) -> Response {
+        let request = self.request(method, path).bearer_auth(token);
+        let request = match body {
+            Value::Null => request,
+            body => request.json(body),
+        };
+        self.send(request).await
+    }
+
     /// An access token of somebody on the staff with these permissions, whose account does not exist.
     pub async fn staff_with(&self, permissions: impl IntoIterator<Item = Permission>) -> String {
         let account = AccountId::derived(&["staff"]);

@@ -141,6 +141,7 @@ fn limited(counted: &Budgets) -> Vec<(&'static str, f64)> {
     let login = need("log-in", "password");
     let with_app = need("log-in", "password-and-app");
     let failed = need("log-in", "wrong");
+    let wrong_code = need("log-in", "wrong-code");
     let refresh = need("refresh-session", "next");
     let (guest, person) = (
         need("get-cart", "one-line"),
@@ -166,6 +167,14 @@ fn limited(counted: &Budgets) -> Vec<(&'static str, f64)> {
         ("login with an app, write units", with_app.write_units),
         ("failed login, read units", failed.read_units),
         ("failed login, write units", failed.write_units),
+        (
+            "failed login with an app, read units",
+            wrong_code.read_units,
+        ),
+        (
+            "failed login with an app, write units",
+            wrong_code.write_units,
+        ),
         ("refresh of a session, read units", refresh.read_units),
         ("refresh of a session, write units", refresh.write_units),
         (

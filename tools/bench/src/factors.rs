@@ -95,9 +95,19 @@ impl World {
 
     /// The request by which somebody signs in with password and authenticator app. It is valid for at least 30 seconds.
     pub(crate) async fn log_in_with_app(&self) -> Outcome<Value> {
-        let (person, app) = self.app_owner().await?;
         // The code of now is spent. The next one is accepted a step ahead.
-        let code = app.code_at(runtime::now() + SignedDuration::from_secs(30));
+        self.log_in_with_code(30).await
+    }
+
+    /// The same with a code of five minutes ago, which no time makes right.
+    pub(crate) async fn log_in_with_wrong_code(&self) -> Outcome<Value> {
+        self.log_in_with_code(-300).await
+    }
+
+    /// The request by which somebody signs in with the code that their app shows so many seconds from now.
+    async fn log_in_with_code(&self, seconds: i64) -> Outcome<Value> {
+        let (person, app) = self.app_owner().await?;
+        let code = app.code_at(runtime::now() + SignedDuration::from_secs(seconds));
         let body = json!({ "email": person.email, "password": PASSWORD, "code": code });
         Ok(log_in_with(&body))
     }

@@ -225,6 +225,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     hashing(same("log-in", "password")),
     brief(each("log-in", "password-and-app")),
     hashing(expecting(Expected::Status(401), same("log-in", "wrong"))),
+    // Valid for long, but its instructions are those of a wrong password: its units count.
+    brief(expecting(
+        Expected::Status(401),
+        each("log-in", "wrong-code"),
+    )),
     each("refresh-session", "next"),
     each("log-out", "one"),
     same("request-password-reset", "known"),
@@ -623,7 +628,10 @@ impl Scenario {
                 let body = json!({ "refresh_token": world.person().await?.refresh });
                 http("POST /v1/auth/refresh", &[], &[], Some(&body))
             }
-            "log-in" => world.log_in_with_app().await?,
+            "log-in" => match self.name {
+                "wrong-code" => world.log_in_with_wrong_code().await?,
+                _ => world.log_in_with_app().await?,
+            },
             "log-out" => {
                 let person = world.person().await?;
                 person.request("POST /v1/auth/logout", &[], Some(&json!({})))

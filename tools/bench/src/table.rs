@@ -182,7 +182,7 @@ pub(crate) fn goals(report: &Report) -> Vec<Goal> {
 }
 
 /// Goals of logins and refreshes: function, scenario, and the most write and read units.
-const OF_ACCOUNTS: [(&str, &str, &str, [f64; 2]); 4] = [
+const OF_ACCOUNTS: [(&str, &str, &str, [f64; 2]); 5] = [
     ("login", "log-in", "password", [4.0, 3.0]),
     (
         "login with an app",
@@ -191,6 +191,12 @@ const OF_ACCOUNTS: [(&str, &str, &str, [f64; 2]); 4] = [
         [4.0, 3.0],
     ),
     ("failed login", "log-in", "wrong", [3.0, 2.0]),
+    (
+        "failed login with an app",
+        "log-in",
+        "wrong-code",
+        [3.0, 2.0],
+    ),
     (
         "refresh of a session",
         "refresh-session",
