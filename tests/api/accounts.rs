@@ -744,7 +744,10 @@ async fn works_for(minutes: i64, shop: &Shop, path: &str, request: [&str; 2], bo
         let made = end - SignedDuration::from_mins(minutes);
         for (name, value) in [
             ("created_at", json!({ "S": made.to_string() })),
-            ("expires_at", json!({ "N": (end.as_second() + kept * 60).to_string() })),
+            (
+                "expires_at",
+                json!({ "N": (end.as_second() + kept * 60).to_string() }),
+            ),
         ] {
             set(shop, &key, entity, name, value).await;
         }

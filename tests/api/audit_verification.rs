@@ -224,11 +224,7 @@ async fn records_that_were_tampered_with_are_found() {
     let is_elsewhere = |name: &String| chain_of(&format!("role:{name}")) != trail.chain;
     let path = format!("/v1/admin/roles/{}", names.find(is_elsewhere).unwrap());
     let role = json!({ "permissions": ["orders:read"] });
-    trail
-        .shop
-        .staff_call("PUT", &path, &role)
-        .await
-        .expect(200);
+    trail.shop.staff_call("PUT", &path, &role).await.expect(200);
     records(&trail.shop, "action=role.changed", 1).await;
 }
 
