@@ -220,7 +220,7 @@ async fn records_that_were_tampered_with_are_found() {
             trail.shop.log().contains("record set aside").then_some(())
         })
         .await;
-    let mut names = (0..).map(|number| format!("packer-{number}"));
+    let mut names = (0..).map(|number| format!("packer_{number}"));
     let is_elsewhere = |name: &String| chain_of(&format!("role:{name}")) != trail.chain;
     let path = format!("/v1/admin/roles/{}", names.find(is_elsewhere).unwrap());
     let role = json!({ "permissions": ["orders:read"] });
