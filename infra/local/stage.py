@@ -297,8 +297,8 @@ def invite_owner_and_anchor_trail(account, token):
             verified = json.load(urllib.request.urlopen(request, timeout=30))
         except urllib.error.HTTPError as error:
             raise Failed(f"The verification of chain {chain} answered {error.code}.", account.log) from error
-        if verified["fault"]:
-            raise Failed(f"Chain {chain} of the audit trail is not in order: {verified['fault']}.", account.log)
+        if verified["fault"] or not verified["complete"]:
+            raise Failed(f"Chain {chain} of the audit trail is not in order: {verified}.", account.log)
 
 
 def show_that_iam_is_enforced(account):

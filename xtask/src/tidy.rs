@@ -273,8 +273,8 @@ fn environment(function: &Function, source: &str, findings: &mut Vec<String>) {
     }
 }
 
-/// Keys whose items are written alone, never in a transaction: counters of limits, uses of API keys, breakers, backoff of queues, holds.
-const WRITTEN_ALONE: [&str; 5] = ["LIMIT#", "APIKEY#", "BREAKER#", "REDELIVERY#", "HOLDS#"];
+/// Keys whose items are updated alone, never in a transaction: counters of limits, uses of API keys, breakers, backoff of queues, holds.
+const UPDATED_ALONE: [&str; 5] = ["LIMIT#", "APIKEY#", "BREAKER#", "REDELIVERY#", "HOLDS#"];
 
 /// IAM compares all keys that an action has in a transaction with one statement at a time. So each action that writes names all its keys
 /// in one, or a transaction of two kinds of items is refused, which only a deployed shop would show.
@@ -285,10 +285,11 @@ fn writes_of_transactions(function: &Function, findings: &mut Vec<String>) {
             .as_array()
             .map_or(&[][..], Vec::as_slice);
         let mut keys = keys.iter().filter_map(Value::as_str);
-        if keys.all(|key| WRITTEN_ALONE.iter().any(|alone| key.starts_with(alone))) {
-            continue;
-        }
+        let is_alone = keys.all(|key| UPDATED_ALONE.iter().any(|alone| key.starts_with(alone)));
         for action in actions(statement) {
+            if is_alone && action == "dynamodb:UpdateItem" {
+                continue;
+            }
             let writes = matches!(
                 action,
                 "dynamodb:PutItem"
@@ -656,12 +657,25 @@ mod tests {
         for statement in [
             on_keys(json!("dynamodb:UpdateItem"), &["B#*"]),
             on_keys(json!("dynamodb:GetItem"), &["B#*"]),
-            on_keys(json!("dynamodb:PutItem"), &["LIMIT#x#*", "HOLDS#*"]),
+            on_keys(json!("dynamodb:UpdateItem"), &["LIMIT#x#*", "HOLDS#*"]),
         ] {
-            assert_eq!(findings(vec![puts.clone(), statement]), 0);
+            let updates = on_keys(json!("dynamodb:UpdateItem"), &["APIKEY#*"]);
+            assert_eq!(findings(vec![puts.clone(), updates, statement]), 0);
         }
-        let half = on_keys(json!("dynamodb:PutItem"), &["LIMIT#x#*", "B#*"]);
-        assert_eq!(findings(vec![puts, half]), 1);
+        for (action, key) in [
+            ("PutItem", "APIKEY#*"),
+            ("PutItem", "B#*"),
+            ("UpdateItem", "B#*"),
+        ] {
+            let action = format!("dynamodb:{action}");
+            let half = on_keys(json!(action), &["LIMIT#x#*", key]);
+            let updates = on_keys(json!("dynamodb:UpdateItem"), &["C#*"]);
+            assert_eq!(
+                findings(vec![puts.clone(), updates, half]),
+                1,
+                "{action} {key}"
+            );
+        }
     }
 
     // Kind of fault: a condition that also holds for a request without what it compares, and a pattern that also

@@ -166,7 +166,8 @@ impl AccountMails {
             let Some(id) = email_change else {
                 return Ok(None);
             };
-            // Its link may have expired, and the account been changed again or deleted: whoever had the old address must hear of it.
+            // Its link may have expired, and the account been changed again: whoever had the old address must hear of it, unless the
+            // account was deleted with all that is known about it.
             let Some(change) = self.store.email_change(id).await? else {
                 return Ok(None);
             };

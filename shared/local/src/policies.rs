@@ -45,9 +45,10 @@ impl Policies {
         self.0.get_or_init(|| functions.iter().map(of).collect());
     }
 
-    /// Why the request of this function is refused, if it is.
+    /// Why the request of this function is refused, if it is; `""` stands for the common endpoint.
     pub(crate) fn refusal(&self, caller: &str, operation: &str, body: &str) -> Option<String> {
-        let statements = self.0.get()?.get(caller)?;
+        let functions = self.0.get().filter(|_| !caller.is_empty())?;
+        let statements = functions.get(caller).map_or(&[][..], Vec::as_slice);
         // What cannot be read is refused for that.
         let request = serde_json::from_str(body).ok()?;
         let refused = taken(operation, &request)
@@ -339,5 +340,6 @@ mod tests {
             );
         }
         assert!(!refused("", "Scan", json!({ "TableName": TABLE })));
+        assert!(refused("another", "GetItem", get("A#1")));
     }
 }

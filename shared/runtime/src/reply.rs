@@ -120,8 +120,14 @@ impl<T> Reply<T> {
         self
     }
 
-    /// Sets the `ETag` of a resource that changes with its version, for requests with `If-Match` and `If-None-Match`.
+    /// Sets the `ETag` of a resource that changes with its version, for requests with `If-Match`.
     pub fn versioned(mut self, version: u64) -> Self {
+        self.headers.push((ETAG, format!("\"{version}\"")));
+        self
+    }
+
+    /// Like [`versioned`](Self::versioned), for a resource of which nothing changes without its version: enables 304 responses.
+    pub fn versioned_whole(mut self, version: u64) -> Self {
         self.etag = Some(format!("\"{version}\"").into());
         self
     }

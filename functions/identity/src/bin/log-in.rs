@@ -103,7 +103,9 @@ impl LogIn {
         let rule = self.limiter.rule(&SIGN_IN_CODE, now).await?;
         let spent = self.accounts.spend_code(id, code, rule.as_ref(), &cause);
         match spent.await? {
-            CodeUse::Accepted(account) => Ok(account),
+            CodeUse::Accepted(account) if account.generation == login.generation => Ok(account),
+            // The password was changed, or all sessions were ended, since it was compared.
+            CodeUse::Accepted(_) => Err(invalid_credentials().into()),
             CodeUse::Suspended(left) => {
                 let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
                 Err(rate_limited(micros).into())
