@@ -373,6 +373,8 @@ def stage(steps, arguments):
             upload_web(account.client("s3"), outputs["WebBucketName"])
             publish_keys(account.client("lambda"), outputs["RotateKeysName"])
         told = addresses(account, outputs, token)
+        # As the tests were built, or all of them would be built again.
+        told |= {name: os.environ[name] for name in ("RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS") if name in os.environ}
         try:
             steps.run("The journeys of a sale and of people", shlex.split(arguments.journey), environment | told, "journey")
             with steps.step("Inviting an owner and anchoring the audit trail"):
