@@ -36,9 +36,8 @@ async fn order_from(shop: &Shop, address: &str) -> u64 {
     let cart = shop.cart(&[("TEE", 1)]).await;
     let sent = headers([("idempotency-key", cart.as_str())]);
     let body = order_body(&cart, "tok_ok");
-    let mut event = http_event("POST /v1/orders", &[], &sent, Some(&body));
-    event["requestContext"]["http"]["sourceIp"] = json!(address);
-    let answer = shop.invoke("place-order", &event).await.unwrap();
+    let request = http_event("POST /v1/orders", &[], &sent, Some(&body));
+    let answer = shop.invoke_from(address, "place-order", request).await;
     answer["statusCode"].as_u64().unwrap()
 }
 

@@ -14,8 +14,6 @@
 //! have no route, so `infra/local/stage.py` invokes them; the codes of an app are suspended after as many guesses as there are logins in a
 //! quarter of an hour; and links, sessions and keys do not expire in the time of a test.
 
-use std::time::Duration;
-
 use domain::identity::TotpSecret;
 use jiff::SignedDuration;
 use local::authenticator::Authenticator;
@@ -69,33 +67,28 @@ impl<'a> Person<'a> {
 
     /// Signs in with a passkey until the token counts: one of the second in which a change has ended those of before does not.
     async fn return_with(&mut self, device: &mut Authenticator) {
-        for tried in 0.. {
-            assert!(tried < TRIES, "no token of a passkey counted");
-            let tokens = passkey_login(self.shop, device).await.expect(200);
+        let shop = self.shop;
+        let signs_in = async || {
+            let tokens = passkey_login(shop, device).await.expect(200);
             let access = tokens["access_token"].as_str().unwrap();
-            let me = self.shop.call_with(access, "GET", "/v1/me", NONE).await;
-            if me.status == 200 {
-                self.tokens = tokens;
-                return;
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+            let me = shop.call_with(access, "GET", "/v1/me", NONE).await;
+            (me.status == 200).then_some(tokens)
+        };
+        self.tokens = shop.eventually("a token counts", signs_in).await;
     }
 
     /// Refreshes the session until the token counts.
     async fn refresh(&mut self) {
-        for tried in 0.. {
-            assert!(tried < TRIES, "no token of a refresh counted");
-            let body = json!({ "refresh_token": self.tokens["refresh_token"] });
-            let next = self.shop.call("POST", "/v1/auth/refresh", &body).await;
-            self.tokens = next.expect(200);
-            let access = self.tokens["access_token"].as_str().unwrap();
-            let me = self.shop.call_with(access, "GET", "/v1/me", NONE).await;
-            if me.status == 200 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+        let (shop, tokens) = (self.shop, &mut self.tokens);
+        let refreshes = async || {
+            let body = json!({ "refresh_token": tokens["refresh_token"] });
+            let next = shop.call("POST", "/v1/auth/refresh", &body).await;
+            *tokens = next.expect(200);
+            let access = tokens["access_token"].as_str().unwrap();
+            let me = shop.call_with(access, "GET", "/v1/me", NONE).await;
+            (me.status == 200).then_some(())
+        };
+        shop.eventually("a token counts", refreshes).await;
     }
 
     /// Ends the sessions besides this one, one by one.
@@ -392,9 +385,6 @@ async fn trail(shop: &Shop, subject: &str, action: &str) {
     assert_eq!(verified["complete"], true, "{verified}");
     assert!(verified["fault"].is_null(), "{verified}");
 }
-
-/// How often a token is asked for, once a second, until the shop takes it.
-const TRIES: usize = 60;
 
 const INVITATIONS: &str = "/v1/admin/staff/invitations";
 

@@ -20,11 +20,11 @@ use domain::{
     id::{AccountId, AddressId, Id, Kind},
     identity::{
         Account, AccountChangeKind, ChangeCause, LinkPurpose, LinkToken, Secrets, UnusableSecrets,
-        api::invalid_link,
+        api::{MeView, invalid_link},
     },
 };
 use gateways::secrets::Secret;
-use runtime::{Endpoint, Environment, Failure, Request};
+use runtime::{Endpoint, Environment, Failure, Reply, Request};
 use store::{AccountOutcome, Attempts, Consistency, Store};
 
 /// Accounts, as the endpoints see them. Made once per cold start.
@@ -126,6 +126,11 @@ pub async fn account(store: &Store, id: AccountId) -> Result<Account, Failure> {
     let account = store.account(id, Consistency::Strong).await?;
     // It was deleted after the token was issued.
     account.ok_or_else(|| runtime::invalid_token().into())
+}
+
+/// The account as its owner sees it. Nothing of it changes without the account's version.
+pub fn me(account: &Account) -> Result<Reply<MeView>, Failure> {
+    Ok(Reply::of(&MeView::from(account))?.versioned_whole(account.version))
 }
 
 /// The account as it is, for the next attempt to change it, as [`Accounts::attempt`].

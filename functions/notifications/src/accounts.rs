@@ -166,8 +166,8 @@ impl AccountMails {
             let Some(id) = email_change else {
                 return Ok(None);
             };
-            // Its link may have expired, and the account been changed again: whoever had the old address must hear of it, unless the
-            // account was deleted with all that is known about it.
+            // The old address gets this mail even if the link has expired or the account has changed again since. Deleting the account
+            // deletes the request, too; then there is no mail.
             let Some(change) = self.store.email_change(id).await? else {
                 return Ok(None);
             };

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use domain::identity::{
-    Account, AccountChangeKind,
+    AccountChangeKind,
     api::{MeView, ProfilePatch},
 };
 use runtime::{Access, Endpoint, Failure, MergePatch, NoPath, NoQuery, Reply, Request};
@@ -28,27 +28,23 @@ impl Endpoint for ChangeMe {
             let account = identity::attempt(&self.store, &mut attempts, id).await?;
             if account.trace_id == request.trace_id {
                 // By this very request, whose write was repeated.
-                return reply(&account);
+                return identity::me(&account);
             }
             if expected.is_some_and(|version| version != account.version) {
                 return Err(runtime::version_mismatch().into());
             }
             let patched = request.body.0.clone().apply(&account, request.now)?;
             if patched == account {
-                return reply(&account);
+                return identity::me(&account);
             }
             let cause = identity::cause(id, &request);
             let next = patched.changed(AccountChangeKind::ProfileChanged, &cause);
             let written = self.store.change_account(&next).await?;
             if written == AccountOutcome::Changed {
-                return reply(&next);
+                return identity::me(&next);
             }
         }
     }
-}
-
-fn reply(account: &Account) -> Result<Reply<MeView>, Failure> {
-    Ok(Reply::of(&MeView::from(account))?.versioned(account.version))
 }
 
 fn main() -> ExitCode {

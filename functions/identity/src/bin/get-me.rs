@@ -19,7 +19,7 @@ impl Endpoint for GetMe {
 
     async fn handle(&self, request: Request<Self>) -> Result<Reply<MeView>, Failure> {
         let account = identity::account(&self.store, request.account()?).await?;
-        Ok(Reply::of(&MeView::from(&account))?.versioned_whole(account.version))
+        identity::me(&account)
     }
 }
 
