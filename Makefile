@@ -48,6 +48,7 @@ endif
 	.venv/bin/cfn-lint template.yaml infra/*.yaml functions/*/template.yaml
 	@$(MAKE) --no-print-directory xtask
 	target/debug/stampede-openapi --check
+	target/debug/stampede-cost > /dev/null
 	npm run --silent check
 	target/debug/xtask tidy
 
