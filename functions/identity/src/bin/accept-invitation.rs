@@ -60,7 +60,15 @@ impl Endpoint for AcceptInvitation {
                 None => None,
             };
             if before.as_ref().is_some_and(|it| it.staff.is_some()) {
-                return Err(already_member().into());
+                // A request at the same time may have used the same link.
+                let is_open = store
+                    .invitation(invitation.id, request.now)
+                    .await?
+                    .is_some();
+                return Err(match is_open {
+                    true => already_member().into(),
+                    false => invalid_link().into(),
+                });
             }
             let given = match person.take() {
                 Some(given) => given,
