@@ -439,7 +439,6 @@ fn policy(function: &str, statement: &Value, findings: &mut Vec<String>) {
     }
 }
 
-/// The actions that a statement allows.
 /// Patterns of the partition keys that a statement allows.
 fn leading_keys(statement: &Value) -> impl Iterator<Item = &str> {
     let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
@@ -447,6 +446,7 @@ fn leading_keys(statement: &Value) -> impl Iterator<Item = &str> {
     keys.filter_map(Value::as_str)
 }
 
+/// The actions that a statement allows.
 fn actions(statement: &Value) -> Vec<&str> {
     match &statement["Action"] {
         Value::Array(actions) => actions.iter().filter_map(Value::as_str).collect(),

@@ -166,8 +166,8 @@ impl AccountMails {
             let Some(id) = email_change else {
                 return Ok(None);
             };
-            // The old address gets this mail even if the link has expired or the account has changed again since. Deleting the account
-            // deletes the request, too; then there is no mail.
+            // The old address gets this mail even if the link has expired or the account has changed again since. If the account is
+            // deleted, so is the request, and no mail is sent.
             let Some(change) = self.store.email_change(id).await? else {
                 return Ok(None);
             };
